@@ -1,0 +1,1 @@
+//! NIST SP 800-63B: authenticators and sessions.

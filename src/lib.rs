@@ -1,0 +1,40 @@
+//! Signet: a SAML 2.0 identity provider and federation broker.
+//!
+//! One account with which people sign in to many agencies' services, where each agency receives only the personal
+//! attributes that its agreement allows, the person has agreed to, and the person's proven level supports.
+//!
+//! # The house
+//!
+//! | room | what it is | volume of NIST SP 800-63 |
+//! |---|---|---|
+//! | [`saml`] | the wire: bytes in, bytes out; knows no other room | |
+//! | [`federation`] | who may ask for what, and what is released | C |
+//! | [`authentication`] | authenticators and sessions | B |
+//! | [`subscriber`] | the person's account and the vault | |
+//! | [`services`] | ports to the outside world: trait, real adapters, sandbox | |
+//! | [`storage`] | the only room that says `diesel` | |
+//! | [`web`] | forms in, pages out | |
+//! | [`cli`] | one file a command | |
+//!
+//! Arrows run one way: `web`, `cli` and `jobs` load, let the core decide, save and tell in one transaction, and answer.
+//! The core (`federation`, `authentication`, `subscriber`) takes values and returns values: no input or output, no clock.
+#![cfg_attr(
+    test,
+    allow(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::indexing_slicing,
+        clippy::panic,
+        reason = "a test fails by panicking"
+    )
+)]
+
+pub mod authentication;
+pub mod cli;
+pub mod federation;
+pub mod id;
+pub mod saml;
+pub mod services;
+pub mod storage;
+pub mod subscriber;
+pub mod web;

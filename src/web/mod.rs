@@ -1,0 +1,1 @@
+//! The browser: forms in, pages out. Thin.
