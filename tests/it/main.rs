@@ -1,0 +1,15 @@
+//! Tests through the front door and over the whole house, in one binary.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::allow_attributes,
+    missing_docs,
+    unreachable_pub,
+    dead_code,
+    reason = "a test fails by panicking, and one binary does not use every part of its support"
+)]
+
+mod house;
+mod support;
