@@ -1,0 +1,24 @@
+# make run     builds Signet and starts the demonstration; prints one URL to open
+# make test    everything that proves it, against real service providers and a real browser (about half an hour when cold)
+# make check   formatting, lints, documentation
+# make bench   how fast, as a share of what this machine's RSA can do
+
+.PHONY: run test check bench
+
+run:
+	@tests/install.sh build
+	@cargo run -- demo
+
+# STAGES="unit browser" runs only those; tests/README.md lists them.
+test:
+	@tests/run.sh $(STAGES)
+
+check:
+	@tests/install.sh build
+	cargo fmt --check
+	cargo clippy --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --no-deps
+
+bench:
+	@tests/install.sh build
+	cargo bench

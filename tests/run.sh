@@ -1,0 +1,121 @@
+#!/usr/bin/env bash
+# `make test`: installs what the tests' real peers need, builds everything, runs every stage, adds up the counts.
+#   tests/run.sh [STAGE...]     no stage: all of them, in this order
+# Each stage writes target/test-logs/STAGE.log. The last line is `N passed, N failed`; a stage that fails without
+# a failed test of its own (it did not build, a peer did not start) counts as one.
+set -uo pipefail
+cd "$(dirname "$0")/.."
+root=$PWD
+logs=$root/target/test-logs
+venv=$root/target/test-venv
+mkdir -p "$logs"
+began=$SECONDS
+passed=0
+failed=0
+children=()
+export CARGO_TERM_COLOR=${CARGO_TERM_COLOR:-never}
+
+all=(unit docs corpus peers browser crash)
+stages=("${@:-${all[@]}}")
+
+# Ends what this script started, by process id.
+finish() {
+  for pid in "${children[@]:+${children[@]}}"; do kill "$pid" 2>/dev/null && wait "$pid" 2>/dev/null; done
+  return 0
+}
+trap finish EXIT
+trap 'exit 130' INT TERM
+
+wanted() { local s; for s in "${stages[@]}"; do [ "$s" = "$1" ] && return 0; done; return 1; }
+
+# Sums up the closing lines of cargo-nextest, cargo test and scripts that end with `N passed, N failed`.
+tally() {
+  awk '
+    /^ *Summary \[/ { p = f = 0; for (i = 2; i <= NF; i++) { if ($i ~ /^passed/) p = $(i-1); if ($i ~ /^(failed|timed)/) f += $(i-1) } P += p; F += f }
+    /^test result:/ { for (i = 2; i <= NF; i++) { if ($i ~ /^passed/) P += $(i-1); if ($i ~ /^failed/) F += $(i-1) } }
+    /^[0-9]+ passed, [0-9]+ failed/ { P += $1; F += $3 }
+    END { print P + 0, F + 0 }' "$1"
+}
+
+# stage NAME COMMAND...: runs one stage, shows what it prints, counts.
+stage() {
+  local name=$1 start=$SECONDS status p f
+  shift
+  printf '\n== %s\n' "$name"
+  "$@" </dev/null 2>&1 | tee "$logs/$name.log"
+  status=${PIPESTATUS[0]}
+  read -r p f < <(tally "$logs/$name.log")
+  if [ "$status" -ne 0 ] && [ "$f" -eq 0 ]; then f=1; echo "stage $name ended with status $status"; fi
+  passed=$((passed + p))
+  failed=$((failed + f))
+  printf -- '-- %s: %d passed, %d failed, %d s\n' "$name" "$p" "$f" $((SECONDS - start))
+}
+
+# rust_tests [--build] ARGUMENT... [-- HARNESS ARGUMENT...]: with cargo-nextest where it is installed.
+if cargo nextest --version >/dev/null 2>&1; then
+  rust_build() { cargo nextest run --no-run --cargo-quiet; }
+  rust_tests() { cargo nextest run --cargo-quiet --no-tests=pass --status-level=fail --final-status-level=fail "$@"; }
+else
+  rust_build() { cargo test --no-run --quiet --tests; }
+  # --tests: the documentation's tests are a stage of their own.
+  rust_tests() { case " $* " in *" --test "*) cargo test --no-fail-fast "$@" ;; *) cargo test --no-fail-fast --tests "$@" ;; esac; }
+fi
+
+fail_early() { printf '\n%s\n%d passed, %d failed\n' "$1" "$passed" $((failed + 1)); exit 1; }
+
+python_packages() {
+  local want
+  want=$(sha256sum tests/requirements.txt)
+  [ "$(cat "$venv/requirements.sum" 2>/dev/null)" = "$want" ] && return 0
+  local python=/usr/bin/python3
+  [ -x "$python" ] || python=python3
+  rm -rf "$venv" && "$python" -m venv "$venv" &&
+    "$venv/bin/pip" install --quiet --disable-pip-version-check --no-deps --only-binary=:all: --require-hashes -r tests/requirements.txt &&
+    printf '%s\n' "$want" >"$venv/requirements.sum"
+}
+
+# A PostgreSQL server in a folder of its own, reached by its socket and on loopback; SIGNET_TEST_POSTGRES names it.
+postgres() {
+  local bin=/usr/lib/postgresql/15/bin as=() port
+  command -v "$bin/postgres" >/dev/null || bin=$(dirname "$(command -v postgres)") || return 1
+  pg=$(mktemp -d /tmp/signet-postgres.XXXXXX)
+  # PostgreSQL refuses to run as root.
+  if [ "$(id -u)" = 0 ]; then as=(setpriv --reuid nobody --regid nogroup --clear-groups --); chown nobody "$pg"; fi
+  port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+  "${as[@]}" "$bin/initdb" -D "$pg/data" -U signet --auth=trust --no-sync --locale=C.UTF-8 -E UTF8 >"$logs/postgres.log" 2>&1 || return 1
+  "${as[@]}" "$bin/postgres" -D "$pg/data" -p "$port" -k "$pg" -c listen_addresses=127.0.0.1 -c fsync=off -c max_connections=200 \
+    -c log_min_messages=warning </dev/null >>"$logs/postgres.log" 2>&1 &
+  children+=($!)
+  local _
+  for _ in $(seq 100); do
+    "$bin/pg_isready" -q -h 127.0.0.1 -p "$port" && break
+    sleep 0.1
+  done
+  "$bin/pg_isready" -q -h 127.0.0.1 -p "$port" && export SIGNET_TEST_POSTGRES="postgres://signet@127.0.0.1:$port/postgres"
+}
+
+# 1. Packages. What the build needs first; the rest arrives while cargo compiles.
+tests/install.sh build linker || fail_early "The packages that the build needs are missing."
+tests/install.sh peer judge database browser >"$logs/packages.log" 2>&1 &
+packages=$!
+
+# 2. Build.
+printf '== build\n'
+built=$SECONDS
+cargo build --quiet && rust_build || fail_early "The build failed."
+printf -- '-- build: %d s\n' $((SECONDS - built))
+wait "$packages" || { cat "$logs/packages.log"; fail_early "The packages of the tests' peers are missing."; }
+cat "$logs/packages.log"
+python_packages || fail_early "The tests' Python packages could not be installed."
+export SIGNET_BIN=$root/target/debug/signet SIGNET_TEST_VENV=$venv
+
+# 3. Stages.
+if wanted unit; then
+  postgres || fail_early "PostgreSQL did not start: target/test-logs/postgres.log"
+  stage unit rust_tests
+fi
+if wanted docs; then stage docs cargo test --doc --quiet; fi
+if wanted corpus && [ -x tests/interop/corpus/run.sh ]; then stage corpus tests/interop/corpus/run.sh; fi
+
+printf '\n%d seconds in all\n%d passed, %d failed\n' $((SECONDS - began)) "$passed" "$failed"
+[ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
