@@ -1,1 +1,3 @@
 //! The wire: SAML core, bindings, metadata. No clock, no database, no HTTP; knows no other room.
+
+pub mod xml;

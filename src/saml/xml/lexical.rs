@@ -1,0 +1,210 @@
+//! The smallest parts of XML 1.0 (fifth edition): characters, names, references, attributes of a tag.
+
+use super::error::{XmlFault, quoted};
+
+/// XML 1.0 production 2, `Char`.
+pub(crate) fn is_char(c: char) -> bool {
+    matches!(c, '\t' | '\n' | '\r' | '\u{20}'..='\u{D7FF}' | '\u{E000}'..='\u{FFFD}' | '\u{10000}'..='\u{10FFFF}')
+}
+
+/// XML 1.0 production 3, `S`.
+pub(crate) fn is_space(c: char) -> bool {
+    matches!(c, ' ' | '\t' | '\n' | '\r')
+}
+
+/// XML 1.0 production 4 without the colon: `NCNameStartChar` of Namespaces in XML.
+fn is_name_start(c: char) -> bool {
+    matches!(c, 'A'..='Z' | 'a'..='z' | '_'
+        | '\u{C0}'..='\u{D6}' | '\u{D8}'..='\u{F6}' | '\u{F8}'..='\u{2FF}' | '\u{370}'..='\u{37D}'
+        | '\u{37F}'..='\u{1FFF}' | '\u{200C}'..='\u{200D}' | '\u{2070}'..='\u{218F}' | '\u{2C00}'..='\u{2FEF}'
+        | '\u{3001}'..='\u{D7FF}' | '\u{F900}'..='\u{FDCF}' | '\u{FDF0}'..='\u{FFFD}' | '\u{10000}'..='\u{EFFFF}')
+}
+
+/// XML 1.0 production 4a without the colon: `NCNameChar`.
+fn is_name_char(c: char) -> bool {
+    is_name_start(c) || matches!(c, '-' | '.' | '0'..='9' | '\u{B7}' | '\u{300}'..='\u{36F}' | '\u{203F}'..='\u{2040}')
+}
+
+/// Namespaces in XML 1.0 production 4, `NCName`: a name without a colon. Also the lexical space of `xs:ID`.
+pub(crate) fn is_nc_name(name: &str) -> bool {
+    let mut characters = name.chars();
+    characters.next().is_some_and(is_name_start) && characters.all(is_name_char)
+}
+
+/// Splits `prefix:local` or `local` (production 7, `QName`).
+pub(super) fn split_qname(name: &str) -> Result<(&str, &str), XmlFault> {
+    let (prefix, local) = match name.split_once(':') {
+        Some((prefix, local)) if is_nc_name(prefix) => (prefix, local),
+        Some(_) => return Err(XmlFault::MalformedName(quoted(name))),
+        None => ("", name),
+    };
+    if is_nc_name(local) { Ok((prefix, local)) } else { Err(XmlFault::MalformedName(quoted(name))) }
+}
+
+/// Whether every character of the document, markup included, is one that XML 1.0 allows.
+///
+/// The octets are looked at instead of the characters: of valid UTF-8, only the controls below U+0020 and the two
+/// non-characters U+FFFE and U+FFFF are outside production 2.
+pub(super) fn all_legal(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    !bytes.iter().any(|byte| *byte < 0x20 && !matches!(byte, b'\t' | b'\n' | b'\r'))
+        && !bytes.windows(3).any(|window| matches!(window, [0xEF, 0xBF, 0xBE | 0xBF]))
+}
+
+/// What `&name;` stands for: one of the five predefined entities or a character reference (productions 66, 68).
+pub(super) fn resolve_reference(name: &str) -> Result<char, XmlFault> {
+    if let Some(digits) = name.strip_prefix('#') {
+        let code = match digits.strip_prefix('x') {
+            Some(hex) if !hex.is_empty() && hex.bytes().all(|b| b.is_ascii_hexdigit()) => u32::from_str_radix(hex, 16),
+            None if !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit()) => digits.parse(),
+            _ => return Err(XmlFault::UnknownEntity(quoted(name))),
+        };
+        return code
+            .ok()
+            .and_then(char::from_u32)
+            .filter(|character| is_char(*character))
+            .ok_or(XmlFault::IllegalCharacter);
+    }
+    match name {
+        "amp" => Ok('&'),
+        "apos" => Ok('\''),
+        "gt" => Ok('>'),
+        "lt" => Ok('<'),
+        "quot" => Ok('"'),
+        _ => Err(XmlFault::UnknownEntity(quoted(name))),
+    }
+}
+
+/// Appends literal text with line ends normalised to `\n` (XML 1.0 §2.11).
+pub(super) fn push_normalised(out: &mut String, raw: &str) {
+    let mut rest = raw;
+    while let Some((before, after)) = rest.split_once('\r') {
+        out.push_str(before);
+        out.push('\n');
+        rest = after.strip_prefix('\n').unwrap_or(after);
+    }
+    out.push_str(rest);
+}
+
+/// Appends an attribute's value, normalised as XML 1.0 §3.3.3 says for CDATA: each literal line end, tab or line feed
+/// becomes a space, each reference becomes its character.
+pub(super) fn push_attribute_value(out: &mut String, raw: &str) -> Result<(), XmlFault> {
+    let mut rest = raw;
+    while let Some(at) = rest.find(['&', '\t', '\n', '\r', '<']) {
+        let (before, special) = rest.split_at(at);
+        out.push_str(before);
+        rest = if let Some(after) = special.strip_prefix('&') {
+            let (name, after) =
+                after.split_once(';').ok_or_else(|| XmlFault::NotWellFormed("a reference is not closed".into()))?;
+            out.push(resolve_reference(name)?);
+            after
+        } else if let Some(after) = special.strip_prefix("\r\n") {
+            out.push(' ');
+            after
+        } else if special.starts_with('<') {
+            return Err(XmlFault::AttributeSyntax);
+        } else {
+            out.push(' ');
+            special.get(1..).unwrap_or("")
+        };
+    }
+    out.push_str(rest);
+    Ok(())
+}
+
+/// The attributes of a tag as written: pairs of name and raw value (production 41), one at a time so that a caller can
+/// stop counting early.
+#[derive(Clone)]
+pub(super) struct RawAttributes<'a> {
+    rest: &'a str,
+}
+
+impl<'a> RawAttributes<'a> {
+    /// `raw` is what stands between the element's name and the closing `>` or `/>`.
+    pub(super) fn new(raw: &'a str) -> Self {
+        Self { rest: raw }
+    }
+
+    /// The next pair, or nothing at the end.
+    pub(super) fn next(&mut self) -> Result<Option<(&'a str, &'a str)>, XmlFault> {
+        let trimmed = self.rest.trim_start_matches(is_space);
+        if trimmed.is_empty() {
+            return Ok(None);
+        }
+        if trimmed.len() == self.rest.len() {
+            // Attributes are separated by white space, from the name and from one another.
+            return Err(XmlFault::AttributeSyntax);
+        }
+        let (name, value) = trimmed.split_once('=').ok_or(XmlFault::AttributeSyntax)?;
+        let value = value.trim_start_matches(is_space);
+        let quote = value.chars().next().filter(|c| matches!(c, '"' | '\'')).ok_or(XmlFault::AttributeSyntax)?;
+        let (value, rest) =
+            value.strip_prefix(quote).and_then(|v| v.split_once(quote)).ok_or(XmlFault::AttributeSyntax)?;
+        self.rest = rest;
+        Ok(Some((name.trim_end_matches(is_space), value)))
+    }
+}
+
+/// Whether this can be a namespace name: an absolute URI without white space. Processors differ on what relative ones
+/// mean (and some canonicalize them to nothing).
+pub(super) fn is_absolute_uri(name: &str) -> bool {
+    let Some((scheme, rest)) = name.split_once(':') else { return false };
+    scheme.bytes().next().is_some_and(|b| b.is_ascii_alphabetic())
+        && scheme.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'-' | b'.'))
+        && !rest.is_empty()
+        && !name.chars().any(|c| c.is_whitespace() || c.is_control())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_five_entities_and_legal_characters_are_resolved() {
+        assert_eq!(resolve_reference("lt"), Ok('<'));
+        assert_eq!(resolve_reference("#x1F511"), Ok('🔑'));
+        assert_eq!(resolve_reference("#10"), Ok('\n'));
+        assert_eq!(resolve_reference("#0"), Err(XmlFault::IllegalCharacter));
+        assert_eq!(resolve_reference("#xFFFF"), Err(XmlFault::IllegalCharacter));
+        assert_eq!(resolve_reference("#xD800"), Err(XmlFault::IllegalCharacter));
+        for name in ["nbsp", "", "#", "#x", "#X41", "#+65", "# 65", "LT"] {
+            assert_eq!(resolve_reference(name), Err(XmlFault::UnknownEntity(name.into())), "{name}");
+        }
+        assert!(resolve_reference("#99999999999999999999").is_err());
+    }
+
+    #[test]
+    fn names_follow_the_fifth_edition() {
+        for name in ["a", "_1", "Ä-ö", "a.b"] {
+            assert!(is_nc_name(name), "{name}");
+        }
+        for name in ["", "1a", "-a", "a:b", "a b", "a\u{d7}", ".a"] {
+            assert!(!is_nc_name(name), "{name}");
+        }
+        assert_eq!(split_qname("a:b"), Ok(("a", "b")));
+        for name in [":b", "a:", "a:b:c", ""] {
+            assert!(split_qname(name).is_err(), "{name}");
+        }
+    }
+
+    #[test]
+    fn legal_characters_by_octet_are_those_of_the_production() {
+        for code in (0..=0x11_0000_u32).filter_map(char::from_u32) {
+            assert_eq!(all_legal(code.encode_utf8(&mut [0; 4])), is_char(code), "U+{:04X}", u32::from(code));
+        }
+    }
+
+    #[test]
+    fn attribute_values_are_normalised() {
+        let mut out = String::new();
+        push_attribute_value(&mut out, "a\r\nb\rc\td\ne&#10;&#xD;&amp;&quot;").unwrap();
+        assert_eq!(out, "a b c d e\n\r&\"");
+    }
+
+    #[test]
+    fn line_ends_are_normalised() {
+        let mut out = String::new();
+        push_normalised(&mut out, "a\r\nb\rc\n\r\r\nd");
+        assert_eq!(out, "a\nb\nc\n\n\nd");
+    }
+}

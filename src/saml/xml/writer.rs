@@ -1,0 +1,408 @@
+//! The canonical writer: a tree of elements whose serialization *is* its exclusive canonical form.
+
+use std::fmt;
+
+use super::lexical::{is_char, is_nc_name};
+
+/// Why a tree cannot be written. All but the first are mistakes of the program, not of its input.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum WriteError {
+    /// A value holds a character that XML 1.0 cannot carry. It is refused: dropping it would change what was meant.
+    #[error("a value holds a character that XML cannot carry")]
+    IllegalCharacter,
+    /// One attribute twice.
+    #[error("attribute {0} is set twice")]
+    DuplicateAttribute(&'static str),
+    /// A fragment stands inside an element that already declares one of its namespaces, so that the outer text would
+    /// not be canonical.
+    #[error("a fragment repeats a namespace declaration of the element around it")]
+    FragmentRepeatsNamespace,
+    /// Not a name.
+    #[error("{0:?} is not an XML name")]
+    MalformedName(&'static str),
+    /// No text, fragments or children where the shape asks for one.
+    #[error("the element lacks what is needed to sign it: {0}")]
+    NotSignable(&'static str),
+}
+
+/// XML text in exclusive canonical form (without comments), its namespaces declared in itself. Only this crate's writers
+/// make one, so it holds nothing that was not escaped.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Canonical {
+    text: String,
+    /// Every prefix and namespace that is declared somewhere inside.
+    declared: Vec<(&'static str, &'static str)>,
+}
+
+impl Canonical {
+    /// The text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// The octets, which is what digests and cipher texts are made of.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        self.text.as_bytes()
+    }
+
+    /// Gives the text away.
+    #[must_use]
+    pub fn into_string(self) -> String {
+        self.text
+    }
+}
+
+/// Says how long it is, never what is in it.
+impl fmt::Debug for Canonical {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Canonical").field("bytes", &self.text.len()).finish_non_exhaustive()
+    }
+}
+
+/// An element to be written. All names are the program's own; only values come from outside, and they are escaped.
+///
+/// ```
+/// use signet::saml::xml::{Builder, ns};
+/// let issuer = Builder::element("saml", ns::ASSERTION, "Issuer").text("https://idp.example/a&b");
+/// assert_eq!(
+///     issuer.canonical().unwrap().as_str(),
+///     r#"<saml:Issuer xmlns:saml="urn:oasis:names:tc:SAML:2.0:assertion">https://idp.example/a&amp;b</saml:Issuer>"#
+/// );
+/// ```
+#[must_use]
+#[derive(Clone)]
+pub struct Builder {
+    name: Name,
+    attributes: Vec<(Name, String)>,
+    content: Vec<Content>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Name {
+    prefix: &'static str,
+    namespace: &'static str,
+    local: &'static str,
+}
+
+#[derive(Clone)]
+enum Content {
+    Element(Builder),
+    Fragment(Canonical),
+    Text(String),
+}
+
+impl Builder {
+    /// An element `prefix:local` in `namespace`. An empty prefix writes a default namespace declaration.
+    pub fn element(prefix: &'static str, namespace: &'static str, local: &'static str) -> Self {
+        Self { name: Name { prefix, namespace, local }, attributes: Vec::new(), content: Vec::new() }
+    }
+
+    /// Adds an attribute in no namespace.
+    pub fn attribute(mut self, local: &'static str, value: impl Into<String>) -> Self {
+        self.attributes.push((Name { prefix: "", namespace: "", local }, value.into()));
+        self
+    }
+
+    /// Adds an attribute in no namespace if there is a value.
+    pub fn optional_attribute(self, local: &'static str, value: Option<impl Into<String>>) -> Self {
+        match value {
+            Some(value) => self.attribute(local, value),
+            None => self,
+        }
+    }
+
+    /// Adds an attribute in a namespace: `prefix` is declared where needed (`xml` never is).
+    pub fn attribute_ns(
+        mut self,
+        prefix: &'static str,
+        namespace: &'static str,
+        local: &'static str,
+        value: impl Into<String>,
+    ) -> Self {
+        self.attributes.push((Name { prefix, namespace, local }, value.into()));
+        self
+    }
+
+    /// Appends text.
+    pub fn text(mut self, text: impl Into<String>) -> Self {
+        self.content.push(Content::Text(text.into()));
+        self
+    }
+
+    /// Appends a child element.
+    pub fn child(mut self, child: Builder) -> Self {
+        self.content.push(Content::Element(child));
+        self
+    }
+
+    /// Appends a child element if there is one.
+    pub fn optional_child(self, child: Option<Builder>) -> Self {
+        match child {
+            Some(child) => self.child(child),
+            None => self,
+        }
+    }
+
+    /// Appends child elements.
+    pub fn children(mut self, children: impl IntoIterator<Item = Builder>) -> Self {
+        self.content.extend(children.into_iter().map(Content::Element));
+        self
+    }
+
+    /// Appends an element that is already written (and perhaps signed), octet for octet.
+    pub fn fragment(mut self, fragment: &Canonical) -> Self {
+        self.content.push(Content::Fragment(fragment.clone()));
+        self
+    }
+
+    /// The value set for the attribute in no namespace.
+    pub(crate) fn get_attribute(&self, local: &str) -> Option<&str> {
+        self.attributes.iter().find(|(name, _)| name.local == local && name.namespace.is_empty()).map(|(_, v)| &**v)
+    }
+
+    /// Writes the element as the apex of its own document.
+    ///
+    /// # Errors
+    /// [`WriteError`].
+    pub fn canonical(&self) -> Result<Canonical, WriteError> {
+        self.write().map(|written| written.canonical)
+    }
+
+    /// Writes the element, and remembers where a signature could be put.
+    pub(crate) fn write(&self) -> Result<Written, WriteError> {
+        let mut writer = Writer { out: String::with_capacity(4096), declared: Vec::new(), in_scope: Vec::new() };
+        let around = writer.start(self)?;
+        let after_start_tag = writer.out.len();
+        let mut after_first_child = None;
+        for content in &self.content {
+            writer.content(content)?;
+            if after_first_child.is_none() && !matches!(content, Content::Text(_)) {
+                after_first_child = Some(writer.out.len());
+            }
+        }
+        writer.end(self, around);
+        let canonical = Canonical { text: writer.out, declared: writer.declared };
+        Ok(Written { canonical, after_start_tag, after_first_child, root_prefix: self.name.prefix })
+    }
+
+    fn is_first_child_named(&self, namespace: &str, local: &str) -> bool {
+        match self.content.first() {
+            Some(Content::Element(child)) => child.name.namespace == namespace && child.name.local == local,
+            _ => false,
+        }
+    }
+}
+
+/// Says which element, never what is in it.
+impl fmt::Debug for Builder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Builder(<{}>)", self.name.local)
+    }
+}
+
+/// What [`Builder::write`] made, and the octet positions at which a child may be inserted.
+pub(crate) struct Written {
+    /// The element without the signature: the octets whose digest is signed.
+    pub(crate) canonical: Canonical,
+    after_start_tag: usize,
+    after_first_child: Option<usize>,
+    root_prefix: &'static str,
+}
+
+impl Written {
+    /// The element with `child` put in as its first child, or (`after_first`) as its second, which must follow an element
+    /// of the expanded name given.
+    pub(crate) fn insert(
+        mut self,
+        built: &Builder,
+        after_first: Option<(&str, &str)>,
+        child: &Canonical,
+    ) -> Result<Canonical, WriteError> {
+        let at = match after_first {
+            None => self.after_start_tag,
+            Some((namespace, local)) if built.is_first_child_named(namespace, local) => {
+                self.after_first_child.ok_or(WriteError::NotSignable("an Issuer first"))?
+            }
+            Some(_) => return Err(WriteError::NotSignable("an Issuer first")),
+        };
+        // The child declares its own prefix. That is canonical only while the element around it has not.
+        let repeats = |(prefix, _): &(&str, &str)| *prefix == self.root_prefix;
+        if child.declared.iter().any(repeats)
+            || built.attributes.iter().any(|(n, _)| !n.prefix.is_empty() && repeats_any(child, n.prefix))
+        {
+            return Err(WriteError::FragmentRepeatsNamespace);
+        }
+        self.canonical.text.insert_str(at, &child.text);
+        self.canonical.declared.extend_from_slice(&child.declared);
+        Ok(self.canonical)
+    }
+}
+
+fn repeats_any(child: &Canonical, prefix: &str) -> bool {
+    child.declared.iter().any(|(declared, _)| *declared == prefix)
+}
+
+struct Writer {
+    out: String,
+    declared: Vec<(&'static str, &'static str)>,
+    /// What the elements around the present place have declared, the innermost last.
+    in_scope: Vec<(&'static str, &'static str)>,
+}
+
+impl Writer {
+    /// Writes the start tag; tells how many declarations were in scope around the element.
+    fn start(&mut self, element: &Builder) -> Result<usize, WriteError> {
+        let around = self.in_scope.len();
+        check_name(element.name)?;
+        self.out.push('<');
+        push_qname(&mut self.out, element.name);
+        self.declare(element)?;
+
+        // Exclusive C14N orders attributes by namespace name, then by local name (Canonical XML 1.0 §2.3).
+        let mut attributes: Vec<_> = element.attributes.iter().collect();
+        attributes.sort_by_key(|(name, _)| (name.namespace, name.local));
+        for pair in attributes.windows(2) {
+            if let [(first, _), (second, _)] = pair
+                && (first.namespace, first.local) == (second.namespace, second.local)
+            {
+                return Err(WriteError::DuplicateAttribute(second.local));
+            }
+        }
+        for (name, value) in attributes {
+            check_name(*name)?;
+            self.out.push(' ');
+            push_qname(&mut self.out, *name);
+            self.out.push_str("=\"");
+            if !value.chars().all(is_char) {
+                return Err(WriteError::IllegalCharacter);
+            }
+            escape_attribute(&mut self.out, value);
+            self.out.push('"');
+        }
+        self.out.push('>');
+        Ok(around)
+    }
+
+    /// Declares the prefixes that are visibly used here and not yet declared with this value around it.
+    fn declare(&mut self, element: &Builder) -> Result<(), WriteError> {
+        let prefixed = element.attributes.iter().map(|(name, _)| *name).filter(|name| !name.prefix.is_empty());
+        let mut used: Vec<(&'static str, &'static str)> =
+            std::iter::once(element.name).chain(prefixed).map(|name| (name.prefix, name.namespace)).collect();
+        used.sort_unstable();
+        used.dedup();
+        // One prefix cannot mean two namespaces in one tag.
+        for pair in used.windows(2) {
+            if let [(first, _), (second, _)] = pair
+                && first == second
+            {
+                return Err(WriteError::MalformedName(second));
+            }
+        }
+        for (prefix, namespace) in used {
+            let around = self.in_scope.iter().rev().find(|(p, _)| *p == prefix).map_or("", |(_, n)| *n);
+            if prefix == "xml" || around == namespace {
+                continue;
+            }
+            self.out.push_str(if prefix.is_empty() { " xmlns" } else { " xmlns:" });
+            self.out.push_str(prefix);
+            self.out.push_str("=\"");
+            escape_attribute(&mut self.out, namespace);
+            self.out.push('"');
+            self.in_scope.push((prefix, namespace));
+            self.declared.push((prefix, namespace));
+        }
+        Ok(())
+    }
+
+    fn content(&mut self, content: &Content) -> Result<(), WriteError> {
+        match content {
+            Content::Text(text) => {
+                if !text.chars().all(is_char) {
+                    return Err(WriteError::IllegalCharacter);
+                }
+                escape_text(&mut self.out, text);
+                Ok(())
+            }
+            Content::Element(element) => {
+                let around = self.start(element)?;
+                for content in &element.content {
+                    self.content(content)?;
+                }
+                self.end(element, around);
+                Ok(())
+            }
+            Content::Fragment(fragment) => {
+                let repeats =
+                    |(prefix, _): &(&'static str, &'static str)| self.in_scope.iter().any(|(p, _)| p == prefix);
+                if fragment.declared.iter().any(repeats) {
+                    return Err(WriteError::FragmentRepeatsNamespace);
+                }
+                self.out.push_str(&fragment.text);
+                self.declared.extend_from_slice(&fragment.declared);
+                Ok(())
+            }
+        }
+    }
+
+    fn end(&mut self, element: &Builder, around: usize) {
+        self.out.push_str("</");
+        push_qname(&mut self.out, element.name);
+        self.out.push('>');
+        self.in_scope.truncate(around);
+    }
+}
+
+fn check_name(name: Name) -> Result<(), WriteError> {
+    let bad_prefix = !name.prefix.is_empty() && (!is_nc_name(name.prefix) || name.namespace.is_empty());
+    if bad_prefix {
+        return Err(WriteError::MalformedName(name.prefix));
+    }
+    if is_nc_name(name.local) { Ok(()) } else { Err(WriteError::MalformedName(name.local)) }
+}
+
+fn push_qname(out: &mut String, name: Name) {
+    if !name.prefix.is_empty() {
+        out.push_str(name.prefix);
+        out.push(':');
+    }
+    out.push_str(name.local);
+}
+
+/// Canonical XML 1.0 §2.3, text nodes.
+pub(crate) fn escape_text(out: &mut String, text: &str) {
+    escape(out, text, |byte| match byte {
+        b'&' => Some("&amp;"),
+        b'<' => Some("&lt;"),
+        b'>' => Some("&gt;"),
+        b'\r' => Some("&#xD;"),
+        _ => None,
+    });
+}
+
+/// Canonical XML 1.0 §2.3, attribute and namespace nodes.
+pub(crate) fn escape_attribute(out: &mut String, value: &str) {
+    escape(out, value, |byte| match byte {
+        b'&' => Some("&amp;"),
+        b'<' => Some("&lt;"),
+        b'"' => Some("&quot;"),
+        b'\t' => Some("&#x9;"),
+        b'\n' => Some("&#xA;"),
+        b'\r' => Some("&#xD;"),
+        _ => None,
+    });
+}
+
+/// Copies whole stretches between the octets that need escaping; all of those are ASCII.
+fn escape(out: &mut String, text: &str, escaped: impl Fn(u8) -> Option<&'static str>) {
+    let mut copied = 0;
+    for (at, byte) in text.bytes().enumerate() {
+        if let Some(replacement) = escaped(byte) {
+            out.push_str(text.get(copied..at).unwrap_or(""));
+            out.push_str(replacement);
+            copied = at + 1;
+        }
+    }
+    out.push_str(text.get(copied..).unwrap_or(""));
+}
