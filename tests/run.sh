@@ -116,6 +116,9 @@ if wanted unit; then
 fi
 if wanted docs; then stage docs cargo test --doc --quiet; fi
 if wanted corpus && [ -x tests/interop/corpus/run.sh ]; then stage corpus tests/interop/corpus/run.sh; fi
+if wanted peers; then stage peers rust_tests --test browser -- --ignored peers::; fi
+if wanted browser; then stage browser rust_tests --test browser -- --ignored --skip peers:: --skip crash::; fi
+if wanted crash; then stage crash rust_tests --test browser -- --ignored crash::; fi
 
 printf '\n%d seconds in all\n%d passed, %d failed\n' $((SECONDS - began)) "$passed" "$failed"
 [ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
