@@ -1,1 +1,154 @@
 //! NIST SP 800-63B: authenticators and sessions.
+//!
+//! Each file is one kind of authenticator or one rule about them, as functions over values: nothing here reads a
+//! clock, a database or the network. What happened is an [`AuthenticationEvent`]; [`AuthenticatedSubject::meeting`]
+//! folds events into what they prove together, and is the only way to an [`AuthenticatedSubject`].
+
+mod assurance;
+
+use serde::{Deserialize, Serialize};
+use time::UtcDateTime;
+
+use crate::id::define_id;
+
+pub use assurance::{AuthenticatedSubject, RequiredAssurance, UnmetAssurance};
+
+define_id! {
+    /// One authenticator of one account: a passkey, an app, a phone.
+    AuthenticatorId
+}
+
+/// The kinds of authenticators.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AuthenticatorKind {
+    /// A code sent by text message.
+    OutOfBand,
+    /// A platform authenticator: face, finger or screen lock of a phone or computer.
+    Passkey,
+    /// What the person knows.
+    Password,
+    /// A roaming authenticator: a key that is plugged in or held to the device.
+    SecurityKey,
+    /// An authenticator app.
+    Totp,
+}
+
+impl AuthenticatorKind {
+    /// Every kind.
+    pub const ALL: [Self; 5] = [Self::OutOfBand, Self::Passkey, Self::Password, Self::SecurityKey, Self::Totp];
+
+    /// The word that is stored and logged.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::OutOfBand => "out_of_band",
+            Self::Passkey => "passkey",
+            Self::Password => "password",
+            Self::SecurityKey => "security_key",
+            Self::Totp => "totp",
+        }
+    }
+
+    /// Reads the stored word.
+    #[must_use]
+    pub fn from_stored(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == word)
+    }
+
+    /// Whether it is something the person has, so that it can stand beside a password.
+    #[must_use]
+    pub const fn is_second_factor(self) -> bool {
+        !matches!(self, Self::Password)
+    }
+
+    /// Whether its answer is bound to our origin, so that a false site cannot pass it on (3.2.5). An answer that is
+    /// typed by hand never is.
+    #[must_use]
+    pub const fn is_phishing_resistant(self) -> bool {
+        matches!(self, Self::Passkey | Self::SecurityKey)
+    }
+}
+
+/// Authenticator assurance level: how sure we are that it is the subscriber (NIST SP 800-63B-4, 2).
+///
+/// The third level is never reached: it needs keys that are known not to be exportable, and we ask for no attestation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Aal {
+    /// One factor.
+    Aal1,
+    /// Two factors.
+    Aal2,
+    /// Two factors, one of them a key that cannot leave its hardware.
+    Aal3,
+}
+
+/// What one use of an authenticator proved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AuthenticationEvent {
+    /// Which kind.
+    pub kind: AuthenticatorKind,
+    /// Which one of the account; nothing for the password.
+    #[serde(with = "stored_id")]
+    pub authenticator: Option<AuthenticatorId>,
+    /// When, in whole milliseconds.
+    #[serde(with = "stored_time")]
+    pub at: UtcDateTime,
+    /// What it showed.
+    pub proved: Proved,
+}
+
+/// What an authenticator's answer showed, beyond that it was right.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Proved {
+    /// The authenticator itself verified its person, by finger, face or code (the UV flag of the answer, not of the
+    /// request). Then it is two factors in one.
+    pub user_verified: bool,
+    /// The answer is bound to our origin.
+    pub phishing_resistant: bool,
+    /// The key may be copied between devices (the BE flag), so it never serves the third level.
+    pub syncable: bool,
+}
+
+impl AuthenticationEvent {
+    /// A right password.
+    #[must_use]
+    pub fn password(at: UtcDateTime) -> Self {
+        Self { kind: AuthenticatorKind::Password, authenticator: None, at, proved: Proved::default() }
+    }
+
+    /// A right code, typed by hand: of an app or from a text message.
+    #[must_use]
+    pub fn code(kind: AuthenticatorKind, authenticator: AuthenticatorId, at: UtcDateTime) -> Self {
+        Self { kind, authenticator: Some(authenticator), at, proved: Proved::default() }
+    }
+}
+
+/// Times as whole milliseconds of the epoch, as everywhere in storage.
+pub(crate) mod stored_time {
+    use serde::{Deserialize, Deserializer, Serializer, de::Error as _};
+    use time::UtcDateTime;
+
+    pub(crate) fn serialize<S: Serializer>(at: &UtcDateTime, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_i64(i64::try_from(at.unix_timestamp_nanos() / 1_000_000).unwrap_or(i64::MAX))
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<UtcDateTime, D::Error> {
+        let milliseconds = i64::deserialize(deserializer)?;
+        UtcDateTime::from_unix_timestamp_nanos(i128::from(milliseconds) * 1_000_000).map_err(D::Error::custom)
+    }
+}
+
+mod stored_id {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    use super::AuthenticatorId;
+
+    pub(super) fn serialize<S: Serializer>(id: &Option<AuthenticatorId>, serializer: S) -> Result<S::Ok, S::Error> {
+        id.map(|id| *id.as_bytes()).serialize(serializer)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<AuthenticatorId>, D::Error> {
+        Ok(Option::<[u8; 16]>::deserialize(deserializer)?.map(AuthenticatorId::from_bytes))
+    }
+}

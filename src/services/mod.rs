@@ -2,6 +2,8 @@
 //!
 //! Time and chance are ports too, so that the core takes them as arguments and a test can move the clock by saying so.
 
+pub mod keys;
+
 use time::UtcDateTime;
 
 /// Where the shell reads the time from. The core never holds one: it is given the time.

@@ -1,0 +1,413 @@
+//! Keys in files of one folder: the default for a small site and for `make run`.
+//!
+//! ```text
+//! service-keys.json     the root keys, sealed under a passphrase (Argon2id); mode 0600
+//! signing/current.key   the private key that signs, sealed under the root keys; mode 0600
+//! signing/current.crt   its certificate, as metadata publishes it
+//! signing/next.key      the same for the key that follows; may be absent
+//! signing/next.crt
+//! ```
+//!
+//! Nothing in the folder is of use without the passphrase, and the passphrase is kept elsewhere: it comes from the
+//! settings (a file or the environment). The folder and the passphrase together read everything that the *service*
+//! sealed; they read nothing out of a person's vault.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::{self, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use argon2::{Algorithm, Argon2, Params, Version};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Serialize};
+use time::UtcDateTime;
+use zeroize::{Zeroize, Zeroizing};
+
+use super::certificate::{self, KeyWithCertificate};
+use super::{Envelope, KeyId, KeysError, Mac, Purpose, ServiceKeys, SigningKeyKind, context, hkdf_sha256, hmac_sha256};
+use crate::services::{Entropy, random_bytes};
+
+const SERVICE_KEYS: &str = "service-keys.json";
+const SIGNING: &str = "signing";
+const FORMAT: &str = "signet-service-keys";
+const FORMAT_VERSION: u32 = 1;
+
+/// The root keys by their ids.
+type Roots = BTreeMap<KeyId, Zeroizing<[u8; 32]>>;
+
+/// The passphrase under which the root keys are sealed.
+///
+/// Its strength is the strength of the folder: use 32 random characters, not a word.
+#[derive(Clone)]
+pub struct SealingSecret(SecretString);
+
+impl SealingSecret {
+    /// The least number of characters.
+    pub const SHORTEST: usize = 16;
+
+    /// Takes a passphrase, without the line end that a file or a shell may have left.
+    ///
+    /// # Errors
+    /// [`LocalKeysError::PassphraseTooShort`] below [`SealingSecret::SHORTEST`] characters.
+    pub fn new(passphrase: &str) -> Result<Self, LocalKeysError> {
+        let passphrase = passphrase.trim_end_matches(['\r', '\n']);
+        if passphrase.chars().count() < Self::SHORTEST {
+            return Err(LocalKeysError::PassphraseTooShort);
+        }
+        Ok(Self(SecretString::from(passphrase)))
+    }
+
+    fn key(&self, argon2: &StoredArgon2) -> Result<Zeroizing<[u8; 32]>, LocalKeysError> {
+        let salt = STANDARD.decode(&argon2.salt).map_err(|_| LocalKeysError::NotAKeyFile)?;
+        let params = Params::new(argon2.memory_kib, argon2.iterations, argon2.lanes, Some(32))
+            .map_err(|_| LocalKeysError::NotAKeyFile)?;
+        let mut stretched = Zeroizing::new([0_u8; 32]);
+        Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
+            .hash_password_into(self.0.expose_secret().as_bytes(), &salt, &mut *stretched)
+            .map_err(|_| LocalKeysError::NotAKeyFile)?;
+        Ok(hkdf_sha256(&*stretched, b"", &context(&[b"signet/service-keys/v1"]))?)
+    }
+}
+
+impl std::fmt::Debug for SealingSecret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("SealingSecret(…)")
+    }
+}
+
+/// What new keys should be like.
+#[derive(Debug, Clone)]
+pub struct GenerateKeys<'a> {
+    /// The common name of the certificates: the service's host name.
+    pub common_name: &'a str,
+    /// Which kind of signing key.
+    pub signing: SigningKeyKind,
+    /// When they are made.
+    pub now: UtcDateTime,
+}
+
+/// The service's keys, read from a folder.
+pub struct LocalKeys {
+    roots: Roots,
+    newest: KeyId,
+    entropy: Arc<dyn Entropy>,
+}
+
+impl LocalKeys {
+    /// How long a generated certificate says it is valid. Services treat certificates as containers of keys; the year
+    /// is for people.
+    pub const CERTIFICATE_YEARS: i64 = 3;
+
+    /// Whether `dir` holds keys already.
+    #[must_use]
+    pub fn exist(dir: &Path) -> bool {
+        dir.join(SERVICE_KEYS).exists()
+    }
+
+    /// Makes a folder of new keys (mode 0700, files 0600) and opens it.
+    ///
+    /// # Errors
+    /// [`LocalKeysError::AlreadyThere`] when the folder holds keys: losing them would lose everything sealed with
+    /// them, so they are never written over.
+    pub fn generate(
+        dir: &Path,
+        secret: &SealingSecret,
+        wanted: &GenerateKeys<'_>,
+        entropy: Arc<dyn Entropy>,
+    ) -> Result<Self, LocalKeysError> {
+        if Self::exist(dir) {
+            return Err(LocalKeysError::AlreadyThere(dir.to_owned()));
+        }
+        make_dir(dir)?;
+        make_dir(&dir.join(SIGNING))?;
+        let roots = BTreeMap::from([(1, Zeroizing::new(random_bytes::<32>(&*entropy)))]);
+        // The root keys are written last: until they are there, the folder holds no keys and `generate` may run again.
+        write_signing(dir, "current", &roots, 1, wanted, &*entropy)?;
+        write_roots(dir, secret, &roots, 1, &*entropy)?;
+        Self::open(dir, secret, entropy)
+    }
+
+    /// Opens the keys of a folder.
+    ///
+    /// # Errors
+    /// Each [`LocalKeysError`] names what is wrong and with which file.
+    pub fn open(dir: &Path, secret: &SealingSecret, entropy: Arc<dyn Entropy>) -> Result<Self, LocalKeysError> {
+        let (roots, newest) = read_roots(dir, secret)?;
+        Ok(Self { roots, newest, entropy })
+    }
+
+    /// Adds a root key, which seals from now on; the older ones stay and open what they sealed.
+    ///
+    /// # Errors
+    /// As [`LocalKeys::open`].
+    pub fn rotate_roots(dir: &Path, secret: &SealingSecret, entropy: &dyn Entropy) -> Result<KeyId, LocalKeysError> {
+        let (mut roots, newest) = read_roots(dir, secret)?;
+        let id = newest.checked_add(1).ok_or(LocalKeysError::NotAKeyFile)?;
+        roots.insert(id, Zeroizing::new(random_bytes::<32>(entropy)));
+        write_roots(dir, secret, &roots, id, entropy)?;
+        Ok(id)
+    }
+
+    /// Makes the signing key that follows the current one. Metadata publishes it from the next start on.
+    ///
+    /// # Errors
+    /// [`LocalKeysError::AlreadyThere`] when a next key waits already.
+    pub fn prepare_next_signing_key(
+        dir: &Path,
+        secret: &SealingSecret,
+        wanted: &GenerateKeys<'_>,
+        entropy: &dyn Entropy,
+    ) -> Result<(), LocalKeysError> {
+        let (roots, newest) = read_roots(dir, secret)?;
+        let file = dir.join(SIGNING).join("next.key");
+        if file.exists() {
+            return Err(LocalKeysError::AlreadyThere(file));
+        }
+        write_signing(dir, "next", &roots, newest, wanted, entropy)
+    }
+
+    /// Makes the next signing key the current one; the former current key is kept as `previous`.
+    ///
+    /// # Errors
+    /// [`LocalKeysError::Missing`] when no next key was prepared.
+    pub fn advance_signing_key(dir: &Path) -> Result<(), LocalKeysError> {
+        let file = |name: &str| dir.join(SIGNING).join(name);
+        if !file("next.key").exists() {
+            return Err(LocalKeysError::Missing(file("next.key")));
+        }
+        for ending in ["crt", "key"] {
+            let (next, current) = (file(&format!("next.{ending}")), file(&format!("current.{ending}")));
+            rename(&current, &file(&format!("previous.{ending}")))?;
+            rename(&next, &current)?;
+        }
+        Ok(())
+    }
+
+    fn root(&self, key_id: KeyId) -> Result<&[u8; 32], KeysError> {
+        self.roots.get(&key_id).map(|key| &**key).ok_or(KeysError::UnknownKey(key_id))
+    }
+
+    fn derived(&self, key_id: KeyId, use_: &str, purpose: Purpose) -> Result<Zeroizing<[u8; 32]>, KeysError> {
+        derive(self.root(key_id)?, use_, purpose)
+    }
+}
+
+/// The key of one use and purpose: HKDF of the root, so that no two uses share a key.
+fn derive(root: &[u8; 32], use_: &str, purpose: Purpose) -> Result<Zeroizing<[u8; 32]>, KeysError> {
+    hkdf_sha256(root, b"", &context(&[b"signet/root/v1", use_.as_bytes(), purpose.label().as_bytes()]))
+}
+
+impl ServiceKeys for LocalKeys {
+    fn seal(&self, purpose: Purpose, aad: &[u8], plaintext: &[u8]) -> Result<Vec<u8>, KeysError> {
+        let key = self.derived(self.newest, "seal", purpose)?;
+        Envelope::seal(&key, self.newest, &context(&[purpose.label().as_bytes(), aad]), plaintext, &*self.entropy)
+    }
+
+    fn open(&self, purpose: Purpose, aad: &[u8], sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, KeysError> {
+        let envelope = Envelope::parse(sealed)?;
+        let key = self.derived(envelope.key_id(), "seal", purpose)?;
+        envelope.open(&key, &context(&[purpose.label().as_bytes(), aad]))
+    }
+
+    fn fingerprint(&self, purpose: Purpose, value: &[u8]) -> Result<[u8; 32], KeysError> {
+        let key = self.derived(self.newest, "fingerprint", purpose)?;
+        hmac_sha256(&key, value)
+    }
+
+    fn fingerprints(&self, purpose: Purpose, value: &[u8]) -> Result<Vec<[u8; 32]>, KeysError> {
+        self.roots.iter().rev().map(|(_, root)| hmac_sha256(&*derive(root, "fingerprint", purpose)?, value)).collect()
+    }
+
+    fn mac(&self, purpose: Purpose, octets: &[u8]) -> Result<Mac, KeysError> {
+        self.mac_with(self.newest, purpose, octets)
+    }
+
+    fn mac_with(&self, key_id: KeyId, purpose: Purpose, octets: &[u8]) -> Result<Mac, KeysError> {
+        let key = self.derived(key_id, "mac", purpose)?;
+        Ok(Mac { key_id, tag: hmac_sha256(&key, octets)? })
+    }
+}
+
+/// `service-keys.json`. Only `sealed` matters to its owner; the rest is what opening it needs.
+#[derive(Serialize, Deserialize)]
+struct StoredRoots {
+    format: String,
+    version: u32,
+    argon2id: StoredArgon2,
+    sealed: String,
+}
+
+#[derive(Serialize, Deserialize)]
+struct StoredArgon2 {
+    memory_kib: u32,
+    iterations: u32,
+    lanes: u32,
+    salt: String,
+}
+
+/// What `sealed` holds: the newest id, then each key as 4 + 32 bytes.
+fn encode_roots(roots: &Roots, newest: KeyId) -> Zeroizing<Vec<u8>> {
+    let mut octets = Zeroizing::new(Vec::with_capacity(4 + roots.len() * 36));
+    octets.extend_from_slice(&newest.to_be_bytes());
+    for (id, key) in roots {
+        octets.extend_from_slice(&id.to_be_bytes());
+        octets.extend_from_slice(&**key);
+    }
+    octets
+}
+
+fn decode_roots(octets: &[u8]) -> Option<(Roots, KeyId)> {
+    let (newest, mut rest) = octets.split_first_chunk::<4>()?;
+    let newest = KeyId::from_be_bytes(*newest);
+    let mut roots = BTreeMap::new();
+    while !rest.is_empty() {
+        let (id, after) = rest.split_first_chunk::<4>()?;
+        let (key, after) = after.split_first_chunk::<32>()?;
+        roots.insert(KeyId::from_be_bytes(*id), Zeroizing::new(*key));
+        rest = after;
+    }
+    roots.contains_key(&newest).then_some((roots, newest))
+}
+
+fn write_roots(
+    dir: &Path,
+    secret: &SealingSecret,
+    roots: &Roots,
+    newest: KeyId,
+    entropy: &dyn Entropy,
+) -> Result<(), LocalKeysError> {
+    let argon2id = StoredArgon2 {
+        memory_kib: 47_104,
+        iterations: 1,
+        lanes: 1,
+        salt: STANDARD.encode(random_bytes::<16>(entropy)),
+    };
+    let key = secret.key(&argon2id)?;
+    let sealed = Envelope::seal(&key, 0, FORMAT.as_bytes(), &encode_roots(roots, newest), entropy)?;
+    let stored =
+        StoredRoots { format: FORMAT.into(), version: FORMAT_VERSION, argon2id, sealed: STANDARD.encode(sealed) };
+    let text = serde_json::to_string_pretty(&stored).map_err(|_| LocalKeysError::NotAKeyFile)?;
+    write_private(&dir.join(SERVICE_KEYS), text.as_bytes())
+}
+
+fn read_roots(dir: &Path, secret: &SealingSecret) -> Result<(Roots, KeyId), LocalKeysError> {
+    let text = read(&dir.join(SERVICE_KEYS))?;
+    let stored: StoredRoots = serde_json::from_slice(&text).map_err(|_| LocalKeysError::NotAKeyFile)?;
+    if stored.format != FORMAT || stored.version != FORMAT_VERSION {
+        return Err(LocalKeysError::NotAKeyFile);
+    }
+    let sealed = STANDARD.decode(&stored.sealed).map_err(|_| LocalKeysError::NotAKeyFile)?;
+    let key = secret.key(&stored.argon2id)?;
+    let opened = Envelope::parse(&sealed)
+        .and_then(|envelope| envelope.open(&key, FORMAT.as_bytes()))
+        .map_err(|_| LocalKeysError::WrongPassphrase)?;
+    decode_roots(&opened).ok_or(LocalKeysError::NotAKeyFile)
+}
+
+fn write_signing(
+    dir: &Path,
+    name: &str,
+    roots: &Roots,
+    newest: KeyId,
+    wanted: &GenerateKeys<'_>,
+    entropy: &dyn Entropy,
+) -> Result<(), LocalKeysError> {
+    let root = roots.get(&newest).ok_or(LocalKeysError::NotAKeyFile)?;
+    let KeyWithCertificate { key, certificate } = certificate::generate(
+        wanted.signing,
+        wanted.common_name,
+        wanted.now,
+        LocalKeys::CERTIFICATE_YEARS,
+        random_bytes::<16>(entropy),
+    )
+    .map_err(KeysError::from)?;
+    let certificate = certificate.to_pem().map_err(KeysError::from)?;
+    let mut private = key.private_key_to_pkcs8().map_err(KeysError::from)?;
+    let sealed = Envelope::seal(
+        &*derive(root, "seal", Purpose::SigningKey)?,
+        newest,
+        Purpose::SigningKey.label().as_bytes(),
+        &private,
+        entropy,
+    );
+    private.zeroize();
+    write_private(&dir.join(SIGNING).join(format!("{name}.crt")), &certificate)?;
+    write_private(&dir.join(SIGNING).join(format!("{name}.key")), STANDARD.encode(sealed?).as_bytes())
+}
+
+fn make_dir(dir: &Path) -> Result<(), LocalKeysError> {
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(|source| io_error(dir, source))
+}
+
+fn read(file: &Path) -> Result<Vec<u8>, LocalKeysError> {
+    fs::read(file).map_err(|source| match source.kind() {
+        io::ErrorKind::NotFound => LocalKeysError::Missing(file.to_owned()),
+        _ => io_error(file, source),
+    })
+}
+
+/// Writes beside the file, makes it durable, then takes its place, so that a crash leaves the old file or the new one.
+fn write_private(file: &Path, octets: &[u8]) -> Result<(), LocalKeysError> {
+    let beside = file.with_extension("new");
+    let written = fs::OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(&beside)
+        .and_then(|mut open| open.write_all(octets).and_then(|()| open.sync_all()));
+    written.map_err(|source| io_error(&beside, source))?;
+    rename(&beside, file)
+}
+
+fn rename(from: &Path, to: &Path) -> Result<(), LocalKeysError> {
+    fs::rename(from, to).map_err(|source| io_error(from, source))
+}
+
+fn io_error(file: &Path, source: io::Error) -> LocalKeysError {
+    LocalKeysError::Io { file: file.to_owned(), source }
+}
+
+/// Why the keys of a folder cannot be made or opened, with what to do about it.
+#[derive(Debug, thiserror::Error)]
+pub enum LocalKeysError {
+    /// Keys are never written over.
+    #[error("{0} holds keys already; they are never written over. Name another folder, or keep these")]
+    AlreadyThere(PathBuf),
+    /// A file of the folder is not what was written there.
+    #[error("{0} is damaged or was exchanged; restore it from its backup")]
+    Damaged(PathBuf),
+    /// The folder or a file cannot be read or written.
+    #[error("{file}: {source}")]
+    Io {
+        /// The file.
+        file: PathBuf,
+        /// What the operating system said.
+        source: io::Error,
+    },
+    /// A key failed in use.
+    #[error(transparent)]
+    Keys(#[from] KeysError),
+    /// A file is not there.
+    #[error("{0} is not there; `signet keys generate` makes it")]
+    Missing(PathBuf),
+    /// `service-keys.json` is not a file that `signet keys generate` made.
+    #[error("service-keys.json is not a key file of this version")]
+    NotAKeyFile,
+    /// The certificate belongs to another key.
+    #[error("{0} is the certificate of another key than the one beside it")]
+    NotAPair(PathBuf),
+    /// The passphrase is too short to protect anything.
+    #[error("the keys' passphrase has fewer than {} characters", SealingSecret::SHORTEST)]
+    PassphraseTooShort,
+    /// The passphrase does not open the file (or the file was altered).
+    #[error("the passphrase does not open service-keys.json, or the file was altered")]
+    WrongPassphrase,
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,104 @@
+use std::os::unix::fs::PermissionsExt as _;
+
+use time::macros::utc_datetime;
+
+use super::*;
+use crate::services::SystemEntropy;
+
+fn secret() -> SealingSecret {
+    SealingSecret::new("a passphrase of some length\n").unwrap()
+}
+
+fn wanted() -> GenerateKeys<'static> {
+    GenerateKeys { common_name: "signet.test", signing: SigningKeyKind::EcP256, now: utc_datetime!(2026-11-24 12:00) }
+}
+
+fn generated() -> (tempfile::TempDir, LocalKeys) {
+    let dir = tempfile::tempdir().unwrap();
+    let keys = LocalKeys::generate(&dir.path().join("keys"), &secret(), &wanted(), Arc::new(SystemEntropy)).unwrap();
+    (dir, keys)
+}
+
+fn reopened(dir: &tempfile::TempDir) -> LocalKeys {
+    LocalKeys::open(&dir.path().join("keys"), &secret(), Arc::new(SystemEntropy)).unwrap()
+}
+
+#[test]
+fn what_one_process_sealed_another_opens() {
+    let (dir, keys) = generated();
+    let sealed = keys.seal(Purpose::EmailAddress, b"ada", b"ada@example.gov").unwrap();
+    let again = reopened(&dir);
+    assert_eq!(&**again.open(Purpose::EmailAddress, b"ada", &sealed).unwrap(), b"ada@example.gov");
+    assert_eq!(
+        keys.fingerprint(Purpose::EmailAddress, b"ada@example.gov"),
+        again.fingerprint(Purpose::EmailAddress, b"ada@example.gov")
+    );
+}
+
+#[test]
+fn a_value_sealed_for_one_purpose_or_person_opens_for_no_other() {
+    let (_dir, keys) = generated();
+    let sealed = keys.seal(Purpose::TotpSecret, b"ada", b"secret").unwrap();
+    assert_eq!(keys.open(Purpose::EmailAddress, b"ada", &sealed).err(), Some(KeysError::CannotOpen));
+    assert_eq!(keys.open(Purpose::TotpSecret, b"ben", &sealed).err(), Some(KeysError::CannotOpen));
+}
+
+#[test]
+fn fingerprints_of_one_value_differ_by_purpose() {
+    let (_dir, keys) = generated();
+    assert_ne!(
+        keys.fingerprint(Purpose::EmailAddress, b"x").unwrap(),
+        keys.fingerprint(Purpose::PhoneNumber, b"x").unwrap()
+    );
+    assert_ne!(keys.fingerprint(Purpose::Throttle, b"x").unwrap(), keys.mac(Purpose::Throttle, b"x").unwrap().tag);
+}
+
+#[test]
+fn after_rotation_the_new_key_seals_and_the_old_one_still_opens() {
+    let (dir, keys) = generated();
+    let sealed = keys.seal(Purpose::Outbox, b"", b"letter").unwrap();
+    let mac = keys.mac(Purpose::Password, b"verifier").unwrap();
+    let fingerprint = keys.fingerprint(Purpose::EmailAddress, b"ada").unwrap();
+    assert_eq!(LocalKeys::rotate_roots(&dir.path().join("keys"), &secret(), &SystemEntropy).unwrap(), 2);
+
+    let rotated = reopened(&dir);
+    assert_eq!(&**rotated.open(Purpose::Outbox, b"", &sealed).unwrap(), b"letter");
+    let rotated_dyn: &dyn ServiceKeys = &rotated;
+    assert_eq!(rotated_dyn.verify_mac(Purpose::Password, b"verifier", &mac), Ok(true));
+    assert_eq!(rotated_dyn.verify_mac(Purpose::Password, b"another", &mac), Ok(false));
+    assert_eq!(rotated.fingerprints(Purpose::EmailAddress, b"ada").unwrap()[1], fingerprint);
+    let newer = rotated.seal(Purpose::Outbox, b"", b"letter").unwrap();
+    assert_eq!(keys.open(Purpose::Outbox, b"", &newer).err(), Some(KeysError::UnknownKey(2)));
+}
+
+#[test]
+fn the_wrong_passphrase_is_named() {
+    let (dir, _keys) = generated();
+    let other = SealingSecret::new("another passphrase of some length").unwrap();
+    let opened = LocalKeys::open(&dir.path().join("keys"), &other, Arc::new(SystemEntropy));
+    assert!(matches!(opened.err(), Some(LocalKeysError::WrongPassphrase)));
+}
+
+#[test]
+fn a_short_passphrase_is_refused() {
+    assert!(matches!(SealingSecret::new("short\n"), Err(LocalKeysError::PassphraseTooShort)));
+}
+
+#[test]
+fn keys_are_never_written_over() {
+    let (dir, _keys) = generated();
+    let again = LocalKeys::generate(&dir.path().join("keys"), &secret(), &wanted(), Arc::new(SystemEntropy));
+    assert!(matches!(again.err(), Some(LocalKeysError::AlreadyThere(_))));
+}
+
+#[test]
+fn only_the_owner_can_read_the_files_and_none_shows_a_private_key() {
+    let (dir, _keys) = generated();
+    let keys = dir.path().join("keys");
+    assert_eq!(fs::metadata(&keys).unwrap().permissions().mode() & 0o777, 0o700);
+    for file in ["service-keys.json", "signing/current.key", "signing/current.crt"] {
+        let file = keys.join(file);
+        assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+        assert!(!String::from_utf8(fs::read(&file).unwrap()).unwrap().contains("PRIVATE KEY"));
+    }
+}

@@ -1,0 +1,226 @@
+//! The service's keys: what is sealed so that a stolen database reads nothing, and what we sign with.
+//!
+//! [`ServiceKeys`] is the port. [`LocalKeys`] keeps the keys in files of one folder, sealed under a passphrase; an
+//! adapter for a hardware module or a key service stands behind the same trait.
+//!
+//! Every use names its [`Purpose`], and each purpose has keys of its own: what was sealed for one never opens for
+//! another. What opens a person's vault is not here: see [`crate::subscriber::vault`].
+
+mod certificate;
+mod envelope;
+mod local;
+
+use std::fmt;
+
+use zeroize::Zeroizing;
+
+pub use certificate::SigningKeyKind;
+pub(crate) use envelope::{Envelope, hkdf_sha256, hmac_sha256};
+pub use local::{GenerateKeys, LocalKeys, LocalKeysError, SealingSecret};
+
+/// The number of a root key. The newest one seals; all that are present open.
+pub type KeyId = u32;
+
+/// What a key is used for. A purpose is part of how its keys are derived, so labels never change once in use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Purpose {
+    /// Digests over what a consent page showed, where no value of the vault is in it.
+    ContentDigest,
+    /// An address of a person, sealed so that we can write to it while the person is away.
+    EmailAddress,
+    /// The link of a mail: the record behind it.
+    EmailLink,
+    /// A mail or a text message that waits in the outbox.
+    Outbox,
+    /// One-time codes sent by text message: kept as a keyed hash only.
+    OutOfBandCode,
+    /// Verifiers of passwords: the keyed step that makes a stolen database useless for guessing.
+    Password,
+    /// A request that waits while its person visits pages.
+    PendingRequest,
+    /// A person's phone number.
+    PhoneNumber,
+    /// The browser's session record.
+    Session,
+    /// A private key that signs assertions.
+    SigningKey,
+    /// Who is being throttled: addresses and contact points, as fingerprints only.
+    Throttle,
+    /// The secret that an authenticator app shares with us.
+    TotpSecret,
+    /// The outer wrapping around each opener of a vault.
+    VaultSlot,
+    /// A registered WebAuthn credential.
+    WebauthnCredential,
+}
+
+impl Purpose {
+    /// The label that enters key derivation and every sealed value's context.
+    #[must_use]
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::ContentDigest => "content-digest",
+            Self::EmailAddress => "email-address",
+            Self::EmailLink => "email-link",
+            Self::Outbox => "outbox",
+            Self::OutOfBandCode => "out-of-band-code",
+            Self::Password => "password",
+            Self::PendingRequest => "pending-request",
+            Self::PhoneNumber => "phone-number",
+            Self::Session => "session",
+            Self::SigningKey => "signing-key",
+            Self::Throttle => "throttle",
+            Self::TotpSecret => "totp-secret",
+            Self::VaultSlot => "vault-slot",
+            Self::WebauthnCredential => "webauthn-credential",
+        }
+    }
+}
+
+/// A keyed digest that says which root key made it, so that it can still be checked after a newer key has come.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Mac {
+    /// The root key that made it.
+    pub key_id: KeyId,
+    /// HMAC-SHA256.
+    pub tag: [u8; 32],
+}
+
+impl Mac {
+    /// As it is stored: key id (4 bytes, big endian), then the tag.
+    #[must_use]
+    pub fn to_bytes(self) -> [u8; 36] {
+        let mut bytes = [0_u8; 36];
+        let (id, tag) = bytes.split_at_mut(4);
+        id.copy_from_slice(&self.key_id.to_be_bytes());
+        tag.copy_from_slice(&self.tag);
+        bytes
+    }
+
+    /// Reads what [`Mac::to_bytes`] wrote.
+    ///
+    /// # Errors
+    /// [`KeysError::Malformed`] when it is not 36 bytes long.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, KeysError> {
+        let (id, tag) = bytes.split_first_chunk::<4>().ok_or(KeysError::Malformed)?;
+        let tag = <[u8; 32]>::try_from(tag).map_err(|_| KeysError::Malformed)?;
+        Ok(Self { key_id: KeyId::from_be_bytes(*id), tag })
+    }
+}
+
+impl fmt::Debug for Mac {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Mac(key {})", self.key_id)
+    }
+}
+
+/// What the service can do with its keys, wherever they are kept.
+///
+/// `context` is the additional data that a sealed value is bound to: whose it is and what it is. Make it with
+/// [`context`]; a value opens only with the purpose and the context that it was sealed with.
+pub trait ServiceKeys: Send + Sync {
+    /// Seals with the newest key.
+    ///
+    /// # Errors
+    /// [`KeysError::Unavailable`] when the keys cannot be used now.
+    fn seal(&self, purpose: Purpose, context: &[u8], plaintext: &[u8]) -> Result<Vec<u8>, KeysError>;
+
+    /// Opens what [`ServiceKeys::seal`] sealed, with whichever key its header names.
+    ///
+    /// # Errors
+    /// [`KeysError::CannotOpen`] for anything that was altered, moved or sealed for another purpose; there is no way
+    /// to tell these apart.
+    fn open(&self, purpose: Purpose, context: &[u8], sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, KeysError>;
+
+    /// A keyed fingerprint for finding a record by a value: HMAC-SHA256 with the newest key, 32 bytes.
+    ///
+    /// # Errors
+    /// [`KeysError::Unavailable`] when the keys cannot be used now.
+    fn fingerprint(&self, purpose: Purpose, value: &[u8]) -> Result<[u8; 32], KeysError>;
+
+    /// The fingerprints of a value under every key that is present, newest first: look up by all, store the first.
+    ///
+    /// # Errors
+    /// [`KeysError::Unavailable`] when the keys cannot be used now.
+    fn fingerprints(&self, purpose: Purpose, value: &[u8]) -> Result<Vec<[u8; 32]>, KeysError>;
+
+    /// A keyed digest with the newest key.
+    ///
+    /// # Errors
+    /// [`KeysError::Unavailable`] when the keys cannot be used now.
+    fn mac(&self, purpose: Purpose, octets: &[u8]) -> Result<Mac, KeysError>;
+
+    /// The keyed digest of `octets` under the key that `key_id` names, for comparing with a stored one.
+    ///
+    /// # Errors
+    /// [`KeysError::UnknownKey`] when that key is gone.
+    fn mac_with(&self, key_id: KeyId, purpose: Purpose, octets: &[u8]) -> Result<Mac, KeysError>;
+}
+
+impl dyn ServiceKeys + '_ {
+    /// Whether `mac` is the keyed digest of `octets`; compared in constant time.
+    ///
+    /// # Errors
+    /// As [`ServiceKeys::mac_with`].
+    pub fn verify_mac(&self, purpose: Purpose, octets: &[u8], mac: &Mac) -> Result<bool, KeysError> {
+        let expected = self.mac_with(mac.key_id, purpose, octets)?;
+        Ok(openssl::memcmp::eq(&expected.tag, &mac.tag))
+    }
+}
+
+/// The one encoding of contexts (additional data), so that no two lists of parts give the same octets: each part is
+/// preceded by its length in bytes, 4 bytes big endian.
+#[must_use]
+pub fn context(parts: &[&[u8]]) -> Vec<u8> {
+    let mut octets = Vec::with_capacity(parts.iter().map(|part| part.len() + 4).sum());
+    for part in parts {
+        octets.extend_from_slice(&u32::try_from(part.len()).unwrap_or(u32::MAX).to_be_bytes());
+        octets.extend_from_slice(part);
+    }
+    octets
+}
+
+/// Why a key could not do what was asked.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum KeysError {
+    /// Altered, moved from another place, or sealed for another purpose.
+    #[error("the sealed value does not open: it was altered, moved, or sealed for something else")]
+    CannotOpen,
+    /// Too short, or without the mark that every sealed value begins with.
+    #[error("not a sealed value")]
+    Malformed,
+    /// The cryptographic library, or the device behind it, failed.
+    #[error("the keys cannot be used now")]
+    Unavailable,
+    /// The header names a key that is not here.
+    #[error("sealed with key {0}, which is not among the service's keys")]
+    UnknownKey(KeyId),
+    /// The header names a scheme that this version does not know.
+    #[error("sealed with scheme {0}, which is unknown")]
+    UnknownScheme(u8),
+}
+
+impl From<openssl::error::ErrorStack> for KeysError {
+    fn from(_: openssl::error::ErrorStack) -> Self {
+        // What OpenSSL says may name what it worked on; the fact that it failed is all that anyone can act on.
+        Self::Unavailable
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn contexts_of_differently_cut_parts_differ() {
+        assert_ne!(context(&[b"ab", b"c"]), context(&[b"a", b"bc"]));
+        assert_ne!(context(&[b"ab"]), context(&[b"ab", b""]));
+    }
+
+    #[test]
+    fn mac_survives_storage() {
+        let mac = Mac { key_id: 7, tag: [9; 32] };
+        assert_eq!(Mac::from_bytes(&mac.to_bytes()), Ok(mac));
+        assert_eq!(Mac::from_bytes(&[0; 35]), Err(KeysError::Malformed));
+    }
+}

@@ -1,0 +1,136 @@
+//! The person's key, and what it seals: one attribute in one version.
+
+use std::fmt;
+
+use zeroize::Zeroizing;
+
+use super::{Pii, VaultError};
+use crate::services::keys::{Envelope, KeysError, context, hkdf_sha256, hmac_sha256};
+use crate::services::{Entropy, random_bytes};
+use crate::subscriber::SubscriberId;
+
+/// The key of one person's vault: 32 random bytes, the same for as long as the vault lives.
+///
+/// Opened, it stands only in memory and in the sealed session of the browser that opened it.
+#[derive(Clone)]
+pub struct VaultKey(Zeroizing<[u8; 32]>);
+
+impl VaultKey {
+    /// A new vault's key.
+    #[must_use]
+    pub fn random(entropy: &dyn Entropy) -> Self {
+        Self(Zeroizing::new(random_bytes(entropy)))
+    }
+
+    pub(super) fn from_slice(bytes: &[u8]) -> Option<Self> {
+        <[u8; 32]>::try_from(bytes).ok().map(|bytes| Self(Zeroizing::new(bytes)))
+    }
+
+    pub(super) fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+
+    /// As it stands in the sealed session.
+    pub(crate) fn to_session(&self) -> [u8; 32] {
+        *self.0
+    }
+
+    /// Out of the sealed session.
+    pub(crate) fn from_session(bytes: [u8; 32]) -> Self {
+        Self(Zeroizing::new(bytes))
+    }
+
+    /// Seals a value of the profile as version `version` of `attribute`.
+    ///
+    /// # Errors
+    /// When the cryptographic library fails.
+    pub fn seal_attribute(
+        &self,
+        subscriber: SubscriberId,
+        attribute: &str,
+        version: u32,
+        value: &[u8],
+        entropy: &dyn Entropy,
+    ) -> Result<SealedAttribute, VaultError> {
+        let place = place(subscriber, attribute, version);
+        let key = self.attribute_key(&place)?;
+        let sealed = Envelope::seal(&key, version, &place, value, entropy).map_err(VaultError::Keys)?;
+        Ok(SealedAttribute(sealed))
+    }
+
+    /// Opens a value of the profile. The person, the attribute and the version are those of the row it stands in.
+    ///
+    /// # Errors
+    /// [`VaultError::DoesNotOpen`] when it was altered, or belongs to another person, attribute or version.
+    pub fn open_attribute(
+        &self,
+        subscriber: SubscriberId,
+        attribute: &str,
+        version: u32,
+        sealed: &SealedAttribute,
+    ) -> Result<Pii<Vec<u8>>, VaultError> {
+        let place = place(subscriber, attribute, version);
+        let key = self.attribute_key(&place)?;
+        let envelope = Envelope::parse(&sealed.0).map_err(|_| VaultError::DoesNotOpen)?;
+        let opened = envelope.open(&key, &place).map_err(does_not_open)?;
+        Ok(Pii::new(opened.to_vec()))
+    }
+
+    /// A digest that only this vault's key can make, for comparing what was shown with what is sent without keeping
+    /// either: HMAC-SHA256 under a key derived for `label`.
+    ///
+    /// # Errors
+    /// When the cryptographic library fails.
+    pub fn digest(&self, label: &str, octets: &[u8]) -> Result<[u8; 32], VaultError> {
+        let key = hkdf_sha256(&*self.0, b"", &context(&[b"signet/vault/digest/v1", label.as_bytes()]))
+            .map_err(VaultError::Keys)?;
+        hmac_sha256(&key, octets).map_err(VaultError::Keys)
+    }
+
+    /// A key for one attribute version, so that no two values share one.
+    fn attribute_key(&self, place: &[u8]) -> Result<Zeroizing<[u8; 32]>, VaultError> {
+        hkdf_sha256(&*self.0, b"", place).map_err(VaultError::Keys)
+    }
+}
+
+impl fmt::Debug for VaultKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("VaultKey(…)")
+    }
+}
+
+/// Where a value of the profile belongs: {purpose, subscriber, attribute, version}, in the encoding of [`context`].
+fn place(subscriber: SubscriberId, attribute: &str, version: u32) -> Vec<u8> {
+    context(&[b"signet/vault/attribute/v1", subscriber.as_bytes(), attribute.as_bytes(), &version.to_be_bytes()])
+}
+
+pub(super) fn does_not_open(error: KeysError) -> VaultError {
+    match error {
+        KeysError::CannotOpen | KeysError::Malformed | KeysError::UnknownScheme(_) => VaultError::DoesNotOpen,
+        other => VaultError::Keys(other),
+    }
+}
+
+/// One attribute version, sealed with the person's key; what a row holds.
+#[derive(Clone, PartialEq, Eq)]
+pub struct SealedAttribute(Vec<u8>);
+
+impl SealedAttribute {
+    /// As it was stored.
+    #[must_use]
+    pub fn from_stored(bytes: Vec<u8>) -> Self {
+        Self(bytes)
+    }
+
+    /// As it is stored.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl fmt::Debug for SealedAttribute {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "SealedAttribute({} bytes)", self.0.len())
+    }
+}

@@ -1,0 +1,132 @@
+use std::sync::Arc;
+
+use time::macros::utc_datetime;
+
+use super::*;
+use crate::services::SystemEntropy;
+use crate::services::keys::ServiceKeys as _;
+use crate::services::keys::{GenerateKeys, LocalKeys, SealingSecret, SigningKeyKind};
+use crate::subscriber::SubscriberId;
+
+const ADA: SubscriberId = SubscriberId::from_bytes([1; 16]);
+const BEN: SubscriberId = SubscriberId::from_bytes([2; 16]);
+
+fn service_keys() -> LocalKeys {
+    let dir = tempfile::tempdir().unwrap();
+    let secret = SealingSecret::new("a passphrase of some length").unwrap();
+    let wanted = GenerateKeys {
+        common_name: "signet.test",
+        signing: SigningKeyKind::EcP256,
+        now: utc_datetime!(2026-11-24 12:00),
+    };
+    LocalKeys::generate(dir.path(), &secret, &wanted, Arc::new(SystemEntropy)).unwrap()
+}
+
+fn vault_key() -> VaultKey {
+    VaultKey::random(&SystemEntropy)
+}
+
+fn slot_key(secret: &[u8]) -> SlotKey {
+    SlotKey::derive(SlotKind::Password, secret).unwrap()
+}
+
+fn sealed(key: &VaultKey) -> SealedAttribute {
+    key.seal_attribute(ADA, "ssn", 1, b"900-12-3456", &SystemEntropy).unwrap()
+}
+
+#[test]
+fn the_person_reads_what_was_sealed() {
+    let key = vault_key();
+    let opened = key.open_attribute(ADA, "ssn", 1, &sealed(&key)).unwrap();
+    assert_eq!(opened.expose(), b"900-12-3456");
+}
+
+#[test]
+fn a_value_moved_to_another_person_attribute_or_version_is_refused() {
+    let key = vault_key();
+    let sealed = sealed(&key);
+    assert_eq!(key.open_attribute(BEN, "ssn", 1, &sealed).err(), Some(VaultError::DoesNotOpen));
+    assert_eq!(key.open_attribute(ADA, "phone", 1, &sealed).err(), Some(VaultError::DoesNotOpen));
+    assert_eq!(key.open_attribute(ADA, "ssn", 2, &sealed).err(), Some(VaultError::DoesNotOpen));
+    assert_eq!(vault_key().open_attribute(ADA, "ssn", 1, &sealed).err(), Some(VaultError::DoesNotOpen));
+}
+
+#[test]
+fn every_altered_byte_of_a_value_is_refused() {
+    let key = vault_key();
+    let stored = sealed(&key).as_bytes().to_vec();
+    for at in 0..stored.len() {
+        let mut altered = stored.clone();
+        altered[at] ^= 0x20;
+        assert!(key.open_attribute(ADA, "ssn", 1, &SealedAttribute::from_stored(altered)).is_err(), "byte {at}");
+    }
+}
+
+#[test]
+fn equal_values_are_never_stored_equal() {
+    let key = vault_key();
+    assert_ne!(sealed(&key), sealed(&key));
+}
+
+#[test]
+fn each_secret_opens_its_own_slot_and_gives_the_same_key() {
+    let (keys, vault) = (service_keys(), vault_key());
+    let password = slot_key(b"stretched password");
+    let recovery = SlotKey::derive(SlotKind::RecoveryKey, b"0123456789abcdef").unwrap();
+    for slot_key in [&password, &recovery] {
+        let slot =
+            SealedSlot::seal(SlotId::random(&SystemEntropy), ADA, slot_key, &vault, &keys, &SystemEntropy).unwrap();
+        assert_eq!(slot.open(ADA, slot_key, &keys).unwrap().as_bytes(), vault.as_bytes());
+    }
+}
+
+#[test]
+fn a_slot_opens_with_no_other_secret_person_slot_or_kind() {
+    let (keys, vault, right) = (service_keys(), vault_key(), slot_key(b"right"));
+    let id = SlotId::from_bytes([5; 16]);
+    let slot = SealedSlot::seal(id, ADA, &right, &vault, &keys, &SystemEntropy).unwrap();
+    let refused = |slot: &SealedSlot, whose, key: &SlotKey| {
+        assert_eq!(slot.open(whose, key, &keys).err(), Some(VaultError::DoesNotOpen));
+    };
+    refused(&slot, ADA, &slot_key(b"wrong"));
+    refused(&slot, BEN, &right);
+    let moved = SealedSlot::from_stored(SlotId::from_bytes([6; 16]), slot.kind, slot.as_bytes().to_vec());
+    refused(&moved, ADA, &right);
+    let relabelled = SealedSlot::from_stored(id, SlotKind::RecoveryKey, slot.as_bytes().to_vec());
+    refused(&relabelled, ADA, &right);
+}
+
+#[test]
+fn a_stolen_database_with_the_service_keys_still_needs_the_secret() {
+    let (keys, vault, right) = (service_keys(), vault_key(), slot_key(b"right"));
+    let id = SlotId::from_bytes([5; 16]);
+    let slot = SealedSlot::seal(id, ADA, &right, &vault, &keys, &SystemEntropy).unwrap();
+    // The thief has both, and so takes off the outer wrapping …
+    let place = crate::services::keys::context(&[b"signet/vault/slot/v1", ADA.as_bytes(), id.as_bytes(), b"password"]);
+    let inner = keys.open(crate::services::keys::Purpose::VaultSlot, &place, slot.as_bytes()).unwrap();
+    // … and finds the vault's key nowhere in what is left.
+    assert!(!inner.windows(32).any(|window| window == vault.as_bytes()));
+    assert!(slot.open(ADA, &slot_key(b"guess"), &keys).is_err());
+}
+
+#[test]
+fn a_stolen_database_without_the_service_keys_does_not_open_even_with_the_secret() {
+    let (keys, vault, right) = (service_keys(), vault_key(), slot_key(b"right"));
+    let slot = SealedSlot::seal(SlotId::random(&SystemEntropy), ADA, &right, &vault, &keys, &SystemEntropy).unwrap();
+    assert!(slot.open(ADA, &right, &service_keys()).is_err());
+}
+
+#[test]
+fn digests_differ_by_person_and_by_label() {
+    let (one, other) = (vault_key(), vault_key());
+    assert_eq!(one.digest("consent", b"x"), one.digest("consent", b"x"));
+    assert_ne!(one.digest("consent", b"x"), other.digest("consent", b"x"));
+    assert_ne!(one.digest("consent", b"x"), one.digest("receipt", b"x"));
+}
+
+#[test]
+fn nothing_secret_is_in_debug_output() {
+    let key = vault_key();
+    let shown = format!("{:?} {:?} {:?}", key, sealed(&key), Pii::new(String::from("900-12-3456")));
+    assert_eq!(shown.replace(char::is_numeric, ""), "VaultKey(…) SealedAttribute( bytes) Pii(…)");
+}
