@@ -296,9 +296,9 @@ impl<'a> Reader<'a> {
                 return Err(XmlFault::TooMuchText(self.limits.text_bytes));
             }
             if declared_prefix(name).is_some() {
-                namespaces += 1
+                namespaces += 1;
             } else {
-                attributes += 1
+                attributes += 1;
             }
             if attributes > self.limits.attributes {
                 return Err(XmlFault::TooManyAttributes(self.limits.attributes));

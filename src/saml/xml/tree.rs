@@ -6,7 +6,7 @@ use std::fmt;
 use super::{
     Limits,
     error::{XmlError, XmlFault, quoted},
-    ns, reader,
+    reader,
 };
 
 /// A part of the document's text buffer.
@@ -273,22 +273,20 @@ impl<'d> Element<'d> {
         })
     }
 
-    /// The namespace that `prefix` (empty: the default) is bound to here. Empty: no namespace. Nothing: unbound.
-    pub(crate) fn resolve_prefix(self, prefix: &str) -> Option<&'d str> {
-        if prefix == "xml" {
-            return Some(ns::XML);
-        }
+    /// The declaration in scope here for `prefix` (empty: the default namespace): the prefix and its namespace, which is
+    /// empty where the default namespace is undeclared. Nothing if there is no declaration.
+    pub(crate) fn binding(self, prefix: &str) -> Option<(&'d str, &'d str)> {
         let mut place = Some(self);
         while let Some(element) = place {
             if let Some(Kind::Element { declarations: (start, end), .. }) = self.document.kind(element.index) {
                 let declarations = self.document.declarations.get(*start as usize..*end as usize).unwrap_or(&[]);
                 if let Some(found) = declarations.iter().find(|d| self.document.slice(d.prefix) == prefix) {
-                    return Some(self.document.slice(found.namespace));
+                    return Some((self.document.slice(found.prefix), self.document.slice(found.namespace)));
                 }
             }
             place = element.parent();
         }
-        prefix.is_empty().then_some("")
+        None
     }
 
     fn child_indices(self) -> impl Iterator<Item = u32> + Clone + use<'d> {

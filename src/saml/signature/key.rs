@@ -1,0 +1,272 @@
+//! Keys that verify and keys that sign.
+
+use std::fmt;
+
+use openssl::{
+    bn::BigNum,
+    ecdsa::EcdsaSig,
+    error::ErrorStack,
+    hash::hash,
+    nid::Nid,
+    pkey::{Id, PKey, PKeyRef, Private, Public},
+    sha::sha256,
+    sign::{Signer as OpensslSigner, Verifier},
+    x509::X509,
+};
+
+use super::{KeyFingerprint, SignatureAlgorithm};
+
+/// The least length of an RSA key (NIST SP 800-131A).
+const LEAST_RSA_BITS: u32 = 2048;
+/// The greatest length of an RSA key: longer ones are slow to verify and nobody needs them.
+const GREATEST_RSA_BITS: u32 = 8192;
+
+/// Why a key is not accepted.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum KeyError {
+    /// An elliptic curve other than P-256 and P-384.
+    #[error("only the elliptic curves P-256 and P-384 are accepted")]
+    Curve,
+    /// Private key and certificate do not belong together.
+    #[error("the private key does not belong to the certificate")]
+    KeyAndCertificateDiffer,
+    /// Neither RSA nor ECDSA.
+    #[error("only RSA and ECDSA keys are accepted")]
+    Kind,
+    /// The octets are no certificate or key, or no usable one.
+    #[error("not a readable certificate or key")]
+    Malformed,
+    /// An RSA key of an unacceptable length.
+    #[error("an RSA key must have 2048 to 8192 bits, this one has {bits}")]
+    RsaLength {
+        /// The length of the modulus.
+        bits: u32,
+    },
+}
+
+impl From<ErrorStack> for KeyError {
+    fn from(_: ErrorStack) -> Self {
+        Self::Malformed
+    }
+}
+
+/// What kind a key is of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Rsa,
+    /// With the length of a coordinate in octets: half of a signature.
+    Ec(usize),
+}
+
+impl Kind {
+    fn of<T: openssl::pkey::HasPublic>(key: &PKeyRef<T>) -> Result<Self, KeyError> {
+        match key.id() {
+            Id::RSA => match key.bits() {
+                LEAST_RSA_BITS..=GREATEST_RSA_BITS => Ok(Self::Rsa),
+                bits => Err(KeyError::RsaLength { bits }),
+            },
+            Id::EC => {
+                let key = key.ec_key()?;
+                key.check_key()?;
+                match key.group().curve_name() {
+                    Some(Nid::X9_62_PRIME256V1) => Ok(Self::Ec(32)),
+                    Some(Nid::SECP384R1) => Ok(Self::Ec(48)),
+                    _ => Err(KeyError::Curve),
+                }
+            }
+            _ => Err(KeyError::Kind),
+        }
+    }
+
+    fn suits(self, algorithm: SignatureAlgorithm) -> bool {
+        matches!(self, Self::Rsa) == algorithm.is_rsa()
+    }
+}
+
+/// A public key, registered by metadata, that may verify signatures.
+#[derive(Clone)]
+pub struct VerificationKey {
+    key: PKey<Public>,
+    kind: Kind,
+    fingerprint: KeyFingerprint,
+}
+
+impl VerificationKey {
+    /// The key in a certificate. The certificate is a container: its dates, names and issuer do not matter
+    /// (SAML V2.0 Metadata Interoperability Profile §2.5).
+    ///
+    /// # Errors
+    /// [`KeyError`] for octets that are no certificate, and for keys that are too short or of another kind.
+    pub fn from_certificate_der(der: &[u8]) -> Result<Self, KeyError> {
+        Self::new(X509::from_der(der)?.public_key()?)
+    }
+
+    /// The key in a DER `SubjectPublicKeyInfo`.
+    ///
+    /// # Errors
+    /// [`KeyError`].
+    pub fn from_public_key_der(der: &[u8]) -> Result<Self, KeyError> {
+        Self::new(PKey::public_key_from_der(der)?)
+    }
+
+    fn new(key: PKey<Public>) -> Result<Self, KeyError> {
+        let kind = Kind::of(&key)?;
+        let fingerprint = KeyFingerprint(sha256(&key.public_key_to_der()?));
+        Ok(Self { key, kind, fingerprint })
+    }
+
+    /// Names the key.
+    #[must_use]
+    pub fn fingerprint(&self) -> KeyFingerprint {
+        self.fingerprint
+    }
+
+    /// Whether the key can make signatures of this algorithm at all.
+    #[must_use]
+    pub fn suits(&self, algorithm: SignatureAlgorithm) -> bool {
+        self.kind.suits(algorithm)
+    }
+
+    /// Whether this key made `signature` (XML Signature form) over `octets`. Every failure on the way is a no.
+    pub(super) fn verifies(&self, algorithm: SignatureAlgorithm, octets: &[u8], signature: &[u8]) -> bool {
+        if !self.suits(algorithm) {
+            return false;
+        }
+        let digest = algorithm.digest().message_digest();
+        let verified = match self.kind {
+            Kind::Rsa => Verifier::new(digest, &self.key).and_then(|mut v| v.verify_oneshot(signature, octets)),
+            Kind::Ec(length) => hash(digest, octets).and_then(|digest| {
+                let Some(signature) = ecdsa_from_xml(signature, length)? else { return Ok(false) };
+                signature.verify(&digest, &*self.key.ec_key()?)
+            }),
+        };
+        verified.unwrap_or(false)
+    }
+}
+
+impl PartialEq for VerificationKey {
+    fn eq(&self, other: &Self) -> bool {
+        self.fingerprint == other.fingerprint
+    }
+}
+
+impl Eq for VerificationKey {}
+
+impl fmt::Debug for VerificationKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "VerificationKey({}, {:?})", self.fingerprint, self.kind)
+    }
+}
+
+/// XML Signature §6.4.3: r and s, each as long as the curve's order, one after the other.
+fn ecdsa_from_xml(signature: &[u8], length: usize) -> Result<Option<EcdsaSig>, ErrorStack> {
+    if signature.len() != 2 * length {
+        return Ok(None);
+    }
+    let (r, s) = signature.split_at(length);
+    EcdsaSig::from_private_components(BigNum::from_slice(r)?, BigNum::from_slice(s)?).map(Some)
+}
+
+/// The signing key could not be used: it is out of reach, or it failed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the signing key could not be used: {0}")]
+pub struct SigningFailed(pub String);
+
+/// Makes signatures. Whether the private key is in memory, in a security module or behind a network is its own affair.
+pub trait Signer: Send + Sync {
+    /// The algorithm of every signature that it makes.
+    fn algorithm(&self) -> SignatureAlgorithm;
+
+    /// A name for the key, stable over restarts, for logs and the disclosure ledger.
+    fn key_id(&self) -> &str;
+
+    /// The certificate (DER) that carries the public key, as published in metadata.
+    fn certificate_der(&self) -> &[u8];
+
+    /// Hashes and signs `octets`. The signature is in XML Signature form: for ECDSA, r and s at full length.
+    ///
+    /// # Errors
+    /// [`SigningFailed`], and nothing may leave unsigned then.
+    fn sign(&self, octets: &[u8]) -> Result<Vec<u8>, SigningFailed>;
+}
+
+/// A signing key in memory, parsed once.
+pub struct PemSigner {
+    key: PKey<Private>,
+    kind: Kind,
+    algorithm: SignatureAlgorithm,
+    key_id: String,
+    certificate_der: Vec<u8>,
+}
+
+impl PemSigner {
+    /// A key and its certificate, both PEM. RSA keys sign with RSA-SHA256, P-256 with ECDSA-SHA256, P-384 with
+    /// ECDSA-SHA384. The key's name is the first 16 hex digits of its fingerprint.
+    ///
+    /// # Errors
+    /// [`KeyError`], also when the two do not belong together.
+    pub fn from_pem(private_key: &[u8], certificate: &[u8]) -> Result<Self, KeyError> {
+        // Without a callback OpenSSL would ask the terminal for the passphrase of a sealed key.
+        let key = PKey::private_key_from_pem_callback(private_key, |_| Ok(0))?;
+        let certificate = X509::from_pem(certificate)?;
+        if !certificate.public_key()?.public_eq(&key) {
+            return Err(KeyError::KeyAndCertificateDiffer);
+        }
+        let kind = Kind::of(&key)?;
+        let algorithm = match kind {
+            Kind::Rsa => SignatureAlgorithm::RsaSha256,
+            Kind::Ec(32) => SignatureAlgorithm::EcdsaSha256,
+            Kind::Ec(_) => SignatureAlgorithm::EcdsaSha384,
+        };
+        let fingerprint = KeyFingerprint(sha256(&key.public_key_to_der()?));
+        let key_id = fingerprint.to_string().chars().take(16).collect();
+        Ok(Self { key, kind, algorithm, key_id, certificate_der: certificate.to_der()? })
+    }
+
+    /// The same key with another algorithm.
+    ///
+    /// # Errors
+    /// [`KeyError::Kind`] if the algorithm is not one for keys of this kind.
+    pub fn with_algorithm(self, algorithm: SignatureAlgorithm) -> Result<Self, KeyError> {
+        if self.kind.suits(algorithm) { Ok(Self { algorithm, ..self }) } else { Err(KeyError::Kind) }
+    }
+}
+
+impl Signer for PemSigner {
+    fn algorithm(&self) -> SignatureAlgorithm {
+        self.algorithm
+    }
+
+    fn key_id(&self) -> &str {
+        &self.key_id
+    }
+
+    fn certificate_der(&self) -> &[u8] {
+        &self.certificate_der
+    }
+
+    fn sign(&self, octets: &[u8]) -> Result<Vec<u8>, SigningFailed> {
+        let digest = self.algorithm.digest().message_digest();
+        let signed = match self.kind {
+            Kind::Rsa => OpensslSigner::new(digest, &self.key).and_then(|mut s| s.sign_oneshot_to_vec(octets)),
+            Kind::Ec(length) => hash(digest, octets).and_then(|digest| {
+                let signature = EcdsaSig::sign(&digest, &*self.key.ec_key()?)?;
+                let pad_to = i32::try_from(length).unwrap_or(0);
+                let mut xml_form = signature.r().to_vec_padded(pad_to)?;
+                xml_form.extend_from_slice(&signature.s().to_vec_padded(pad_to)?);
+                Ok(xml_form)
+            }),
+        };
+        signed.map_err(|error| SigningFailed(error.to_string()))
+    }
+}
+
+/// Names the key, shows nothing of it.
+impl fmt::Debug for PemSigner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PemSigner")
+            .field("key_id", &self.key_id)
+            .field("algorithm", &self.algorithm)
+            .finish_non_exhaustive()
+    }
+}
