@@ -1,1 +1,24 @@
 //! NIST SP 800-63C: who may ask for what, and what is released.
+//!
+//! Everything here takes values and returns values: no database, no network, no clock.
+//!
+//! # Vocabulary
+//!
+//! | word | what it is |
+//! |---|---|
+//! | [agreement](agreement) | the trust agreement with one service of an agency: the ceiling of what it may receive |
+//! | [attribute](attribute) | the catalogue of what can be released, and in which form |
+//! | [assurance](assurance) | the levels: what a request demands, what an assertion may truthfully say |
+//! | [identifier](identifier) | the name by which an agency knows a person |
+//! | [release](release) | the decision about every attribute, each with its reason |
+//! | [consent](consent) | what a person agreed to, and the release frozen with it |
+//! | [disclosure](disclosure) | the chained record of what was released |
+
+pub mod agreement;
+pub mod assurance;
+pub mod attribute;
+pub mod consent;
+pub mod disclosure;
+mod encoding;
+pub mod identifier;
+pub mod release;

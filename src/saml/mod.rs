@@ -2,5 +2,8 @@
 
 pub mod c14n;
 pub mod encryption;
+mod entity_id;
 pub mod signature;
 pub mod xml;
+
+pub use entity_id::{EntityId, MalformedEntityId};

@@ -1,0 +1,616 @@
+//! AuthnContext URIs ↔ identity and authentication assurance levels: what a request demands, what an answer may assert.
+//!
+//! What is asserted comes from the evidence and never from the request: the request only chooses among the statements
+//! that are true. What happened, and what each authenticator proved, is `authentication`'s.
+//!
+//! # The two ladders
+//!
+//! A class reference says something about identity (was the person proofed?) or about authentication (how did the
+//! person sign in?). Each family has a ladder, and the four comparisons of SAML Core §3.3.2.2.1 work on each by itself;
+//! a family that the request does not mention takes the agreement's default.
+//!
+//! | identity | authentication |
+//! |---|---|
+//! | not proofed | single factor |
+//! | proofed | several factors |
+//! | proofed, face compared with the document | several factors, phishing-resistant |
+//! | | AAL3 |
+//! | | a PIV or CAC card (never reached: Signet reads none) |
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use time::UtcDateTime;
+
+use super::attribute::{AttributeProfile, ProofedProfile};
+pub use crate::authentication::Aal;
+use crate::authentication::{AuthenticatedSubject, AuthenticatorKind, RequiredAssurance};
+
+/// Identity assurance level (SP 800-63A §2.2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Ial {
+    /// Nobody has checked who the person is.
+    One,
+    /// The person's identity was proofed.
+    Two,
+}
+
+impl Ial {
+    /// The level as the number that agreements and records write.
+    #[must_use]
+    pub const fn number(self) -> u8 {
+        match self {
+            Self::One => 1,
+            Self::Two => 2,
+        }
+    }
+
+    /// The level with this number.
+    #[must_use]
+    pub const fn from_number(number: u8) -> Option<Self> {
+        match number {
+            1 => Some(Self::One),
+            2 => Some(Self::Two),
+            _ => None,
+        }
+    }
+
+    /// The URI of the `ial` attribute.
+    #[must_use]
+    pub const fn uri(self) -> &'static str {
+        match self {
+            Self::One => "http://idmanagement.gov/ns/assurance/ial/1",
+            Self::Two => "http://idmanagement.gov/ns/assurance/ial/2",
+        }
+    }
+}
+
+impl fmt::Display for Ial {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "IAL{}", self.number())
+    }
+}
+
+/// How the compared classes relate to the answer's (SAML Core §3.3.2.2.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Comparison {
+    /// Stronger than every class that is named.
+    Better,
+    /// One of the classes that are named. The default.
+    #[default]
+    Exact,
+    /// As strong as possible, and no stronger than the strongest that is named.
+    Maximum,
+    /// At least as strong as the weakest that is named.
+    Minimum,
+}
+
+/// A step of the identity ladder.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Identity {
+    /// Not proofed.
+    Unproofed,
+    /// Proofed.
+    Proofed,
+    /// Proofed, and the face was compared with the document's portrait.
+    FaceMatched,
+}
+
+impl Identity {
+    const ALL: [Self; 3] = [Self::Unproofed, Self::Proofed, Self::FaceMatched];
+
+    /// The step that a profile reaches.
+    #[must_use]
+    pub fn of(profile: Option<&ProofedProfile>) -> Self {
+        match profile {
+            Some(profile) if profile.ial >= Ial::Two && profile.face_was_matched => Self::FaceMatched,
+            Some(profile) if profile.ial >= Ial::Two => Self::Proofed,
+            _ => Self::Unproofed,
+        }
+    }
+
+    /// The level of the step.
+    #[must_use]
+    pub const fn ial(self) -> Ial {
+        match self {
+            Self::Unproofed => Ial::One,
+            Self::Proofed | Self::FaceMatched => Ial::Two,
+        }
+    }
+}
+
+/// A step of the authentication ladder.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Strength {
+    /// The authentication is not described.
+    Unspecified,
+    /// One factor.
+    SingleFactor,
+    /// Two factors (AAL2).
+    MultiFactor,
+    /// Two factors, bound to the site that asks (AAL2, phishing-resistant).
+    PhishingResistant,
+    /// Two factors, phishing-resistant, the key held in hardware (AAL3).
+    Aal3,
+    /// A PIV or CAC card. Signet reads none, so nothing reaches it.
+    Card,
+}
+
+impl Strength {
+    const ABOVE_UNSPECIFIED: [Self; 5] =
+        [Self::SingleFactor, Self::MultiFactor, Self::PhishingResistant, Self::Aal3, Self::Card];
+
+    /// The level that the step belongs to.
+    #[must_use]
+    pub const fn aal(self) -> Aal {
+        match self {
+            Self::Unspecified | Self::SingleFactor => Aal::Aal1,
+            Self::MultiFactor | Self::PhishingResistant => Aal::Aal2,
+            Self::Aal3 | Self::Card => Aal::Aal3,
+        }
+    }
+
+    /// The weakest step of a level.
+    #[must_use]
+    pub const fn least(aal: Aal) -> Self {
+        match aal {
+            Aal::Aal1 => Self::SingleFactor,
+            Aal::Aal2 => Self::MultiFactor,
+            Aal::Aal3 => Self::Aal3,
+        }
+    }
+
+    /// Whether the step demands a phishing-resistant authenticator.
+    #[must_use]
+    pub const fn is_phishing_resistant(self) -> bool {
+        matches!(self, Self::PhishingResistant | Self::Aal3 | Self::Card)
+    }
+
+    /// The URI of the `aal` attribute.
+    #[must_use]
+    pub const fn uri(self) -> &'static str {
+        match self {
+            Self::Unspecified | Self::SingleFactor => AAL1,
+            Self::MultiFactor => AAL2,
+            Self::PhishingResistant => AAL2_PHISHING_RESISTANT,
+            Self::Aal3 | Self::Card => AAL3,
+        }
+    }
+}
+
+const AAL1: &str = "http://idmanagement.gov/ns/assurance/aal/1";
+const AAL2: &str = "http://idmanagement.gov/ns/assurance/aal/2";
+const AAL2_PHISHING_RESISTANT: &str = "http://idmanagement.gov/ns/assurance/aal/2?phishing_resistant=true";
+const AAL3: &str = "http://idmanagement.gov/ns/assurance/aal/3";
+const REFEDS_MFA: &str = "https://refeds.org/profile/mfa";
+const PASSWORD: &str = "urn:oasis:names:tc:SAML:2.0:ac:classes:Password";
+const PASSWORD_PROTECTED_TRANSPORT: &str = "urn:oasis:names:tc:SAML:2.0:ac:classes:PasswordProtectedTransport";
+
+/// A class that says something about identity.
+struct IdentityClass {
+    uri: &'static str,
+    steps: &'static [Identity],
+}
+
+const IDENTITY_CLASSES: &[IdentityClass] = {
+    use Identity::{FaceMatched, Proofed, Unproofed};
+    const fn class(uri: &'static str, steps: &'static [Identity]) -> IdentityClass {
+        IdentityClass { uri, steps }
+    }
+    &[
+        class("http://idmanagement.gov/ns/assurance/ial/1", &[Unproofed]),
+        class("http://idmanagement.gov/ns/assurance/loa/1", &[Unproofed]),
+        class("urn:acr.login.gov:auth-only", &[Unproofed]),
+        class("http://idmanagement.gov/ns/assurance/ial/2", &[Proofed]),
+        class("http://idmanagement.gov/ns/assurance/ial/2?strict=true", &[Proofed]),
+        class("http://idmanagement.gov/ns/assurance/loa/3", &[Proofed]),
+        class("urn:acr.login.gov:verified", &[Proofed]),
+        // "Preferred" asks for a face match of those who are not proofed yet; a profile that exists is accepted.
+        class("http://idmanagement.gov/ns/assurance/ial/2?bio=preferred", &[Proofed]),
+        class("urn:acr.login.gov:verified-facial-match-preferred", &[Proofed]),
+        class("http://idmanagement.gov/ns/assurance/ial/2?bio=required", &[FaceMatched]),
+        class("urn:acr.login.gov:verified-facial-match-required", &[FaceMatched]),
+        // The best that the person has, without sending anybody to proofing.
+        class("http://idmanagement.gov/ns/assurance/ial/0", &[Unproofed, Proofed, FaceMatched]),
+    ]
+};
+
+/// A class that says something about authentication.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct AuthenticationClass {
+    uri: &'static str,
+    strength: Strength,
+    by_password: bool,
+}
+
+const AUTHENTICATION_CLASSES: &[AuthenticationClass] = {
+    const fn class(uri: &'static str, strength: Strength) -> AuthenticationClass {
+        AuthenticationClass { uri, strength, by_password: false }
+    }
+    &[
+        class("urn:oasis:names:tc:SAML:2.0:ac:classes:unspecified", Strength::Unspecified),
+        AuthenticationClass { uri: PASSWORD, strength: Strength::SingleFactor, by_password: true },
+        AuthenticationClass { uri: PASSWORD_PROTECTED_TRANSPORT, strength: Strength::SingleFactor, by_password: true },
+        class(AAL1, Strength::SingleFactor),
+        class("https://refeds.org/profile/sfa", Strength::SingleFactor),
+        // Login.gov lets a remembered device stand in for the second factor here. Signet remembers no devices.
+        class("urn:gov:gsa:ac:classes:sp:PasswordProtectedTransport:duo", Strength::MultiFactor),
+        class(AAL2, Strength::MultiFactor),
+        class(REFEDS_MFA, Strength::MultiFactor),
+        class(AAL2_PHISHING_RESISTANT, Strength::PhishingResistant),
+        class(AAL3, Strength::Aal3),
+        class("http://idmanagement.gov/ns/assurance/aal/2?hspd12=true", Strength::Card),
+        class("http://idmanagement.gov/ns/assurance/aal/3?hspd12=true", Strength::Card),
+    ]
+};
+
+/// Every class reference that a request may name, for our metadata and for the linter.
+pub fn known_classes() -> impl Iterator<Item = &'static str> {
+    IDENTITY_CLASSES.iter().map(|class| class.uri).chain(AUTHENTICATION_CLASSES.iter().map(|class| class.uri))
+}
+
+const REQUESTED_ATTRIBUTES: &str = "http://idmanagement.gov/ns/requested_attributes";
+
+/// A `RequestedAuthnContext`, read.
+#[derive(Debug, Clone, Default)]
+pub struct RequestedContext {
+    comparison: Comparison,
+    identity: Vec<usize>,
+    authentication: Vec<AuthenticationClass>,
+    attributes: Option<Vec<String>>,
+    unknown: Vec<String>,
+}
+
+impl RequestedContext {
+    /// Reads the class references of a request, the `ReqAttr` pseudo-context among them.
+    #[must_use]
+    pub fn read<'a>(comparison: Comparison, class_refs: impl IntoIterator<Item = &'a str>) -> Self {
+        let mut context = Self { comparison, ..Self::default() };
+        for class_ref in class_refs {
+            let class_ref = class_ref.trim();
+            if let Some(names) = requested_attributes(class_ref) {
+                context.attributes.get_or_insert_default().extend(names);
+            } else if let Some(index) = IDENTITY_CLASSES.iter().position(|class| class.uri == class_ref) {
+                context.identity.push(index);
+            } else if let Some(class) = AUTHENTICATION_CLASSES.iter().find(|class| class.uri == class_ref) {
+                context.authentication.push(*class);
+            } else {
+                context.unknown.push(class_ref.chars().take(200).collect());
+            }
+        }
+        context
+    }
+
+    /// The names in the `ReqAttr` pseudo-context; `None` when the request has none, which is not the same as asking
+    /// for nothing.
+    #[must_use]
+    pub fn requested_attributes(&self) -> Option<&[String]> {
+        self.attributes.as_deref()
+    }
+
+    /// The class references that mean nothing to Signet. They are ignored as long as one of the others is known.
+    #[must_use]
+    pub fn unknown(&self) -> &[String] {
+        &self.unknown
+    }
+
+    /// What the sign-in must reach for the answer to satisfy the request.
+    ///
+    /// # Errors
+    /// No statement that the agreement lets us make could satisfy it; the answer is `NoAuthnContext`.
+    pub fn settle(&self, terms: &LevelTerms) -> Result<DemandedAssurance, NoAuthnContext> {
+        if self.identity.is_empty() && self.authentication.is_empty() && !self.unknown.is_empty() {
+            return Err(NoAuthnContext::UnknownClasses);
+        }
+        Ok(DemandedAssurance {
+            identity: self.acceptable_identity(terms)?,
+            authentication: self.required_strength(terms)?,
+            asked: self.clone(),
+            profile: terms.profile,
+        })
+    }
+
+    fn acceptable_identity(&self, terms: &LevelTerms) -> Result<BTreeSet<Identity>, NoAuthnContext> {
+        let named: BTreeSet<Identity> = self
+            .identity
+            .iter()
+            .filter_map(|index| IDENTITY_CLASSES.get(*index))
+            .flat_map(|class| class.steps.iter().copied())
+            .collect();
+        let acceptable: BTreeSet<Identity> = match (named.first(), named.last(), self.comparison) {
+            (Some(_), Some(_), Comparison::Exact) => named,
+            (Some(weakest), Some(_), Comparison::Minimum) => at_least(*weakest),
+            (Some(_), Some(strongest), Comparison::Maximum) => {
+                Identity::ALL.into_iter().filter(|step| step <= strongest).collect()
+            }
+            (Some(_), Some(strongest), Comparison::Better) => {
+                Identity::ALL.into_iter().filter(|step| step > strongest).collect()
+            }
+            _ if terms.default_ial == Ial::Two => at_least(Identity::Proofed),
+            _ => BTreeSet::from([Identity::Unproofed]),
+        };
+        let agreed: BTreeSet<Identity> =
+            acceptable.into_iter().filter(|step| step.ial() <= terms.highest_ial).collect();
+        if agreed.is_empty() { Err(NoAuthnContext::BeyondAgreement) } else { Ok(agreed) }
+    }
+
+    fn required_strength(&self, terms: &LevelTerms) -> Result<Strength, NoAuthnContext> {
+        let named = self.authentication.iter().map(|class| class.strength);
+        let within = |strength: &Strength| strength.aal() <= terms.highest_aal && *strength != Strength::Card;
+        let floor = Strength::least(terms.floor_aal);
+        let required = match (named.clone().max(), self.comparison) {
+            (None, _) => Some(Strength::least(terms.default_aal)).filter(within),
+            (Some(_), Comparison::Exact | Comparison::Minimum) => named.filter(within).min(),
+            (Some(strongest), Comparison::Better) => {
+                Strength::ABOVE_UNSPECIFIED.into_iter().find(|strength| *strength > strongest).filter(within)
+            }
+            (Some(_), Comparison::Maximum) => Some(floor),
+        };
+        required.map(|strength| strength.max(floor)).ok_or(NoAuthnContext::BeyondAgreement)
+    }
+}
+
+fn at_least(weakest: Identity) -> BTreeSet<Identity> {
+    Identity::ALL.into_iter().filter(|step| *step >= weakest).collect()
+}
+
+/// The names listed in a `ReqAttr` pseudo-context, or `None` when the class reference is something else.
+fn requested_attributes(class_ref: &str) -> Option<Vec<String>> {
+    let query = class_ref.strip_prefix(REQUESTED_ATTRIBUTES)?.strip_prefix('?')?;
+    let names = url::form_urlencoded::parse(query.as_bytes())
+        .filter(|(key, _)| key == "ReqAttr")
+        .flat_map(|(_, list)| list.split(',').map(|name| name.trim().to_owned()).collect::<Vec<_>>())
+        .filter(|name| !name.is_empty())
+        .collect();
+    Some(names)
+}
+
+/// What the agreement says about levels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LevelTerms {
+    /// The highest identity level that the service may ask for.
+    pub highest_ial: Ial,
+    /// The identity level of a request that names none.
+    pub default_ial: Ial,
+    /// The highest authentication level that the service may ask for.
+    pub highest_aal: Aal,
+    /// The authentication level of a request that names none.
+    pub default_aal: Aal,
+    /// The authentication level below which this request is never answered, whatever it asks: AAL2 as soon as personal
+    /// data is in play (SP 800-63B §2.1, "personal information … requires AAL2").
+    pub floor_aal: Aal,
+    /// Whose class is asserted when the request names none.
+    pub profile: AttributeProfile,
+}
+
+/// The request cannot be answered at the level it demands (SAML Core §3.2.2.2, `NoAuthnContext`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum NoAuthnContext {
+    /// The level is above what the agreement allows, or one that nothing reaches.
+    #[error("the level asked for is above what the agreement allows")]
+    BeyondAgreement,
+    /// The person's sign-in or identity does not reach what was asked.
+    #[error("the level asked for was not reached")]
+    NotReached,
+    /// None of the class references is known.
+    #[error("no class reference of the request is known")]
+    UnknownClasses,
+}
+
+/// What the events of a sign-in prove about the authentication. Made from recorded events only.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AuthenticationEvidence {
+    /// The step of the ladder that was reached.
+    pub strength: Strength,
+    /// Whether a password was given and verified.
+    pub by_password: bool,
+}
+
+impl AuthenticationEvidence {
+    /// What the events of this subject prove.
+    #[must_use]
+    pub fn of(subject: &AuthenticatedSubject) -> Self {
+        let strength = match (subject.aal(), subject.phishing_resistant()) {
+            (Aal::Aal1, _) => Strength::SingleFactor,
+            (Aal::Aal2, false) => Strength::MultiFactor,
+            (Aal::Aal2, true) => Strength::PhishingResistant,
+            (Aal::Aal3, _) => Strength::Aal3,
+        };
+        let by_password = subject.events().iter().any(|event| event.kind == AuthenticatorKind::Password);
+        Self { strength, by_password }
+    }
+}
+
+/// What a request demands, settled against the agreement.
+#[derive(Debug, Clone)]
+pub struct DemandedAssurance {
+    identity: BTreeSet<Identity>,
+    authentication: Strength,
+    asked: RequestedContext,
+    profile: AttributeProfile,
+}
+
+impl DemandedAssurance {
+    /// The weakest authentication that will do: what the sign-in pages must reach.
+    #[must_use]
+    pub const fn authentication(&self) -> Strength {
+        self.authentication
+    }
+
+    /// The same, as the sign-in pages are told. With `ForceAuthn`, `not_before` is the request's arrival.
+    #[must_use]
+    pub const fn for_sign_in(&self, not_before: Option<UtcDateTime>) -> RequiredAssurance {
+        RequiredAssurance {
+            aal: self.authentication.aal(),
+            phishing_resistant: self.authentication.is_phishing_resistant(),
+            not_before,
+        }
+    }
+
+    /// The weakest identity that will do.
+    #[must_use]
+    pub fn identity(&self) -> Identity {
+        self.identity.first().copied().unwrap_or(Identity::Unproofed)
+    }
+
+    /// The highest identity level that this request can lead to.
+    #[must_use]
+    pub fn highest_ial(&self) -> Ial {
+        self.identity.last().map_or(Ial::One, |step| step.ial())
+    }
+
+    /// The identity that may be stated for a person with this profile: the strongest acceptable step that the person
+    /// has reached. `None` when the person reaches none of them.
+    #[must_use]
+    pub fn reached_identity(&self, profile: Option<&ProofedProfile>) -> Option<Identity> {
+        let person = Identity::of(profile);
+        self.identity.iter().copied().rfind(|step| *step <= person)
+    }
+
+    /// The true statement that answers the request.
+    ///
+    /// # Errors
+    /// No true statement satisfies it.
+    pub fn assert(
+        &self,
+        evidence: AuthenticationEvidence,
+        profile: Option<&ProofedProfile>,
+    ) -> Result<AssertedAssurance, NoAuthnContext> {
+        if evidence.strength < self.authentication {
+            return Err(NoAuthnContext::NotReached);
+        }
+        let identity = self.reached_identity(profile).ok_or(NoAuthnContext::NotReached)?;
+        let class_ref = self.class_to_assert(evidence, identity)?;
+        Ok(AssertedAssurance { identity, strength: evidence.strength, class_ref })
+    }
+
+    fn class_to_assert(
+        &self,
+        evidence: AuthenticationEvidence,
+        identity: Identity,
+    ) -> Result<&'static str, NoAuthnContext> {
+        let true_of = |class: &AuthenticationClass| {
+            class.strength <= evidence.strength && (!class.by_password || evidence.by_password)
+        };
+        let asked = &self.asked;
+        let strongest_asked = asked.authentication.iter().map(|class| class.strength).max();
+        match (strongest_asked, asked.comparison) {
+            // SAML Core §3.3.2.2.1: the classes stand in order of preference.
+            (Some(_), Comparison::Exact) => asked
+                .authentication
+                .iter()
+                .find(|class| true_of(class))
+                .map(|class| class.uri)
+                .ok_or(NoAuthnContext::NotReached),
+            (Some(limit), Comparison::Maximum) if limit < evidence.strength => AUTHENTICATION_CLASSES
+                .iter()
+                .filter(|class| class.strength <= limit && true_of(class))
+                .max_by_key(|class| class.strength)
+                .map(|class| class.uri)
+                .ok_or(NoAuthnContext::NotReached),
+            // A request that speaks of identity alone is answered in its own words, or the service provider would
+            // find none of the classes that it demanded.
+            (None, Comparison::Exact) if !asked.identity.is_empty() => asked
+                .identity
+                .iter()
+                .filter_map(|index| IDENTITY_CLASSES.get(*index))
+                .find(|class| class.steps.contains(&identity))
+                .map(|class| class.uri)
+                .ok_or(NoAuthnContext::NotReached),
+            _ if self.profile == AttributeProfile::Oasis && evidence.strength >= Strength::MultiFactor => {
+                Ok(REFEDS_MFA)
+            }
+            _ => Ok(evidence.strength.uri()),
+        }
+    }
+}
+
+/// What an assertion says about levels; true of what happened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AssertedAssurance {
+    identity: Identity,
+    strength: Strength,
+    class_ref: &'static str,
+}
+
+impl AssertedAssurance {
+    /// The identity step that is stated, which decides which attributes may be released.
+    #[must_use]
+    pub const fn identity(&self) -> Identity {
+        self.identity
+    }
+
+    /// The identity level that is stated.
+    #[must_use]
+    pub const fn ial(&self) -> Ial {
+        self.identity.ial()
+    }
+
+    /// The authentication that took place.
+    #[must_use]
+    pub const fn strength(&self) -> Strength {
+        self.strength
+    }
+
+    /// The authentication level that was reached.
+    #[must_use]
+    pub const fn aal(&self) -> Aal {
+        self.strength.aal()
+    }
+
+    /// The `AuthnContextClassRef` of the answer.
+    #[must_use]
+    pub const fn class_ref(&self) -> &'static str {
+        self.class_ref
+    }
+}
+
+/// The number of an authentication level, as agreements and records write it.
+#[must_use]
+pub const fn aal_number(aal: Aal) -> u8 {
+    match aal {
+        Aal::Aal1 => 1,
+        Aal::Aal2 => 2,
+        Aal::Aal3 => 3,
+    }
+}
+
+/// The authentication level with this number.
+#[must_use]
+pub const fn aal_from_number(number: u8) -> Option<Aal> {
+    match number {
+        1 => Some(Aal::Aal1),
+        2 => Some(Aal::Aal2),
+        3 => Some(Aal::Aal3),
+        _ => None,
+    }
+}
+
+/// A pair of levels, as `release explain` takes them from its command line and the ledger writes them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Level {
+    /// Identity assurance level.
+    pub ial: Ial,
+    /// Authentication assurance level.
+    pub aal: Aal,
+}
+
+impl fmt::Display for Level {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/AAL{}", self.ial, aal_number(self.aal))
+    }
+}
+
+impl Serialize for Ial {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_u8(self.number())
+    }
+}
+
+impl<'de> Deserialize<'de> for Ial {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let number = u8::deserialize(deserializer)?;
+        Self::from_number(number).ok_or_else(|| serde::de::Error::custom("an identity assurance level is 1 or 2"))
+    }
+}

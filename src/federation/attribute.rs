@@ -1,0 +1,532 @@
+//! The catalogue of attributes: their names, how they stand on the wire, how sensitive they are, which level they need,
+//! and the form in which each is released.
+//!
+//! Whether an attribute is released is [`release`](super::release)'s decision; where its value is kept is the
+//! subscriber's and the vault's.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+use time::UtcDateTime;
+use zeroize::Zeroizing;
+
+use super::assurance::Ial;
+
+/// `NameFormat` of a name that is a plain string (SAML Core §8.2.3).
+pub const NAME_FORMAT_BASIC: &str = "urn:oasis:names:tc:SAML:2.0:attrname-format:basic";
+/// `NameFormat` of a name that is a URI (SAML Core §8.2.2).
+pub const NAME_FORMAT_URI: &str = "urn:oasis:names:tc:SAML:2.0:attrname-format:uri";
+
+/// One attribute that an agreement can allow. The short names are Login.gov's, which its partners already ask for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum AttributeName {
+    /// The authentication assurance level of this sign-in, as a URI. Always sent.
+    Aal,
+    /// First line of the address.
+    Address1,
+    /// Second line of the address.
+    Address2,
+    /// Every confirmed e-mail address.
+    AllEmails,
+    /// City of the address.
+    City,
+    /// Date of birth, `YYYY-MM-DD`.
+    Dob,
+    /// The e-mail address that the person signs in with or chose for this service.
+    Email,
+    /// Given name.
+    FirstName,
+    /// The identity assurance level that was reached, as a URI. Always sent.
+    Ial,
+    /// Family name.
+    LastName,
+    /// The language of the pages, as a BCP 47 tag.
+    Locale,
+    /// Middle name.
+    MiddleName,
+    /// Phone number, E.164.
+    Phone,
+    /// Social security number, with dashes.
+    Ssn,
+    /// Two-letter state of the address.
+    State,
+    /// The pairwise identifier of the person at this agency. Always sent.
+    Uuid,
+    /// When the identity was verified, ISO 8601.
+    VerifiedAt,
+    /// Issuer of the certificate that was presented, for PIV and CAC cards.
+    X509Issuer,
+    /// Whether a PIV or CAC card was presented.
+    X509Presented,
+    /// Subject of the certificate that was presented, for PIV and CAC cards.
+    X509Subject,
+    /// First five digits of the postal code.
+    Zipcode,
+}
+
+/// How much harm the disclosure of a value does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Sensitivity {
+    /// Says nothing about the person that the agency does not already know: level, language, pairwise identifier.
+    Low,
+    /// Names, addresses and contact data.
+    Personal,
+    /// Enough to be harmed by: masked on pages until the person asks to see it.
+    High,
+}
+
+/// Which names an agreement has its attributes sent under.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+pub enum AttributeProfile {
+    /// Login.gov's short names.
+    #[default]
+    #[serde(rename = "login.gov")]
+    LoginGov,
+    /// The URIs of the X.500/LDAP attribute profile (SAML Profiles §8.2) and of the OASIS subject identifier profile;
+    /// attributes that have none keep their short name.
+    #[serde(rename = "oasis")]
+    Oasis,
+}
+
+impl fmt::Display for AttributeProfile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::LoginGov => "login.gov",
+            Self::Oasis => "oasis",
+        })
+    }
+}
+
+/// The three XML attributes that name a SAML `Attribute` (SAML Core §2.7.3.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct WireName {
+    /// `Name`.
+    pub name: &'static str,
+    /// `NameFormat`.
+    pub name_format: &'static str,
+    /// `FriendlyName`: always the short name.
+    pub friendly_name: &'static str,
+}
+
+/// The text is no attribute of the catalogue.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is not an attribute of the catalogue")]
+pub struct UnknownAttribute(pub String);
+
+impl AttributeName {
+    /// The whole catalogue, in the order in which a page lists it.
+    pub const ALL: [Self; 21] = [
+        Self::Uuid,
+        Self::Email,
+        Self::AllEmails,
+        Self::Locale,
+        Self::FirstName,
+        Self::MiddleName,
+        Self::LastName,
+        Self::Dob,
+        Self::Ssn,
+        Self::Address1,
+        Self::Address2,
+        Self::City,
+        Self::State,
+        Self::Zipcode,
+        Self::Phone,
+        Self::VerifiedAt,
+        Self::X509Subject,
+        Self::X509Issuer,
+        Self::X509Presented,
+        Self::Ial,
+        Self::Aal,
+    ];
+
+    /// The short name, as agreements, requests and records write it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Aal => "aal",
+            Self::Address1 => "address1",
+            Self::Address2 => "address2",
+            Self::AllEmails => "all_emails",
+            Self::City => "city",
+            Self::Dob => "dob",
+            Self::Email => "email",
+            Self::FirstName => "first_name",
+            Self::Ial => "ial",
+            Self::LastName => "last_name",
+            Self::Locale => "locale",
+            Self::MiddleName => "middle_name",
+            Self::Phone => "phone",
+            Self::Ssn => "ssn",
+            Self::State => "state",
+            Self::Uuid => "uuid",
+            Self::VerifiedAt => "verified_at",
+            Self::X509Issuer => "x509_issuer",
+            Self::X509Presented => "x509_presented",
+            Self::X509Subject => "x509_subject",
+            Self::Zipcode => "zipcode",
+        }
+    }
+
+    /// Whether every assertion carries it: the identifier and the two levels (SP 800-63C §2.5, §4.9).
+    #[must_use]
+    pub const fn is_always_sent(self) -> bool {
+        matches!(self, Self::Uuid | Self::Ial | Self::Aal)
+    }
+
+    /// How much harm the disclosure of a value does.
+    #[must_use]
+    pub const fn sensitivity(self) -> Sensitivity {
+        match self {
+            Self::Uuid | Self::Ial | Self::Aal | Self::Locale | Self::VerifiedAt | Self::X509Presented => {
+                Sensitivity::Low
+            }
+            Self::Dob | Self::Ssn => Sensitivity::High,
+            Self::Address1
+            | Self::Address2
+            | Self::AllEmails
+            | Self::City
+            | Self::Email
+            | Self::FirstName
+            | Self::LastName
+            | Self::MiddleName
+            | Self::Phone
+            | Self::State
+            | Self::X509Issuer
+            | Self::X509Subject
+            | Self::Zipcode => Sensitivity::Personal,
+        }
+    }
+
+    /// The identity assurance level below which the attribute is never released. Proofed attributes need IAL2: before
+    /// that, nobody has checked that they are true.
+    #[must_use]
+    pub const fn level_needed(self) -> Ial {
+        if self.is_proofed() { Ial::Two } else { Ial::One }
+    }
+
+    /// Whether the value comes out of identity proofing, and so lies in the vault.
+    #[must_use]
+    pub const fn is_proofed(self) -> bool {
+        matches!(
+            self,
+            Self::Address1
+                | Self::Address2
+                | Self::City
+                | Self::Dob
+                | Self::FirstName
+                | Self::LastName
+                | Self::MiddleName
+                | Self::Phone
+                | Self::Ssn
+                | Self::State
+                | Self::Zipcode
+        )
+    }
+
+    /// Whether an agreement may list it. The three that are always sent need no listing.
+    #[must_use]
+    pub const fn can_be_agreed(self) -> bool {
+        !self.is_always_sent()
+    }
+
+    /// The name under which it is sent.
+    #[must_use]
+    pub const fn wire_name(self, profile: AttributeProfile) -> WireName {
+        let friendly_name = self.as_str();
+        if let (AttributeProfile::Oasis, Some(name)) = (profile, self.oasis_uri()) {
+            return WireName { name, name_format: NAME_FORMAT_URI, friendly_name };
+        }
+        let name_format = match self {
+            Self::Uuid | Self::Email | Self::AllEmails => NAME_FORMAT_BASIC,
+            _ => NAME_FORMAT_URI,
+        };
+        WireName { name: friendly_name, name_format, friendly_name }
+    }
+
+    /// The URI of the OASIS and LDAP profiles, where there is one.
+    const fn oasis_uri(self) -> Option<&'static str> {
+        Some(match self {
+            Self::Address1 => "urn:oid:2.5.4.9",
+            Self::City => "urn:oid:2.5.4.7",
+            Self::Dob => "urn:oid:1.3.6.1.5.5.7.9.1",
+            Self::Email => "urn:oid:0.9.2342.19200300.100.1.3",
+            Self::FirstName => "urn:oid:2.5.4.42",
+            Self::LastName => "urn:oid:2.5.4.4",
+            Self::Locale => "urn:oid:2.16.840.1.113730.3.1.39",
+            Self::Phone => "urn:oid:2.5.4.20",
+            Self::State => "urn:oid:2.5.4.8",
+            Self::Uuid => "urn:oasis:names:tc:SAML:attribute:pairwise-id",
+            Self::Zipcode => "urn:oid:2.5.4.17",
+            _ => return None,
+        })
+    }
+
+    /// The attribute that a request or a metadata file means by this name: a short name, a URI of either profile, or
+    /// the claim URI that Microsoft's products use for e-mail. `None` when the catalogue has no such attribute.
+    #[must_use]
+    pub fn from_wire(name: &str) -> Option<Self> {
+        if name == "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/emailaddress" {
+            return Some(Self::Email);
+        }
+        Self::ALL.into_iter().find(|attribute| attribute.as_str() == name || attribute.oasis_uri() == Some(name))
+    }
+
+    /// The form in which the value is released: cut, normalised, and free of characters that XML cannot carry.
+    ///
+    /// # Errors
+    /// The value cannot be brought into the form that its name promises.
+    pub fn wire_form(self, held: &str) -> Result<String, Underivable> {
+        let held = held.trim();
+        let value = match self {
+            Self::Dob => iso_date(held),
+            Self::Phone => e164(held),
+            Self::Ssn => dashed_ssn(held),
+            Self::Zipcode => five_digit_zip(held),
+            _ => Some(held.to_owned()),
+        };
+        value
+            .filter(|value| !value.is_empty() && value.chars().all(can_stand_in_xml))
+            .ok_or(Underivable { attribute: self })
+    }
+}
+
+impl fmt::Display for AttributeName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for AttributeName {
+    type Err = UnknownAttribute;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::ALL
+            .into_iter()
+            .find(|attribute| attribute.as_str() == text)
+            .ok_or_else(|| UnknownAttribute(text.chars().take(100).collect()))
+    }
+}
+
+impl Serialize for AttributeName {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+impl<'de> Deserialize<'de> for AttributeName {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+/// The value that is held cannot be brought into the form that its name promises.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the value held for `{attribute}` does not have the form that is released")]
+pub struct Underivable {
+    /// Whose value it is. The value itself is not told.
+    pub attribute: AttributeName,
+}
+
+/// Characters that XML 1.0 §2.2 allows in content.
+const fn can_stand_in_xml(c: char) -> bool {
+    matches!(c, '\t' | '\n' | '\r' | ' '..='\u{D7FF}' | '\u{E000}'..='\u{FFFD}' | '\u{10000}'..)
+}
+
+fn five_digit_zip(held: &str) -> Option<String> {
+    let digits: String = held.chars().take(5).collect();
+    let rest_is_plus_four = held.get(digits.len()..).is_some_and(|rest| {
+        let rest = rest.strip_prefix('-').unwrap_or(rest);
+        rest.is_empty() || (rest.len() == 4 && rest.bytes().all(|b| b.is_ascii_digit()))
+    });
+    (digits.len() == 5 && digits.bytes().all(|b| b.is_ascii_digit()) && rest_is_plus_four).then_some(digits)
+}
+
+fn iso_date(held: &str) -> Option<String> {
+    let format = time::macros::format_description!("[year]-[month]-[day]");
+    let date = time::Date::parse(held, format).ok()?;
+    date.format(format).ok()
+}
+
+fn dashed_ssn(held: &str) -> Option<String> {
+    let digits: String = held.chars().filter(|c| *c != '-').collect();
+    if digits.len() != 9 || !digits.bytes().all(|b| b.is_ascii_digit()) {
+        return None;
+    }
+    Some(format!("{}-{}-{}", digits.get(..3)?, digits.get(3..5)?, digits.get(5..)?))
+}
+
+fn e164(held: &str) -> Option<String> {
+    let compact: String = held.chars().filter(|c| !matches!(c, ' ' | '-' | '.' | '(' | ')')).collect();
+    let digits = compact.strip_prefix('+').unwrap_or(&compact);
+    if !digits.bytes().all(|b| b.is_ascii_digit()) {
+        return None;
+    }
+    match (compact.starts_with('+'), digits.len()) {
+        // E.164 §6.2.1: at most 15 digits; no country's whole number has fewer than 7.
+        (true, 7..=15) => Some(format!("+{digits}")),
+        // A number without a country is one of the North American plan.
+        (false, 10) => Some(format!("+1{digits}")),
+        _ => None,
+    }
+}
+
+/// One value of a person's attribute. Wiped when dropped; neither `Debug` nor `Display` shows it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct AttributeValue(Zeroizing<String>);
+
+impl AttributeValue {
+    /// The value with this text.
+    #[must_use]
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(Zeroizing::new(text.into()))
+    }
+
+    /// The text, for the page that shows it to the person and for the assertion that carries it.
+    #[must_use]
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for AttributeValue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("AttributeValue(…)")
+    }
+}
+
+/// What is held about one person at the moment of a decision, as far as it can be read then: contact data opened with
+/// the service's keys, the profile opened with the vault's key.
+#[derive(Debug, Clone, Default)]
+pub struct HeldAttributes {
+    values: BTreeMap<AttributeName, Vec<AttributeValue>>,
+    proofed: Option<ProofedProfile>,
+    vault_is_closed: bool,
+}
+
+/// What identity proofing has established about the person.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ProofedProfile {
+    /// The level at which the profile was proofed.
+    pub ial: Ial,
+    /// When the identity was verified.
+    pub verified_at: UtcDateTime,
+    /// When the evidence must be looked at again; proofed attributes are withheld from then on.
+    pub current_until: Option<UtcDateTime>,
+    /// Whether the face was compared with the document's portrait.
+    pub face_was_matched: bool,
+}
+
+impl HeldAttributes {
+    /// Nothing held yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds the values of an attribute. No value at all is the same as not held.
+    #[must_use]
+    pub fn with(mut self, name: AttributeName, values: impl IntoIterator<Item = AttributeValue>) -> Self {
+        let values: Vec<AttributeValue> = values.into_iter().collect();
+        if values.is_empty() {
+            self.values.remove(&name);
+        } else {
+            self.values.insert(name, values);
+        }
+        self
+    }
+
+    /// Says what proofing has established.
+    #[must_use]
+    pub const fn proofed(mut self, profile: ProofedProfile) -> Self {
+        self.proofed = Some(profile);
+        self
+    }
+
+    /// Says that a profile exists and could not be read because the vault is closed.
+    #[must_use]
+    pub const fn vault_closed(mut self) -> Self {
+        self.vault_is_closed = true;
+        self
+    }
+
+    /// The values of an attribute, empty when it is not held.
+    #[must_use]
+    pub fn get(&self, name: AttributeName) -> &[AttributeValue] {
+        self.values.get(&name).map_or(&[], Vec::as_slice)
+    }
+
+    /// What proofing has established.
+    #[must_use]
+    pub const fn proofed_profile(&self) -> Option<&ProofedProfile> {
+        self.proofed.as_ref()
+    }
+
+    /// Whether a profile exists that could not be read.
+    #[must_use]
+    pub const fn vault_is_closed(&self) -> bool {
+        self.vault_is_closed
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_name_is_read_back_from_what_it_is_sent_under() {
+        for attribute in AttributeName::ALL {
+            assert_eq!(attribute.as_str().parse(), Ok(attribute));
+            for profile in [AttributeProfile::LoginGov, AttributeProfile::Oasis] {
+                assert_eq!(AttributeName::from_wire(attribute.wire_name(profile).name), Some(attribute));
+            }
+        }
+    }
+
+    #[test]
+    fn no_two_attributes_share_a_name_on_the_wire() {
+        for profile in [AttributeProfile::LoginGov, AttributeProfile::Oasis] {
+            let names: std::collections::BTreeSet<_> =
+                AttributeName::ALL.iter().map(|a| a.wire_name(profile).name).collect();
+            assert_eq!(names.len(), AttributeName::ALL.len());
+        }
+    }
+
+    #[test]
+    fn login_gov_sends_uuid_as_basic_and_level_as_uri() {
+        let uuid = AttributeName::Uuid.wire_name(AttributeProfile::LoginGov);
+        assert_eq!((uuid.name, uuid.name_format, uuid.friendly_name), ("uuid", NAME_FORMAT_BASIC, "uuid"));
+        assert_eq!(AttributeName::Ial.wire_name(AttributeProfile::LoginGov).name_format, NAME_FORMAT_URI);
+    }
+
+    #[test]
+    fn derived_forms_are_what_their_names_promise() {
+        let form = |name: AttributeName, held: &str| name.wire_form(held).ok();
+        assert_eq!(form(AttributeName::Zipcode, "12345-6789").as_deref(), Some("12345"));
+        assert_eq!(form(AttributeName::Zipcode, "12345").as_deref(), Some("12345"));
+        assert_eq!(form(AttributeName::Zipcode, "1234"), None);
+        assert_eq!(form(AttributeName::Zipcode, "123456"), None);
+        assert_eq!(form(AttributeName::Dob, "1938-10-06").as_deref(), Some("1938-10-06"));
+        assert_eq!(form(AttributeName::Dob, "1938-02-30"), None);
+        assert_eq!(form(AttributeName::Ssn, "900123456").as_deref(), Some("900-12-3456"));
+        assert_eq!(form(AttributeName::Ssn, "900-12-3456").as_deref(), Some("900-12-3456"));
+        assert_eq!(form(AttributeName::Ssn, "90012345"), None);
+        assert_eq!(form(AttributeName::Phone, "+1 202-555-0123").as_deref(), Some("+12025550123"));
+        assert_eq!(form(AttributeName::Phone, "(202) 555-0123").as_deref(), Some("+12025550123"));
+        assert_eq!(form(AttributeName::Phone, "555-0123"), None);
+    }
+
+    #[test]
+    fn a_value_that_xml_cannot_carry_is_not_derivable() {
+        assert!(AttributeName::FirstName.wire_form("A\u{0}B").is_err());
+        assert!(AttributeName::FirstName.wire_form("  ").is_err());
+        assert!(AttributeName::FirstName.wire_form("Zoë \u{1F600}").is_ok());
+    }
+
+    #[test]
+    fn debug_does_not_show_a_value() {
+        let held = HeldAttributes::new().with(AttributeName::Ssn, [AttributeValue::new("900-12-3456")]);
+        assert!(!format!("{held:?}").contains("900"));
+    }
+}
