@@ -4,13 +4,14 @@
 //! command (a phone's width, a page without script) goes through ChromeDriver's door to the DevTools protocol.
 
 use std::fmt::Display;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read as _, Write as _};
+use std::net::TcpStream;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use reqwest::{Client, Method};
+use reqwest::{Client, Method, Url};
 use serde_json::{Value, json};
 
 /// How long a page may take to show what a test waits for: a busy machine with two cores, not a person's patience.
@@ -266,6 +267,16 @@ impl Chromium {
         self.try_command(Method::POST, "execute/sync", script).await.map(|words| text_of(&words)).unwrap_or_default()
     }
 
+    /// `DELETE /session/ID`, by hand: a destructor cannot await.
+    fn end_session(&self) -> std::io::Result<()> {
+        let url = Url::parse(&self.session).expect("the session's address");
+        let mut stream = TcpStream::connect(("127.0.0.1", url.port().unwrap_or_default()))?;
+        stream.set_read_timeout(Some(PATIENCE))?;
+        write!(stream, "DELETE {} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n", url.path())?;
+        // It answers when the browser has ended, and then keeps the connection open.
+        stream.read(&mut [0; 1024]).map(|_| ())
+    }
+
     async fn command(&self, method: Method, path: &str, body: Value) -> Value {
         let said = self.try_command(method, path, body).await;
         said.unwrap_or_else(|fault| panic!("{path}: {fault}"))
@@ -284,9 +295,10 @@ impl Chromium {
 }
 
 impl Drop for Chromium {
-    /// ChromeDriver ends the Chromium that it started when it is asked to stop; by force it would leave it behind.
+    /// Ends the session, which ends its Chromium, and then ChromeDriver, which would leave the Chromium behind.
     fn drop(&mut self) {
-        let _ = Command::new("kill").arg(self.driver.id().to_string()).status();
+        let _ = self.end_session();
+        let _ = self.driver.kill();
         let _ = self.driver.wait();
     }
 }
