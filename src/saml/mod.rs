@@ -1,4 +1,63 @@
 //! The wire: SAML core, bindings, metadata. No clock, no database, no HTTP; knows no other room.
+//!
+//! # The line of types
+//!
+//! Each arrow is one function, and no type on the line can be made by any other:
+//!
+//! ```text
+//!  octets ─▶ xml::Document            one strict reader, one tree, within limits                    xml
+//!         ─▶ xml::Element             a handle into that tree; says nothing about who wrote it
+//!         ─▶ VerifiedElement          the same node, its signature verified with a registered key   signature
+//!             └▶ SignatureVerified    the proof, which says whose key it was
+//!
+//!  xml::Builder ─▶ xml::Canonical     written once, in exclusive canonical form                     xml
+//!               ─▶ signed Canonical   one hash, one private-key operation                           signature
+//!               ─▶ encrypted          xenc:EncryptedData                                            encryption
+//! ```
+//!
+//! A request's line begins with `binding::Received` and ends with `authn_request::VerifiedAuthnRequest`; an answer's
+//! line begins with `assertion::Assertion` and ends with `response::PostForm`. The rooms of those names draw them.
+//!
+//! # What cannot be written
+//!
+//! A verified signature comes from verifying one. This compiles:
+//!
+//! ```
+//! use signet::saml::{signature::*, xml::{Document, Limits}};
+//! fn verified<'d>(document: &'d Document, keys: &[VerificationKey]) -> Result<VerifiedElement<'d>, SignatureError> {
+//!     verify_enveloped(document.root(), SignaturePosition::AfterIssuer, keys)
+//! }
+//! ```
+//!
+//! and none of these does, since nobody else can fill the fields:
+//!
+//! ```compile_fail
+//! use signet::saml::signature::*;
+//! fn forged(key: KeyFingerprint, algorithm: SignatureAlgorithm) -> SignatureVerified {
+//!     SignatureVerified { key, algorithm }
+//! }
+//! ```
+//! ```compile_fail
+//! use signet::saml::{signature::*, xml::Element};
+//! fn moved_to_another_element<'d>(element: Element<'d>, proof: SignatureVerified) -> VerifiedElement<'d> {
+//!     VerifiedElement { element, proof }
+//! }
+//! ```
+//! ```compile_fail
+//! use signet::saml::signature::KeyFingerprint;
+//! fn made_up() -> KeyFingerprint {
+//!     KeyFingerprint([0; 32])
+//! }
+//! ```
+//!
+//! Text that was not escaped by the writer cannot pass for canonical XML:
+//!
+//! ```compile_fail
+//! use signet::saml::xml::Canonical;
+//! fn pasted(text: String) -> Canonical {
+//!     Canonical { text, declared: Vec::new() }
+//! }
+//! ```
 
 pub mod c14n;
 pub mod encryption;

@@ -12,4 +12,5 @@
 )]
 
 mod house;
+mod saml;
 mod support;

@@ -145,14 +145,16 @@ impl<'a> RawAttributes<'a> {
     }
 }
 
-/// Whether this can be a namespace name: an absolute URI without white space. Processors differ on what relative ones
-/// mean (and some canonicalize them to nothing).
+/// Whether this can be a namespace name: an absolute URI, in the characters of RFC 3986. Processors differ on what
+/// relative ones mean, and some canonicalize what they cannot read as a URI to nothing.
 pub(super) fn is_absolute_uri(name: &str) -> bool {
     let Some((scheme, rest)) = name.split_once(':') else { return false };
     scheme.bytes().next().is_some_and(|b| b.is_ascii_alphabetic())
         && scheme.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'-' | b'.'))
         && !rest.is_empty()
-        && !name.chars().any(|c| c.is_whitespace() || c.is_control())
+        && name
+            .bytes()
+            .all(|b| b.is_ascii_graphic() && !matches!(b, b'"' | b'<' | b'>' | b'\\' | b'^' | b'`' | b'{'..=b'}'))
 }
 
 #[cfg(test)]

@@ -30,6 +30,10 @@ pub(super) fn parse(bytes: &[u8], limits: &Limits) -> Result<Document, XmlError>
     })?;
     // One byte order mark may stand before the document; it is no part of it.
     let text = text.strip_prefix('\u{FEFF}').unwrap_or(text);
+    // The tokenizer would take away a second one.
+    if text.starts_with('\u{FEFF}') {
+        return Err(at_start(XmlFault::TextOutsideRoot));
+    }
     if !all_legal(text) {
         return Err(at_start(XmlFault::IllegalCharacter));
     }

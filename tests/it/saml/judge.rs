@@ -1,0 +1,170 @@
+//! The independent judge: the program xmlsec1 verifies and decrypts what we emit, and signs what we must verify.
+
+use std::{
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use signet::saml::{
+    encryption::BlockEncryption,
+    signature::{PemSigner, SignatureAlgorithm, SignaturePosition, sign_enveloped, verify_enveloped},
+    xml::{Builder, Document, Limits, ns},
+};
+use tempfile::TempDir;
+
+use super::{
+    encryption::sealed,
+    keys::{KeyPair, P256, P384, RSA},
+};
+
+struct Desk {
+    folder: TempDir,
+}
+
+impl Desk {
+    fn new() -> Self {
+        Self { folder: tempfile::tempdir().unwrap() }
+    }
+
+    fn put(&self, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
+        let path = self.folder.path().join(name);
+        std::fs::write(&path, content).unwrap();
+        path
+    }
+
+    /// Runs xmlsec1; what it wrote, or what it complained about.
+    fn xmlsec1(&self, arguments: &[&str], document: &Path) -> Result<String, String> {
+        let output = self.folder.path().join("output.xml");
+        let run = Command::new("xmlsec1")
+            .args(arguments)
+            .arg("--output")
+            .arg(&output)
+            .arg(document)
+            .output()
+            .expect("the program xmlsec1 is missing: apt-get install xmlsec1");
+        if run.status.success() {
+            Ok(std::fs::read_to_string(output).unwrap_or_default())
+        } else {
+            Err(String::from_utf8_lossy(&run.stderr).into_owned())
+        }
+    }
+
+    fn verify(&self, pair: &KeyPair, document: &Path, signature: &str) -> Result<String, String> {
+        let certificate = openssl::x509::X509::from_der(&pair.certificate_der).unwrap();
+        let key = self.put("public.pem", certificate.public_key().unwrap().public_key_to_pem().unwrap());
+        let mut arguments = vec!["--verify", "--pubkey-pem", key.to_str().unwrap()];
+        for element in
+            ["urn:oasis:names:tc:SAML:2.0:protocol:Response", "urn:oasis:names:tc:SAML:2.0:assertion:Assertion"]
+        {
+            arguments.extend(["--id-attr:ID", element]);
+        }
+        arguments.extend(["--node-xpath", signature]);
+        self.xmlsec1(&arguments, document)
+    }
+}
+
+const OF_RESPONSE: &str = "/*/*[local-name()='Signature']";
+const OF_ASSERTION: &str = "/*/*[local-name()='Assertion']/*[local-name()='Signature']";
+
+fn issuer() -> Builder {
+    Builder::element("saml", ns::ASSERTION, "Issuer").text("https://idp.example/saml?a=1&b=2")
+}
+
+#[test]
+fn xmlsec1_verifies_what_we_sign_and_notices_a_change() {
+    let desk = Desk::new();
+    let rsa = |algorithm| RSA.signer().with_algorithm(algorithm).unwrap();
+    let signers: Vec<(PemSigner, &KeyPair)> = vec![
+        (rsa(SignatureAlgorithm::RsaSha256), &RSA),
+        (rsa(SignatureAlgorithm::RsaSha384), &RSA),
+        (rsa(SignatureAlgorithm::RsaSha512), &RSA),
+        (P256.signer(), &P256),
+        (P384.signer(), &P384),
+    ];
+    for (signer, pair) in signers {
+        let assertion = Builder::element("saml", ns::ASSERTION, "Assertion")
+            .attribute("ID", "_a")
+            .child(issuer())
+            .child(Builder::element("saml", ns::ASSERTION, "AttributeValue").text("O'Public & <Sons>\r\n\t\"é🔑\""));
+        let assertion = sign_enveloped(&assertion, SignaturePosition::AfterIssuer, &signer).unwrap();
+        let response = Builder::element("samlp", ns::PROTOCOL, "Response")
+            .attribute("ID", "_r")
+            .attribute("Destination", "https://sp.example/acs?x=\"1\"\n")
+            .child(issuer())
+            .fragment(&assertion);
+        let response = sign_enveloped(&response, SignaturePosition::AfterIssuer, &signer).unwrap();
+        let path = desk.put("response.xml", response.as_bytes());
+        desk.verify(pair, &path, OF_RESPONSE).unwrap();
+        desk.verify(pair, &path, OF_ASSERTION).unwrap();
+        let changed = desk.put("changed.xml", response.as_str().replace("Sons", "Suns"));
+        assert!(desk.verify(pair, &changed, OF_RESPONSE).is_err());
+        assert!(desk.verify(pair, &changed, OF_ASSERTION).is_err());
+    }
+}
+
+#[test]
+fn xmlsec1_decrypts_what_we_encrypt() {
+    let desk = Desk::new();
+    let key = desk.put("private.pem", &RSA.private_pem);
+    for cipher in BlockEncryption::ALL {
+        let encrypted = Builder::element("saml", ns::ASSERTION, "EncryptedAssertion").fragment(&sealed(cipher));
+        let path = desk.put("encrypted.xml", encrypted.canonical().unwrap().as_bytes());
+        let opened = desk.xmlsec1(&["--decrypt", "--privkey-pem", key.to_str().unwrap()], &path).unwrap();
+        assert!(opened.contains("a name &amp; a number"), "{cipher:?}: {opened}");
+        assert!(!opened.contains("CipherValue"), "{cipher:?}");
+    }
+}
+
+#[test]
+fn we_verify_what_xmlsec1_signs() {
+    let desk = Desk::new();
+    let cases = [
+        (&*RSA, "http://www.w3.org/2001/04/xmldsig-more#rsa-sha256", "http://www.w3.org/2001/04/xmlenc#sha256"),
+        (&*RSA, "http://www.w3.org/2001/04/xmldsig-more#rsa-sha384", "http://www.w3.org/2001/04/xmldsig-more#sha384"),
+        (&*RSA, "http://www.w3.org/2001/04/xmldsig-more#rsa-sha512", "http://www.w3.org/2001/04/xmlenc#sha512"),
+        (&*P256, "http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha256", "http://www.w3.org/2001/04/xmlenc#sha256"),
+        (&*P384, "http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha384", "http://www.w3.org/2001/04/xmlenc#sha512"),
+    ];
+    let lists = ["", "xs", "xs saml", "#default xs ds"];
+    for (pair, method, digest) in cases {
+        for list in lists {
+            let key = desk.put("private.pem", &pair.private_pem);
+            let prefixes = if list.is_empty() {
+                String::new()
+            } else {
+                format!(
+                    "<ec:InclusiveNamespaces xmlns:ec=\"http://www.w3.org/2001/10/xml-exc-c14n#\" PrefixList=\"{list}\"/>"
+                )
+            };
+            // Pretty-printed, with prefixes in scope that are used in values only, and defaults undone.
+            let template = format!(
+                "<?xml version=\"1.0\"?>\n<samlp:AuthnRequest xmlns:samlp=\"urn:oasis:names:tc:SAML:2.0:protocol\" \
+                 xmlns:xs=\"http://www.w3.org/2001/XMLSchema\" xmlns=\"urn:default\"\n   ID=\"_1\" Version='2.0'>\n \
+                 <saml:Issuer xmlns:saml=\"urn:oasis:names:tc:SAML:2.0:assertion\">https://sp.example/&amp;</saml:Issuer>\
+                 <ds:Signature xmlns:ds=\"http://www.w3.org/2000/09/xmldsig#\">\n<ds:SignedInfo>\
+                 <ds:CanonicalizationMethod Algorithm=\"http://www.w3.org/2001/10/xml-exc-c14n#\">{prefixes}</ds:CanonicalizationMethod>\n\
+                 <ds:SignatureMethod Algorithm=\"{method}\"/><ds:Reference URI=\"#_1\"><ds:Transforms>\
+                 <ds:Transform Algorithm=\"http://www.w3.org/2000/09/xmldsig#enveloped-signature\"/>\
+                 <ds:Transform Algorithm=\"http://www.w3.org/2001/10/xml-exc-c14n#\">{prefixes}</ds:Transform></ds:Transforms>\
+                 <ds:DigestMethod Algorithm=\"{digest}\"/><ds:DigestValue/></ds:Reference></ds:SignedInfo><ds:SignatureValue/>\
+                 </ds:Signature>\r\n<samlp:Extensions><x y=\"a\tb&#10;c\">&#13;<![CDATA[<&>]]></x><z xmlns=\"\"/></samlp:Extensions>\
+                 </samlp:AuthnRequest>\n"
+            );
+            let path = desk.put("template.xml", template);
+            let arguments = [
+                "--sign",
+                "--privkey-pem",
+                key.to_str().unwrap(),
+                "--id-attr:ID",
+                "urn:oasis:names:tc:SAML:2.0:protocol:AuthnRequest",
+            ];
+            let signed = desk.xmlsec1(&arguments, &path).unwrap();
+            let document = Document::parse(signed.as_bytes(), &Limits::PROTOCOL).unwrap();
+            verify_enveloped(document.root(), SignaturePosition::AfterIssuer, &[pair.verification_key()])
+                .unwrap_or_else(|error| panic!("{error}: {method} with {list:?}\n{signed}"));
+            let changed = signed.replace("sp.example", "sp.evil.example");
+            let document = Document::parse(changed.as_bytes(), &Limits::PROTOCOL).unwrap();
+            verify_enveloped(document.root(), SignaturePosition::AfterIssuer, &[pair.verification_key()]).unwrap_err();
+        }
+    }
+}

@@ -1,0 +1,9 @@
+//! The wire, judged from outside: by properties, by refusals, and by programs that we did not write.
+
+mod canonical;
+mod encryption;
+mod judge;
+mod keys;
+mod reader;
+mod signature;
+mod signature_refusals;

@@ -1,0 +1,157 @@
+//! What we sign verifies, with every kind of key, and what was verified is what is read.
+
+use openssl::nid::Nid;
+use proptest::prelude::*;
+use signet::saml::{
+    signature::{
+        KeyError, PemSigner, SignatureAlgorithm, SignatureError, SignaturePosition, Signer, SigningError,
+        VerificationKey, sign_enveloped, verify_enveloped, verify_redirect,
+    },
+    xml::{Builder, Document, Limits, WriteError, ns},
+};
+
+use super::keys::{KeyPair, OTHER_RSA, P256, P384, RSA};
+
+fn assertion(id: &str, value: &str) -> Builder {
+    Builder::element("saml", ns::ASSERTION, "Assertion")
+        .attribute("ID", id)
+        .child(Builder::element("saml", ns::ASSERTION, "Issuer").text("https://idp.example"))
+        .child(Builder::element("saml", ns::ASSERTION, "AttributeValue").text(value))
+}
+
+fn every_signer() -> Vec<(PemSigner, &'static KeyPair)> {
+    let rsa = |algorithm| (RSA.signer().with_algorithm(algorithm).unwrap(), &*RSA);
+    vec![
+        rsa(SignatureAlgorithm::RsaSha256),
+        rsa(SignatureAlgorithm::RsaSha384),
+        rsa(SignatureAlgorithm::RsaSha512),
+        (P256.signer(), &*P256),
+        (P384.signer(), &*P384),
+        (P384.signer().with_algorithm(SignatureAlgorithm::EcdsaSha256).unwrap(), &*P384),
+    ]
+}
+
+#[test]
+fn what_is_signed_verifies_with_every_algorithm() {
+    for (signer, pair) in every_signer() {
+        let signed = sign_enveloped(&assertion("_a", "x"), SignaturePosition::AfterIssuer, &signer).unwrap();
+        let document = Document::parse(signed.as_bytes(), &Limits::PROTOCOL).unwrap();
+        // The right key is found among others.
+        let keys = [OTHER_RSA.verification_key(), pair.verification_key()];
+        let verified = verify_enveloped(document.root(), SignaturePosition::AfterIssuer, &keys).unwrap();
+        assert_eq!(verified.proof().key(), keys[1].fingerprint());
+        assert_eq!(verified.proof().algorithm(), signer.algorithm());
+        assert!(verified.element().same_node(document.root()));
+    }
+}
+
+#[test]
+fn signed_metadata_has_its_signature_first() {
+    let entity = Builder::element("md", ns::METADATA, "EntityDescriptor")
+        .attribute("ID", "_m")
+        .child(Builder::element("md", ns::METADATA, "Organization"));
+    let signed = sign_enveloped(&entity, SignaturePosition::First, &RSA.signer()).unwrap();
+    let document = Document::parse(signed.as_bytes(), &Limits::METADATA).unwrap();
+    assert!(document.root().children().next().unwrap().is(ns::DSIG, "Signature"));
+    verify_enveloped(document.root(), SignaturePosition::First, &[RSA.verification_key()]).unwrap();
+}
+
+#[test]
+fn a_signed_assertion_still_verifies_inside_a_signed_response() {
+    let keys = [RSA.verification_key()];
+    let assertion = sign_enveloped(&assertion("_a", "x"), SignaturePosition::AfterIssuer, &RSA.signer()).unwrap();
+    let response = Builder::element("samlp", ns::PROTOCOL, "Response")
+        .attribute("ID", "_r")
+        .child(Builder::element("saml", ns::ASSERTION, "Issuer").text("https://idp.example"))
+        .child(Builder::element("samlp", ns::PROTOCOL, "Status"))
+        .fragment(&assertion);
+    let signed = sign_enveloped(&response, SignaturePosition::AfterIssuer, &RSA.signer()).unwrap();
+    let document = Document::parse(signed.as_bytes(), &Limits::PROTOCOL).unwrap();
+    verify_enveloped(document.root(), SignaturePosition::AfterIssuer, &keys).unwrap();
+    let inner = document.root().child(ns::ASSERTION, "Assertion").unwrap();
+    verify_enveloped(inner, SignaturePosition::AfterIssuer, &keys).unwrap();
+}
+
+#[test]
+fn what_cannot_be_signed_is_refused() {
+    let signer = RSA.signer();
+    let no_id = Builder::element("saml", ns::ASSERTION, "Assertion");
+    let error = sign_enveloped(&no_id, SignaturePosition::First, &signer).unwrap_err();
+    assert_eq!(error, SigningError::Write(WriteError::NotSignable("an ID")));
+    let error = sign_enveloped(&no_id.attribute("ID", "_a"), SignaturePosition::AfterIssuer, &signer).unwrap_err();
+    assert_eq!(error, SigningError::Write(WriteError::NotSignable("an Issuer first")));
+}
+
+#[test]
+fn keys_that_are_too_weak_or_strange_are_refused() {
+    let key = |pair: &KeyPair| VerificationKey::from_certificate_der(&pair.certificate_der).unwrap_err();
+    let signer = |pair: &KeyPair| PemSigner::from_pem(&pair.private_pem, &pair.certificate_pem).unwrap_err();
+    let short = KeyPair::rsa(1024);
+    assert_eq!(key(&short), KeyError::RsaLength { bits: 1024 });
+    assert_eq!(signer(&short), KeyError::RsaLength { bits: 1024 });
+    for curve in [Nid::SECP256K1, Nid::SECP521R1] {
+        assert_eq!(key(&KeyPair::ec(curve)), KeyError::Curve);
+    }
+    assert_eq!(VerificationKey::from_certificate_der(b"no certificate"), Err(KeyError::Malformed));
+    let foreign = PemSigner::from_pem(&RSA.private_pem, &OTHER_RSA.certificate_pem).unwrap_err();
+    assert_eq!(foreign, KeyError::KeyAndCertificateDiffer);
+    assert_eq!(RSA.signer().with_algorithm(SignatureAlgorithm::EcdsaSha256).unwrap_err(), KeyError::Kind);
+}
+
+#[test]
+fn a_redirect_is_verified_over_its_octets() {
+    let octets = b"SAMLRequest=abc%2b&RelayState=x&SigAlg=y";
+    for (signer, pair) in every_signer() {
+        let signature = signer.sign(octets).unwrap();
+        let keys = [pair.verification_key()];
+        let verify = |octets: &[u8], uri: &str| verify_redirect(octets, uri, &signature, &keys);
+        let uri = signer.algorithm().uri();
+        assert_eq!(verify(octets, uri).unwrap().key(), keys[0].fingerprint());
+        // The same text, encoded in another way, is not what was signed.
+        assert_eq!(
+            verify(b"SAMLRequest=abc%2B&RelayState=x&SigAlg=y", uri),
+            Err(SignatureError::NoKeyVerifies { tried: 1 })
+        );
+        let other_kind =
+            if signer.algorithm().is_rsa() { SignatureAlgorithm::EcdsaSha256 } else { SignatureAlgorithm::RsaSha256 };
+        assert_eq!(verify(octets, other_kind.uri()), Err(SignatureError::NoKeyVerifies { tried: 0 }));
+        for refused in ["http://www.w3.org/2000/09/xmldsig#rsa-sha1", "http://www.w3.org/2000/09/xmldsig#hmac-sha1", ""]
+        {
+            assert!(matches!(verify(octets, refused), Err(SignatureError::Algorithm(_))), "{refused}");
+        }
+    }
+}
+
+#[test]
+fn an_ecdsa_signature_in_der_is_not_the_xml_form() {
+    let key = openssl::pkey::PKey::private_key_from_pem(&P256.private_pem).unwrap();
+    let mut signer = openssl::sign::Signer::new(openssl::hash::MessageDigest::sha256(), &key).unwrap();
+    let der = signer.sign_oneshot_to_vec(b"x").unwrap();
+    let uri = SignatureAlgorithm::EcdsaSha256.uri();
+    let refused = verify_redirect(b"x", uri, &der, &[P256.verification_key()]);
+    assert_eq!(refused, Err(SignatureError::NoKeyVerifies { tried: 1 }));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    /// The verified tree is the consumed tree: whatever octet is changed, either nothing is verified, or what is read
+    /// is what was signed.
+    #[test]
+    fn whatever_is_changed_what_is_read_is_what_was_signed(at in any::<prop::sample::Index>(), octet in any::<u8>()) {
+        let signed = sign_enveloped(&assertion("_a", "signed"), SignaturePosition::AfterIssuer, &P256.signer()).unwrap();
+        let mut octets = signed.as_bytes().to_vec();
+        let at = at.index(octets.len());
+        octets[at] = octet;
+        if let Ok(document) = Document::parse(&octets, &Limits::METADATA)
+            && let Ok(verified) =
+                verify_enveloped(document.root(), SignaturePosition::AfterIssuer, &[P256.verification_key()])
+        {
+            let element = verified.element();
+            let read = |local| element.child(ns::ASSERTION, local).unwrap().text().unwrap().into_owned();
+            prop_assert_eq!(element.attribute("ID"), Some("_a"));
+            prop_assert_eq!(read("Issuer"), "https://idp.example");
+            prop_assert_eq!(read("AttributeValue"), "signed");
+        }
+    }
+}
