@@ -11,6 +11,7 @@
     reason = "a test fails by panicking, and one binary does not use every part of its support"
 )]
 
+mod federation;
 mod house;
 mod saml;
 mod support;

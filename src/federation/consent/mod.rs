@@ -6,23 +6,23 @@
 //!
 //! Where records are kept is `storage`'s; how the page looks is `web`'s.
 
+mod frozen;
+
 use std::collections::BTreeMap;
 use std::fmt;
 
-use openssl::hash::MessageDigest;
-use openssl::pkey::PKey;
-use openssl::sign::Signer;
 use time::{Duration, UtcDateTime};
-use zeroize::Zeroizing;
 
 use super::agreement::{AgencyId, Agreement};
-use super::attribute::{AttributeName, AttributeProfile, AttributeValue, ProofedProfile};
+use super::attribute::{AttributeName, ProofedProfile};
 use super::encoding::{Decoder, Encoder};
-use super::identifier::{ChosenNameId, NameIdFormat};
+use super::identifier::NameIdFormat;
 use super::release::ReleaseDecision;
 use crate::id::define_id;
 use crate::saml::EntityId;
 use crate::subscriber::SubscriberId;
+
+pub use frozen::{ConsentedRelease, ContentDigest, ContentKey, DigestFailed, FrozenRelease, NotConsented};
 
 define_id! {
     /// One consent that a person gave.
@@ -240,249 +240,3 @@ pub fn covered_by(
     }
     Ok(())
 }
-
-/// The key of a [`ContentDigest`]: derived from the person's vault key, or from the service's where no vault value is in
-/// the release, so that nobody who reads the ledger can try values against it.
-#[derive(Clone)]
-pub struct ContentKey {
-    bytes: Zeroizing<[u8; 32]>,
-    id: String,
-}
-
-impl ContentKey {
-    /// The key with these bytes; `id` names it in the ledger and is no secret.
-    #[must_use]
-    pub fn new(bytes: [u8; 32], id: impl Into<String>) -> Self {
-        Self { bytes: Zeroizing::new(bytes), id: id.into() }
-    }
-
-    /// The name of the key.
-    #[must_use]
-    pub fn id(&self) -> &str {
-        &self.id
-    }
-
-    /// HMAC-SHA-256 over some octets.
-    ///
-    /// # Errors
-    /// OpenSSL failed.
-    pub fn mac(&self, octets: &[u8]) -> Result<[u8; 32], DigestFailed> {
-        let mac = || -> Result<Vec<u8>, openssl::error::ErrorStack> {
-            let key = PKey::hmac(self.bytes.as_slice())?;
-            Signer::new(MessageDigest::sha256(), &key)?.sign_oneshot_to_vec(octets)
-        };
-        mac().ok().and_then(|mac| mac.try_into().ok()).ok_or(DigestFailed)
-    }
-}
-
-impl fmt::Debug for ContentKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ContentKey").field("id", &self.id).finish_non_exhaustive()
-    }
-}
-
-/// OpenSSL could not compute a digest; nothing is released.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the digest could not be computed")]
-pub struct DigestFailed;
-
-/// HMAC over the frozen names and values of one release to one request.
-#[derive(Clone, Copy)]
-pub struct ContentDigest(pub [u8; 32]);
-
-impl PartialEq for ContentDigest {
-    fn eq(&self, other: &Self) -> bool {
-        openssl::memcmp::eq(&self.0, &other.0)
-    }
-}
-
-impl Eq for ContentDigest {}
-
-impl fmt::Display for ContentDigest {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&hex::encode(self.0))
-    }
-}
-
-impl fmt::Debug for ContentDigest {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "ContentDigest({self})")
-    }
-}
-
-/// What one assertion will say about a person: the NameID and the attributes with their values. Made from a decision
-/// alone, and not changed afterwards.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FrozenRelease {
-    name_id: ChosenNameId,
-    profile: AttributeProfile,
-    attributes: Vec<(AttributeName, Vec<AttributeValue>)>,
-}
-
-impl FrozenRelease {
-    /// Freezes what a decision releases.
-    #[must_use]
-    pub fn new(decision: &ReleaseDecision, name_id: ChosenNameId) -> Self {
-        let attributes = decision.released().map(|(name, values, _)| (name, values.to_vec())).collect();
-        Self { name_id, profile: decision.profile(), attributes }
-    }
-
-    /// The NameID.
-    #[must_use]
-    pub const fn name_id(&self) -> &ChosenNameId {
-        &self.name_id
-    }
-
-    /// Which names the attributes are sent under.
-    #[must_use]
-    pub const fn profile(&self) -> AttributeProfile {
-        self.profile
-    }
-
-    /// The attributes and their values, in the order of the catalogue.
-    #[must_use]
-    pub fn attributes(&self) -> &[(AttributeName, Vec<AttributeValue>)] {
-        &self.attributes
-    }
-
-    /// The digest of this content, for the answer to one request (named by `binding`). A transient NameID is drawn anew
-    /// for each assertion and tells nothing, so that only its format counts.
-    ///
-    /// # Errors
-    /// OpenSSL failed.
-    pub fn content_digest(&self, key: &ContentKey, binding: &[u8]) -> Result<ContentDigest, DigestFailed> {
-        let name_id = match self.name_id.format() {
-            NameIdFormat::Transient => "",
-            NameIdFormat::Persistent | NameIdFormat::EmailAddress => self.name_id.value().reveal(),
-        };
-        let start = Encoder::new("signet release content 1")
-            .bytes(binding)
-            .text(&self.profile.to_string())
-            .text(self.name_id.format().uri())
-            .text(name_id)
-            .count(self.attributes.len());
-        let content = self.attributes.iter().fold(start, |encoder, (name, values)| {
-            let encoder = encoder.text(name.as_str()).count(values.len());
-            values.iter().fold(encoder, |encoder, value| encoder.text(value.reveal()))
-        });
-        key.mac(&Zeroizing::new(content.finish())).map(ContentDigest)
-    }
-}
-
-/// A frozen release that the person has agreed to.
-///
-/// The only maker is [`ConsentedRelease::new`], which asks for a record that covers it.
-///
-/// ```compile_fail
-/// # use signet::federation::consent::*;
-/// fn forge(frozen: FrozenRelease, content_digest: ContentDigest) -> ConsentedRelease {
-///     ConsentedRelease { frozen, content_digest }
-/// }
-/// ```
-#[derive(Debug, Clone)]
-pub struct ConsentedRelease {
-    frozen: FrozenRelease,
-    consent: ConsentId,
-    scope_digest: ScopeDigest,
-    content_digest: ContentDigest,
-    key: ContentKey,
-    binding: Vec<u8>,
-}
-
-impl ConsentedRelease {
-    /// Joins a frozen release with the consent that covers it.
-    ///
-    /// # Errors
-    /// The person must be asked, or the digest could not be made.
-    pub fn new(
-        frozen: FrozenRelease,
-        scope: &ConsentScope,
-        record: &ConsentRecord,
-        proofed: Option<&ProofedProfile>,
-        key: ContentKey,
-        binding: &[u8],
-        now: UtcDateTime,
-    ) -> Result<Self, NotConsented> {
-        covered_by(scope, Some(record), proofed, now)?;
-        // The scope must be this release's own: the same names, and no others.
-        let same_names = frozen.attributes.iter().map(|(name, _)| name).eq_by_set(scope.purposes.keys());
-        if !same_names || frozen.name_id.format() != scope.name_id_format {
-            return Err(NotConsented::OtherContent);
-        }
-        let content_digest = frozen.content_digest(&key, binding)?;
-        Ok(Self {
-            frozen,
-            consent: record.id,
-            scope_digest: scope.digest(),
-            content_digest,
-            key,
-            binding: binding.to_vec(),
-        })
-    }
-
-    /// What will be said.
-    #[must_use]
-    pub const fn frozen(&self) -> &FrozenRelease {
-        &self.frozen
-    }
-
-    /// The consent that covers it.
-    #[must_use]
-    pub const fn consent(&self) -> ConsentId {
-        self.consent
-    }
-
-    /// The digest of names and purposes.
-    #[must_use]
-    pub const fn scope_digest(&self) -> ScopeDigest {
-        self.scope_digest
-    }
-
-    /// The digest of names and values, as it was when the release was frozen.
-    #[must_use]
-    pub const fn content_digest(&self) -> ContentDigest {
-        self.content_digest
-    }
-
-    /// The key of the content digest.
-    #[must_use]
-    pub const fn key(&self) -> &ContentKey {
-        &self.key
-    }
-
-    /// What the digest is bound to.
-    #[must_use]
-    pub fn binding(&self) -> &[u8] {
-        &self.binding
-    }
-}
-
-/// The release is not one that the person has agreed to.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum NotConsented {
-    /// The person must be asked.
-    #[error("the person has to be asked: {}", .0.code())]
-    Ask(ConsentReason),
-    /// The digest could not be computed.
-    #[error(transparent)]
-    Digest(#[from] DigestFailed),
-    /// What the person saw is not what would be sent.
-    #[error("what was agreed to is not what would be sent")]
-    OtherContent,
-}
-
-impl From<ConsentReason> for NotConsented {
-    fn from(reason: ConsentReason) -> Self {
-        Self::Ask(reason)
-    }
-}
-
-/// Equality of two lists of names without regard to their order.
-trait EqBySet<'a>: Iterator<Item = &'a AttributeName> + Sized {
-    fn eq_by_set(self, other: impl Iterator<Item = &'a AttributeName>) -> bool {
-        let one: std::collections::BTreeSet<_> = self.collect();
-        one == other.collect()
-    }
-}
-
-impl<'a, I: Iterator<Item = &'a AttributeName>> EqBySet<'a> for I {}

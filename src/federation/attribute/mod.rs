@@ -4,15 +4,18 @@
 //! Whether an attribute is released is [`release`](super::release)'s decision; where its value is kept is the
 //! subscriber's and the vault's.
 
-use std::collections::BTreeMap;
+mod form;
+mod held;
+
 use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
-use time::UtcDateTime;
-use zeroize::Zeroizing;
 
 use super::assurance::Ial;
+
+pub use form::Underivable;
+pub use held::{AttributeValue, HeldAttributes, ProofedProfile};
 
 /// `NameFormat` of a name that is a plain string (SAML Core §8.2.3).
 pub const NAME_FORMAT_BASIC: &str = "urn:oasis:names:tc:SAML:2.0:attrname-format:basic";
@@ -272,24 +275,6 @@ impl AttributeName {
         }
         Self::ALL.into_iter().find(|attribute| attribute.as_str() == name || attribute.oasis_uri() == Some(name))
     }
-
-    /// The form in which the value is released: cut, normalised, and free of characters that XML cannot carry.
-    ///
-    /// # Errors
-    /// The value cannot be brought into the form that its name promises.
-    pub fn wire_form(self, held: &str) -> Result<String, Underivable> {
-        let held = held.trim();
-        let value = match self {
-            Self::Dob => iso_date(held),
-            Self::Phone => e164(held),
-            Self::Ssn => dashed_ssn(held),
-            Self::Zipcode => five_digit_zip(held),
-            _ => Some(held.to_owned()),
-        };
-        value
-            .filter(|value| !value.is_empty() && value.chars().all(can_stand_in_xml))
-            .ok_or(Underivable { attribute: self })
-    }
 }
 
 impl fmt::Display for AttributeName {
@@ -321,155 +306,6 @@ impl<'de> Deserialize<'de> for AttributeName {
     }
 }
 
-/// The value that is held cannot be brought into the form that its name promises.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the value held for `{attribute}` does not have the form that is released")]
-pub struct Underivable {
-    /// Whose value it is. The value itself is not told.
-    pub attribute: AttributeName,
-}
-
-/// Characters that XML 1.0 §2.2 allows in content.
-const fn can_stand_in_xml(c: char) -> bool {
-    matches!(c, '\t' | '\n' | '\r' | ' '..='\u{D7FF}' | '\u{E000}'..='\u{FFFD}' | '\u{10000}'..)
-}
-
-fn five_digit_zip(held: &str) -> Option<String> {
-    let digits: String = held.chars().take(5).collect();
-    let rest_is_plus_four = held.get(digits.len()..).is_some_and(|rest| {
-        let rest = rest.strip_prefix('-').unwrap_or(rest);
-        rest.is_empty() || (rest.len() == 4 && rest.bytes().all(|b| b.is_ascii_digit()))
-    });
-    (digits.len() == 5 && digits.bytes().all(|b| b.is_ascii_digit()) && rest_is_plus_four).then_some(digits)
-}
-
-fn iso_date(held: &str) -> Option<String> {
-    let format = time::macros::format_description!("[year]-[month]-[day]");
-    let date = time::Date::parse(held, format).ok()?;
-    date.format(format).ok()
-}
-
-fn dashed_ssn(held: &str) -> Option<String> {
-    let digits: String = held.chars().filter(|c| *c != '-').collect();
-    if digits.len() != 9 || !digits.bytes().all(|b| b.is_ascii_digit()) {
-        return None;
-    }
-    Some(format!("{}-{}-{}", digits.get(..3)?, digits.get(3..5)?, digits.get(5..)?))
-}
-
-fn e164(held: &str) -> Option<String> {
-    let compact: String = held.chars().filter(|c| !matches!(c, ' ' | '-' | '.' | '(' | ')')).collect();
-    let digits = compact.strip_prefix('+').unwrap_or(&compact);
-    if !digits.bytes().all(|b| b.is_ascii_digit()) {
-        return None;
-    }
-    match (compact.starts_with('+'), digits.len()) {
-        // E.164 §6.2.1: at most 15 digits; no country's whole number has fewer than 7.
-        (true, 7..=15) => Some(format!("+{digits}")),
-        // A number without a country is one of the North American plan.
-        (false, 10) => Some(format!("+1{digits}")),
-        _ => None,
-    }
-}
-
-/// One value of a person's attribute. Wiped when dropped; neither `Debug` nor `Display` shows it.
-#[derive(Clone, PartialEq, Eq)]
-pub struct AttributeValue(Zeroizing<String>);
-
-impl AttributeValue {
-    /// The value with this text.
-    #[must_use]
-    pub fn new(text: impl Into<String>) -> Self {
-        Self(Zeroizing::new(text.into()))
-    }
-
-    /// The text, for the page that shows it to the person and for the assertion that carries it.
-    #[must_use]
-    pub fn reveal(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for AttributeValue {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("AttributeValue(…)")
-    }
-}
-
-/// What is held about one person at the moment of a decision, as far as it can be read then: contact data opened with
-/// the service's keys, the profile opened with the vault's key.
-#[derive(Debug, Clone, Default)]
-pub struct HeldAttributes {
-    values: BTreeMap<AttributeName, Vec<AttributeValue>>,
-    proofed: Option<ProofedProfile>,
-    vault_is_closed: bool,
-}
-
-/// What identity proofing has established about the person.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ProofedProfile {
-    /// The level at which the profile was proofed.
-    pub ial: Ial,
-    /// When the identity was verified.
-    pub verified_at: UtcDateTime,
-    /// When the evidence must be looked at again; proofed attributes are withheld from then on.
-    pub current_until: Option<UtcDateTime>,
-    /// Whether the face was compared with the document's portrait.
-    pub face_was_matched: bool,
-}
-
-impl HeldAttributes {
-    /// Nothing held yet.
-    #[must_use]
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// Adds the values of an attribute. No value at all is the same as not held.
-    #[must_use]
-    pub fn with(mut self, name: AttributeName, values: impl IntoIterator<Item = AttributeValue>) -> Self {
-        let values: Vec<AttributeValue> = values.into_iter().collect();
-        if values.is_empty() {
-            self.values.remove(&name);
-        } else {
-            self.values.insert(name, values);
-        }
-        self
-    }
-
-    /// Says what proofing has established.
-    #[must_use]
-    pub const fn proofed(mut self, profile: ProofedProfile) -> Self {
-        self.proofed = Some(profile);
-        self
-    }
-
-    /// Says that a profile exists and could not be read because the vault is closed.
-    #[must_use]
-    pub const fn vault_closed(mut self) -> Self {
-        self.vault_is_closed = true;
-        self
-    }
-
-    /// The values of an attribute, empty when it is not held.
-    #[must_use]
-    pub fn get(&self, name: AttributeName) -> &[AttributeValue] {
-        self.values.get(&name).map_or(&[], Vec::as_slice)
-    }
-
-    /// What proofing has established.
-    #[must_use]
-    pub const fn proofed_profile(&self) -> Option<&ProofedProfile> {
-        self.proofed.as_ref()
-    }
-
-    /// Whether a profile exists that could not be read.
-    #[must_use]
-    pub const fn vault_is_closed(&self) -> bool {
-        self.vault_is_closed
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -498,35 +334,5 @@ mod tests {
         let uuid = AttributeName::Uuid.wire_name(AttributeProfile::LoginGov);
         assert_eq!((uuid.name, uuid.name_format, uuid.friendly_name), ("uuid", NAME_FORMAT_BASIC, "uuid"));
         assert_eq!(AttributeName::Ial.wire_name(AttributeProfile::LoginGov).name_format, NAME_FORMAT_URI);
-    }
-
-    #[test]
-    fn derived_forms_are_what_their_names_promise() {
-        let form = |name: AttributeName, held: &str| name.wire_form(held).ok();
-        assert_eq!(form(AttributeName::Zipcode, "12345-6789").as_deref(), Some("12345"));
-        assert_eq!(form(AttributeName::Zipcode, "12345").as_deref(), Some("12345"));
-        assert_eq!(form(AttributeName::Zipcode, "1234"), None);
-        assert_eq!(form(AttributeName::Zipcode, "123456"), None);
-        assert_eq!(form(AttributeName::Dob, "1938-10-06").as_deref(), Some("1938-10-06"));
-        assert_eq!(form(AttributeName::Dob, "1938-02-30"), None);
-        assert_eq!(form(AttributeName::Ssn, "900123456").as_deref(), Some("900-12-3456"));
-        assert_eq!(form(AttributeName::Ssn, "900-12-3456").as_deref(), Some("900-12-3456"));
-        assert_eq!(form(AttributeName::Ssn, "90012345"), None);
-        assert_eq!(form(AttributeName::Phone, "+1 202-555-0123").as_deref(), Some("+12025550123"));
-        assert_eq!(form(AttributeName::Phone, "(202) 555-0123").as_deref(), Some("+12025550123"));
-        assert_eq!(form(AttributeName::Phone, "555-0123"), None);
-    }
-
-    #[test]
-    fn a_value_that_xml_cannot_carry_is_not_derivable() {
-        assert!(AttributeName::FirstName.wire_form("A\u{0}B").is_err());
-        assert!(AttributeName::FirstName.wire_form("  ").is_err());
-        assert!(AttributeName::FirstName.wire_form("Zoë \u{1F600}").is_ok());
-    }
-
-    #[test]
-    fn debug_does_not_show_a_value() {
-        let held = HeldAttributes::new().with(AttributeName::Ssn, [AttributeValue::new("900-12-3456")]);
-        assert!(!format!("{held:?}").contains("900"));
     }
 }

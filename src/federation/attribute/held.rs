@@ -1,0 +1,119 @@
+//! What is held about one person, as a decision reads it.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use time::UtcDateTime;
+use zeroize::Zeroizing;
+
+use super::AttributeName;
+use crate::federation::assurance::Ial;
+
+/// One value of a person's attribute. Wiped when dropped; neither `Debug` nor `Display` shows it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct AttributeValue(Zeroizing<String>);
+
+impl AttributeValue {
+    /// The value with this text.
+    #[must_use]
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(Zeroizing::new(text.into()))
+    }
+
+    /// The text, for the page that shows it to the person and for the assertion that carries it.
+    #[must_use]
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for AttributeValue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("AttributeValue(…)")
+    }
+}
+
+/// What is held about one person at the moment of a decision, as far as it can be read then: contact data opened with
+/// the service's keys, the profile opened with the vault's key.
+#[derive(Debug, Clone, Default)]
+pub struct HeldAttributes {
+    values: BTreeMap<AttributeName, Vec<AttributeValue>>,
+    proofed: Option<ProofedProfile>,
+    vault_is_closed: bool,
+}
+
+/// What identity proofing has established about the person.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ProofedProfile {
+    /// The level at which the profile was proofed.
+    pub ial: Ial,
+    /// When the identity was verified.
+    pub verified_at: UtcDateTime,
+    /// When the evidence must be looked at again; proofed attributes are withheld from then on.
+    pub current_until: Option<UtcDateTime>,
+    /// Whether the face was compared with the document's portrait.
+    pub face_was_matched: bool,
+}
+
+impl HeldAttributes {
+    /// Nothing held yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds the values of an attribute. No value at all is the same as not held.
+    #[must_use]
+    pub fn with(mut self, name: AttributeName, values: impl IntoIterator<Item = AttributeValue>) -> Self {
+        let values: Vec<AttributeValue> = values.into_iter().collect();
+        if values.is_empty() {
+            self.values.remove(&name);
+        } else {
+            self.values.insert(name, values);
+        }
+        self
+    }
+
+    /// Says what proofing has established.
+    #[must_use]
+    pub const fn proofed(mut self, profile: ProofedProfile) -> Self {
+        self.proofed = Some(profile);
+        self
+    }
+
+    /// Says that a profile exists and could not be read because the vault is closed.
+    #[must_use]
+    pub const fn vault_closed(mut self) -> Self {
+        self.vault_is_closed = true;
+        self
+    }
+
+    /// The values of an attribute, empty when it is not held.
+    #[must_use]
+    pub fn get(&self, name: AttributeName) -> &[AttributeValue] {
+        self.values.get(&name).map_or(&[], Vec::as_slice)
+    }
+
+    /// What proofing has established.
+    #[must_use]
+    pub const fn proofed_profile(&self) -> Option<&ProofedProfile> {
+        self.proofed.as_ref()
+    }
+
+    /// Whether a profile exists that could not be read.
+    #[must_use]
+    pub const fn vault_is_closed(&self) -> bool {
+        self.vault_is_closed
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn debug_does_not_show_a_value() {
+        let held = HeldAttributes::new().with(AttributeName::Ssn, [AttributeValue::new("900-12-3456")]);
+        assert!(!format!("{held:?}").contains("900"));
+    }
+}

@@ -1,0 +1,143 @@
+//! `agreement.toml`: what is taken, what is refused and on which line, what a new version lowers.
+
+use signet::federation::agreement::{Agreement, LoweredProtection, SignedRequests, lowers_protection};
+use signet::federation::assurance::{Aal, Ial};
+use signet::federation::attribute::{AttributeName, AttributeProfile};
+use signet::federation::identifier::NameIdFormat;
+
+use super::given::{agreement, agreement_text, attributes};
+
+fn refused(text: &str) -> (usize, String) {
+    let fault = Agreement::parse(text).unwrap_err();
+    (fault.line, fault.reason)
+}
+
+#[test]
+fn silence_takes_the_safe_side() {
+    let agreement = agreement("", "");
+    assert_eq!(agreement.signed_requests(), SignedRequests::Demanded);
+    assert_eq!(agreement.encryption_exception(), None);
+    assert_eq!(agreement.signing_exception(), None);
+    assert_eq!((agreement.highest_ial(), agreement.default_ial()), (Ial::One, Ial::One));
+    assert_eq!((agreement.highest_aal(), agreement.default_aal()), (Aal::Aal2, Aal::Aal2));
+    assert_eq!(agreement.name_id_formats(), [NameIdFormat::Persistent]);
+    assert_eq!(agreement.profile(), AttributeProfile::LoginGov);
+    assert!(agreement.attributes().is_empty() && agreement.default_attributes().is_empty());
+    assert!(agreement.is_enabled());
+    assert!(!agreement.allows(AttributeName::Email) && agreement.allows(AttributeName::Uuid));
+}
+
+#[test]
+fn unknown_key_is_refused_on_its_line() {
+    let (line, reason) = refused(&agreement_text("signed_request = \"waived\"", ""));
+    assert_eq!(line, 5);
+    assert!(reason.contains("signed_request"), "{reason}");
+}
+
+#[test]
+fn text_that_is_no_toml_is_refused_on_its_line() {
+    assert_eq!(refused("agency_id = \"a\"\nentity_id = =\n").0, 2);
+}
+
+#[test]
+fn unknown_attribute_is_refused_on_its_line() {
+    let text = agreement_text("", "[attributes.favourite_colour]\npurpose.en = \"x\"\n");
+    let (line, reason) = refused(&text);
+    assert_eq!(text.lines().nth(line - 1), Some("[attributes.favourite_colour]"));
+    assert!(reason.contains("favourite_colour"), "{reason}");
+}
+
+#[test]
+fn attribute_without_a_purpose_is_refused() {
+    assert!(refused(&agreement_text("", "[attributes.email]\n")).1.contains("purpose"));
+    assert!(refused(&agreement_text("", "[attributes.email]\npurpose.es = \"x\"\n")).1.contains("English"));
+}
+
+#[test]
+fn attribute_that_is_always_sent_is_not_listed() {
+    assert!(refused(&agreement_text("", &attributes(&["uuid"]))).1.contains("every assertion"));
+}
+
+#[test]
+fn proofed_attribute_needs_the_level() {
+    let (_, reason) = refused(&agreement_text("", &attributes(&["ssn"])));
+    assert!(reason.contains("highest_ial = 2"), "{reason}");
+}
+
+#[test]
+fn default_attribute_outside_the_allowed_is_refused() {
+    let (line, reason) = refused(&agreement_text("default_attributes = [\"email\"]", ""));
+    assert_eq!(line, 5);
+    assert!(reason.contains("email"), "{reason}");
+}
+
+#[test]
+fn default_level_above_the_highest_is_refused() {
+    assert!(refused(&agreement_text("", "[levels]\ndefault_ial = 2\n")).1.contains("default_ial"));
+    assert!(refused(&agreement_text("", "[levels]\ndefault_aal = 3\n")).1.contains("default_aal"));
+    assert!(refused(&agreement_text("", "[levels]\nhighest_aal = 4\n")).1.contains("1, 2 or 3"));
+}
+
+#[test]
+fn email_as_name_id_needs_email_to_be_allowed() {
+    let top = "name_id_formats = [\"persistent\", \"email-address\"]";
+    assert!(refused(&agreement_text(top, "")).1.contains("`email`"));
+    assert_eq!(agreement(top, &attributes(&["email"])).name_id_formats().len(), 2);
+}
+
+#[test]
+fn exception_without_a_reason_is_refused() {
+    let (_, reason) = refused(&agreement_text("", "[encryption]\nexception = \"clear-text\"\nreason = \" \"\n"));
+    assert!(reason.contains("reason"), "{reason}");
+}
+
+#[test]
+fn agency_and_entity_and_addresses_are_checked() {
+    let wrong = |from: &str, to: &str| refused(&agreement_text("", "").replace(from, to));
+    assert_eq!(wrong("\"department-of-parks\"", "\"Department of Parks\"").0, 1);
+    assert_eq!(wrong("https://permits.parks.example.gov/saml", "not a uri").0, 2);
+    assert_eq!(wrong("review_date = 2027-06-30", "review_date = 2027-06-30T10:00:00Z").0, 3);
+    assert_eq!(wrong("return_to_url = \"https", "return_to_url = \"http").0, 4);
+    assert!(wrong("kind = \"technical\"", "kind = \"support\"").1.contains("technical"));
+    assert!(wrong("permits@parks", "permits at parks").1.contains("e-mail"));
+}
+
+#[test]
+fn each_lowering_of_protection_is_named() {
+    let old = agreement("", &attributes(&["email"]));
+    let lowered = |top: &str, more: &str| lowers_protection(&old, &agreement(top, more));
+    let email = attributes(&["email"]);
+
+    assert_eq!(lowered("", &email), []);
+    assert_eq!(lowered("", ""), [], "taking away lowers nothing");
+    assert_eq!(
+        lowered("", &attributes(&["email", "locale"])),
+        [LoweredProtection::AttributeAdded(AttributeName::Locale)]
+    );
+    assert_eq!(lowered("signed_requests = \"waived\"", &email), [LoweredProtection::RequestsUnsigned]);
+    assert_eq!(
+        lowered("", &format!("{email}[levels]\nhighest_ial = 2\n")),
+        [LoweredProtection::HighestIalRaised(Ial::Two)]
+    );
+    assert_eq!(
+        lowered("", &format!("{email}[levels]\ndefault_aal = 1\n")),
+        [LoweredProtection::DefaultAalLowered(Aal::Aal1)]
+    );
+    assert_eq!(
+        lowered("name_id_formats = [\"email-address\"]", &email),
+        [LoweredProtection::NameIdFormatAdded(NameIdFormat::EmailAddress)]
+    );
+    let clear = format!("{email}[encryption]\nexception = \"clear-text\"\nreason = \"pilot\"\n");
+    assert!(matches!(lowered("", &clear)[..], [LoweredProtection::EncryptionWeaker(_)]));
+    let one = format!("{email}[signing]\nexception = \"assertion-only\"\nreason = \"pilot\"\n");
+    assert!(matches!(lowered("", &one)[..], [LoweredProtection::SigningWeaker(_)]));
+    let off = agreement("enabled = false", &email);
+    assert_eq!(lowers_protection(&off, &old), [LoweredProtection::EnabledAgain]);
+}
+
+#[test]
+fn names_come_in_the_language_of_the_page() {
+    let agreement = agreement("", "");
+    assert_eq!(agreement.friendly_name().in_language("es-MX"), "Permisos de parques");
+    assert_eq!(agreement.friendly_name().in_language("fr"), "Park permits");
+}

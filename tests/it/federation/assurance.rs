@@ -1,0 +1,160 @@
+//! Levels: what is demanded, what is asserted, and what cannot be.
+
+use signet::federation::assurance::{
+    Aal, AuthenticationEvidence, Comparison, Ial, Identity, LevelTerms, NoAuthnContext, RequestedContext, Strength,
+};
+use signet::federation::attribute::{AttributeProfile, ProofedProfile};
+
+use super::given::{evidence, profile, terms};
+
+const IAL1: &str = "http://idmanagement.gov/ns/assurance/ial/1";
+const IAL2: &str = "http://idmanagement.gov/ns/assurance/ial/2";
+const IAL_BEST: &str = "http://idmanagement.gov/ns/assurance/ial/0";
+const FACE: &str = "urn:acr.login.gov:verified-facial-match-required";
+const AAL2: &str = "http://idmanagement.gov/ns/assurance/aal/2";
+const AAL2_RESISTANT: &str = "http://idmanagement.gov/ns/assurance/aal/2?phishing_resistant=true";
+const AAL3: &str = "http://idmanagement.gov/ns/assurance/aal/3";
+const CARD: &str = "http://idmanagement.gov/ns/assurance/aal/2?hspd12=true";
+const PPT: &str = "urn:oasis:names:tc:SAML:2.0:ac:classes:PasswordProtectedTransport";
+const MFA: &str = "https://refeds.org/profile/mfa";
+
+fn read(comparison: Comparison, classes: &[&str]) -> RequestedContext {
+    RequestedContext::read(comparison, classes.iter().copied())
+}
+
+/// The class that is asserted, and the levels.
+fn answer(
+    comparison: Comparison,
+    classes: &[&str],
+    strength: Strength,
+    proofed: Option<&ProofedProfile>,
+) -> Result<(&'static str, Ial, Aal), NoAuthnContext> {
+    let asserted = read(comparison, classes).settle(&terms())?.assert(evidence(strength), proofed)?;
+    Ok((asserted.class_ref(), asserted.ial(), asserted.aal()))
+}
+
+use Comparison::{Better, Exact, Maximum, Minimum};
+use Strength::{MultiFactor, PhishingResistant, SingleFactor};
+
+#[test]
+fn silence_takes_the_agreements_defaults_and_says_what_happened() {
+    assert_eq!(answer(Exact, &[], MultiFactor, Some(&profile())), Ok((AAL2, Ial::One, Aal::Aal2)));
+    assert_eq!(answer(Exact, &[], PhishingResistant, None), Ok((AAL2_RESISTANT, Ial::One, Aal::Aal2)));
+    assert_eq!(answer(Exact, &[], SingleFactor, None), Err(NoAuthnContext::NotReached));
+}
+
+#[test]
+fn oasis_profile_says_mfa_when_nothing_is_asked() {
+    let terms = LevelTerms { profile: AttributeProfile::Oasis, ..terms() };
+    let asserted = read(Exact, &[]).settle(&terms).unwrap().assert(evidence(MultiFactor), None).unwrap();
+    assert_eq!(asserted.class_ref(), MFA);
+}
+
+#[test]
+fn exact_answers_with_a_class_that_was_asked_for_and_is_true() {
+    assert_eq!(answer(Exact, &[PPT], MultiFactor, None).unwrap().0, PPT);
+    assert_eq!(answer(Exact, &[MFA], PhishingResistant, None).unwrap().0, MFA);
+    assert_eq!(answer(Exact, &[AAL2_RESISTANT, AAL2], MultiFactor, None).unwrap().0, AAL2);
+    assert_eq!(answer(Exact, &[AAL2_RESISTANT, AAL2], PhishingResistant, None).unwrap().0, AAL2_RESISTANT);
+    assert_eq!(answer(Exact, &[AAL2_RESISTANT], MultiFactor, None), Err(NoAuthnContext::NotReached));
+}
+
+#[test]
+fn password_class_is_never_said_of_a_sign_in_without_password() {
+    let passkey = AuthenticationEvidence { strength: PhishingResistant, by_password: false };
+    let demanded = read(Exact, &[PPT]).settle(&terms()).unwrap();
+    assert_eq!(demanded.assert(passkey, None), Err(NoAuthnContext::NotReached));
+}
+
+#[test]
+fn weakest_of_several_exact_classes_is_what_the_sign_in_must_reach() {
+    assert_eq!(read(Exact, &[AAL2_RESISTANT, AAL2]).settle(&terms()).unwrap().authentication(), MultiFactor);
+    assert_eq!(read(Exact, &[AAL2_RESISTANT]).settle(&terms()).unwrap().authentication(), PhishingResistant);
+}
+
+#[test]
+fn minimum_demands_the_class_and_says_what_happened() {
+    assert_eq!(answer(Minimum, &[AAL2], PhishingResistant, None).unwrap().0, AAL2_RESISTANT);
+    assert_eq!(answer(Minimum, &[PPT], MultiFactor, None).unwrap().0, AAL2);
+    assert_eq!(answer(Minimum, &[AAL2_RESISTANT], MultiFactor, None), Err(NoAuthnContext::NotReached));
+}
+
+#[test]
+fn better_is_stronger_than_every_class_named() {
+    assert_eq!(read(Better, &[PPT]).settle(&terms()).unwrap().authentication(), MultiFactor);
+    assert_eq!(read(Better, &[AAL2, PPT]).settle(&terms()).unwrap().authentication(), PhishingResistant);
+    assert_eq!(read(Better, &[AAL2_RESISTANT]).settle(&terms()).unwrap_err(), NoAuthnContext::BeyondAgreement);
+}
+
+#[test]
+fn maximum_never_says_more_than_the_strongest_named() {
+    let (class, _, aal) = answer(Maximum, &[AAL2], PhishingResistant, None).unwrap();
+    assert!([AAL2, MFA, "urn:gov:gsa:ac:classes:sp:PasswordProtectedTransport:duo"].contains(&class), "{class}");
+    assert_eq!(aal, Aal::Aal2);
+    assert_eq!(answer(Maximum, &[AAL2_RESISTANT], MultiFactor, None).unwrap().0, AAL2);
+}
+
+#[test]
+fn level_above_the_agreement_is_no_authn_context() {
+    assert_eq!(read(Exact, &[AAL3]).settle(&terms()).unwrap_err(), NoAuthnContext::BeyondAgreement);
+    assert_eq!(read(Exact, &[CARD]).settle(&terms()).unwrap_err(), NoAuthnContext::BeyondAgreement);
+    let low = LevelTerms { highest_ial: Ial::One, ..terms() };
+    assert_eq!(read(Exact, &[IAL2]).settle(&low).unwrap_err(), NoAuthnContext::BeyondAgreement);
+    assert!(read(Exact, &[AAL3, AAL2]).settle(&terms()).is_ok());
+}
+
+#[test]
+fn unknown_classes_are_ignored_beside_known_ones_and_refused_alone() {
+    let mixed = read(Exact, &["urn:example:nonexistent:loa9", AAL2]);
+    assert_eq!(mixed.unknown(), ["urn:example:nonexistent:loa9"]);
+    assert!(mixed.settle(&terms()).is_ok());
+    assert_eq!(read(Exact, &["urn:example:x"]).settle(&terms()).unwrap_err(), NoAuthnContext::UnknownClasses);
+}
+
+#[test]
+fn identity_alone_is_answered_in_the_words_of_the_request() {
+    assert_eq!(answer(Exact, &[IAL2], MultiFactor, Some(&profile())), Ok((IAL2, Ial::Two, Aal::Aal2)));
+    assert_eq!(answer(Exact, &[IAL2, AAL2], MultiFactor, Some(&profile())).unwrap().0, AAL2);
+}
+
+#[test]
+fn proofing_is_demanded_by_ial2_and_not_told_at_ial1() {
+    assert_eq!(answer(Exact, &[IAL2], MultiFactor, None), Err(NoAuthnContext::NotReached));
+    assert_eq!(answer(Exact, &[IAL1], MultiFactor, Some(&profile())).unwrap().1, Ial::One);
+}
+
+#[test]
+fn best_identity_forces_nobody() {
+    assert_eq!(answer(Exact, &[IAL_BEST], MultiFactor, None).unwrap().1, Ial::One);
+    assert_eq!(answer(Exact, &[IAL_BEST], MultiFactor, Some(&profile())).unwrap().1, Ial::Two);
+    assert_eq!(answer(Minimum, &[IAL1], MultiFactor, Some(&profile())).unwrap().1, Ial::Two);
+    assert_eq!(answer(Minimum, &[IAL1], MultiFactor, None).unwrap().1, Ial::One);
+}
+
+#[test]
+fn face_match_is_not_assumed() {
+    assert_eq!(answer(Exact, &[FACE], MultiFactor, Some(&profile())), Err(NoAuthnContext::NotReached));
+    let matched = ProofedProfile { face_was_matched: true, ..profile() };
+    assert_eq!(answer(Exact, &[FACE], MultiFactor, Some(&matched)).unwrap().0, FACE);
+    assert_eq!(answer(Exact, &[IAL2], MultiFactor, Some(&matched)).unwrap().0, IAL2);
+    assert_eq!(read(Exact, &[FACE]).settle(&terms()).unwrap().identity(), Identity::FaceMatched);
+}
+
+#[test]
+fn personal_data_raises_the_floor_whatever_is_asked() {
+    let terms = LevelTerms { floor_aal: Aal::Aal2, ..terms() };
+    assert_eq!(read(Exact, &[PPT]).settle(&terms).unwrap().authentication(), MultiFactor);
+    assert_eq!(read(Maximum, &[PPT]).settle(&terms).unwrap().authentication(), MultiFactor);
+}
+
+#[test]
+fn requested_attributes_are_a_list_and_no_level() {
+    let context =
+        read(Exact, &["http://idmanagement.gov/ns/requested_attributes?ReqAttr=email,%20ssn,,first_name", IAL1]);
+    assert_eq!(context.requested_attributes().unwrap(), ["email", "ssn", "first_name"]);
+    assert!(context.unknown().is_empty());
+    assert_eq!(read(Exact, &[IAL1]).requested_attributes(), None);
+    let nothing = read(Exact, &["http://idmanagement.gov/ns/requested_attributes?ReqAttr="]);
+    assert_eq!(nothing.requested_attributes(), Some(&[][..]));
+    assert!(nothing.settle(&terms()).is_ok());
+}
