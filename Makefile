@@ -16,6 +16,7 @@ test:
 check:
 	@tests/install.sh build
 	cargo fmt --check
+	cargo fmt --check --manifest-path tests/interop/samael-sp/Cargo.toml
 	cargo clippy --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --no-deps
 

@@ -116,7 +116,11 @@ if wanted unit; then
 fi
 if wanted docs; then stage docs cargo test --doc --quiet; fi
 if wanted corpus && [ -x tests/interop/corpus/run.sh ]; then stage corpus tests/interop/corpus/run.sh; fi
-if wanted peers; then stage peers rust_tests --test browser -- --ignored peers::; fi
+peers() {
+  CARGO_TARGET_DIR=target cargo build --quiet --locked --manifest-path tests/interop/samael-sp/Cargo.toml || return
+  rust_tests --test browser -- --ignored peers::
+}
+if wanted peers; then stage peers peers; fi
 if wanted browser; then stage browser rust_tests --test browser -- --ignored --skip peers:: --skip crash::; fi
 if wanted crash; then stage crash rust_tests --test browser -- --ignored crash::; fi
 
