@@ -3,8 +3,27 @@
 //! Each file is one kind of authenticator or one rule about them, as functions over values: nothing here reads a
 //! clock, a database or the network. What happened is an [`AuthenticationEvent`]; [`AuthenticatedSubject::meeting`]
 //! folds events into what they prove together, and is the only way to an [`AuthenticatedSubject`].
+//!
+//! | file | authenticator or rule | section |
+//! |---|---|---|
+//! | [`password`] | what the person knows | 3.1.1 |
+//! | [`look_up_secret`] | the recovery key, shown once | 3.1.2, 4.2 |
+//! | [`out_of_band`] | a code by text message | 3.1.3 |
+//! | [`totp`] | an authenticator app | 3.1.4 |
+//! | [`webauthn`] | passkeys and security keys | 3.1.6, 3.1.7 |
+//! | [`throttle`] | how many wrong tries, and what then | 3.2.2 |
+//! | [`session`] | the browser's session | 5 |
+//! | [`recovery`] | a forgotten password | 4.2 |
 
 mod assurance;
+pub mod look_up_secret;
+pub mod out_of_band;
+pub mod password;
+pub mod recovery;
+pub mod session;
+pub mod throttle;
+pub mod totp;
+pub mod webauthn;
 
 use serde::{Deserialize, Serialize};
 use time::UtcDateTime;

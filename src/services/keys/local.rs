@@ -22,13 +22,18 @@ use std::sync::Arc;
 use argon2::{Algorithm, Argon2, Params, Version};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use openssl::pkey::PKey;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use time::UtcDateTime;
 use zeroize::{Zeroize, Zeroizing};
 
 use super::certificate::{self, KeyWithCertificate};
-use super::{Envelope, KeyId, KeysError, Mac, Purpose, ServiceKeys, SigningKeyKind, context, hkdf_sha256, hmac_sha256};
+use super::{
+    Envelope, KeyId, KeysError, Mac, Purpose, ServiceKeys, SigningKeyKind, SigningKeys, context, hkdf_sha256,
+    hmac_sha256,
+};
+use crate::saml::signature::{KeyError, PemSigner, Signer};
 use crate::services::{Entropy, random_bytes};
 
 const SERVICE_KEYS: &str = "service-keys.json";
@@ -94,6 +99,7 @@ pub struct GenerateKeys<'a> {
 pub struct LocalKeys {
     roots: Roots,
     newest: KeyId,
+    signing: SigningKeys,
     entropy: Arc<dyn Entropy>,
 }
 
@@ -137,7 +143,10 @@ impl LocalKeys {
     /// Each [`LocalKeysError`] names what is wrong and with which file.
     pub fn open(dir: &Path, secret: &SealingSecret, entropy: Arc<dyn Entropy>) -> Result<Self, LocalKeysError> {
         let (roots, newest) = read_roots(dir, secret)?;
-        Ok(Self { roots, newest, entropy })
+        let current = read_signing(dir, "current", &roots)?
+            .ok_or_else(|| LocalKeysError::Missing(dir.join(SIGNING).join("current.key")))?;
+        let next = read_signing(dir, "next", &roots)?;
+        Ok(Self { roots, newest, signing: SigningKeys { current, next }, entropy })
     }
 
     /// Adds a root key, which seals from now on; the older ones stay and open what they sealed.
@@ -229,6 +238,10 @@ impl ServiceKeys for LocalKeys {
     fn mac_with(&self, key_id: KeyId, purpose: Purpose, octets: &[u8]) -> Result<Mac, KeysError> {
         let key = self.derived(key_id, "mac", purpose)?;
         Ok(Mac { key_id, tag: hmac_sha256(&key, octets)? })
+    }
+
+    fn signing_keys(&self) -> SigningKeys {
+        self.signing.clone()
     }
 }
 
@@ -337,6 +350,29 @@ fn write_signing(
     private.zeroize();
     write_private(&dir.join(SIGNING).join(format!("{name}.crt")), &certificate)?;
     write_private(&dir.join(SIGNING).join(format!("{name}.key")), STANDARD.encode(sealed?).as_bytes())
+}
+
+fn read_signing(dir: &Path, name: &str, roots: &Roots) -> Result<Option<Arc<dyn Signer>>, LocalKeysError> {
+    let file = dir.join(SIGNING).join(format!("{name}.key"));
+    if !file.exists() {
+        return Ok(None);
+    }
+    let damaged = || LocalKeysError::Damaged(file.clone());
+    let sealed = STANDARD.decode(read(&file)?.trim_ascii()).map_err(|_| damaged())?;
+    let envelope = Envelope::parse(&sealed).map_err(|_| damaged())?;
+    let root = roots.get(&envelope.key_id()).ok_or(KeysError::UnknownKey(envelope.key_id()))?;
+    let private = envelope
+        .open(&*derive(root, "seal", Purpose::SigningKey)?, Purpose::SigningKey.label().as_bytes())
+        .map_err(|_| damaged())?;
+    // The signer takes PEM; the copy of the private key that this makes is wiped again.
+    let key = PKey::private_key_from_pkcs8(&private).map_err(|_| damaged())?;
+    let pem = Zeroizing::new(key.private_key_to_pem_pkcs8().map_err(|_| damaged())?);
+    let certificate_file = dir.join(SIGNING).join(format!("{name}.crt"));
+    let signer = PemSigner::from_pem(&pem, &read(&certificate_file)?).map_err(|error| match error {
+        KeyError::KeyAndCertificateDiffer => LocalKeysError::NotAPair(certificate_file),
+        _ => LocalKeysError::Damaged(certificate_file),
+    })?;
+    Ok(Some(Arc::new(signer)))
 }
 
 fn make_dir(dir: &Path) -> Result<(), LocalKeysError> {

@@ -11,8 +11,11 @@ mod envelope;
 mod local;
 
 use std::fmt;
+use std::sync::Arc;
 
 use zeroize::Zeroizing;
+
+use crate::saml::signature::Signer;
 
 pub use certificate::SigningKeyKind;
 pub(crate) use envelope::{Envelope, hkdf_sha256, hmac_sha256};
@@ -114,6 +117,15 @@ impl fmt::Debug for Mac {
     }
 }
 
+/// The keys that sign what we issue: the current one, and the one that metadata publishes early.
+#[derive(Clone)]
+pub struct SigningKeys {
+    /// Signs everything today.
+    pub current: Arc<dyn Signer>,
+    /// Published beside the current one before it signs anything, so that services pick it up in time.
+    pub next: Option<Arc<dyn Signer>>,
+}
+
 /// What the service can do with its keys, wherever they are kept.
 ///
 /// `context` is the additional data that a sealed value is bound to: whose it is and what it is. Make it with
@@ -155,6 +167,9 @@ pub trait ServiceKeys: Send + Sync {
     /// # Errors
     /// [`KeysError::UnknownKey`] when that key is gone.
     fn mac_with(&self, key_id: KeyId, purpose: Purpose, octets: &[u8]) -> Result<Mac, KeysError>;
+
+    /// The keys that sign.
+    fn signing_keys(&self) -> SigningKeys;
 }
 
 impl dyn ServiceKeys + '_ {

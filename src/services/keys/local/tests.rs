@@ -102,3 +102,26 @@ fn only_the_owner_can_read_the_files_and_none_shows_a_private_key() {
         assert!(!String::from_utf8(fs::read(&file).unwrap()).unwrap().contains("PRIVATE KEY"));
     }
 }
+
+#[test]
+fn a_certificate_of_another_key_is_named() {
+    let (dir, _keys) = generated();
+    let (other, _) = generated();
+    let file = "keys/signing/current.crt";
+    fs::copy(other.path().join(file), dir.path().join(file)).unwrap();
+    let opened = LocalKeys::open(&dir.path().join("keys"), &secret(), Arc::new(SystemEntropy));
+    assert!(matches!(opened.err(), Some(LocalKeysError::NotAPair(_))));
+}
+
+#[test]
+fn the_next_signing_key_is_published_early_and_then_takes_over() {
+    let (dir, keys) = generated();
+    let folder = dir.path().join("keys");
+    assert!(keys.signing_keys().next.is_none());
+    LocalKeys::prepare_next_signing_key(&folder, &secret(), &wanted(), &SystemEntropy).unwrap();
+    let next = reopened(&dir).signing_keys().next.unwrap();
+    assert_eq!(reopened(&dir).signing_keys().current.key_id(), keys.signing_keys().current.key_id());
+    LocalKeys::advance_signing_key(&folder).unwrap();
+    assert_eq!(reopened(&dir).signing_keys().current.key_id(), next.key_id());
+    assert!(matches!(LocalKeys::advance_signing_key(&folder), Err(LocalKeysError::Missing(_))));
+}

@@ -1,0 +1,217 @@
+//! How many tries, and what then (NIST SP 800-63B-4, 3.2.2): the rules. Counting durably and atomically is `storage`'s.
+//!
+//! Two kinds of rule. A [`RateLimit`] says how often something may be tried within a window by whoever shares a key
+//! (an address, an e-mail address, a phone). [`FailureRule`] counts wrong tries in a row at one authenticator: ten lock
+//! it for ten minutes, a hundred end it; only a right try resets the count, sending a new code does not.
+
+use time::{Duration, UtcDateTime};
+
+/// So many within a window, for everybody who shares a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RateLimit {
+    /// Part of the key, so that limits never share a counter; also its name in the log.
+    pub name: &'static str,
+    /// How many are allowed within a window.
+    pub at_most: u32,
+    /// The window: it begins with the first and ends for all of them together.
+    pub window: Duration,
+}
+
+impl RateLimit {
+    /// Sign-in tries for one e-mail address from one network address.
+    pub const SIGN_IN_BY_EMAIL_AND_IP: Self =
+        Self { name: "sign_in_email_ip", at_most: 5, window: Duration::minutes(1) };
+    /// Sign-in tries from one network address.
+    pub const SIGN_IN_BY_IP: Self = Self { name: "sign_in_ip", at_most: 20, window: Duration::minutes(1) };
+    /// Sign-in tries for one e-mail address from everywhere, so that many addresses do not help a guesser.
+    pub const SIGN_IN_BY_EMAIL: Self = Self { name: "sign_in_email", at_most: 50, window: Duration::hours(12) };
+    /// Mails to one address on somebody's wish.
+    pub const MAIL_BY_EMAIL: Self = Self { name: "mail_email", at_most: 20, window: Duration::hours(1) };
+    /// Mails on the wish of one network address.
+    pub const MAIL_BY_IP: Self = Self { name: "mail_ip", at_most: 20, window: Duration::minutes(1) };
+    /// Text messages to one phone.
+    pub const TEXT_BY_PHONE: Self = Self { name: "text_phone", at_most: 10, window: Duration::minutes(5) };
+    /// Text messages on the wish of one account.
+    pub const TEXT_BY_SUBSCRIBER: Self = Self { name: "text_subscriber", at_most: 10, window: Duration::minutes(5) };
+    /// Text messages of one account within a few seconds: the button pressed twice.
+    pub const TEXT_AGAIN: Self = Self { name: "text_again", at_most: 2, window: Duration::seconds(10) };
+    /// Text messages to phones that are not yet anybody's, on the wish of one account.
+    pub const TEXT_NEW_PHONE: Self = Self { name: "text_new_phone", at_most: 20, window: Duration::hours(24) };
+    /// Text messages on the wish of one network address.
+    pub const TEXT_BY_IP: Self = Self { name: "text_ip", at_most: 25, window: Duration::minutes(5) };
+    /// Text messages altogether: when it is reached, text messages stop and the other authenticators go on.
+    pub const TEXT_ALTOGETHER: Self = Self { name: "text_all", at_most: 600, window: Duration::minutes(1) };
+    /// Tries at a recovery key for one account.
+    pub const RECOVERY_KEY: Self = Self { name: "recovery_key", at_most: 5, window: Duration::minutes(15) };
+
+    /// Counts one more try at `now`.
+    #[must_use]
+    pub fn count(&self, before: Option<WindowCount>, now: UtcDateTime) -> (WindowCount, RateVerdict) {
+        match before {
+            Some(window) if now < window.ends_at => {
+                let after = WindowCount { tries: window.tries.saturating_add(1), ends_at: window.ends_at };
+                let verdict = match after.tries > self.at_most {
+                    true => RateVerdict::Refused { until: window.ends_at },
+                    false => RateVerdict::Allowed,
+                };
+                (after, verdict)
+            }
+            _ => (WindowCount { tries: 1, ends_at: now + self.window }, RateVerdict::Allowed),
+        }
+    }
+}
+
+/// What is stored for one key of a [`RateLimit`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct WindowCount {
+    /// Tries within the window.
+    pub tries: u32,
+    /// When the window ends.
+    pub ends_at: UtcDateTime,
+}
+
+/// Whether a try may be made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RateVerdict {
+    /// It may.
+    Allowed,
+    /// It may not, until the window ends.
+    Refused {
+        /// When the window ends.
+        until: UtcDateTime,
+    },
+}
+
+/// Wrong tries in a row at one authenticator, or at all second factors of one account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct FailureCount {
+    /// In a row: a right try sets it to nothing.
+    pub in_a_row: u32,
+    /// No try is judged before this moment.
+    pub locked_until: Option<UtcDateTime>,
+}
+
+/// What wrong tries lead to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FailureRule {
+    /// Every so many wrong tries in a row, the account's authenticators are locked for a while.
+    pub lock_after: u32,
+    /// For how long.
+    pub lock_for: Duration,
+    /// After so many in a row, the authenticator is ended and must be bound anew.
+    pub end_after: u32,
+}
+
+impl FailureRule {
+    /// Ten lock for ten minutes; a hundred end it (3.2.2).
+    pub const CODES: Self = Self { lock_after: 10, lock_for: Duration::minutes(10), end_after: 100 };
+
+    /// Whether a try may be judged at `now`.
+    ///
+    /// # Errors
+    /// Until when it is locked, or that it has ended.
+    pub fn may_try(&self, count: FailureCount, now: UtcDateTime) -> Result<(), FailureStop> {
+        if count.in_a_row >= self.end_after {
+            return Err(FailureStop::Ended);
+        }
+        match count.locked_until {
+            Some(until) if now < until => Err(FailureStop::Locked { until }),
+            _ => Ok(()),
+        }
+    }
+
+    /// Counts a wrong try.
+    #[must_use]
+    pub fn wrong(&self, before: FailureCount, now: UtcDateTime) -> FailureCount {
+        let in_a_row = before.in_a_row.saturating_add(1);
+        let locks = in_a_row.is_multiple_of(self.lock_after);
+        FailureCount { in_a_row, locked_until: if locks { Some(now + self.lock_for) } else { before.locked_until } }
+    }
+
+    /// How many wrong tries are left before the next lock; a page warns when there are three or fewer.
+    #[must_use]
+    pub fn tries_left(&self, count: FailureCount) -> u32 {
+        self.lock_after.saturating_sub(count.in_a_row % self.lock_after)
+    }
+}
+
+/// Why a try is not judged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum FailureStop {
+    /// Too many wrong tries in all: the authenticator must be bound anew.
+    #[error("too many wrong tries: this authenticator has ended")]
+    Ended,
+    /// Too many wrong tries at once.
+    #[error("too many wrong tries: locked for a while")]
+    Locked {
+        /// Until then.
+        until: UtcDateTime,
+    },
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use time::macros::utc_datetime;
+
+    use super::*;
+
+    const NOW: UtcDateTime = utc_datetime!(2026-11-24 12:00);
+    const RULE: FailureRule = FailureRule::CODES;
+
+    #[test]
+    fn five_sign_ins_a_minute_are_allowed_and_the_sixth_waits() {
+        let limit = RateLimit::SIGN_IN_BY_EMAIL_AND_IP;
+        let mut count = None;
+        for second in 0..5 {
+            let (after, verdict) = limit.count(count, NOW + Duration::seconds(second));
+            assert_eq!(verdict, RateVerdict::Allowed);
+            count = Some(after);
+        }
+        let until = NOW + limit.window;
+        assert_eq!(limit.count(count, NOW + Duration::seconds(59)).1, RateVerdict::Refused { until });
+        assert_eq!(limit.count(count, until).1, RateVerdict::Allowed);
+    }
+
+    #[test]
+    fn ten_wrong_codes_lock_for_ten_minutes_and_the_count_goes_on() {
+        let nine = (0..9).fold(FailureCount::default(), |count, _| RULE.wrong(count, NOW));
+        assert_eq!(RULE.may_try(nine, NOW), Ok(()));
+        assert_eq!(RULE.tries_left(nine), 1);
+        let ten = RULE.wrong(nine, NOW);
+        let until = NOW + Duration::minutes(10);
+        assert_eq!(RULE.may_try(ten, until - Duration::milliseconds(1)), Err(FailureStop::Locked { until }));
+        assert_eq!(RULE.may_try(ten, until), Ok(()));
+        assert_eq!(RULE.wrong(ten, until).in_a_row, 11);
+    }
+
+    #[test]
+    fn a_hundred_wrong_codes_end_the_authenticator() {
+        let ended = (0..100).fold(FailureCount::default(), |count, _| RULE.wrong(count, NOW));
+        assert_eq!(RULE.may_try(ended, NOW + Duration::days(365)), Err(FailureStop::Ended));
+    }
+
+    proptest! {
+        #[test]
+        fn however_tries_are_spaced_no_more_than_ten_are_judged_in_ten_minutes(
+            gaps in prop::collection::vec(0..120_i64, 1..200),
+        ) {
+            let (mut count, mut now, mut judged) = (FailureCount::default(), NOW, Vec::new());
+            for gap in gaps {
+                now += Duration::seconds(gap);
+                if RULE.may_try(count, now).is_ok() {
+                    count = RULE.wrong(count, now);
+                    judged.push(now);
+                }
+            }
+            prop_assert!(judged.len() <= 100);
+            for window in judged.chunks(10) {
+                // Each ten in a row are followed by a lock.
+                if let (10, Some(last)) = (window.len(), window.last()) {
+                    let next = judged.iter().find(|at| *at > last);
+                    prop_assert!(next.is_none_or(|at| *at >= *last + Duration::minutes(10)));
+                }
+            }
+        }
+    }
+}
