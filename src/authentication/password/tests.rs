@@ -62,10 +62,10 @@ fn any_characters_will_do_and_none_is_demanded() {
 fn common_guessable_and_own_words_are_refused_with_the_reason() {
     assert_eq!(chosen("Password1234"), Err(WeakPassword::Common));
     assert_eq!(chosen("QWERTYUIOP[]"), Err(WeakPassword::Common));
-    assert_eq!(chosen("monkey12monkey"), Err(WeakPassword::Guessable));
+    assert_eq!(chosen(&"z".repeat(30)), Err(WeakPassword::Guessable));
     assert_eq!(chosen("ADA.Lovelace@example.gov"), Err(WeakPassword::Yours));
     assert_eq!(chosen("signetsignet"), Err(WeakPassword::Yours));
-    assert_eq!(chosen("lovelaceexample1"), Err(WeakPassword::Guessable));
+    assert_eq!(chosen("lovelacelovelace"), Err(WeakPassword::Guessable));
 }
 
 #[test]
