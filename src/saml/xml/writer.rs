@@ -184,7 +184,7 @@ impl Builder {
         }
         writer.end(self, around);
         let canonical = Canonical { text: writer.out, declared: writer.declared };
-        Ok(Written { canonical, after_start_tag, after_first_child, root_prefix: self.name.prefix })
+        Ok(Written { canonical, after_start_tag, after_first_child })
     }
 
     fn is_first_child_named(&self, namespace: &str, local: &str) -> bool {
@@ -208,7 +208,6 @@ pub(crate) struct Written {
     pub(crate) canonical: Canonical,
     after_start_tag: usize,
     after_first_child: Option<usize>,
-    root_prefix: &'static str,
 }
 
 impl Written {
@@ -227,21 +226,15 @@ impl Written {
             }
             Some(_) => return Err(WriteError::NotSignable("an Issuer first")),
         };
-        // The child declares its own prefix. That is canonical only while the element around it has not.
-        let repeats = |(prefix, _): &(&str, &str)| *prefix == self.root_prefix;
-        if child.declared.iter().any(repeats)
-            || built.attributes.iter().any(|(n, _)| !n.prefix.is_empty() && repeats_any(child, n.prefix))
-        {
+        // The child declares its own prefixes. That is canonical only while the element around it has not.
+        let prefixes = built.attributes.iter().map(|(name, _)| name.prefix).chain([built.name.prefix]);
+        if prefixes.into_iter().any(|prefix| child.declared.iter().any(|(declared, _)| *declared == prefix)) {
             return Err(WriteError::FragmentRepeatsNamespace);
         }
         self.canonical.text.insert_str(at, &child.text);
         self.canonical.declared.extend_from_slice(&child.declared);
         Ok(self.canonical)
     }
-}
-
-fn repeats_any(child: &Canonical, prefix: &str) -> bool {
-    child.declared.iter().any(|(declared, _)| *declared == prefix)
 }
 
 struct Writer {
