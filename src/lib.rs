@@ -31,6 +31,8 @@
 
 pub mod authentication;
 pub mod cli;
+#[cfg(feature = "demo")]
+pub mod demo;
 pub mod federation;
 pub mod id;
 pub mod saml;

@@ -11,6 +11,8 @@
     reason = "a test fails by panicking, and one binary does not use every part of its support"
 )]
 
+#[cfg(feature = "demo")]
+mod demo;
 mod federation;
 mod house;
 mod saml;

@@ -3,7 +3,7 @@
 mod canonical;
 mod encryption;
 mod judge;
-mod keys;
+pub mod keys;
 mod reader;
 mod signature;
 mod signature_refusals;

@@ -1,0 +1,3 @@
+//! The demonstration.
+
+mod service_provider;
