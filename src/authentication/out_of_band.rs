@@ -173,23 +173,14 @@ pub enum CodeRefused {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use time::macros::utc_datetime;
 
     use super::*;
     use crate::services::SystemEntropy;
-    use crate::services::keys::{GenerateKeys, LocalKeys, SealingSecret, SigningKeyKind};
+    use crate::services::keys::keys_for_tests;
 
     const ADA: SubscriberId = SubscriberId::from_bytes([1; 16]);
     const NOW: UtcDateTime = utc_datetime!(2026-11-24 12:00);
-
-    fn keys() -> LocalKeys {
-        let dir = tempfile::tempdir().unwrap();
-        let secret = SealingSecret::new("a passphrase of some length").unwrap();
-        let wanted = GenerateKeys { common_name: "signet.test", signing: SigningKeyKind::EcP256, now: NOW };
-        LocalKeys::generate(dir.path(), &secret, &wanted, Arc::new(SystemEntropy)).unwrap()
-    }
 
     fn phone(text: &str) -> PhoneNumber {
         PhoneNumber::parse(text, "US").unwrap()
@@ -197,7 +188,7 @@ mod tests {
 
     #[test]
     fn the_code_that_was_sent_is_taken_until_ten_minutes_have_passed() {
-        let (keys, phone) = (keys(), phone("+1 202 456 1111"));
+        let (keys, phone) = (keys_for_tests(), phone("+1 202 456 1111"));
         let bound = CodeBinding { subscriber: ADA, phone: &phone, purpose: CodePurpose::SignIn };
         let code = OutOfBandCode::random(&SystemEntropy);
         let issued = IssuedCode::new(&code, &bound, NOW, &keys).unwrap();
@@ -209,7 +200,7 @@ mod tests {
 
     #[test]
     fn a_code_for_another_person_phone_or_purpose_is_refused() {
-        let (keys, home, away) = (keys(), phone("+1 202 456 1111"), phone("+1 202 456 1414"));
+        let (keys, home, away) = (keys_for_tests(), phone("+1 202 456 1111"), phone("+1 202 456 1414"));
         let bound = CodeBinding { subscriber: ADA, phone: &home, purpose: CodePurpose::ConfirmPhone };
         let code = OutOfBandCode::given("012 345").unwrap();
         let issued = IssuedCode::new(&code, &bound, NOW, &keys).unwrap();

@@ -321,22 +321,13 @@ mod stored_vault_key {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use time::macros::utc_datetime;
 
     use super::*;
     use crate::services::SystemEntropy;
-    use crate::services::keys::{GenerateKeys, LocalKeys, SealingSecret, SigningKeyKind};
+    use crate::services::keys::keys_for_tests;
 
     const NOW: UtcDateTime = utc_datetime!(2026-11-24 12:00);
-
-    fn keys() -> LocalKeys {
-        let dir = tempfile::tempdir().unwrap();
-        let secret = SealingSecret::new("a passphrase of some length").unwrap();
-        let wanted = GenerateKeys { common_name: "signet.test", signing: SigningKeyKind::EcP256, now: NOW };
-        LocalKeys::generate(dir.path(), &secret, &wanted, Arc::new(SystemEntropy)).unwrap()
-    }
 
     fn signed_in() -> SessionState {
         let mut state = SessionState::visitor(&SystemEntropy);
@@ -349,7 +340,7 @@ mod tests {
 
     #[test]
     fn the_browser_that_has_the_secret_has_the_session() {
-        let (keys, secret) = (keys(), SessionSecret::random(&SystemEntropy));
+        let (keys, secret) = (keys_for_tests(), SessionSecret::random(&SystemEntropy));
         let sealed = signed_in().seal(&secret, &keys, &SystemEntropy).unwrap();
         let again = SessionSecret::from_cookie(&secret.to_cookie()).unwrap();
         assert_eq!(again.id_hash(), secret.id_hash());
@@ -361,10 +352,10 @@ mod tests {
 
     #[test]
     fn the_record_alone_or_with_the_service_keys_opens_nothing() {
-        let (keys, secret) = (keys(), SessionSecret::random(&SystemEntropy));
+        let (keys, secret) = (keys_for_tests(), SessionSecret::random(&SystemEntropy));
         let sealed = signed_in().seal(&secret, &keys, &SystemEntropy).unwrap();
         assert!(SessionState::open(&sealed, &SessionSecret::random(&SystemEntropy), &keys).is_err());
-        let other = super::tests::keys();
+        let other = keys_for_tests();
         assert!(SessionState::open(&sealed, &secret, &other).is_err());
         // The thief of both takes off the outer seal and finds the vault's key nowhere.
         let inner = keys.open(Purpose::Session, secret.id_hash().as_bytes(), &sealed).unwrap();
@@ -373,7 +364,8 @@ mod tests {
 
     #[test]
     fn a_record_moved_to_another_session_is_refused() {
-        let (keys, one, other) = (keys(), SessionSecret::random(&SystemEntropy), SessionSecret::random(&SystemEntropy));
+        let (keys, one, other) =
+            (keys_for_tests(), SessionSecret::random(&SystemEntropy), SessionSecret::random(&SystemEntropy));
         let sealed = signed_in().seal(&one, &keys, &SystemEntropy).unwrap();
         assert!(SessionState::open(&sealed, &other, &keys).is_err());
     }

@@ -1,26 +1,12 @@
-use std::sync::Arc;
-
 use proptest::prelude::*;
-use time::macros::utc_datetime;
 
 use super::*;
 use crate::services::SystemEntropy;
-use crate::services::keys::{GenerateKeys, LocalKeys, SealingSecret, SigningKeyKind};
+use crate::services::keys::keys_for_tests;
 
 const ADA: SubscriberId = SubscriberId::from_bytes([1; 16]);
 const BEN: SubscriberId = SubscriberId::from_bytes([2; 16]);
 const CHEAP: Argon2Parameters = Argon2Parameters { memory_kib: 64, iterations: 1, lanes: 1 };
-
-fn keys() -> LocalKeys {
-    let dir = tempfile::tempdir().unwrap();
-    let secret = SealingSecret::new("a passphrase of some length").unwrap();
-    let wanted = GenerateKeys {
-        common_name: "signet.test",
-        signing: SigningKeyKind::EcP256,
-        now: utc_datetime!(2026-11-24 12:00),
-    };
-    LocalKeys::generate(dir.path(), &secret, &wanted, Arc::new(SystemEntropy)).unwrap()
-}
 
 fn chosen(text: &str) -> Result<(), WeakPassword> {
     let address = EmailAddress::parse("ada.lovelace@example.gov").unwrap();
@@ -32,7 +18,7 @@ fn stretched(text: &str) -> StretchedPassword {
     StretchedPassword::new(&Password::given(text), CHEAP, &SystemEntropy).unwrap()
 }
 
-fn verifies(stored: &PasswordVerifier, text: &str, whose: SubscriberId, keys: &LocalKeys) -> bool {
+fn verifies(stored: &PasswordVerifier, text: &str, whose: SubscriberId, keys: &dyn ServiceKeys) -> bool {
     let stretched = StretchedPassword::for_verifier(&Password::given(text), stored).unwrap();
     stored.matches(&stretched, whose, keys).unwrap()
 }
@@ -75,7 +61,7 @@ fn a_password_that_only_contains_a_listed_one_is_taken() {
 
 #[test]
 fn the_right_password_matches_and_no_other() {
-    let keys = keys();
+    let keys = keys_for_tests();
     let stored = PasswordVerifier::new(&stretched("pelican fjord umber"), ADA, &keys).unwrap();
     let stored = PasswordVerifier::from_bytes(&stored.to_bytes()).unwrap();
     assert!(verifies(&stored, "pelican fjord umber", ADA, &keys));
@@ -86,14 +72,14 @@ fn the_right_password_matches_and_no_other() {
 
 #[test]
 fn one_word_typed_in_two_forms_is_one_password() {
-    let keys = keys();
+    let keys = keys_for_tests();
     let stored = PasswordVerifier::new(&stretched("cafe\u{301} umber fjord"), ADA, &keys).unwrap();
     assert!(verifies(&stored, "caf\u{e9} umber fjord", ADA, &keys));
 }
 
 #[test]
 fn passwords_that_differ_late_differ() {
-    let keys = keys();
+    let keys = keys_for_tests();
     let (one, other) = (format!("{}a", "x".repeat(100)), format!("{}b", "x".repeat(100)));
     let stored = PasswordVerifier::new(&stretched(&one), ADA, &keys).unwrap();
     assert!(verifies(&stored, &one, ADA, &keys));
@@ -102,14 +88,14 @@ fn passwords_that_differ_late_differ() {
 
 #[test]
 fn without_the_service_keys_a_known_password_cannot_be_recognised() {
-    let stored = PasswordVerifier::new(&stretched("pelican fjord umber"), ADA, &keys()).unwrap();
+    let stored = PasswordVerifier::new(&stretched("pelican fjord umber"), ADA, &keys_for_tests()).unwrap();
     // The thief has the row, the password, and keys of their own making.
-    assert!(!verifies(&stored, "pelican fjord umber", ADA, &keys()));
+    assert!(!verifies(&stored, "pelican fjord umber", ADA, &keys_for_tests()));
 }
 
 #[test]
 fn nobodys_verifier_matches_nothing() {
-    let keys = keys();
+    let keys = keys_for_tests();
     let nobody = PasswordVerifier::nobodys(CHEAP, &keys).unwrap();
     let stretched = StretchedPassword::for_nobody(&Password::given("pelican fjord umber"), CHEAP).unwrap();
     assert!(!nobody.matches(&stretched, ADA, &keys).unwrap());
@@ -124,14 +110,14 @@ fn the_vaults_key_and_the_verifier_say_nothing_of_each_other() {
 
 #[test]
 fn a_cheaper_verifier_is_noticed() {
-    let stored = PasswordVerifier::new(&stretched("pelican fjord umber"), ADA, &keys()).unwrap();
+    let stored = PasswordVerifier::new(&stretched("pelican fjord umber"), ADA, &keys_for_tests()).unwrap();
     assert!(stored.is_cheaper_than(Argon2Parameters::DEFAULT));
     assert!(!stored.is_cheaper_than(CHEAP));
 }
 
 #[test]
 fn damaged_verifiers_are_refused() {
-    let stored = PasswordVerifier::new(&stretched("pelican fjord umber"), ADA, &keys()).unwrap().to_bytes();
+    let stored = PasswordVerifier::new(&stretched("pelican fjord umber"), ADA, &keys_for_tests()).unwrap().to_bytes();
     for length in 0..stored.len() {
         assert_eq!(PasswordVerifier::from_bytes(&stored[..length]), Err(PasswordError::UnknownFormat));
     }

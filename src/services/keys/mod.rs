@@ -222,6 +222,19 @@ impl From<openssl::error::ErrorStack> for KeysError {
     }
 }
 
+/// Keys for unit tests: new ones each time, in a folder that is gone when they are open.
+#[cfg(test)]
+pub(crate) fn keys_for_tests() -> LocalKeys {
+    let dir = tempfile::tempdir().unwrap();
+    let secret = SealingSecret::new("a passphrase of some length").unwrap();
+    let wanted = GenerateKeys {
+        common_name: "signet.test",
+        signing: SigningKeyKind::EcP256,
+        now: time::macros::utc_datetime!(2026-11-24 12:00),
+    };
+    LocalKeys::generate(dir.path(), &secret, &wanted, Arc::new(super::SystemEntropy)).unwrap()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

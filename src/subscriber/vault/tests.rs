@@ -1,26 +1,11 @@
-use std::sync::Arc;
-
-use time::macros::utc_datetime;
-
 use super::*;
 use crate::services::SystemEntropy;
 use crate::services::keys::ServiceKeys as _;
-use crate::services::keys::{GenerateKeys, LocalKeys, SealingSecret, SigningKeyKind};
+use crate::services::keys::keys_for_tests;
 use crate::subscriber::SubscriberId;
 
 const ADA: SubscriberId = SubscriberId::from_bytes([1; 16]);
 const BEN: SubscriberId = SubscriberId::from_bytes([2; 16]);
-
-fn service_keys() -> LocalKeys {
-    let dir = tempfile::tempdir().unwrap();
-    let secret = SealingSecret::new("a passphrase of some length").unwrap();
-    let wanted = GenerateKeys {
-        common_name: "signet.test",
-        signing: SigningKeyKind::EcP256,
-        now: utc_datetime!(2026-11-24 12:00),
-    };
-    LocalKeys::generate(dir.path(), &secret, &wanted, Arc::new(SystemEntropy)).unwrap()
-}
 
 fn vault_key() -> VaultKey {
     VaultKey::random(&SystemEntropy)
@@ -70,7 +55,7 @@ fn equal_values_are_never_stored_equal() {
 
 #[test]
 fn each_secret_opens_its_own_slot_and_gives_the_same_key() {
-    let (keys, vault) = (service_keys(), vault_key());
+    let (keys, vault) = (keys_for_tests(), vault_key());
     let password = slot_key(b"stretched password");
     let recovery = SlotKey::derive(SlotKind::RecoveryKey, b"0123456789abcdef").unwrap();
     for slot_key in [&password, &recovery] {
@@ -82,7 +67,7 @@ fn each_secret_opens_its_own_slot_and_gives_the_same_key() {
 
 #[test]
 fn a_slot_opens_with_no_other_secret_person_slot_or_kind() {
-    let (keys, vault, right) = (service_keys(), vault_key(), slot_key(b"right"));
+    let (keys, vault, right) = (keys_for_tests(), vault_key(), slot_key(b"right"));
     let id = SlotId::from_bytes([5; 16]);
     let slot = SealedSlot::seal(id, ADA, &right, &vault, &keys, &SystemEntropy).unwrap();
     let refused = |slot: &SealedSlot, whose, key: &SlotKey| {
@@ -98,7 +83,7 @@ fn a_slot_opens_with_no_other_secret_person_slot_or_kind() {
 
 #[test]
 fn a_stolen_database_with_the_service_keys_still_needs_the_secret() {
-    let (keys, vault, right) = (service_keys(), vault_key(), slot_key(b"right"));
+    let (keys, vault, right) = (keys_for_tests(), vault_key(), slot_key(b"right"));
     let id = SlotId::from_bytes([5; 16]);
     let slot = SealedSlot::seal(id, ADA, &right, &vault, &keys, &SystemEntropy).unwrap();
     // The thief has both, and so takes off the outer wrapping …
@@ -111,9 +96,9 @@ fn a_stolen_database_with_the_service_keys_still_needs_the_secret() {
 
 #[test]
 fn a_stolen_database_without_the_service_keys_does_not_open_even_with_the_secret() {
-    let (keys, vault, right) = (service_keys(), vault_key(), slot_key(b"right"));
+    let (keys, vault, right) = (keys_for_tests(), vault_key(), slot_key(b"right"));
     let slot = SealedSlot::seal(SlotId::random(&SystemEntropy), ADA, &right, &vault, &keys, &SystemEntropy).unwrap();
-    assert!(slot.open(ADA, &right, &service_keys()).is_err());
+    assert!(slot.open(ADA, &right, &keys_for_tests()).is_err());
 }
 
 #[test]
