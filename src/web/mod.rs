@@ -1,1 +1,3 @@
 //! The browser: forms in, pages out. Thin.
+
+pub mod sign_in;

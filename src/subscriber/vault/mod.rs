@@ -18,10 +18,12 @@
 
 mod attribute;
 mod pii;
+mod profile;
 mod slot;
 
 pub use attribute::{SealedAttribute, VaultKey};
 pub use pii::Pii;
+pub use profile::{Profile, ProfileRow};
 pub use slot::{SealedSlot, SlotId, SlotKey, SlotKind};
 
 use crate::services::keys::KeysError;

@@ -1,0 +1,119 @@
+//! The gate before Argon2id: so many passwords are worked on at once, so many may wait, and the rest are told to come
+//! back, since each takes 46 MiB and a good part of a second of one core.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use tokio::sync::Semaphore;
+
+use crate::authentication::password::Argon2Parameters;
+
+/// The gate. One for the process; a clone is the same gate.
+#[derive(Debug, Clone)]
+pub struct Argon2Gate {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    places: Semaphore,
+    inside: AtomicUsize,
+    most_inside: usize,
+    parameters: Argon2Parameters,
+}
+
+impl Argon2Gate {
+    /// A gate for `at_once` passwords at the same time and `most_waiting` more in the queue, all at one cost.
+    #[must_use]
+    pub fn new(at_once: usize, most_waiting: usize, parameters: Argon2Parameters) -> Self {
+        let at_once = at_once.max(1);
+        Self {
+            inner: Arc::new(Inner {
+                places: Semaphore::new(at_once),
+                inside: AtomicUsize::new(0),
+                most_inside: at_once.saturating_add(most_waiting),
+                parameters,
+            }),
+        }
+    }
+
+    /// As many as there are cores, and a queue of eight for each: at most a few seconds' wait.
+    #[must_use]
+    pub fn for_this_machine(parameters: Argon2Parameters) -> Self {
+        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        Self::new(cores, cores * 8, parameters)
+    }
+
+    /// The cost of new passwords, and of the work that is done for nobody.
+    #[must_use]
+    pub fn parameters(&self) -> Argon2Parameters {
+        self.inner.parameters
+    }
+
+    /// Does the work on the blocking pool, when its turn has come.
+    ///
+    /// # Errors
+    /// [`Argon2Busy`] when the queue is full, or when the work was lost with its thread.
+    pub async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Argon2Busy> {
+        let _place_in_queue = PlaceInQueue::take(&self.inner)?;
+        let place = self.inner.places.acquire().await.map_err(|_| Argon2Busy)?;
+        let done = tokio::task::spawn_blocking(work).await.map_err(|_| Argon2Busy);
+        drop(place);
+        done
+    }
+}
+
+/// One who waits or works; gives its place back even when the browser has gone.
+struct PlaceInQueue<'a>(&'a Inner);
+
+impl<'a> PlaceInQueue<'a> {
+    fn take(inner: &'a Inner) -> Result<Self, Argon2Busy> {
+        let place = Self(inner);
+        let before = inner.inside.fetch_add(1, Ordering::Relaxed);
+        if before >= inner.most_inside { Err(Argon2Busy) } else { Ok(place) }
+    }
+}
+
+impl Drop for PlaceInQueue<'_> {
+    fn drop(&mut self) {
+        self.0.inside.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// Too many are waiting already. The answer is 503 with a time to come back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("too many passwords are being worked on")]
+pub struct Argon2Busy;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn the_queue_is_bounded_and_gives_places_back() {
+        let gate = Argon2Gate::new(1, 1, Argon2Parameters::DEFAULT);
+        let (release, wait) = std::sync::mpsc::channel::<()>();
+        let (begun, begins) = tokio::sync::oneshot::channel();
+        let first = tokio::spawn({
+            let gate = gate.clone();
+            async move {
+                gate.run(move || {
+                    let _ = begun.send(());
+                    wait.recv()
+                })
+                .await
+            }
+        });
+        begins.await.unwrap();
+        let second = tokio::spawn({
+            let gate = gate.clone();
+            async move { gate.run(|| 2).await }
+        });
+        tokio::task::yield_now().await;
+        assert_eq!(gate.run(|| 3).await, Err(Argon2Busy));
+        release.send(()).unwrap();
+        first.await.unwrap().unwrap().unwrap();
+        assert_eq!(second.await.unwrap(), Ok(2));
+        assert_eq!(gate.run(|| 4).await, Ok(4));
+    }
+}

@@ -1,0 +1,5 @@
+//! Signing up, signing in, the second factor, a forgotten password.
+
+mod argon2_gate;
+
+pub use argon2_gate::{Argon2Busy, Argon2Gate};
