@@ -4,4 +4,10 @@
 //! provider knows the identity provider only by its metadata and speaks to it only through the browser, as a real one
 //! would; nothing in the rest of the house knows that it is there.
 
+pub mod agency;
+pub mod inbox;
+mod page;
 pub mod service_provider;
+pub mod site;
+
+pub use page::DemoPerson;

@@ -1,3 +1,5 @@
 //! The demonstration.
 
+mod agency;
 mod service_provider;
+mod site;

@@ -26,6 +26,10 @@ fn service_provider() -> ServiceProvider {
 }
 
 fn identity_provider() -> IdentityProvider {
+    IdentityProvider::from_metadata(idp_metadata().as_bytes()).unwrap()
+}
+
+pub fn idp_metadata() -> String {
     let ds = |local| Builder::element("ds", ns::DSIG, local);
     let md = |local| Builder::element("md", ns::METADATA, local);
     let certificate = ds("X509Certificate").text(BASE64.encode(&OTHER_RSA.certificate_der));
@@ -35,28 +39,27 @@ fn identity_provider() -> IdentityProvider {
         .attribute("Binding", "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect")
         .attribute("Location", SSO);
     let role = md("IDPSSODescriptor").attribute("protocolSupportEnumeration", ns::PROTOCOL).child(key).child(sso);
-    let entity = md("EntityDescriptor").attribute("entityID", IDP).child(role).canonical().unwrap();
-    IdentityProvider::from_metadata(entity.as_bytes()).unwrap()
+    md("EntityDescriptor").attribute("entityID", IDP).child(role).canonical().unwrap().into_string()
 }
 
 /// Everything that a response says, right to begin with.
-struct Answer {
-    destination: &'static str,
-    recipient: &'static str,
-    in_response_to: &'static str,
-    confirmed_request: &'static str,
-    issuer: &'static str,
-    audience: &'static str,
-    status: &'static str,
-    issued_at: UtcDateTime,
-    valid_for: Duration,
-    encrypted: bool,
-    sign_response: Option<&'static KeyPair>,
-    sign_assertion: Option<&'static KeyPair>,
+pub struct Answer {
+    pub destination: &'static str,
+    pub recipient: &'static str,
+    pub in_response_to: &'static str,
+    pub confirmed_request: &'static str,
+    pub issuer: &'static str,
+    pub audience: &'static str,
+    pub status: &'static str,
+    pub issued_at: UtcDateTime,
+    pub valid_for: Duration,
+    pub encrypted: bool,
+    pub sign_response: Option<&'static KeyPair>,
+    pub sign_assertion: Option<&'static KeyPair>,
 }
 
 impl Answer {
-    fn right() -> Self {
+    pub fn right() -> Self {
         Self {
             destination: ACS,
             recipient: ACS,
@@ -111,7 +114,7 @@ impl Answer {
             )
     }
 
-    fn send(&self) -> String {
+    pub fn send(&self) -> String {
         let signed = |builder: &Builder, by: Option<&KeyPair>| match by {
             Some(pair) => sign_enveloped(builder, SignaturePosition::AfterIssuer, &pair.signer()).unwrap(),
             None => builder.canonical().unwrap(),
@@ -147,6 +150,15 @@ impl Answer {
 
 fn at(time: UtcDateTime) -> String {
     time.format(&time::format_description::well_known::Rfc3339).unwrap()
+}
+
+/// The XML of the request in a query string.
+pub fn authn_request(query: &str) -> Vec<u8> {
+    let parameter = url::form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "SAMLRequest").unwrap().1;
+    let deflated = BASE64.decode(parameter.as_bytes()).unwrap();
+    let mut xml = Vec::new();
+    std::io::Read::read_to_end(&mut flate2::read::DeflateDecoder::new(&*deflated), &mut xml).unwrap();
+    xml
 }
 
 #[test]
@@ -217,9 +229,7 @@ fn a_request_is_signed_over_its_octets_and_asks_for_what_was_wished() {
     let signature = BASE64.decode(decoded("Signature")).unwrap();
     verify_redirect(octets.as_bytes(), &decoded("SigAlg"), &signature, &[RSA.verification_key()]).unwrap();
 
-    let deflated = BASE64.decode(decoded("SAMLRequest")).unwrap();
-    let mut xml = Vec::new();
-    std::io::Read::read_to_end(&mut flate2::read::DeflateDecoder::new(&*deflated), &mut xml).unwrap();
+    let xml = authn_request(query);
     let document = Document::parse(&xml, &Limits::PROTOCOL).unwrap();
     let root = document.root();
     assert_eq!(root.attribute("ID"), Some(&*request.id));

@@ -98,12 +98,12 @@ struct Generator {
 }
 
 impl Generator {
-    fn below(&mut self, n: u32) -> u32 {
-        self.rng.next_u32() % n
+    fn below(&mut self, n: usize) -> usize {
+        self.rng.next_u32() as usize % n
     }
 
     fn pick<'a>(&mut self, choices: &[&'a str]) -> &'a str {
-        choices[self.below(choices.len() as u32) as usize]
+        choices[self.below(choices.len())]
     }
 
     fn element(&mut self, depth: u32, scope: &[(String, String)]) {
@@ -125,7 +125,7 @@ impl Generator {
         let element_prefix = if usable.is_empty() || self.below(2) == 0 {
             String::new()
         } else {
-            format!("{}:", usable[self.below(usable.len() as u32) as usize])
+            format!("{}:", usable[self.below(usable.len())])
         };
         let name = format!("{element_prefix}{}", self.pick(&["a", "b", "c-d", "é"]));
         write!(self.out, "<{name}{declarations}").unwrap();
@@ -135,7 +135,7 @@ impl Generator {
                 let prefix = if usable.is_empty() || self.below(2) == 0 {
                     None
                 } else {
-                    Some(usable[self.below(usable.len() as u32) as usize].clone())
+                    Some(usable[self.below(usable.len())].clone())
                 };
                 let uri = prefix.as_ref().and_then(|p| scope.iter().find(|(q, _)| q == p)).map(|(_, u)| u.clone());
                 if used.contains(&(uri.clone(), local)) {
@@ -195,8 +195,6 @@ impl Generator {
             .collect()
     }
 }
-
-use proptest::prelude::RngCore as _;
 
 #[test]
 fn libxml2_canonicalizes_four_hundred_documents_as_we_do() {

@@ -20,7 +20,7 @@ fn content() -> Canonical {
 
 pub fn sealed(cipher: BlockEncryption) -> Canonical {
     let key = EncryptionKey::from_certificate_der(&RSA.certificate_der).unwrap();
-    let seed = EncryptionSeed { content_key: std::array::from_fn(|n| n as u8), iv: [7; 16] };
+    let seed = EncryptionSeed { content_key: *b"0123456789abcdef0123456789ABCDEF", iv: [7; 16] };
     encrypt(&content(), &key, cipher, seed).unwrap()
 }
 

@@ -23,16 +23,16 @@ pub struct KeyPair {
 
 impl KeyPair {
     pub fn rsa(bits: u32) -> Self {
-        Self::certify(PKey::from_rsa(Rsa::generate(bits).unwrap()).unwrap())
+        Self::certify(&PKey::from_rsa(Rsa::generate(bits).unwrap()).unwrap())
     }
 
     pub fn ec(curve: Nid) -> Self {
         let group = EcGroup::from_curve_name(curve).unwrap();
-        Self::certify(PKey::from_ec_key(EcKey::generate(&group).unwrap()).unwrap())
+        Self::certify(&PKey::from_ec_key(EcKey::generate(&group).unwrap()).unwrap())
     }
 
     /// A certificate that expired long ago: it must not matter.
-    fn certify(key: PKey<openssl::pkey::Private>) -> Self {
+    fn certify(key: &PKey<openssl::pkey::Private>) -> Self {
         let mut name = X509NameBuilder::new().unwrap();
         name.append_entry_by_text("CN", "signet test").unwrap();
         let name = name.build();
@@ -43,8 +43,8 @@ impl KeyPair {
         builder.set_issuer_name(&name).unwrap();
         builder.set_not_before(&Asn1Time::from_unix(1_000_000_000).unwrap()).unwrap();
         builder.set_not_after(&Asn1Time::from_unix(1_000_086_400).unwrap()).unwrap();
-        builder.set_pubkey(&key).unwrap();
-        builder.sign(&key, MessageDigest::sha256()).unwrap();
+        builder.set_pubkey(key).unwrap();
+        builder.sign(key, MessageDigest::sha256()).unwrap();
         let certificate = builder.build();
         Self {
             private_pem: key.private_key_to_pem_pkcs8().unwrap(),

@@ -1,0 +1,346 @@
+//! The demonstration agency's site: a start page with ways to sign in, the assertion consumer service, what was
+//! received, and the inbox. Sessions are in memory; a restart forgets them.
+
+use std::{
+    collections::HashMap,
+    fmt, io,
+    net::TcpListener,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration as StdDuration,
+};
+
+use actix_web::{
+    App, HttpRequest, HttpResponse, HttpServer,
+    cookie::{Cookie, SameSite},
+    dev::Server,
+    http::{StatusCode, header},
+    web,
+};
+use serde::Deserialize;
+use time::{Duration, UtcDateTime};
+
+use super::{
+    inbox::{self, SandboxMessages},
+    page::{Choice, DemoPerson, Page, Pages, STYLES, ShownRefusal, ShownSignIn, secured},
+    service_provider::{Ask, Expected, IdentityProvider, Outcome, ServiceProvider},
+};
+use crate::services::{Clock, Entropy, random_bytes};
+
+/// `SameSite=None`, since the answer comes as a form from another site; browsers take `Secure` on `*.localhost`.
+const COOKIE: &str = "__Host-demo-agency";
+/// How long a browser may stay away with a request.
+const PENDING_FOR: Duration = Duration::hours(1);
+/// How many browsers are remembered.
+const MOST_SESSIONS: usize = 1_000;
+/// How many requests of one browser may be open, in as many tabs.
+const MOST_PENDING: usize = 16;
+
+/// What the site needs.
+pub struct DemoSite {
+    /// The service provider.
+    pub service_provider: ServiceProvider,
+    /// The identity provider's public address, for people.
+    pub idp_url: String,
+    /// Where its metadata is; read anew for every request, so that a new key is known at once.
+    pub idp_metadata_url: String,
+    /// The sandbox's messages.
+    pub inbox: Arc<dyn SandboxMessages>,
+    /// The seeded person.
+    pub person: Option<DemoPerson>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Chance.
+    pub entropy: Arc<dyn Entropy>,
+}
+
+impl fmt::Debug for DemoSite {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DemoSite").field("service_provider", &self.service_provider).finish_non_exhaustive()
+    }
+}
+
+/// The site could not be started.
+#[derive(Debug, thiserror::Error)]
+pub enum DemoSiteError {
+    /// The HTTP client could not be made.
+    #[error("the demonstration's HTTP client could not be made: {0}")]
+    Client(#[from] reqwest::Error),
+    /// The listener could not be used.
+    #[error("the demonstration's listener failed: {0}")]
+    Io(#[from] io::Error),
+    /// A template is broken.
+    #[error("a template of the demonstration is broken: {0}")]
+    Template(#[from] tera::Error),
+}
+
+/// Starts the site on a listener. The server runs when it is awaited, and stops by its handle.
+///
+/// # Errors
+/// [`DemoSiteError`].
+pub fn serve(site: DemoSite, listener: TcpListener) -> Result<Server, DemoSiteError> {
+    let client = reqwest::Client::builder().timeout(StdDuration::from_secs(10)).no_proxy().build()?;
+    let state = web::Data::new(State { site, pages: Pages::load()?, client, sessions: Mutex::default() });
+    let server = HttpServer::new(move || {
+        App::new()
+            .app_data(state.clone())
+            .app_data(web::FormConfig::default().limit(512 * 1024))
+            .route("/", web::get().to(start))
+            .route("/demo.css", web::get().to(styles))
+            .route("/sign-in/{choice}", web::get().to(sign_in))
+            .route("/acs", web::post().to(consume))
+            .route("/received", web::get().to(received))
+            .route("/sign-out", web::post().to(sign_out))
+            .route("/inbox", web::get().to(show_inbox))
+            .route("/metadata", web::get().to(metadata))
+    })
+    .workers(1)
+    .disable_signals()
+    .listen(listener)?
+    .run();
+    Ok(server)
+}
+
+struct State {
+    site: DemoSite,
+    pages: Pages,
+    client: reqwest::Client,
+    sessions: Mutex<HashMap<String, Session>>,
+}
+
+/// What is remembered of one browser.
+struct Session {
+    token: String,
+    seen: UtcDateTime,
+    pending: HashMap<String, Pending>,
+    outcome: Option<Outcome>,
+}
+
+/// A request that the browser was sent away with, found again by its RelayState.
+struct Pending {
+    request_id: String,
+    idp: IdentityProvider,
+    since: UtcDateTime,
+}
+
+impl State {
+    fn random(&self) -> String {
+        hex::encode(random_bytes::<20>(&*self.site.entropy))
+    }
+
+    /// Looks into the session of the cookie, if there is one.
+    fn with_session<T>(&self, request: &HttpRequest, then: impl FnOnce(&mut Session) -> T) -> Option<T> {
+        let cookie = request.cookie(COOKIE)?;
+        let mut sessions = self.sessions.lock().unwrap_or_else(PoisonError::into_inner);
+        sessions.get_mut(cookie.value()).map(then)
+    }
+
+    /// The same, with a new session if there is none; the cookie to set then.
+    fn with_new_session(&self, request: &HttpRequest, then: impl FnOnce(&mut Session)) -> Option<Cookie<'static>> {
+        let now = self.site.clock.now();
+        let mut sessions = self.sessions.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(session) = request.cookie(COOKIE).and_then(|cookie| sessions.get_mut(cookie.value())) {
+            session.seen = now;
+            then(session);
+            return None;
+        }
+        if sessions.len() >= MOST_SESSIONS
+            && let Some(oldest) = sessions.iter().min_by_key(|(_, session)| session.seen).map(|(id, _)| id.clone())
+        {
+            sessions.remove(&oldest);
+        }
+        let (id, token) = (self.random(), self.random());
+        let mut session = Session { token, seen: now, pending: HashMap::new(), outcome: None };
+        then(&mut session);
+        sessions.insert(id.clone(), session);
+        Some(Cookie::build(COOKIE, id).path("/").secure(true).http_only(true).same_site(SameSite::None).finish())
+    }
+
+    async fn identity_provider(&self) -> Result<IdentityProvider, String> {
+        let unreachable = |error: reqwest::Error| format!("Signet's metadata cannot be had: {}", error.without_url());
+        let answer = self.client.get(&self.site.idp_metadata_url).send().await.map_err(unreachable)?;
+        let octets = answer.error_for_status().map_err(unreachable)?.bytes().await.map_err(unreachable)?;
+        IdentityProvider::from_metadata(&octets).map_err(|error| error.to_string())
+    }
+
+    fn failed(&self, reason: &str) -> HttpResponse {
+        self.pages.answer(&Page::Failed { reason })
+    }
+}
+
+/// The ways to sign in that the start page offers.
+const CHOICES: [Choice; 5] = [
+    Choice {
+        slug: "plain",
+        label: "Sign in",
+        explanation: "Asks for nothing by name: you get what the agreement sends by default, your e-mail address.",
+    },
+    Choice {
+        slug: "proofed",
+        label: "Sign in with a proofed identity",
+        explanation: "Asks for identity level 2, and for your name and address.",
+    },
+    Choice {
+        slug: "too-much",
+        label: "Ask for more than was agreed",
+        explanation: "Asks for your social security number, which this office's agreement does not allow. It is not sent.",
+    },
+    Choice {
+        slug: "passive",
+        label: "Sign in without seeing a page",
+        explanation: "Works only if you are signed in at Signet and have agreed before; otherwise an error status comes back.",
+    },
+    Choice {
+        slug: "again",
+        label: "Prove again that it is you",
+        explanation: "Demands a fresh sign-in, even if you are signed in at Signet.",
+    },
+];
+
+fn ask_for(choice: &str) -> Option<Ask> {
+    let level_2 = || {
+        vec![
+            "http://idmanagement.gov/ns/assurance/ial/2".to_owned(),
+            "http://idmanagement.gov/ns/assurance/aal/2".to_owned(),
+        ]
+    };
+    let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+    Some(match choice {
+        "plain" => Ask::default(),
+        "proofed" => Ask {
+            contexts: level_2(),
+            attributes: names(&[
+                "email",
+                "first_name",
+                "last_name",
+                "address1",
+                "address2",
+                "city",
+                "state",
+                "zipcode",
+            ]),
+            ..Ask::default()
+        },
+        "too-much" => Ask {
+            contexts: level_2(),
+            attributes: names(&["email", "first_name", "last_name", "ssn"]),
+            ..Ask::default()
+        },
+        "passive" => Ask { is_passive: true, ..Ask::default() },
+        "again" => Ask { force_authn: true, ..Ask::default() },
+        _ => return None,
+    })
+}
+
+async fn start(state: web::Data<State>, request: HttpRequest) -> HttpResponse {
+    let signed_in =
+        state.with_session(&request, |session| matches!(session.outcome, Some(Outcome::SignedIn(_)))).unwrap_or(false);
+    state.pages.answer(&Page::Start {
+        idp_url: &state.site.idp_url,
+        signed_in,
+        choices: &CHOICES,
+        person: state.site.person.as_ref(),
+    })
+}
+
+async fn styles() -> HttpResponse {
+    secured(StatusCode::OK).content_type("text/css; charset=utf-8").body(STYLES)
+}
+
+async fn sign_in(state: web::Data<State>, request: HttpRequest, choice: web::Path<String>) -> HttpResponse {
+    let Some(ask) = ask_for(&choice) else { return secured(StatusCode::NOT_FOUND).finish() };
+    let idp = match state.identity_provider().await {
+        Ok(idp) => idp,
+        Err(reason) => return state.failed(&reason),
+    };
+    let relay_state = state.random();
+    let now = state.site.clock.now();
+    let made = state.site.service_provider.request(&idp, &ask, Some(&relay_state), now, &*state.site.entropy);
+    let made = match made {
+        Ok(made) => made,
+        Err(error) => return state.failed(&error.to_string()),
+    };
+    let cookie = state.with_new_session(&request, |session| {
+        session.pending.retain(|_, pending| now - pending.since < PENDING_FOR);
+        if session.pending.len() >= MOST_PENDING {
+            session.pending.clear();
+        }
+        session.pending.insert(relay_state, Pending { request_id: made.id, idp, since: now });
+    });
+    let mut answer = secured(StatusCode::SEE_OTHER);
+    answer.insert_header((header::LOCATION, made.url));
+    if let Some(cookie) = cookie {
+        answer.cookie(cookie);
+    }
+    answer.finish()
+}
+
+/// The form of the HTTP-POST binding.
+#[derive(Deserialize)]
+struct PostedResponse {
+    #[serde(rename = "SAMLResponse")]
+    saml_response: String,
+    #[serde(rename = "RelayState", default)]
+    relay_state: String,
+}
+
+async fn consume(state: web::Data<State>, request: HttpRequest, form: web::Form<PostedResponse>) -> HttpResponse {
+    let now = state.site.clock.now();
+    // A request is answered once, in the browser that made it: whatever comes of it, it is no longer open.
+    let pending = state.with_session(&request, |session| session.pending.remove(&form.relay_state)).flatten();
+    let Some(pending) = pending.filter(|pending| now - pending.since < PENDING_FOR) else {
+        return state.failed("This browser has no open request that this would answer. Perhaps it refuses cookies.");
+    };
+    let expected = Expected { idp: &pending.idp, request_id: &pending.request_id, now };
+    match state.site.service_provider.read_response(&form.saml_response, &expected) {
+        Ok(outcome) => {
+            state.with_session(&request, |session| session.outcome = Some(outcome));
+            secured(StatusCode::SEE_OTHER).insert_header((header::LOCATION, "/received")).finish()
+        }
+        Err(error) => state.failed(&error.to_string()),
+    }
+}
+
+async fn received(state: web::Data<State>, request: HttpRequest) -> HttpResponse {
+    let session = state.with_session(&request, |session| (session.outcome.clone(), session.token.clone()));
+    let (outcome, token) = session.unwrap_or_default();
+    let (signed_in, refused) = match &outcome {
+        Some(Outcome::SignedIn(signed_in)) => (Some(ShownSignIn::from(signed_in)), None),
+        Some(Outcome::Refused { status, nested, message }) => {
+            (None, Some(ShownRefusal { status, nested: nested.as_deref(), message: message.as_deref() }))
+        }
+        None => (None, None),
+    };
+    state.pages.answer(&Page::Received { signed_in, refused, token: &token })
+}
+
+/// The sign-out form.
+#[derive(Deserialize)]
+struct SignOut {
+    token: String,
+}
+
+async fn sign_out(state: web::Data<State>, request: HttpRequest, form: web::Form<SignOut>) -> HttpResponse {
+    state.with_session(&request, |session| {
+        if same_token(&session.token, &form.token) {
+            session.outcome = None;
+        }
+    });
+    secured(StatusCode::SEE_OTHER).insert_header((header::LOCATION, "/")).finish()
+}
+
+fn same_token(a: &str, b: &str) -> bool {
+    a.len() == b.len() && openssl::memcmp::eq(a.as_bytes(), b.as_bytes())
+}
+
+async fn show_inbox(state: web::Data<State>) -> HttpResponse {
+    state.pages.answer(&Page::Inbox { messages: inbox::shown(state.site.inbox.messages()) })
+}
+
+async fn metadata(state: web::Data<State>) -> HttpResponse {
+    match state.site.service_provider.metadata(super::page::SITE) {
+        Ok(metadata) => {
+            secured(StatusCode::OK).content_type("application/samlmetadata+xml").body(metadata.into_string())
+        }
+        Err(error) => state.failed(&error.to_string()),
+    }
+}
