@@ -62,7 +62,10 @@
 pub mod c14n;
 pub mod encryption;
 mod entity_id;
+mod instant;
+pub mod metadata;
 pub mod signature;
 pub mod xml;
 
 pub use entity_id::{EntityId, MalformedEntityId};
+pub use metadata::{AcsError, AcsLocation, AcsSelection, SpMetadata};

@@ -1,0 +1,309 @@
+//! From XML to [`SpMetadata`].
+
+use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
+use url::Url;
+
+use super::{
+    AttributeConsumingService, Contact, Endpoint, IndexedEndpoint, Localized, Logo, MetadataError, MetadataFault,
+    Organization, RegisteredEncryptionKey, RequestedAttribute, SpMetadata, UserInterface,
+};
+use crate::saml::{
+    EntityId,
+    encryption::EncryptionKey,
+    instant::parse_instant,
+    signature::{KeyError, VerificationKey},
+    xml::{Document, Element, Limits, is_space, ns},
+};
+
+type Read<T> = Result<T, MetadataError>;
+
+pub(super) fn parse(octets: &[u8]) -> Read<SpMetadata> {
+    let document = Document::parse(octets, &Limits::METADATA)?;
+    let entity = document.root();
+    if entity.is(ns::METADATA, "EntitiesDescriptor") {
+        return Err(MetadataError::at(entity, MetadataFault::SeveralEntities));
+    }
+    if !entity.is(ns::METADATA, "EntityDescriptor") {
+        return Err(MetadataError::at(entity, MetadataFault::NotAnEntity));
+    }
+    let entity_id = required_attribute(entity, "EntityDescriptor", "entityID")?;
+    let entity_id = EntityId::parse(entity_id).map_err(|_| MetadataError::at(entity, MetadataFault::EntityId))?;
+
+    let mut roles = of_name(entity, ns::METADATA, "SPSSODescriptor").filter(|role| {
+        // SAML Metadata §2.4.1: the protocols are separated by white space.
+        let protocols = role.attribute("protocolSupportEnumeration").unwrap_or("");
+        protocols.split(is_space).any(|protocol| protocol == ns::PROTOCOL)
+    });
+    let role = roles.next().ok_or_else(|| MetadataError::at(entity, MetadataFault::NotAServiceProvider))?;
+    if let Some(second) = roles.next() {
+        return Err(MetadataError::at(second, MetadataFault::SeveralRoles));
+    }
+
+    let valid_until = [instant(entity, "validUntil")?, instant(role, "validUntil")?].into_iter().flatten().min();
+    let (signing_keys, encryption_keys) = keys(role)?;
+    let contacts = of_name(entity, ns::METADATA, "ContactPerson").chain(of_name(role, ns::METADATA, "ContactPerson"));
+    let organization = match entity.only_child(ns::METADATA, "Organization")? {
+        Some(organization) => Some(organization),
+        None => role.only_child(ns::METADATA, "Organization")?,
+    };
+    Ok(SpMetadata {
+        entity_id,
+        valid_until,
+        signing_keys,
+        encryption_keys,
+        assertion_consumer_services: assertion_consumer_services(role)?,
+        single_logout_services: of_name(role, ns::METADATA, "SingleLogoutService")
+            .map(|element| endpoint(element, "SingleLogoutService"))
+            .collect::<Read<_>>()?,
+        name_id_formats: texts(role, ns::METADATA, "NameIDFormat")?,
+        attribute_consuming_services: attribute_consuming_services(role)?,
+        authn_requests_signed: boolean(role, "AuthnRequestsSigned")?.unwrap_or(false),
+        want_assertions_signed: boolean(role, "WantAssertionsSigned")?.unwrap_or(false),
+        user_interface: user_interface(role)?,
+        organization: organization.map(read_organization).transpose()?,
+        contacts: contacts.map(contact).collect::<Read<_>>()?,
+    })
+}
+
+fn keys(role: Element<'_>) -> Read<(Vec<VerificationKey>, Vec<RegisteredEncryptionKey>)> {
+    let (mut signing, mut encryption): (Vec<VerificationKey>, Vec<RegisteredEncryptionKey>) = (Vec::new(), Vec::new());
+    for descriptor in of_name(role, ns::METADATA, "KeyDescriptor") {
+        // SAML Metadata §2.4.1.1: without `use` the key serves for both.
+        let (for_signing, for_encryption) = match descriptor.attribute("use") {
+            None => (true, true),
+            Some("signing") => (true, false),
+            Some("encryption") => (false, true),
+            Some(_) => return Err(MetadataError::at(descriptor, MetadataFault::KeyUse)),
+        };
+        let (certificate, at) = certificate_of(descriptor)?;
+        let fault = |error: KeyError| MetadataError::at(at, error.into());
+        let key = VerificationKey::from_certificate_der(&certificate).map_err(fault)?;
+        let fingerprint = key.fingerprint();
+        if for_encryption && !encryption.iter().any(|known| known.fingerprint == fingerprint) {
+            match EncryptionKey::from_certificate_der(&certificate) {
+                Ok(key) => {
+                    let methods = of_name(descriptor, ns::METADATA, "EncryptionMethod")
+                        .map(|method| required_attribute(method, "EncryptionMethod", "Algorithm").map(str::to_owned))
+                        .collect::<Read<_>>()?;
+                    encryption.push(RegisteredEncryptionKey { key, fingerprint, methods });
+                }
+                // An elliptic key that may be used for both still signs.
+                Err(KeyError::Kind) if for_signing => {}
+                Err(error) => return Err(fault(error)),
+            }
+        }
+        if for_signing && !signing.contains(&key) {
+            signing.push(key);
+        }
+    }
+    Ok((signing, encryption))
+}
+
+/// The certificate of a key descriptor, DER, and where it stands.
+fn certificate_of(descriptor: Element<'_>) -> Read<(Vec<u8>, Element<'_>)> {
+    let key_info = descriptor.only_child(ns::DSIG, "KeyInfo")?.ok_or_else(|| {
+        MetadataError::at(descriptor, MetadataFault::MissingElement { element: "ds:KeyInfo", parent: "KeyDescriptor" })
+    })?;
+    let mut certificates =
+        of_name(key_info, ns::DSIG, "X509Data").flat_map(|data| of_name(data, ns::DSIG, "X509Certificate"));
+    // SAML Metadata Interoperability Profile §2.5.1: several would have to carry the same key.
+    let (Some(certificate), 0) = (certificates.next(), certificates.clone().count()) else {
+        let count = key_info.children().filter(|c| c.is(ns::DSIG, "X509Data")).flat_map(Element::children).count();
+        return Err(MetadataError::at(key_info, MetadataFault::Certificates(count)));
+    };
+    let text: String = certificate.text()?.chars().filter(|c| !is_space(*c)).collect();
+    let der = BASE64.decode(text).map_err(|_| MetadataError::at(certificate, MetadataFault::Certificate))?;
+    Ok((der, certificate))
+}
+
+fn assertion_consumer_services(role: Element<'_>) -> Read<Vec<IndexedEndpoint>> {
+    const NAME: &str = "AssertionConsumerService";
+    let mut services: Vec<IndexedEndpoint> = Vec::new();
+    for element in of_name(role, ns::METADATA, NAME) {
+        let Endpoint { binding, location, url, .. } = endpoint(element, NAME)?;
+        let (index, is_default) = indexed(element, NAME, services.iter().map(|service| service.index))?;
+        services.push(IndexedEndpoint { binding, location, url, index, is_default });
+    }
+    if services.is_empty() {
+        let fault = MetadataFault::MissingElement { element: NAME, parent: "SPSSODescriptor" };
+        return Err(MetadataError::at(role, fault));
+    }
+    if !services.iter().any(IndexedEndpoint::is_post) {
+        return Err(MetadataError::at(role, MetadataFault::NoPostConsumer));
+    }
+    Ok(services)
+}
+
+fn attribute_consuming_services(role: Element<'_>) -> Read<Vec<AttributeConsumingService>> {
+    const NAME: &str = "AttributeConsumingService";
+    let mut services: Vec<AttributeConsumingService> = Vec::new();
+    for element in of_name(role, ns::METADATA, NAME) {
+        let (index, is_default) = indexed(element, NAME, services.iter().map(|service| service.index))?;
+        services.push(AttributeConsumingService {
+            index,
+            is_default,
+            names: localized(element, ns::METADATA, "ServiceName")?,
+            descriptions: localized(element, ns::METADATA, "ServiceDescription")?,
+            requested_attributes: of_name(element, ns::METADATA, "RequestedAttribute")
+                .map(requested_attribute)
+                .collect::<Read<_>>()?,
+        });
+    }
+    Ok(services)
+}
+
+fn requested_attribute(element: Element<'_>) -> Read<RequestedAttribute> {
+    Ok(RequestedAttribute {
+        name: required_attribute(element, "RequestedAttribute", "Name")?.to_owned(),
+        name_format: element.attribute("NameFormat").map(str::to_owned),
+        friendly_name: element.attribute("FriendlyName").map(str::to_owned),
+        is_required: boolean(element, "isRequired")?.unwrap_or(false),
+    })
+}
+
+fn user_interface(role: Element<'_>) -> Read<UserInterface> {
+    let Some(extensions) = role.only_child(ns::METADATA, "Extensions")? else { return Ok(UserInterface::default()) };
+    // SAML Metadata UI §2.1: at most one.
+    let Some(info) = extensions.only_child(ns::MDUI, "UIInfo")? else { return Ok(UserInterface::default()) };
+    Ok(UserInterface {
+        display_names: localized(info, ns::MDUI, "DisplayName")?,
+        descriptions: localized(info, ns::MDUI, "Description")?,
+        information_urls: localized_urls(info, ns::MDUI, "InformationURL")?,
+        privacy_statement_urls: localized_urls(info, ns::MDUI, "PrivacyStatementURL")?,
+        logos: of_name(info, ns::MDUI, "Logo").filter_map(|element| logo(element).transpose()).collect::<Read<_>>()?,
+    })
+}
+
+fn logo(element: Element<'_>) -> Read<Option<Logo>> {
+    let location = text(element)?;
+    if location.get(..5).is_some_and(|scheme| scheme.eq_ignore_ascii_case("data:")) {
+        return Ok(None);
+    }
+    let side = |attribute: &'static str| {
+        required_attribute(element, "mdui:Logo", attribute)?.parse::<u32>().ok().filter(|side| *side > 0).ok_or_else(
+            || MetadataError::at(element, MetadataFault::MissingAttribute { element: "mdui:Logo", attribute }),
+        )
+    };
+    Ok(Some(Logo {
+        url: web_url(element, "mdui:Logo", &location)?,
+        width: side("width")?,
+        height: side("height")?,
+        lang: element.attribute_ns(ns::XML, "lang").map(str::to_owned),
+    }))
+}
+
+fn read_organization(element: Element<'_>) -> Read<Organization> {
+    Ok(Organization {
+        names: localized(element, ns::METADATA, "OrganizationName")?,
+        display_names: localized(element, ns::METADATA, "OrganizationDisplayName")?,
+        urls: localized_urls(element, ns::METADATA, "OrganizationURL")?,
+    })
+}
+
+fn contact(element: Element<'_>) -> Read<Contact> {
+    let only = |local: &'static str| -> Read<Option<String>> {
+        element.only_child(ns::METADATA, local)?.map(text).transpose()
+    };
+    let email_addresses = texts(element, ns::METADATA, "EmailAddress")?;
+    Ok(Contact {
+        kind: required_attribute(element, "ContactPerson", "contactType")?.to_owned(),
+        company: only("Company")?,
+        given_name: only("GivenName")?,
+        surname: only("SurName")?,
+        email_addresses: email_addresses
+            .into_iter()
+            .map(|address| address.strip_prefix("mailto:").map(str::to_owned).unwrap_or(address))
+            .collect(),
+        telephone_numbers: texts(element, ns::METADATA, "TelephoneNumber")?,
+    })
+}
+
+fn endpoint(element: Element<'_>, name: &'static str) -> Read<Endpoint> {
+    let binding = required_attribute(element, name, "Binding")?.to_owned();
+    let location = required_attribute(element, name, "Location")?.trim_matches(is_space).to_owned();
+    let url = web_url(element, "Location", &location)?;
+    let response_url = element
+        .attribute("ResponseLocation")
+        .map(|location| web_url(element, "ResponseLocation", location.trim_matches(is_space)))
+        .transpose()?;
+    Ok(Endpoint { binding, location, url, response_url })
+}
+
+/// `index`, which its like must not have too, and `isDefault`.
+fn indexed(element: Element<'_>, name: &'static str, mut used: impl Iterator<Item = u16>) -> Read<(u16, Option<bool>)> {
+    let text = required_attribute(element, name, "index")?.trim_matches(is_space);
+    let digits = text.bytes().all(|b| b.is_ascii_digit());
+    let index: u16 =
+        text.parse().ok().filter(|_| digits).ok_or_else(|| MetadataError::at(element, MetadataFault::Index))?;
+    if used.any(|other| other == index) {
+        return Err(MetadataError::at(element, MetadataFault::DuplicateIndex { element: name, index }));
+    }
+    Ok((index, boolean(element, "isDefault")?))
+}
+
+/// A URL that a browser may be sent to, or shown as a link. Everything else, `javascript:` foremost, is refused.
+fn web_url(element: Element<'_>, what: &'static str, text: &str) -> Read<Url> {
+    let plain = !text.chars().any(|c| c.is_whitespace() || c.is_control());
+    Url::parse(text)
+        .ok()
+        .filter(|url| plain && matches!(url.scheme(), "http" | "https") && url.has_host())
+        .filter(|url| url.username().is_empty() && url.password().is_none() && url.fragment().is_none())
+        .ok_or_else(|| MetadataError::at(element, MetadataFault::Url(what)))
+}
+
+fn localized(parent: Element<'_>, namespace: &str, local: &'static str) -> Read<Vec<Localized>> {
+    of_name(parent, namespace, local)
+        .map(|element| {
+            let lang = element.attribute_ns(ns::XML, "lang").filter(|lang| !lang.is_empty()).ok_or_else(|| {
+                let fault = MetadataFault::MissingAttribute { element: local, attribute: "xml:lang" };
+                MetadataError::at(element, fault)
+            })?;
+            Ok(Localized { lang: lang.to_owned(), text: text(element)? })
+        })
+        .collect()
+}
+
+fn localized_urls(parent: Element<'_>, namespace: &str, local: &'static str) -> Read<Vec<Localized>> {
+    for element in of_name(parent, namespace, local) {
+        // Links to a place in a page are of use here.
+        let whole = text(element)?;
+        web_url(element, local, whole.split('#').next().unwrap_or(&whole))?;
+    }
+    localized(parent, namespace, local)
+}
+
+fn texts(parent: Element<'_>, namespace: &str, local: &str) -> Read<Vec<String>> {
+    of_name(parent, namespace, local).map(text).collect()
+}
+
+fn text(element: Element<'_>) -> Read<String> {
+    Ok(element.text()?.trim_matches(is_space).to_owned())
+}
+
+fn of_name<'d>(parent: Element<'d>, namespace: &str, local: &str) -> impl Iterator<Item = Element<'d>> + Clone {
+    parent.children().filter(move |child| child.is(namespace, local))
+}
+
+fn required_attribute<'d>(element: Element<'d>, name: &'static str, attribute: &'static str) -> Read<&'d str> {
+    element
+        .attribute(attribute)
+        .filter(|value| !value.is_empty())
+        .ok_or_else(|| MetadataError::at(element, MetadataFault::MissingAttribute { element: name, attribute }))
+}
+
+fn boolean(element: Element<'_>, attribute: &'static str) -> Read<Option<bool>> {
+    let read = |value: &str| match value.trim_matches(is_space) {
+        "true" | "1" => Ok(true),
+        "false" | "0" => Ok(false),
+        _ => Err(MetadataError::at(element, MetadataFault::Boolean(attribute))),
+    };
+    element.attribute(attribute).map(read).transpose()
+}
+
+fn instant(element: Element<'_>, attribute: &'static str) -> Read<Option<time::UtcDateTime>> {
+    let read = |value: &str| {
+        parse_instant(value.trim_matches(is_space))
+            .ok_or_else(|| MetadataError::at(element, MetadataFault::Instant(attribute)))
+    };
+    element.attribute(attribute).map(read).transpose()
+}
