@@ -62,7 +62,7 @@
 pub mod c14n;
 pub mod encryption;
 mod entity_id;
-mod instant;
+pub mod instant;
 pub mod metadata;
 pub mod signature;
 pub mod xml;

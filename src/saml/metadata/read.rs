@@ -1,6 +1,7 @@
 //! From XML to [`SpMetadata`].
 
 use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
+use time::UtcDateTime;
 use url::Url;
 
 use super::{
@@ -10,7 +11,7 @@ use super::{
 use crate::saml::{
     EntityId,
     encryption::EncryptionKey,
-    instant::parse_instant,
+    instant,
     signature::{KeyError, VerificationKey},
     xml::{Document, Element, Limits, is_space, ns},
 };
@@ -39,7 +40,7 @@ pub(super) fn parse(octets: &[u8]) -> Read<SpMetadata> {
         return Err(MetadataError::at(second, MetadataFault::SeveralRoles));
     }
 
-    let valid_until = [instant(entity, "validUntil")?, instant(role, "validUntil")?].into_iter().flatten().min();
+    let valid_until = [time_of(entity, "validUntil")?, time_of(role, "validUntil")?].into_iter().flatten().min();
     let (signing_keys, encryption_keys) = keys(role)?;
     let contacts = of_name(entity, ns::METADATA, "ContactPerson").chain(of_name(role, ns::METADATA, "ContactPerson"));
     let organization = match entity.only_child(ns::METADATA, "Organization")? {
@@ -300,10 +301,10 @@ fn boolean(element: Element<'_>, attribute: &'static str) -> Read<Option<bool>> 
     element.attribute(attribute).map(read).transpose()
 }
 
-fn instant(element: Element<'_>, attribute: &'static str) -> Read<Option<time::UtcDateTime>> {
+fn time_of(element: Element<'_>, attribute: &'static str) -> Read<Option<UtcDateTime>> {
     let read = |value: &str| {
-        parse_instant(value.trim_matches(is_space))
-            .ok_or_else(|| MetadataError::at(element, MetadataFault::Instant(attribute)))
+        instant::parse(value.trim_matches(is_space))
+            .map_err(|_| MetadataError::at(element, MetadataFault::Instant(attribute)))
     };
     element.attribute(attribute).map(read).transpose()
 }
