@@ -59,13 +59,22 @@
 //! }
 //! ```
 
+pub mod authn_request;
+pub mod binding;
 pub mod c14n;
 pub mod encryption;
 mod entity_id;
 pub mod instant;
+mod message_id;
 pub mod metadata;
+mod read;
+mod relay_state;
 pub mod signature;
 pub mod xml;
 
+pub use authn_request::{DecodedAuthnRequest, RequestError, RequestSignature, VerifiedAuthnRequest};
+pub use binding::{BindingError, Received};
 pub use entity_id::{EntityId, MalformedEntityId};
+pub use message_id::{MalformedMessageId, MessageId};
 pub use metadata::{AcsError, AcsLocation, AcsSelection, SpMetadata};
+pub use relay_state::{RelayState, RelayStateRefused};

@@ -5,11 +5,7 @@ use std::fmt;
 use url::{Host, Url};
 
 use super::{IndexedEndpoint, SpMetadata, default_of};
-
-/// `HTTP-POST` (SAML Bindings §3.5): the binding of every response that we send.
-pub const HTTP_POST: &str = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST";
-/// `HTTP-Redirect` (SAML Bindings §3.4).
-pub const HTTP_REDIRECT: &str = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect";
+use crate::saml::binding::HTTP_POST;
 
 /// Which assertion consumer service a request means (SAML Core §3.4.1).
 #[derive(Debug, Clone, PartialEq, Eq)]

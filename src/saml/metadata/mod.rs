@@ -15,7 +15,7 @@ mod read;
 use time::UtcDateTime;
 use url::Url;
 
-pub use acs::{AcsError, AcsLocation, AcsSelection, HTTP_POST, HTTP_REDIRECT};
+pub use acs::{AcsError, AcsLocation, AcsSelection};
 pub use error::{MetadataError, MetadataFault};
 
 use super::{

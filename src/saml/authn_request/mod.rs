@@ -1,0 +1,305 @@
+//! `samlp:AuthnRequest`: from decoded, which is believed in nothing, to verified (SAML Core §3.4.1).
+//!
+//! A [`DecodedAuthnRequest`] tells whose request it claims to be, since the key that proves it stands in that party's
+//! record, and can be read in no other way. [`DecodedAuthnRequest::verify`] makes the [`VerifiedAuthnRequest`] from the
+//! very tree whose signature was verified, so nobody can look at another message than the one that was signed.
+//!
+//! Whether the request is fresh, where the answer goes and what may be released is left to the federation.
+
+mod contents;
+
+use std::fmt;
+
+use time::UtcDateTime;
+use url::Url;
+
+use super::{
+    AcsSelection, EntityId, MalformedMessageId, MessageId, RelayState,
+    binding::{BindingError, Carriage, Carried, HTTP_POST},
+    instant::MalformedInstant,
+    metadata::SpMetadata,
+    signature::{SignatureError, SignaturePosition, SignatureVerified, verify_enveloped, verify_redirect},
+    xml::{Document, Element, Limits, XmlError, ns},
+};
+use contents::Contents;
+pub use contents::{Comparison, NameIdPolicy, RequestedAuthnContext, Scoping, ValidityPeriod};
+
+/// `Format` of the name of an entity (SAML Core §8.3.6).
+const ENTITY: &str = "urn:oasis:names:tc:SAML:2.0:nameid-format:entity";
+
+/// An AuthnRequest that was read, and that nobody has vouched for yet.
+pub struct DecodedAuthnRequest {
+    document: Document,
+    claimed_issuer: EntityId,
+    relay_state: Option<RelayState>,
+    carriage: Carriage,
+}
+
+/// Whether a request must be signed. It is a property of the party in the registry, never of the message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RequestSignature {
+    /// An unsigned request is refused.
+    Demanded,
+    /// An agreement waives the demand. A signature that is present must verify all the same, and the service provider's
+    /// own metadata may still say that it signs (`AuthnRequestsSigned`), which binds.
+    Waived,
+}
+
+impl DecodedAuthnRequest {
+    /// Reads the XML and the claimed issuer.
+    pub(crate) fn read(carried: Carried) -> Result<Self, BindingError> {
+        let document = Document::parse(&carried.message, &Limits::PROTOCOL)?;
+        let root = document.root();
+        if !root.is(ns::PROTOCOL, "AuthnRequest") {
+            return Err(BindingError::NotAnAuthnRequest);
+        }
+        // SAML Bindings §3.4.4.1: "any signature on the SAML protocol message [...] MUST be removed". One that is left
+        // could be taken for the signature of the message.
+        if matches!(carried.carriage, Carriage::Redirect(_)) && root.child(ns::DSIG, "Signature").is_some() {
+            return Err(BindingError::EmbeddedSignature);
+        }
+        let claimed_issuer = claimed_issuer(root)?;
+        Ok(Self { document, claimed_issuer, relay_state: carried.relay_state, carriage: carried.carriage })
+    }
+
+    /// Whose request it claims to be: good for looking up the record with the keys, and for nothing else.
+    #[must_use]
+    pub fn claimed_issuer(&self) -> &EntityId {
+        &self.claimed_issuer
+    }
+
+    /// Verifies the request against the record of the claimed issuer, and reads it.
+    ///
+    /// `our_sso` are the addresses of our single sign-on service: a `Destination` must be one of them, character for
+    /// character.
+    ///
+    /// # Errors
+    /// [`RequestError`]. The signature is judged first: what a stranger wrote is not looked into.
+    pub fn verify(
+        self,
+        metadata: &SpMetadata,
+        demand: RequestSignature,
+        our_sso: &[Url],
+    ) -> Result<VerifiedAuthnRequest, RequestError> {
+        if *metadata.entity_id() != self.claimed_issuer {
+            return Err(RequestError::ForeignRecord);
+        }
+        let root = self.document.root();
+        let signature = match &self.carriage {
+            Carriage::Post => match verify_enveloped(root, SignaturePosition::AfterIssuer, metadata.signing_keys()) {
+                Ok(verified) => Some(verified.into_proof()),
+                Err(SignatureError::Absent) => None,
+                Err(error) => return Err(error.into()),
+            },
+            Carriage::Redirect(None) => None,
+            Carriage::Redirect(Some(signed)) => {
+                Some(verify_redirect(&signed.octets, &signed.sig_alg, &signed.signature, metadata.signing_keys())?)
+            }
+        };
+        if signature.is_none() && (demand == RequestSignature::Demanded || metadata.authn_requests_signed()) {
+            return Err(RequestError::Unsigned);
+        }
+
+        let contents = Contents::read(root)?;
+        match root.attribute("Destination") {
+            // SAML Bindings §3.4.5.2 and §3.5.5.2: a signed message must say for whom it is, and be for us.
+            None if signature.is_some() => return Err(RequestError::NoDestination),
+            None => {}
+            Some(destination) if !our_sso.iter().any(|ours| ours.as_str() == destination) => {
+                return Err(RequestError::ForeignDestination);
+            }
+            Some(_) => {}
+        }
+        // SAML Core §3.4.1: the response is wanted by this binding. HTTP-POST is the one that we have.
+        if root.attribute("ProtocolBinding").is_some_and(|binding| binding != HTTP_POST) {
+            return Err(RequestError::ProtocolBinding);
+        }
+        Ok(VerifiedAuthnRequest { issuer: self.claimed_issuer, relay_state: self.relay_state, signature, contents })
+    }
+}
+
+/// SAML Core §3.2.1 and §8.3.6, SAML Profiles §4.1.4.1: Issuer must be there, and name the entity.
+fn claimed_issuer(root: Element<'_>) -> Result<EntityId, BindingError> {
+    let first = root.children().next().filter(|child| child.is(ns::ASSERTION, "Issuer")).ok_or(BindingError::Issuer)?;
+    if root.children().filter(|child| child.is(ns::ASSERTION, "Issuer")).count() != 1 {
+        return Err(BindingError::Issuer);
+    }
+    if first.attribute("Format").is_some_and(|format| format != ENTITY)
+        || ["NameQualifier", "SPNameQualifier", "SPProvidedID"].iter().any(|name| first.attribute(name).is_some())
+    {
+        return Err(BindingError::MalformedIssuer);
+    }
+    EntityId::parse(&first.text()?).map_err(|_| BindingError::MalformedIssuer)
+}
+
+/// Says that there is one, never what is in it.
+impl fmt::Debug for DecodedAuthnRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DecodedAuthnRequest").field("claimed_issuer", &self.claimed_issuer).finish_non_exhaustive()
+    }
+}
+
+/// An AuthnRequest that its issuer made: it was signed with a key of that issuer's metadata, or the agreement waives
+/// signatures by name. Only [`DecodedAuthnRequest::verify`] makes one.
+#[derive(Debug, Clone)]
+pub struct VerifiedAuthnRequest {
+    issuer: EntityId,
+    relay_state: Option<RelayState>,
+    signature: Option<SignatureVerified>,
+    contents: Contents,
+}
+
+impl VerifiedAuthnRequest {
+    /// The identifier that the response refers to, and that must not have been seen before.
+    #[must_use]
+    pub fn id(&self) -> &MessageId {
+        &self.contents.id
+    }
+
+    /// The service provider.
+    #[must_use]
+    pub fn issuer(&self) -> &EntityId {
+        &self.issuer
+    }
+
+    /// When the service provider says that it made the request, by its own clock.
+    #[must_use]
+    pub fn issue_instant(&self) -> UtcDateTime {
+        self.contents.issue_instant
+    }
+
+    /// Whether the person must authenticate again.
+    #[must_use]
+    pub fn force_authn(&self) -> bool {
+        self.contents.force_authn
+    }
+
+    /// Whether no page may be shown.
+    #[must_use]
+    pub fn is_passive(&self) -> bool {
+        self.contents.is_passive
+    }
+
+    /// How the person shall be named.
+    #[must_use]
+    pub fn name_id_policy(&self) -> Option<&NameIdPolicy> {
+        self.contents.name_id_policy.as_ref()
+    }
+
+    /// The contexts asked for, and how they compare.
+    #[must_use]
+    pub fn requested_authn_context(&self) -> Option<&RequestedAuthnContext> {
+        self.contents.requested_authn_context.as_ref()
+    }
+
+    /// Where the answer shall go, as the request says it. Only [`SpMetadata::acs_location`] makes a place of it.
+    #[must_use]
+    pub fn acs(&self) -> &AcsSelection {
+        &self.contents.acs
+    }
+
+    /// The binding asked for; the only one that passes verification is HTTP-POST.
+    #[must_use]
+    pub fn protocol_binding(&self) -> Option<&'static str> {
+        self.contents.has_protocol_binding.then_some(HTTP_POST)
+    }
+
+    /// Which set of attributes of its metadata the service provider asks for.
+    #[must_use]
+    pub fn attribute_consuming_service_index(&self) -> Option<u16> {
+        self.contents.attribute_consuming_service_index
+    }
+
+    /// Whether the request names a person (`saml:Subject`). It must then be answered for that person or not at all.
+    #[must_use]
+    pub fn names_a_subject(&self) -> bool {
+        self.contents.names_a_subject
+    }
+
+    /// The period in which the requested assertion shall be valid, if the request has `saml:Conditions` with times.
+    #[must_use]
+    pub fn validity_period(&self) -> Option<&ValidityPeriod> {
+        self.contents.validity_period.as_ref()
+    }
+
+    /// Limits to proxying, and the list of identity providers that may answer.
+    #[must_use]
+    pub fn scoping(&self) -> Option<&Scoping> {
+        self.contents.scoping.as_ref()
+    }
+
+    /// What must be sent back with the answer.
+    #[must_use]
+    pub fn relay_state(&self) -> Option<&RelayState> {
+        self.relay_state.as_ref()
+    }
+
+    /// The proof of the signature; nothing for an unsigned request whose agreement waives signatures.
+    #[must_use]
+    pub fn signature(&self) -> Option<&SignatureVerified> {
+        self.signature.as_ref()
+    }
+}
+
+/// Why a request is not believed, or not understood.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum RequestError {
+    /// An ACS by URL (or binding) and by index at once (SAML Core §3.4.1: mutually exclusive).
+    #[error("AssertionConsumerServiceIndex excludes AssertionConsumerServiceURL and ProtocolBinding")]
+    AcsTwice,
+    /// An attribute that must be there is not.
+    #[error("attribute {0} is missing")]
+    AttributeMissing(&'static str),
+    /// The destination is not one of our addresses.
+    #[error("Destination is not the address of this single sign-on service")]
+    ForeignDestination,
+    /// The record given is not that of the claimed issuer.
+    #[error("the record is not that of the request's Issuer")]
+    ForeignRecord,
+    /// An attribute whose value is not of its type.
+    #[error("attribute {0} has a value that its type does not allow")]
+    MalformedAttribute(&'static str),
+    /// The identifier of the message.
+    #[error(transparent)]
+    MalformedId(#[from] MalformedMessageId),
+    /// A time.
+    #[error(transparent)]
+    MalformedInstant(#[from] MalformedInstant),
+    /// A signed request that does not say for whom it is.
+    #[error("a signed request must have a Destination")]
+    NoDestination,
+    /// A response by another binding than HTTP-POST is asked for.
+    #[error("ProtocolBinding is not HTTP-POST, the one binding by which responses are sent")]
+    ProtocolBinding,
+    /// The signature.
+    #[error(transparent)]
+    Signature(#[from] SignatureError),
+    /// An attribute that the schema does not know.
+    #[error("line {line}: attribute {name} is not one of an AuthnRequest's")]
+    UnexpectedAttribute {
+        /// The line of the element.
+        line: u32,
+        /// The attribute, cut to 64 characters.
+        name: String,
+    },
+    /// An element that the schema does not know there, in another order, or a second time.
+    #[error("line {line}: element {name} does not stand here in an AuthnRequest (SAML Core §3.4.1)")]
+    UnexpectedElement {
+        /// The line of the element.
+        line: u32,
+        /// The element, cut to 64 characters.
+        name: String,
+    },
+    /// Text between the elements.
+    #[error("there is text between the elements of the request")]
+    UnexpectedText,
+    /// No signature, and one is demanded.
+    #[error("the request is not signed, but requests of this service provider must be")]
+    Unsigned,
+    /// Another version than 2.0.
+    #[error("Version is not 2.0")]
+    Version,
+    /// The tree cannot be read as expected.
+    #[error(transparent)]
+    Xml(#[from] XmlError),
+}

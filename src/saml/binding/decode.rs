@@ -1,0 +1,122 @@
+//! Undoing the carriage: percent-encoding, base64, DEFLATE, each within its limit before the work is done.
+
+use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
+use flate2::{Decompress, FlushDecompress, Status};
+
+use super::{
+    BindingError, DecodedAuthnRequest, MAX_CARRIED_BYTES, MAX_MESSAGE_BYTES, Received,
+    parameters::{Parameters, text},
+};
+use crate::saml::{RelayState, xml::is_space};
+
+/// The one encoding of the HTTP-Redirect binding (SAML Bindings §3.4.4.1).
+const DEFLATE: &str = "urn:oasis:names:tc:SAML:2.0:bindings:URL-Encoding:DEFLATE";
+
+/// The signature of a query string, with the very octets that it is over.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct QuerySignature {
+    /// `SAMLRequest=…[&RelayState=…]&SigAlg=…`, values as received.
+    pub(crate) octets: Vec<u8>,
+    pub(crate) sig_alg: String,
+    pub(crate) signature: Vec<u8>,
+}
+
+/// How the message came, as far as verifying it depends on that.
+#[derive(Debug)]
+pub(crate) enum Carriage {
+    Post,
+    Redirect(Option<QuerySignature>),
+}
+
+/// A message's octets, and what came with it.
+#[derive(Debug)]
+pub(crate) struct Carried {
+    pub(crate) message: Vec<u8>,
+    pub(crate) relay_state: Option<RelayState>,
+    pub(crate) carriage: Carriage,
+}
+
+impl Received {
+    /// Undoes the carriage and reads the XML. Nothing of the result can be believed yet.
+    ///
+    /// # Errors
+    /// [`BindingError`].
+    pub fn decode(&self) -> Result<DecodedAuthnRequest, BindingError> {
+        DecodedAuthnRequest::read(self.unpack()?)
+    }
+
+    fn unpack(&self) -> Result<Carried, BindingError> {
+        match self {
+            Self::Redirect { raw_query } => unpack_redirect(raw_query.as_bytes()),
+            Self::Post { saml_request, relay_state } => {
+                if saml_request.len() > MAX_CARRIED_BYTES {
+                    return Err(BindingError::TooLarge);
+                }
+                // RFC 2045 base64 has line breaks, and toolkits make them (SAML Bindings §3.5.4).
+                let compact: String = saml_request.chars().filter(|c| !is_space(*c)).collect();
+                let message = BASE64.decode(compact).map_err(|_| BindingError::Base64("SAMLRequest"))?;
+                if message.len() > MAX_MESSAGE_BYTES {
+                    return Err(BindingError::TooLarge);
+                }
+                let relay_state = relay_state.as_deref().map(RelayState::parse).transpose()?;
+                Ok(Carried { message, relay_state, carriage: Carriage::Post })
+            }
+        }
+    }
+}
+
+fn unpack_redirect(query: &[u8]) -> Result<Carried, BindingError> {
+    let parameters = Parameters::split(query)?;
+    let saml_request = parameters.saml_request.ok_or(BindingError::NoRequest)?;
+    if let Some(encoding) = parameters.saml_encoding
+        && text(encoding, "SAMLEncoding")? != DEFLATE
+    {
+        return Err(BindingError::Encoding);
+    }
+    let signature = query_signature(saml_request, &parameters)?;
+    let relay_state = match parameters.relay_state {
+        Some(value) => Some(RelayState::parse(&text(value, "RelayState")?)?),
+        None => None,
+    };
+    let message = inflate(&base64(saml_request, "SAMLRequest")?)?;
+    Ok(Carried { message, relay_state, carriage: Carriage::Redirect(signature) })
+}
+
+/// SAML Bindings §3.4.4.1: the signature is over the octets of the query as they were sent, in this order whatever the
+/// order in the URL. Encoding them again would not give the same octets.
+fn query_signature(saml_request: &[u8], parameters: &Parameters<'_>) -> Result<Option<QuerySignature>, BindingError> {
+    let (sig_alg, signature) = match (parameters.sig_alg, parameters.signature) {
+        (None, None) => return Ok(None),
+        (Some(sig_alg), Some(signature)) => (sig_alg, signature),
+        _ => return Err(BindingError::SignatureIncomplete),
+    };
+    let mut octets = b"SAMLRequest=".to_vec();
+    octets.extend_from_slice(saml_request);
+    if let Some(relay_state) = parameters.relay_state {
+        octets.extend_from_slice(b"&RelayState=");
+        octets.extend_from_slice(relay_state);
+    }
+    octets.extend_from_slice(b"&SigAlg=");
+    octets.extend_from_slice(sig_alg);
+    Ok(Some(QuerySignature { octets, sig_alg: text(sig_alg, "SigAlg")?, signature: base64(signature, "Signature")? }))
+}
+
+/// Base64 in a query string: without line breaks (SAML Bindings §3.4.4.1).
+fn base64(value: &[u8], name: &'static str) -> Result<Vec<u8>, BindingError> {
+    BASE64.decode(text(value, name)?).map_err(|_| BindingError::Base64(name))
+}
+
+/// Inflates one raw DEFLATE stream, all of the input and nothing behind it, into at most [`MAX_MESSAGE_BYTES`].
+fn inflate(compressed: &[u8]) -> Result<Vec<u8>, BindingError> {
+    let mut inflater = Decompress::new(false);
+    // One octet more than allowed, so that a message of exactly the limit can be told from a longer one.
+    let mut message = Vec::with_capacity(MAX_MESSAGE_BYTES + 1);
+    let status = inflater
+        .decompress_vec(compressed, &mut message, FlushDecompress::Finish)
+        .map_err(|_| BindingError::Deflate)?;
+    if message.len() > MAX_MESSAGE_BYTES {
+        return Err(BindingError::TooLarge);
+    }
+    let whole = usize::try_from(inflater.total_in()).is_ok_and(|read| read == compressed.len());
+    if status == Status::StreamEnd && whole { Ok(message) } else { Err(BindingError::Deflate) }
+}

@@ -1,0 +1,79 @@
+//! Parameters of a query string or a form, split once, with their octets kept as they came.
+
+use super::{BindingError, MAX_CARRIED_BYTES};
+
+/// The parameters that mean something to SAML. All others are somebody else's and are ignored.
+const NAMES: [&str; 6] = ["SAMLRequest", "SAMLResponse", "RelayState", "SigAlg", "Signature", "SAMLEncoding"];
+
+/// The values as they came, still percent-encoded.
+#[derive(Debug, Default)]
+pub(super) struct Parameters<'q> {
+    pub(super) saml_request: Option<&'q [u8]>,
+    pub(super) relay_state: Option<&'q [u8]>,
+    pub(super) sig_alg: Option<&'q [u8]>,
+    pub(super) signature: Option<&'q [u8]>,
+    pub(super) saml_encoding: Option<&'q [u8]>,
+}
+
+impl<'q> Parameters<'q> {
+    pub(super) fn split(octets: &'q [u8]) -> Result<Self, BindingError> {
+        if octets.len() > MAX_CARRIED_BYTES {
+            return Err(BindingError::TooLarge);
+        }
+        let mut parameters = Self::default();
+        for pair in octets.split(|byte| *byte == b'&') {
+            let mut halves = pair.splitn(2, |byte| *byte == b'=');
+            let (name, value) = (halves.next().unwrap_or(&[]), halves.next().unwrap_or(&[]));
+            let Some(known) = NAMES.into_iter().find(|known| decodes_to(name, known)) else { continue };
+            if name != known.as_bytes() {
+                return Err(BindingError::EncodedParameterName(known));
+            }
+            let slot = match known {
+                "SAMLRequest" => &mut parameters.saml_request,
+                "RelayState" => &mut parameters.relay_state,
+                "SigAlg" => &mut parameters.sig_alg,
+                "Signature" => &mut parameters.signature,
+                "SAMLEncoding" => &mut parameters.saml_encoding,
+                _ => return Err(BindingError::ResponseParameter),
+            };
+            if slot.replace(value).is_some() {
+                return Err(BindingError::DuplicateParameter(known));
+            }
+        }
+        Ok(parameters)
+    }
+}
+
+fn decodes_to(name: &[u8], known: &str) -> bool {
+    // Each octet is at most three long in its encoded form; more need not be looked at.
+    name.len() <= 3 * known.len() && percent_decoded(name).is_some_and(|decoded| decoded == known.as_bytes())
+}
+
+/// A value as text: `%XX` in either case, `+` for a space, UTF-8.
+pub(super) fn text(value: &[u8], name: &'static str) -> Result<String, BindingError> {
+    percent_decoded(value)
+        .and_then(|octets| String::from_utf8(octets).ok())
+        .ok_or(BindingError::MalformedParameter(name))
+}
+
+fn percent_decoded(value: &[u8]) -> Option<Vec<u8>> {
+    let mut decoded = Vec::with_capacity(value.len());
+    let mut octets = value.iter();
+    while let Some(octet) = octets.next() {
+        decoded.push(match octet {
+            b'%' => 16 * hex_digit(*octets.next()?)? + hex_digit(*octets.next()?)?,
+            b'+' => b' ',
+            other => *other,
+        });
+    }
+    Some(decoded)
+}
+
+fn hex_digit(octet: u8) -> Option<u8> {
+    match octet {
+        b'0'..=b'9' => Some(octet - b'0'),
+        b'a'..=b'f' => Some(octet - b'a' + 10),
+        b'A'..=b'F' => Some(octet - b'A' + 10),
+        _ => None,
+    }
+}
