@@ -7,6 +7,7 @@
 pub mod agency;
 pub mod inbox;
 mod page;
+pub mod person;
 pub mod service_provider;
 pub mod site;
 

@@ -1,5 +1,6 @@
 //! The demonstration.
 
 mod agency;
+mod person;
 mod service_provider;
 mod site;

@@ -1,0 +1,120 @@
+//! The demonstration's person: somebody invented whose identity is proofed already, so that proofed attributes can be seen
+//! to be released and withheld.
+//!
+//! Made here are the sealed values; storing them is the caller's part. The secrets are fixed or shown on purpose.
+
+use time::{Duration, UtcDateTime};
+
+use super::DemoPerson;
+use crate::{
+    authentication::{
+        look_up_secret::RecoveryKey,
+        password::{Argon2Parameters, Password, PasswordError, PasswordVerifier, StretchedPassword},
+    },
+    federation::attribute::AttributeName,
+    services::{
+        Entropy,
+        keys::{KeysError, ServiceKeys},
+    },
+    subscriber::{
+        EmailAddress, EmailAddressError, PhoneNumber, PhoneNumberError, SubscriberId,
+        vault::{SealedAttribute, SealedSlot, SlotId, VaultError, VaultKey},
+    },
+};
+
+/// Sign-in address.
+pub const EMAIL: &str = "pat.sample@demo.example";
+/// Password. Known to everybody who reads this: the demonstration listens on loopback alone.
+pub const PASSWORD: &str = "quiet heron over the lower harbour";
+/// Number for text messages, of the range that is kept for fiction.
+pub const PHONE: &str = "+1 202 555 0142";
+
+/// What proofing established. The social security number is one that is never given out (area 9xx).
+const PROFILE: [(AttributeName, &str); 9] = [
+    (AttributeName::FirstName, "Pat"),
+    (AttributeName::LastName, "Sample"),
+    (AttributeName::Dob, "1980-02-29"),
+    (AttributeName::Ssn, "900-12-3456"),
+    (AttributeName::Address1, "12 Example Street"),
+    (AttributeName::City, "Springfield"),
+    (AttributeName::State, "VA"),
+    (AttributeName::Zipcode, "22150"),
+    (AttributeName::Phone, PHONE),
+];
+
+/// Everything that is to be stored of the person.
+#[derive(Debug)]
+pub struct InventedPerson {
+    /// Whose.
+    pub subscriber: SubscriberId,
+    /// Sign-in address.
+    pub email: EmailAddress,
+    /// Number for text messages.
+    pub phone: PhoneNumber,
+    /// The password's verifier.
+    pub password: PasswordVerifier,
+    /// The vault's slots: password and recovery key.
+    pub slots: [SealedSlot; 2],
+    /// The profile, each attribute in version 1.
+    pub profile: Vec<(AttributeName, SealedAttribute)>,
+    /// When the identity was proofed, at level 2.
+    pub proofed_at: UtcDateTime,
+    /// What the start page shows.
+    pub shown: DemoPerson,
+}
+
+/// Why there is no such person.
+#[derive(Debug, thiserror::Error)]
+pub enum PersonError {
+    /// The address is none.
+    #[error(transparent)]
+    Email(#[from] EmailAddressError),
+    /// The service's keys cannot be used.
+    #[error(transparent)]
+    Keys(#[from] KeysError),
+    /// The password cannot be worked on.
+    #[error(transparent)]
+    Password(#[from] PasswordError),
+    /// The number is none.
+    #[error(transparent)]
+    Phone(#[from] PhoneNumberError),
+    /// The vault cannot be made.
+    #[error(transparent)]
+    Vault(#[from] VaultError),
+}
+
+/// Invents the person: a new vault, sealed as everybody's is.
+///
+/// # Errors
+/// [`PersonError`].
+pub fn invent(
+    keys: &dyn ServiceKeys,
+    cost: Argon2Parameters,
+    now: UtcDateTime,
+    entropy: &dyn Entropy,
+) -> Result<InventedPerson, PersonError> {
+    let subscriber = SubscriberId::random(entropy);
+    let stretched = StretchedPassword::new(&Password::given(PASSWORD), cost, entropy)?;
+    let recovery_key = RecoveryKey::random(entropy);
+    let vault_key = VaultKey::random(entropy);
+    let slot = |slot_key| SealedSlot::seal(SlotId::random(entropy), subscriber, &slot_key, &vault_key, keys, entropy);
+    let seal = |(name, value): (AttributeName, &str)| {
+        let sealed = vault_key.seal_attribute(subscriber, name.as_str(), 1, value.as_bytes(), entropy)?;
+        Ok((name, sealed))
+    };
+    Ok(InventedPerson {
+        subscriber,
+        email: EmailAddress::parse(EMAIL)?,
+        phone: PhoneNumber::parse(PHONE, "US")?,
+        password: PasswordVerifier::new(&stretched, subscriber, keys)?,
+        slots: [slot(stretched.slot_key()?)?, slot(recovery_key.slot_key()?)?],
+        profile: PROFILE.into_iter().map(seal).collect::<Result<_, VaultError>>()?,
+        proofed_at: now - Duration::days(30),
+        shown: DemoPerson {
+            email: EMAIL.to_owned(),
+            password: PASSWORD.to_owned(),
+            phone: PHONE.to_owned(),
+            recovery_key: recovery_key.for_display().to_string(),
+        },
+    })
+}

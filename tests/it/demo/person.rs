@@ -1,0 +1,42 @@
+//! The demonstration's person is made as everybody is, and shows nothing that is not invented.
+
+use std::sync::Arc;
+
+use signet::{
+    authentication::{
+        look_up_secret::RecoveryKey,
+        password::{Argon2Parameters, Password, PasswordContext, StretchedPassword},
+    },
+    demo::person::{PASSWORD, invent},
+    services::{
+        SystemEntropy,
+        keys::{GenerateKeys, LocalKeys, SealingSecret, SigningKeyKind},
+    },
+};
+use time::macros::utc_datetime;
+
+#[test]
+fn password_and_recovery_key_open_a_profile_that_can_be_released() {
+    let now = utc_datetime!(2026-11-24 12:00:00);
+    let folder = tempfile::tempdir().unwrap();
+    let wanted = GenerateKeys { common_name: "localhost", signing: SigningKeyKind::EcP256, now };
+    let secret = SealingSecret::new("a passphrase of the tests").unwrap();
+    let keys = LocalKeys::generate(&folder.path().join("keys"), &secret, &wanted, Arc::new(SystemEntropy)).unwrap();
+    let cost = Argon2Parameters { memory_kib: 64, iterations: 1, lanes: 1 };
+    let person = invent(&keys, cost, now, &SystemEntropy).unwrap();
+
+    let about = PasswordContext { email_address: Some(&person.email), service_name: "Signet" };
+    let password = Password::chosen(PASSWORD, &about).unwrap();
+    let stretched = StretchedPassword::for_verifier(&password, &person.password).unwrap();
+    assert!(person.password.matches(&stretched, person.subscriber, &keys).unwrap());
+
+    let recovery_key = RecoveryKey::parse(&person.shown.recovery_key).unwrap();
+    let slot_keys = [stretched.slot_key().unwrap(), recovery_key.slot_key().unwrap()];
+    for (slot, slot_key) in person.slots.iter().zip(&slot_keys) {
+        let vault = slot.open(person.subscriber, slot_key, &keys).unwrap();
+        for (name, sealed) in &person.profile {
+            let value = vault.open_attribute(person.subscriber, name.as_str(), 1, sealed).unwrap();
+            name.wire_form(std::str::from_utf8(value.expose()).unwrap()).unwrap();
+        }
+    }
+}
