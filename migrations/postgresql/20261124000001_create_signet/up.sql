@@ -1,0 +1,227 @@
+-- Accounts.
+
+CREATE TABLE subscriber (
+    id BYTEA NOT NULL PRIMARY KEY,                 -- sensitive: no
+    status TEXT NOT NULL,                         -- sensitive: no
+    vault TEXT NOT NULL,                          -- sensitive: no
+    created_at BIGINT NOT NULL,                   -- sensitive: no
+    rules_accepted_at BIGINT NOT NULL,            -- sensitive: no
+    failures_in_a_row INTEGER NOT NULL DEFAULT 0, -- sensitive: no
+    locked_until BIGINT                           -- sensitive: no
+);
+
+CREATE TABLE email_address (
+    id BYTEA NOT NULL PRIMARY KEY,         -- sensitive: no
+    subscriber BYTEA NOT NULL REFERENCES subscriber (id), -- sensitive: no
+    fingerprint BYTEA NOT NULL UNIQUE,     -- sensitive: keyed
+    sealed BYTEA NOT NULL,                 -- sensitive: sealed
+    confirmed_at BIGINT NOT NULL,         -- sensitive: no
+    last_sign_in_at BIGINT                -- sensitive: no
+);
+CREATE INDEX email_address_of ON email_address (subscriber);
+
+CREATE TABLE email_link (
+    token_hash BYTEA NOT NULL PRIMARY KEY, -- sensitive: keyed
+    purpose TEXT NOT NULL,                -- sensitive: no
+    sealed BYTEA NOT NULL,                 -- sensitive: sealed
+    made_at BIGINT NOT NULL,              -- sensitive: no
+    expires_at BIGINT NOT NULL,           -- sensitive: no
+    used_at BIGINT                        -- sensitive: no
+);
+CREATE INDEX email_link_expiry ON email_link (expires_at);
+
+CREATE TABLE password_credential (
+    subscriber BYTEA NOT NULL PRIMARY KEY REFERENCES subscriber (id), -- sensitive: no
+    verifier BYTEA NOT NULL,               -- sensitive: keyed
+    set_at BIGINT NOT NULL                -- sensitive: no
+);
+
+CREATE TABLE authenticator (
+    id BYTEA NOT NULL PRIMARY KEY,         -- sensitive: no
+    subscriber BYTEA NOT NULL REFERENCES subscriber (id), -- sensitive: no
+    kind TEXT NOT NULL,                   -- sensitive: no
+    name_sealed BYTEA NOT NULL,            -- sensitive: sealed
+    sealed BYTEA NOT NULL,                 -- sensitive: sealed
+    fingerprint BYTEA UNIQUE,              -- sensitive: keyed
+    counter BIGINT NOT NULL,              -- sensitive: no
+    failures_in_a_row INTEGER NOT NULL DEFAULT 0, -- sensitive: no
+    locked_until BIGINT,                  -- sensitive: no
+    created_at BIGINT NOT NULL,           -- sensitive: no
+    last_used_at BIGINT,                  -- sensitive: no
+    disabled_at BIGINT                    -- sensitive: no
+);
+CREATE INDEX authenticator_of ON authenticator (subscriber);
+
+CREATE TABLE out_of_band_code (
+    subscriber BYTEA NOT NULL REFERENCES subscriber (id), -- sensitive: no
+    purpose TEXT NOT NULL,                -- sensitive: no
+    mac BYTEA NOT NULL,                    -- sensitive: keyed
+    expires_at BIGINT NOT NULL,           -- sensitive: no
+    consumed_at BIGINT,                   -- sensitive: no
+    PRIMARY KEY (subscriber, purpose)
+);
+
+-- The vault.
+
+CREATE TABLE vault_slot (
+    id BYTEA NOT NULL PRIMARY KEY,         -- sensitive: no
+    subscriber BYTEA NOT NULL REFERENCES subscriber (id), -- sensitive: no
+    kind TEXT NOT NULL,                   -- sensitive: no
+    authenticator BYTEA,                   -- sensitive: no
+    sealed BYTEA NOT NULL,                 -- sensitive: twice
+    created_at BIGINT NOT NULL            -- sensitive: no
+);
+CREATE INDEX vault_slot_of ON vault_slot (subscriber);
+
+CREATE TABLE vault_attribute (
+    subscriber BYTEA NOT NULL REFERENCES subscriber (id), -- sensitive: no
+    attribute TEXT NOT NULL,              -- sensitive: no
+    version INTEGER NOT NULL,             -- sensitive: no
+    sealed BYTEA NOT NULL,                 -- sensitive: twice
+    created_at BIGINT NOT NULL,           -- sensitive: no
+    PRIMARY KEY (subscriber, attribute, version)
+);
+
+CREATE TABLE proofed_profile (
+    subscriber BYTEA NOT NULL PRIMARY KEY REFERENCES subscriber (id), -- sensitive: no
+    ial INTEGER NOT NULL,                 -- sensitive: no
+    verified_at BIGINT NOT NULL,          -- sensitive: no
+    expires_at BIGINT                     -- sensitive: no
+);
+
+-- Sessions and what is waiting.
+
+CREATE TABLE session (
+    id_hash BYTEA NOT NULL PRIMARY KEY,    -- sensitive: keyed
+    subscriber BYTEA,                      -- sensitive: no
+    created_at BIGINT NOT NULL,           -- sensitive: no
+    idle_until BIGINT NOT NULL,           -- sensitive: no
+    absolute_until BIGINT NOT NULL,       -- sensitive: no
+    revoked_at BIGINT,                    -- sensitive: no
+    sealed BYTEA NOT NULL                  -- sensitive: twice
+);
+CREATE INDEX session_of ON session (subscriber);
+CREATE INDEX session_expiry ON session (absolute_until);
+
+CREATE TABLE session_participant (
+    session BYTEA NOT NULL,                -- sensitive: keyed
+    entity_id TEXT NOT NULL,              -- sensitive: no
+    assertion_id TEXT NOT NULL,           -- sensitive: no
+    session_index TEXT NOT NULL,          -- sensitive: no
+    name_id_sealed BYTEA NOT NULL,         -- sensitive: sealed
+    joined_at BIGINT NOT NULL,            -- sensitive: no
+    PRIMARY KEY (session, entity_id, assertion_id)
+);
+
+CREATE TABLE pending_request (
+    id BYTEA NOT NULL PRIMARY KEY,         -- sensitive: no
+    session BYTEA NOT NULL,                -- sensitive: keyed
+    entity_id TEXT NOT NULL,              -- sensitive: no
+    request_id TEXT NOT NULL,             -- sensitive: no
+    received_sealed BYTEA NOT NULL,        -- sensitive: sealed
+    received_at BIGINT NOT NULL,          -- sensitive: no
+    expires_at BIGINT NOT NULL,           -- sensitive: no
+    finished_at BIGINT                    -- sensitive: no
+);
+CREATE INDEX pending_request_expiry ON pending_request (expires_at);
+
+CREATE TABLE seen_request (
+    entity_id TEXT NOT NULL,              -- sensitive: no
+    request_id TEXT NOT NULL,             -- sensitive: no
+    expires_at BIGINT NOT NULL,           -- sensitive: no
+    PRIMARY KEY (entity_id, request_id)
+);
+CREATE INDEX seen_request_expiry ON seen_request (expires_at);
+
+CREATE TABLE throttle (
+    key_hash BYTEA NOT NULL PRIMARY KEY,   -- sensitive: keyed
+    tries INTEGER NOT NULL,               -- sensitive: no
+    ends_at BIGINT NOT NULL               -- sensitive: no
+);
+CREATE INDEX throttle_expiry ON throttle (ends_at);
+
+-- Federation.
+
+CREATE TABLE sp_revision (
+    sha256 BYTEA NOT NULL,                 -- sensitive: no
+    entity_id TEXT NOT NULL,              -- sensitive: no
+    agency_id TEXT NOT NULL,              -- sensitive: no
+    folder TEXT NOT NULL,                 -- sensitive: no
+    metadata BYTEA NOT NULL,               -- sensitive: no
+    agreement BYTEA NOT NULL,              -- sensitive: no
+    applied_at BIGINT NOT NULL,           -- sensitive: no
+    applied_by TEXT NOT NULL,             -- sensitive: no
+    superseded_at BIGINT,                 -- sensitive: no
+    PRIMARY KEY (entity_id, sha256, applied_at)
+);
+
+CREATE TABLE pairwise_identifier (
+    subscriber BYTEA NOT NULL REFERENCES subscriber (id), -- sensitive: no
+    agency_id TEXT NOT NULL,              -- sensitive: no
+    value BYTEA NOT NULL UNIQUE,           -- sensitive: no
+    created_at BIGINT NOT NULL,           -- sensitive: no
+    PRIMARY KEY (subscriber, agency_id)
+);
+
+CREATE TABLE consent (
+    id BYTEA NOT NULL PRIMARY KEY,         -- sensitive: no
+    subscriber BYTEA NOT NULL REFERENCES subscriber (id), -- sensitive: no
+    entity_id TEXT NOT NULL,              -- sensitive: no
+    scope BYTEA NOT NULL,                  -- sensitive: no
+    given_at BIGINT NOT NULL,             -- sensitive: no
+    revoked_at BIGINT                     -- sensitive: no
+);
+CREATE INDEX consent_of ON consent (subscriber, entity_id, given_at);
+
+CREATE TABLE disclosure (
+    chain BYTEA NOT NULL,                  -- sensitive: no
+    seq BIGINT NOT NULL,                  -- sensitive: no
+    prev_hash BYTEA NOT NULL,              -- sensitive: no
+    hash BYTEA NOT NULL,                   -- sensitive: no
+    id BYTEA NOT NULL UNIQUE,              -- sensitive: no
+    at BIGINT NOT NULL,                   -- sensitive: no
+    subscriber BYTEA NOT NULL,             -- sensitive: no
+    entity_id TEXT NOT NULL,              -- sensitive: no
+    agency_id TEXT NOT NULL,              -- sensitive: no
+    sp_revision BYTEA NOT NULL,            -- sensitive: no
+    consent BYTEA NOT NULL,                -- sensitive: no
+    scope_digest BYTEA NOT NULL,           -- sensitive: no
+    content_digest BYTEA NOT NULL,         -- sensitive: keyed
+    content_key_id TEXT NOT NULL,         -- sensitive: no
+    names TEXT NOT NULL,                  -- sensitive: no
+    ial INTEGER NOT NULL,                 -- sensitive: no
+    aal INTEGER NOT NULL,                 -- sensitive: no
+    class_ref TEXT NOT NULL,              -- sensitive: no
+    name_id_format TEXT NOT NULL,         -- sensitive: no
+    assertion_id TEXT NOT NULL,           -- sensitive: no
+    session_index TEXT NOT NULL,          -- sensitive: no
+    in_response_to TEXT NOT NULL,         -- sensitive: no
+    assertion_digest BYTEA NOT NULL,       -- sensitive: keyed
+    signing_key_id TEXT NOT NULL,         -- sensitive: no
+    PRIMARY KEY (chain, seq)
+);
+CREATE INDEX disclosure_about ON disclosure (subscriber, at);
+
+-- Work and history.
+
+CREATE TABLE outbox (
+    id BYTEA NOT NULL PRIMARY KEY,         -- sensitive: no
+    kind TEXT NOT NULL,                   -- sensitive: no
+    sealed BYTEA,                          -- sensitive: sealed
+    run_at BIGINT NOT NULL,               -- sensitive: no
+    lease_until BIGINT,                   -- sensitive: no
+    attempts INTEGER NOT NULL,            -- sensitive: no
+    expires_at BIGINT NOT NULL,           -- sensitive: no
+    finished_at BIGINT,                   -- sensitive: no
+    outcome TEXT                          -- sensitive: no
+);
+CREATE INDEX outbox_due ON outbox (finished_at, run_at);
+
+CREATE TABLE history (
+    id BYTEA NOT NULL PRIMARY KEY,         -- sensitive: no
+    subscriber BYTEA NOT NULL,             -- sensitive: no
+    at BIGINT NOT NULL,                   -- sensitive: no
+    kind TEXT NOT NULL,                   -- sensitive: no
+    told TEXT NOT NULL                    -- sensitive: no
+);
+CREATE INDEX history_of ON history (subscriber, at);
