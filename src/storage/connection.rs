@@ -18,7 +18,6 @@ const POSTGRESQL_MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/
 const MIGRATION_LOCK: i64 = 0x5369_676e_6574;
 
 /// A connection to one of the two.
-#[expect(missing_docs, reason = "the derive makes public items beside the type")]
 #[derive(diesel::MultiConnection)]
 pub(super) enum AnyConnection {
     /// PostgreSQL.
@@ -149,11 +148,12 @@ impl ManageConnection for Manager {
 pub(super) fn migrate(connection: &mut AnyConnection) -> Result<Vec<String>, StoreError> {
     let failed = |error: Box<dyn std::error::Error + Send + Sync>| StoreError::Migration(error.to_string());
     let ran = match connection {
-        AnyConnection::Sqlite(sqlite) => names(sqlite.run_pending_migrations(SQLITE_MIGRATIONS).map_err(failed)?),
+        AnyConnection::Sqlite(sqlite) => names(&sqlite.run_pending_migrations(SQLITE_MIGRATIONS).map_err(failed)?),
         AnyConnection::Postgresql(postgresql) => {
-            let locked = |statement: String, on: &mut PgConnection| on.batch_execute(&statement).map_err(StoreError::from);
+            let locked =
+                |statement: String, on: &mut PgConnection| on.batch_execute(&statement).map_err(StoreError::from);
             locked(format!("SELECT pg_advisory_lock({MIGRATION_LOCK})"), postgresql)?;
-            let ran = postgresql.run_pending_migrations(POSTGRESQL_MIGRATIONS).map(names).map_err(failed);
+            let ran = postgresql.run_pending_migrations(POSTGRESQL_MIGRATIONS).map(|ran| names(&ran)).map_err(failed);
             locked(format!("SELECT pg_advisory_unlock({MIGRATION_LOCK})"), postgresql)?;
             ran?
         }
@@ -176,6 +176,6 @@ pub(super) fn pending_migrations(connection: &mut AnyConnection) -> Result<Vec<S
     }
 }
 
-fn names(versions: Vec<diesel::migration::MigrationVersion<'_>>) -> Vec<String> {
+fn names(versions: &[diesel::migration::MigrationVersion<'_>]) -> Vec<String> {
     versions.iter().map(ToString::to_string).collect()
 }

@@ -168,11 +168,7 @@ impl Transaction<'_> {
     ///
     /// # Errors
     /// When the database fails.
-    pub fn pending_request(
-        &mut self,
-        id: &[u8; 16],
-        now: UtcDateTime,
-    ) -> Result<Option<PendingRequest>, StoreError> {
+    pub fn pending_request(&mut self, id: &[u8; 16], now: UtcDateTime) -> Result<Option<PendingRequest>, StoreError> {
         const TABLE: &str = "pending_request";
         type Row = (Vec<u8>, String, String, Vec<u8>, i64, i64, Option<i64>);
         let row: Option<Row> = pending_request::table
@@ -344,12 +340,7 @@ impl Transaction<'_> {
     ///
     /// # Errors
     /// When the database fails.
-    pub fn revoke_consents(
-        &mut self,
-        of: SubscriberId,
-        entity_id: &str,
-        now: UtcDateTime,
-    ) -> Result<bool, StoreError> {
+    pub fn revoke_consents(&mut self, of: SubscriberId, entity_id: &str, now: UtcDateTime) -> Result<bool, StoreError> {
         let revoked = diesel::update(
             consent::table
                 .filter(consent::subscriber.eq(of.as_bytes().to_vec()))

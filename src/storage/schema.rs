@@ -238,4 +238,25 @@ diesel::table! {
     }
 }
 
-diesel::allow_tables_to_appear_in_same_query!(subscriber, email_address, email_link, password_credential, authenticator, out_of_band_code, vault_slot, vault_attribute, proofed_profile, session, session_participant, pending_request, seen_request, throttle, sp_revision, pairwise_identifier, consent, disclosure, outbox, history);
+diesel::allow_tables_to_appear_in_same_query!(
+    subscriber,
+    email_address,
+    email_link,
+    password_credential,
+    authenticator,
+    out_of_band_code,
+    vault_slot,
+    vault_attribute,
+    proofed_profile,
+    session,
+    session_participant,
+    pending_request,
+    seen_request,
+    throttle,
+    sp_revision,
+    pairwise_identifier,
+    consent,
+    disclosure,
+    outbox,
+    history
+);

@@ -449,12 +449,7 @@ impl Transaction<'_> {
     ///
     /// # Errors
     /// When the database fails.
-    pub fn accept_totp_step(
-        &mut self,
-        id: AuthenticatorId,
-        step: u64,
-        now: UtcDateTime,
-    ) -> Result<bool, StoreError> {
+    pub fn accept_totp_step(&mut self, id: AuthenticatorId, step: u64, now: UtcDateTime) -> Result<bool, StoreError> {
         let step = i64::try_from(step).unwrap_or(i64::MAX);
         let accepted = diesel::update(
             authenticator::table
@@ -619,10 +614,7 @@ impl Transaction<'_> {
         let locked_until = count.locked_until.map(milliseconds);
         match of {
             FailuresOf::Authenticator(id) => diesel::update(authenticator::table.find(id.as_bytes().to_vec()))
-                .set((
-                    authenticator::failures_in_a_row.eq(in_a_row),
-                    authenticator::locked_until.eq(locked_until),
-                ))
+                .set((authenticator::failures_in_a_row.eq(in_a_row), authenticator::locked_until.eq(locked_until)))
                 .execute(self.connection)?,
             FailuresOf::Subscriber(id) => diesel::update(subscriber::table.find(id.as_bytes().to_vec()))
                 .set((subscriber::failures_in_a_row.eq(in_a_row), subscriber::locked_until.eq(locked_until)))
@@ -711,18 +703,13 @@ impl Transaction<'_> {
         self.drop_slots(of, kind, None)
     }
 
-    fn drop_slots(
-        &mut self,
-        of: SubscriberId,
-        kind: SlotKind,
-        passkey: Option<Vec<u8>>,
-    ) -> Result<(), StoreError> {
+    fn drop_slots(&mut self, of: SubscriberId, kind: SlotKind, passkey: Option<Vec<u8>>) -> Result<(), StoreError> {
         let mine = vault_slot::subscriber.eq(of.as_bytes().to_vec()).and(vault_slot::kind.eq(kind.as_str()));
         match passkey {
-            Some(passkey) => diesel::delete(
-                vault_slot::table.filter(mine).filter(vault_slot::authenticator.eq(Some(passkey))),
-            )
-            .execute(self.connection)?,
+            Some(passkey) => {
+                diesel::delete(vault_slot::table.filter(mine).filter(vault_slot::authenticator.eq(Some(passkey))))
+                    .execute(self.connection)?
+            }
             None => diesel::delete(vault_slot::table.filter(mine)).execute(self.connection)?,
         };
         Ok(())

@@ -16,4 +16,5 @@ mod demo;
 mod federation;
 mod house;
 mod saml;
+mod storage;
 mod support;

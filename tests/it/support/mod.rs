@@ -1,3 +1,4 @@
 //! What the tests stand on: a browser without script, and (as they land) the started application and its people.
 
 pub mod browser;
+pub mod database;

@@ -1,0 +1,304 @@
+//! The ledger: disclosure records, each in its place in this node's chain, and the writer that commits them in groups.
+//!
+//! Many sign-ins that wait share one transaction; each goes on when the transaction that holds its own record is
+//! durable. The hash of a record is the core's ([`crate::federation::disclosure`]); this file gives the number.
+
+use std::collections::BTreeSet;
+
+use diesel::prelude::*;
+use time::UtcDateTime;
+use tokio::sync::{mpsc, oneshot};
+
+use super::schema::disclosure;
+use super::{Participant, Store, StoreError, Transaction, instant, milliseconds, typed};
+use crate::authentication::session::SessionIdHash;
+use crate::federation::agreement::AgencyId;
+use crate::federation::assurance::{Ial, Level, aal_from_number, aal_number};
+use crate::federation::attribute::AttributeName;
+use crate::federation::consent::{ContentDigest, ScopeDigest};
+use crate::federation::disclosure::{BEFORE_THE_FIRST, ChainId, DisclosureDraft, DisclosureRecord, RevisionId};
+use crate::federation::identifier::NameIdFormat;
+use crate::saml::EntityId;
+use crate::subscriber::SubscriberId;
+
+/// At most so many records share a commit.
+const GROUP: usize = 256;
+
+/// What is made durable together before a response leaves.
+#[derive(Debug, Clone)]
+pub struct Issuance {
+    /// What is released.
+    pub disclosure: DisclosureDraft,
+    /// The request that it answers: answered once. `None` where nothing waits (tests and benches).
+    pub answers: Option<[u8; 16]>,
+    /// The session that the service joins.
+    pub joins: Option<(SessionIdHash, Participant)>,
+}
+
+/// What became of an issuance.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RecordedDisclosure {
+    /// The request was answered before, in another tab: nothing was recorded, and nothing may be sent.
+    AnsweredBefore,
+    /// The record is durable.
+    Durable {
+        /// Its number in this node's chain.
+        seq: i64,
+    },
+}
+
+/// Commits issuances in groups. A clone writes to the same chain.
+#[derive(Clone)]
+pub struct DisclosureWriter {
+    waiting: mpsc::Sender<Waiting>,
+}
+
+struct Waiting {
+    issuance: Issuance,
+    done: oneshot::Sender<Result<RecordedDisclosure, StoreError>>,
+}
+
+impl DisclosureWriter {
+    /// Starts the writer of this node's chain on the current runtime. It stops when the last clone is dropped.
+    #[must_use]
+    pub fn start(store: Store, chain: ChainId) -> Self {
+        let (waiting, mut queue) = mpsc::channel::<Waiting>(4 * GROUP);
+        tokio::spawn(async move {
+            let mut group = Vec::with_capacity(GROUP);
+            // While one group is being synced to the disk, the next one gathers.
+            while queue.recv_many(&mut group, GROUP).await > 0 {
+                let (issuances, answers): (Vec<_>, Vec<_>) =
+                    group.drain(..).map(|one| (one.issuance, one.done)).unzip();
+                let written = store
+                    .transaction(move |tx| {
+                        issuances.into_iter().map(|one| tx.record_issuance(chain, one)).collect::<Result<Vec<_>, _>>()
+                    })
+                    .await;
+                for (at, answer) in answers.into_iter().enumerate() {
+                    let outcome = match &written {
+                        Ok(outcomes) => outcomes.get(at).cloned().ok_or(StoreError::Stopped),
+                        Err(error) => Err(error.clone()),
+                    };
+                    // Whoever asked may be gone; the record stays.
+                    drop(answer.send(outcome));
+                }
+            }
+        });
+        Self { waiting }
+    }
+
+    /// Records an issuance; returns when it is durable.
+    ///
+    /// # Errors
+    /// When the database fails: then nothing may be sent.
+    pub async fn record(&self, issuance: Issuance) -> Result<RecordedDisclosure, StoreError> {
+        let (done, answer) = oneshot::channel();
+        self.waiting.send(Waiting { issuance, done }).await.map_err(|_| StoreError::Stopped)?;
+        answer.await.map_err(|_| StoreError::Stopped)?
+    }
+}
+
+impl Transaction<'_> {
+    /// Records one issuance: the request is answered, the disclosure takes its place in the chain, the service joins the
+    /// session.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn record_issuance(&mut self, chain: ChainId, issuance: Issuance) -> Result<RecordedDisclosure, StoreError> {
+        let Issuance { disclosure, answers, joins } = issuance;
+        if let Some(request) = answers
+            && !self.finish_pending_request(&request, disclosure.at)?
+        {
+            return Ok(RecordedDisclosure::AnsweredBefore);
+        }
+        let last: Option<(i64, Vec<u8>)> = disclosure::table
+            .filter(disclosure::chain.eq(chain.as_bytes().to_vec()))
+            .order(disclosure::seq.desc())
+            .select((disclosure::seq, disclosure::hash))
+            .first(self.connection)
+            .optional()?;
+        let (seq, prev_hash) = match last {
+            Some((seq, hash)) => (seq + 1, typed(hash.as_slice(), "disclosure", "hash")?),
+            None => (1, BEFORE_THE_FIRST),
+        };
+        let record = disclosure.chained(chain, seq, prev_hash);
+        self.add_disclosure(&record)?;
+        if let Some((session, participant)) = joins {
+            self.add_participant(session, &participant)?;
+        }
+        Ok(RecordedDisclosure::Durable { seq })
+    }
+
+    fn add_disclosure(&mut self, record: &DisclosureRecord) -> Result<(), StoreError> {
+        let draft = &record.disclosure;
+        let names: Vec<&str> = draft.names.iter().map(|name| name.as_str()).collect();
+        diesel::insert_into(disclosure::table)
+            .values((
+                (
+                    disclosure::chain.eq(record.chain.as_bytes().to_vec()),
+                    disclosure::seq.eq(record.seq),
+                    disclosure::prev_hash.eq(record.prev_hash.to_vec()),
+                    disclosure::hash.eq(record.hash.to_vec()),
+                    disclosure::id.eq(draft.id.as_bytes().to_vec()),
+                    disclosure::at.eq(milliseconds(draft.at)),
+                    disclosure::subscriber.eq(draft.subscriber.as_bytes().to_vec()),
+                    disclosure::entity_id.eq(draft.entity_id.as_str()),
+                    disclosure::agency_id.eq(draft.agency_id.as_str()),
+                    disclosure::sp_revision.eq(draft.sp_revision.0.to_vec()),
+                    disclosure::consent.eq(draft.consent.as_bytes().to_vec()),
+                    disclosure::scope_digest.eq(draft.scope_digest.0.to_vec()),
+                ),
+                (
+                    disclosure::content_digest.eq(draft.content_digest.0.to_vec()),
+                    disclosure::content_key_id.eq(draft.content_key_id.as_str()),
+                    disclosure::names.eq(names.join(" ")),
+                    disclosure::ial.eq(i32::from(draft.level.ial.number())),
+                    disclosure::aal.eq(i32::from(aal_number(draft.level.aal))),
+                    disclosure::class_ref.eq(draft.class_ref.as_str()),
+                    disclosure::name_id_format.eq(draft.name_id_format.uri()),
+                    disclosure::assertion_id.eq(draft.assertion_id.as_str()),
+                    disclosure::session_index.eq(draft.session_index.as_str()),
+                    disclosure::in_response_to.eq(draft.in_response_to.as_str()),
+                    disclosure::assertion_digest.eq(draft.assertion_digest.to_vec()),
+                    disclosure::signing_key_id.eq(draft.signing_key_id.as_str()),
+                ),
+            ))
+            .execute(self.connection)?;
+        Ok(())
+    }
+
+    /// The chains that have records.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn disclosure_chains(&mut self) -> Result<Vec<ChainId>, StoreError> {
+        disclosure::table
+            .select(disclosure::chain)
+            .distinct()
+            .load::<Vec<u8>>(self.connection)?
+            .into_iter()
+            .map(|chain| typed(chain.as_slice(), "disclosure", "chain"))
+            .collect()
+    }
+
+    /// The next records of a chain after number `after`, in order; at most a thousand.
+    ///
+    /// # Errors
+    /// When the database fails, or a row was tampered with so far that it is no record any more.
+    pub fn disclosures_after(&mut self, chain: ChainId, after: i64) -> Result<Vec<DisclosureRecord>, StoreError> {
+        disclosure::table
+            .filter(disclosure::chain.eq(chain.as_bytes().to_vec()))
+            .filter(disclosure::seq.gt(after))
+            .order(disclosure::seq)
+            .limit(1000)
+            .select(DisclosureRow::as_select())
+            .load::<DisclosureRow>(self.connection)?
+            .into_iter()
+            .map(DisclosureRecord::try_from)
+            .collect()
+    }
+
+    /// What was disclosed about a person, the newest first; at most `limit`.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn disclosures_about(&mut self, of: SubscriberId, limit: i64) -> Result<Vec<DisclosureRecord>, StoreError> {
+        disclosure::table
+            .filter(disclosure::subscriber.eq(of.as_bytes().to_vec()))
+            .order(disclosure::at.desc())
+            .limit(limit)
+            .select(DisclosureRow::as_select())
+            .load::<DisclosureRow>(self.connection)?
+            .into_iter()
+            .map(DisclosureRecord::try_from)
+            .collect()
+    }
+
+    /// When the assertion with this ID was recorded, if it was.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn disclosure_of_assertion(&mut self, assertion_id: &str) -> Result<Option<UtcDateTime>, StoreError> {
+        let at: Option<i64> = disclosure::table
+            .filter(disclosure::assertion_id.eq(assertion_id))
+            .select(disclosure::at)
+            .first(self.connection)
+            .optional()?;
+        at.map(|at| instant(at, "disclosure", "at")).transpose()
+    }
+}
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = disclosure)]
+struct DisclosureRow {
+    chain: Vec<u8>,
+    seq: i64,
+    prev_hash: Vec<u8>,
+    hash: Vec<u8>,
+    id: Vec<u8>,
+    at: i64,
+    subscriber: Vec<u8>,
+    entity_id: String,
+    agency_id: String,
+    sp_revision: Vec<u8>,
+    consent: Vec<u8>,
+    scope_digest: Vec<u8>,
+    content_digest: Vec<u8>,
+    content_key_id: String,
+    names: String,
+    ial: i32,
+    aal: i32,
+    class_ref: String,
+    name_id_format: String,
+    assertion_id: String,
+    session_index: String,
+    in_response_to: String,
+    assertion_digest: Vec<u8>,
+    signing_key_id: String,
+}
+
+impl TryFrom<DisclosureRow> for DisclosureRecord {
+    type Error = StoreError;
+
+    fn try_from(row: DisclosureRow) -> Result<Self, StoreError> {
+        const TABLE: &str = "disclosure";
+        let broken = |column| StoreError::InconsistentRow { table: TABLE, column };
+        let names = row
+            .names
+            .split_whitespace()
+            .map(str::parse::<AttributeName>)
+            .collect::<Result<BTreeSet<_>, _>>()
+            .map_err(|_| broken("names"))?;
+        let level = |column: &'static str, number: i32| typed::<u8, _>(number, TABLE, column);
+        Ok(Self {
+            chain: typed(row.chain.as_slice(), TABLE, "chain")?,
+            seq: row.seq,
+            prev_hash: typed(row.prev_hash.as_slice(), TABLE, "prev_hash")?,
+            hash: typed(row.hash.as_slice(), TABLE, "hash")?,
+            disclosure: DisclosureDraft {
+                id: typed(row.id.as_slice(), TABLE, "id")?,
+                at: instant(row.at, TABLE, "at")?,
+                subscriber: typed(row.subscriber.as_slice(), TABLE, "subscriber")?,
+                entity_id: EntityId::parse(&row.entity_id).map_err(|_| broken("entity_id"))?,
+                agency_id: AgencyId::parse(&row.agency_id).map_err(|_| broken("agency_id"))?,
+                sp_revision: RevisionId(typed(row.sp_revision.as_slice(), TABLE, "sp_revision")?),
+                consent: typed(row.consent.as_slice(), TABLE, "consent")?,
+                scope_digest: ScopeDigest(typed(row.scope_digest.as_slice(), TABLE, "scope_digest")?),
+                content_digest: ContentDigest(typed(row.content_digest.as_slice(), TABLE, "content_digest")?),
+                content_key_id: row.content_key_id,
+                names,
+                level: Level {
+                    ial: Ial::from_number(level("ial", row.ial)?).ok_or_else(|| broken("ial"))?,
+                    aal: aal_from_number(level("aal", row.aal)?).ok_or_else(|| broken("aal"))?,
+                },
+                class_ref: row.class_ref,
+                name_id_format: NameIdFormat::from_uri(&row.name_id_format).ok_or_else(|| broken("name_id_format"))?,
+                assertion_id: row.assertion_id,
+                session_index: row.session_index,
+                in_response_to: row.in_response_to,
+                assertion_digest: typed(row.assertion_digest.as_slice(), TABLE, "assertion_digest")?,
+                signing_key_id: row.signing_key_id,
+            },
+        })
+    }
+}
