@@ -1,48 +1,13 @@
 //! The sandbox's inbox: what was sent, the newest first, with links that can be followed.
 
-use time::{UtcDateTime, format_description::well_known::Rfc3339};
+use time::format_description::well_known::Rfc3339;
 
 use super::page::{ShownMessage, TextPart};
+use crate::services::sandbox::{Channel, SandboxMessage};
 
-/// How a message was sent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Channel {
-    /// By e-mail.
-    Mail,
-    /// As a text message.
-    Text,
-}
-
-/// A message that a sandbox adapter kept instead of sending it.
-#[derive(Clone)]
-pub struct SandboxMessage {
-    /// How it was sent.
-    pub channel: Channel,
-    /// The address or number.
-    pub to: String,
-    /// The subject of a mail.
-    pub subject: Option<String>,
-    /// The text.
-    pub body: String,
-    /// When it was handed over.
-    pub at: UtcDateTime,
-}
-
-impl std::fmt::Debug for SandboxMessage {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("SandboxMessage").field("channel", &self.channel).field("at", &self.at).finish_non_exhaustive()
-    }
-}
-
-/// Where the messages are kept.
-pub trait SandboxMessages: Send + Sync {
-    /// All that were sent, in any order.
-    fn messages(&self) -> Vec<SandboxMessage>;
-}
-
-/// What the page shows.
+/// What the page shows. The messages come in the order in which they were sent.
 pub(super) fn shown(mut messages: Vec<SandboxMessage>) -> Vec<ShownMessage> {
-    messages.sort_by_key(|message| std::cmp::Reverse(message.at));
+    messages.reverse();
     let count = messages.len();
     let show = |(place, message): (usize, SandboxMessage)| ShownMessage {
         number: count - place,

@@ -5,7 +5,7 @@
 //! would; nothing in the rest of the house knows that it is there.
 
 pub mod agency;
-pub mod inbox;
+mod inbox;
 mod page;
 pub mod person;
 pub mod service_provider;

@@ -20,11 +20,11 @@ use serde::Deserialize;
 use time::{Duration, UtcDateTime};
 
 use super::{
-    inbox::{self, SandboxMessages},
+    inbox,
     page::{Choice, DemoPerson, Page, Pages, STYLES, ShownRefusal, ShownSignIn, secured},
     service_provider::{Ask, Expected, IdentityProvider, Outcome, ServiceProvider},
 };
-use crate::services::{Clock, Entropy, random_bytes};
+use crate::services::{Clock, Entropy, random_bytes, sandbox::SandboxInbox};
 
 /// `SameSite=None`, since the answer comes as a form from another site; browsers take `Secure` on `*.localhost`.
 const COOKIE: &str = "__Host-demo-agency";
@@ -44,7 +44,7 @@ pub struct DemoSite {
     /// Where its metadata is; read anew for every request, so that a new key is known at once.
     pub idp_metadata_url: String,
     /// The sandbox's messages.
-    pub inbox: Arc<dyn SandboxMessages>,
+    pub inbox: SandboxInbox,
     /// The seeded person.
     pub person: Option<DemoPerson>,
     /// The time.

@@ -3,6 +3,9 @@
 //! Time and chance are ports too, so that the core takes them as arguments and a test can move the clock by saying so.
 
 pub mod keys;
+pub mod mail;
+pub mod sandbox;
+pub mod sms;
 
 use time::UtcDateTime;
 
@@ -48,4 +51,15 @@ pub fn random_bytes<const N: usize>(entropy: &dyn Entropy) -> [u8; N] {
     let mut bytes = [0_u8; N];
     entropy.fill(&mut bytes);
     bytes
+}
+
+/// What came of asking somebody outside. An outage is a value, so that each caller decides what it means.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ServiceOutcome<T> {
+    /// It was done, or this is the answer.
+    Answered(T),
+    /// They will not do it, however often they are asked. The reason names no person.
+    Refused(String),
+    /// They could not be reached or could not do it now. The reason names no person.
+    Unavailable(String),
 }

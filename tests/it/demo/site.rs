@@ -7,38 +7,27 @@ use reqwest::{Method, Url};
 use signet::{
     demo::{
         DemoPerson,
-        inbox::{Channel, SandboxMessage, SandboxMessages},
         service_provider::ServiceProvider,
         site::{DemoSite, serve},
     },
     saml::xml::{Document, Limits},
-    services::{Clock as _, SystemClock, SystemEntropy},
+    services::{
+        Clock as _, SystemClock, SystemEntropy,
+        mail::{Mail as _, OutgoingMail},
+        sandbox::SandboxInbox,
+    },
+    subscriber::EmailAddress,
 };
-use time::macros::utc_datetime;
 
 use super::service_provider::{Answer, authn_request, idp_metadata};
 use crate::{saml::keys::RSA, support::browser::Browser};
 
-struct Mails;
-
-impl SandboxMessages for Mails {
-    fn messages(&self) -> Vec<SandboxMessage> {
-        let mail = |body: &str, at| SandboxMessage {
-            channel: Channel::Mail,
-            to: "a@b.example".into(),
-            subject: Some("<Confirm>".into()),
-            body: body.into(),
-            at,
-        };
-        vec![
-            mail("older", utc_datetime!(2026-11-24 12:00:00)),
-            mail("Open http://localhost:8/sign-up/confirm/abc.", utc_datetime!(2026-11-24 12:01:00)),
-        ]
-    }
-}
-
 /// Starts the site and the metadata of an identity provider; gives the site's address.
 fn started() -> String {
+    started_with(SandboxInbox::new(Arc::new(SystemClock)))
+}
+
+fn started_with(inbox: SandboxInbox) -> String {
     let idp = TcpListener::bind("127.0.0.1:0").unwrap();
     let idp_url = format!("http://{}", idp.local_addr().unwrap());
     let serve_idp = || App::new().route("/metadata", web::get().to(|| async { idp_metadata() }));
@@ -57,7 +46,7 @@ fn started() -> String {
         service_provider: service_provider.unwrap(),
         idp_metadata_url: format!("{idp_url}/metadata"),
         idp_url,
-        inbox: Arc::new(Mails),
+        inbox,
         person: Some(DemoPerson {
             email: "pat@demo.example".into(),
             password: "a password".into(),
@@ -151,7 +140,19 @@ async fn an_answer_to_another_request_is_not_believed() {
 
 #[actix_web::test]
 async fn the_inbox_shows_the_newest_first_with_links_that_work() {
-    let base = started();
+    let inbox = SandboxInbox::new(Arc::new(SystemClock));
+    for text in ["older", "Open http://localhost:8/sign-up/confirm/abc."] {
+        let mail = OutgoingMail {
+            to: EmailAddress::parse("a@b.example").unwrap(),
+            subject: "<Confirm>".into(),
+            text: text.into(),
+            html: None,
+            reference: "1".into(),
+            at: SystemClock.now(),
+        };
+        inbox.send(&mail).await;
+    }
+    let base = started_with(inbox);
     let page = Browser::new(&base).get("/inbox").await;
     page.expect_status(200);
     assert_eq!(page.find("h2").as_deref(), Some("Mail to a@b.example: <Confirm>"));
