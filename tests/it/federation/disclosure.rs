@@ -98,25 +98,25 @@ fn record_of_another_chain_shows() {
 #[test]
 fn every_field_is_under_the_hash() {
     let original = draft(1).chained(CHAIN, 1, BEFORE_THE_FIRST).hash;
-    let changes: Vec<Box<dyn Fn(&mut DisclosureDraft)>> = vec![
-        Box::new(|d| d.id = DisclosureId::from_bytes([8; 16])),
-        Box::new(|d| d.at += Duration::MILLISECOND),
-        Box::new(|d| d.entity_id = EntityId::parse("https://x.example.gov").unwrap()),
-        Box::new(|d| d.agency_id = AgencyId::parse("other").unwrap()),
-        Box::new(|d| d.sp_revision = RevisionId([8; 32])),
-        Box::new(|d| d.consent = ConsentId::from_bytes([8; 16])),
-        Box::new(|d| d.scope_digest = ScopeDigest([8; 32])),
-        Box::new(|d| d.content_digest = ContentDigest([8; 32])),
-        Box::new(|d| d.content_key_id = "x".into()),
-        Box::new(|d| d.level.ial = Ial::Two),
-        Box::new(|d| d.level.aal = Aal::Aal3),
-        Box::new(|d| d.class_ref = "x".into()),
-        Box::new(|d| d.name_id_format = NameIdFormat::Transient),
-        Box::new(|d| d.assertion_id = "x".into()),
-        Box::new(|d| d.session_index = "x".into()),
-        Box::new(|d| d.in_response_to = "x".into()),
-        Box::new(|d| d.assertion_digest = [8; 32]),
-        Box::new(|d| d.signing_key_id = "x".into()),
+    let changes: [fn(&mut DisclosureDraft); 18] = [
+        |d| d.id = DisclosureId::from_bytes([8; 16]),
+        |d| d.at += Duration::MILLISECOND,
+        |d| d.entity_id = EntityId::parse("https://x.example.gov").unwrap(),
+        |d| d.agency_id = AgencyId::parse("other").unwrap(),
+        |d| d.sp_revision = RevisionId([8; 32]),
+        |d| d.consent = ConsentId::from_bytes([8; 16]),
+        |d| d.scope_digest = ScopeDigest([8; 32]),
+        |d| d.content_digest = ContentDigest([8; 32]),
+        |d| d.content_key_id = "x".into(),
+        |d| d.level.ial = Ial::Two,
+        |d| d.level.aal = Aal::Aal3,
+        |d| d.class_ref = "x".into(),
+        |d| d.name_id_format = NameIdFormat::Transient,
+        |d| d.assertion_id = "x".into(),
+        |d| d.session_index = "x".into(),
+        |d| d.in_response_to = "x".into(),
+        |d| d.assertion_digest = [8; 32],
+        |d| d.signing_key_id = "x".into(),
     ];
     for (index, change) in changes.iter().enumerate() {
         let mut changed = draft(1);
