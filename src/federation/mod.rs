@@ -12,6 +12,8 @@
 //! | [identifier](identifier) | the name by which an agency knows a person |
 //! | [release](release) | the decision about every attribute, each with its reason |
 //! | [consent](consent) | what a person agreed to, and the release frozen with it |
+//! | [registry](registry) | the services that are known: metadata and agreement, with revisions |
+//! | [single sign-on](single_sign_on) | one sign-in at one service: what is settled, what comes next |
 //! | [disclosure](disclosure) | the chained record of what was released |
 
 pub mod agreement;
@@ -21,4 +23,6 @@ pub mod consent;
 pub mod disclosure;
 mod encoding;
 pub mod identifier;
+pub mod registry;
 pub mod release;
+pub mod single_sign_on;

@@ -17,7 +17,6 @@ use super::agreement::{AgencyId, Agreement};
 use super::attribute::{AttributeName, ProofedProfile};
 use super::encoding::{Decoder, Encoder};
 use super::identifier::NameIdFormat;
-use super::release::ReleaseDecision;
 use crate::id::define_id;
 use crate::saml::EntityId;
 use crate::subscriber::SubscriberId;
@@ -61,21 +60,18 @@ impl fmt::Debug for ScopeDigest {
 const SCOPE_LABEL: &str = "signet consent scope 1";
 
 impl ConsentScope {
-    /// What a decision asks a person to agree to.
+    /// What a person is asked to agree to: the names of a frozen release, each with the purpose that the agreement states.
     #[must_use]
-    pub fn of(decision: &ReleaseDecision, agreement: &Agreement, name_id_format: NameIdFormat) -> Self {
-        let purposes = decision
-            .released()
-            .map(|(name, _, _)| {
-                (name, agreement.attributes().get(&name).map_or_else(String::new, |text| text.english().to_owned()))
-            })
-            .collect();
+    pub fn of(frozen: &FrozenRelease, agreement: &Agreement) -> Self {
+        let purpose = |name: AttributeName| {
+            agreement.attributes().get(&name).map_or_else(String::new, |text| text.english().to_owned())
+        };
         Self {
             entity_id: agreement.entity_id().clone(),
             agency_id: agreement.agency_id().clone(),
             agreement_revision: agreement.revision(),
-            name_id_format,
-            purposes,
+            name_id_format: frozen.name_id().format(),
+            purposes: frozen.attributes().iter().map(|(name, _)| (*name, purpose(*name))).collect(),
         }
     }
 

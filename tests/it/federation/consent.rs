@@ -8,7 +8,7 @@ use signet::federation::consent::{
     ConsentId, ConsentReason, ConsentRecord, ConsentScope, ConsentedRelease, ContentKey, FrozenRelease, NotConsented,
     covered_by,
 };
-use signet::federation::identifier::{ChosenNameId, NameIdFormat};
+use signet::federation::identifier::ChosenNameId;
 use signet::federation::release::{AskedAttributes, AskedBy, ReleaseDecision};
 use time::{Duration, UtcDateTime};
 
@@ -19,8 +19,12 @@ fn decision(agreement: &Agreement, names: &[&str]) -> ReleaseDecision {
     decide(agreement, &asked, &at_ial(Ial::Two), &held())
 }
 
+fn frozen(agreement: &Agreement, names: &[&str]) -> FrozenRelease {
+    FrozenRelease::new(&decision(agreement, names), ChosenNameId::persistent(&PAIRWISE))
+}
+
 fn scope(agreement: &Agreement, names: &[&str]) -> ConsentScope {
-    ConsentScope::of(&decision(agreement, names), agreement, NameIdFormat::Persistent)
+    ConsentScope::of(&frozen(agreement, names), agreement)
 }
 
 fn record(scope: ConsentScope, given_at: UtcDateTime) -> ConsentRecord {
@@ -99,7 +103,8 @@ fn person_is_asked_again_when_the_agency_raises_the_revision() {
 #[test]
 fn person_is_asked_again_when_the_name_id_tells_more() {
     let agreement = agreement_with(ALL, &[]);
-    let other = ConsentScope::of(&decision(&agreement, ALL), &agreement, NameIdFormat::EmailAddress);
+    let address = ChosenNameId::email_address(AttributeValue::new("fiona@example.com"));
+    let other = ConsentScope::of(&FrozenRelease::new(&decision(&agreement, ALL), address), &agreement);
     assert_eq!(
         covered_by(&other, Some(&record(scope(&agreement, ALL), NOW)), None, NOW),
         Err(ConsentReason::IdentifierChanged)

@@ -5,4 +5,6 @@ mod assurance;
 mod consent;
 mod disclosure;
 mod given;
+mod registry;
 mod release;
+mod single_sign_on;

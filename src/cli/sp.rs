@@ -1,0 +1,170 @@
+//! `signet sp`: service providers and their agreements.
+
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use clap::{Args, Subcommand};
+use time::Date;
+
+use crate::federation::agreement::{AgencyId, Agreement};
+use crate::federation::registry::{Applied, BrokenFile, Change, Registry, ServiceName, ServiceProvider, folder};
+use crate::saml::metadata::SpMetadata;
+
+/// `signet sp …`
+#[derive(Debug, Args)]
+pub struct SpArgs {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: SpCommand,
+}
+
+/// What can be done with service providers.
+#[derive(Debug, Subcommand)]
+pub enum SpCommand {
+    /// Make a new revision of each record in the database that the folder changes
+    Apply {
+        /// The folder that holds `sp/<agency>/<service>/`
+        folder: PathBuf,
+    },
+    /// Read metadata and agreements, and report every fault and everything that will surprise somebody later
+    Check {
+        /// A metadata folder, a service's folder, or one of its two files
+        path: PathBuf,
+    },
+}
+
+/// What a check found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CheckOutcome {
+    /// Something cannot be used.
+    Faulty,
+    /// All can be used; there may be warnings.
+    Good,
+}
+
+/// Reads what `path` names and writes what is wrong with it.
+///
+/// # Errors
+/// `path` cannot be read at all, or `out` cannot be written.
+pub fn check(path: &Path, today: Date, out: &mut dyn Write) -> io::Result<CheckOutcome> {
+    if path.join("sp").is_dir() {
+        return check_folder(path, today, out);
+    }
+    if path.is_dir() {
+        return check_service(path, today, out);
+    }
+    let beside = path.parent().unwrap_or_else(|| Path::new("."));
+    let both = beside.join("metadata.xml").is_file() && beside.join("agreement.toml").is_file();
+    match path.file_name().and_then(|name| name.to_str()) {
+        Some("metadata.xml" | "agreement.toml") if both => check_service(beside, today, out),
+        Some(name) if name.ends_with(".toml") => {
+            let text = std::fs::read_to_string(path)?;
+            report_alone(path, Agreement::parse(&text).map_err(|fault| (fault.line, fault.reason)), out)
+        }
+        _ => {
+            let octets = std::fs::read(path)?;
+            let read = SpMetadata::parse(&octets)
+                .map_err(|fault| (usize::try_from(fault.line).unwrap_or(0), fault.reason.to_string()));
+            report_alone(path, read, out)
+        }
+    }
+}
+
+fn report_alone<T>(path: &Path, read: Result<T, (usize, String)>, out: &mut dyn Write) -> io::Result<CheckOutcome> {
+    match read {
+        Ok(_) => {
+            writeln!(out, "{}: good by itself", path.display())?;
+            Ok(CheckOutcome::Good)
+        }
+        Err((line, reason)) => {
+            writeln!(out, "{}:{line}: {reason}", path.display())?;
+            Ok(CheckOutcome::Faulty)
+        }
+    }
+}
+
+fn check_folder(path: &Path, today: Date, out: &mut dyn Write) -> io::Result<CheckOutcome> {
+    let folder = folder::read(path)?;
+    let applied = Registry::default().apply(folder.entries);
+    for service in applied.registry.services() {
+        report_good(service, today, out)?;
+    }
+    for broken in folder.misplaced.iter().chain(&applied.broken) {
+        writeln!(out, "{}", located(path, broken))?;
+    }
+    let faults = folder.misplaced.len() + applied.broken.len();
+    writeln!(out, "{} good, {faults} faulty", applied.registry.len())?;
+    Ok(if faults == 0 { CheckOutcome::Good } else { CheckOutcome::Faulty })
+}
+
+fn check_service(path: &Path, today: Date, out: &mut dyn Write) -> io::Result<CheckOutcome> {
+    let path = path.canonicalize()?;
+    let id_of = |part: Option<&std::ffi::OsStr>| {
+        part.and_then(|name| name.to_str()).and_then(|name| AgencyId::parse(name).ok())
+    };
+    let (Some(service), Some(agency)) = (id_of(path.file_name()), id_of(path.parent().and_then(Path::file_name)))
+    else {
+        let wanted = "a service's folder is <agency>/<service>, in lower-case letters, digits and dashes";
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, wanted));
+    };
+    let root = path.parent().and_then(Path::parent).unwrap_or(&path).to_owned();
+    let read = folder::read_service(&path, ServiceName { agency, service });
+    match read.and_then(|files| ServiceProvider::read(&files)) {
+        Ok(service) => {
+            report_good(&service, today, out)?;
+            Ok(CheckOutcome::Good)
+        }
+        Err(broken) => {
+            writeln!(out, "{}/{broken}", root.display())?;
+            Ok(CheckOutcome::Faulty)
+        }
+    }
+}
+
+fn report_good(service: &ServiceProvider, today: Date, out: &mut dyn Write) -> io::Result<()> {
+    writeln!(out, "{}: good ({})", service.name(), service.entity_id())?;
+    for warning in service.lint(today) {
+        writeln!(out, "  warning: {warning}")?;
+    }
+    Ok(())
+}
+
+/// A fault with the file's path from where the command was started.
+fn located(folder: &Path, broken: &BrokenFile) -> String {
+    format!("{}/{broken}", folder.join("sp").display())
+}
+
+/// Writes what applying a folder changes: diff, what lowers protection, warnings, faults.
+///
+/// # Errors
+/// `out` cannot be written.
+pub fn report(folder: &Path, applied: &Applied, today: Date, out: &mut dyn Write) -> io::Result<()> {
+    for change in &applied.changes {
+        let service = change.service();
+        let verb = match change {
+            Change::Added { .. } => "added",
+            Change::Removed { .. } => "removed: sign-ins for it end",
+            Change::Revised { .. } => "revised",
+        };
+        writeln!(out, "{}: {verb} ({})", service.name(), service.entity_id())?;
+        for line in change.diff().lines() {
+            writeln!(out, "    {line}")?;
+        }
+        for lowered in change.lowered() {
+            writeln!(out, "  LOWERS PROTECTION: {lowered}")?;
+        }
+        if !matches!(change, Change::Removed { .. }) {
+            for warning in service.lint(today) {
+                writeln!(out, "  warning: {warning}")?;
+            }
+        }
+    }
+    for broken in &applied.broken {
+        writeln!(out, "{}", located(folder, broken))?;
+    }
+    for name in &applied.kept {
+        writeln!(out, "{name}: the last good record stands")?;
+    }
+    let changes = applied.changes.len();
+    writeln!(out, "{} services, {changes} changed, {} broken", applied.registry.len(), applied.broken.len())
+}

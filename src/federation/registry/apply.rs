@@ -1,0 +1,145 @@
+//! From one snapshot and the folder's files to the next snapshot.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use similar::TextDiff;
+
+use super::{BrokenFile, Registry, ServiceFiles, ServiceName, ServiceProvider};
+use crate::federation::agreement::LoweredProtection;
+
+/// What became of one service.
+#[derive(Debug, Clone)]
+pub enum Change {
+    /// It is new.
+    Added {
+        /// The record.
+        service: Arc<ServiceProvider>,
+        /// The files, for the revision that is stored.
+        files: ServiceFiles,
+    },
+    /// Its folder is gone: sign-ins for it end.
+    Removed {
+        /// The record that was.
+        service: Arc<ServiceProvider>,
+    },
+    /// Its record changed.
+    Revised {
+        /// The record as it was.
+        old: Arc<ServiceProvider>,
+        /// The record as it is.
+        service: Arc<ServiceProvider>,
+        /// The files, for the revision that is stored.
+        files: ServiceFiles,
+    },
+}
+
+impl Change {
+    /// The service that it is about.
+    #[must_use]
+    pub fn service(&self) -> &Arc<ServiceProvider> {
+        match self {
+            Self::Added { service, .. } | Self::Removed { service } | Self::Revised { service, .. } => service,
+        }
+    }
+
+    /// What of the protection it gives up.
+    #[must_use]
+    pub fn lowered(&self) -> Vec<LoweredProtection> {
+        match self {
+            Self::Added { .. } | Self::Removed { .. } => Vec::new(),
+            Self::Revised { old, service, .. } => service.lowers_protection_of(old),
+        }
+    }
+
+    /// The change as a unified diff of the two canonical texts.
+    #[must_use]
+    pub fn diff(&self) -> String {
+        let (before, after) = match self {
+            Self::Added { service, .. } => (String::new(), service.canonical_text()),
+            Self::Removed { service } => (service.canonical_text(), String::new()),
+            Self::Revised { old, service, .. } => (old.canonical_text(), service.canonical_text()),
+        };
+        let name = self.service().name().to_string();
+        TextDiff::from_lines(&before, &after).unified_diff().context_radius(1).header(&name, &name).to_string()
+    }
+}
+
+/// What applying the folder comes to.
+#[derive(Debug, Clone)]
+pub struct Applied {
+    /// The next snapshot.
+    pub registry: Registry,
+    /// What changed, in order of agency and service.
+    pub changes: Vec<Change>,
+    /// What could not be read; the last good record of each stands.
+    pub broken: Vec<BrokenFile>,
+    /// Services whose last good record stands because their files are broken.
+    pub kept: Vec<ServiceName>,
+}
+
+/// The folder as it was read: for each service its files, or why they could not be read.
+pub type FolderEntry = (ServiceName, Result<ServiceFiles, BrokenFile>);
+
+impl Registry {
+    /// The next snapshot. Each folder in `entries` replaces, adds or keeps its service; a service without a folder is
+    /// gone.
+    #[must_use]
+    pub fn apply(&self, entries: Vec<FolderEntry>) -> Applied {
+        let mut applied = Applied {
+            registry: Self { known_agencies: self.known_agencies.clone(), ..Self::default() },
+            changes: Vec::new(),
+            broken: Vec::new(),
+            kept: Vec::new(),
+        };
+        let present: BTreeSet<ServiceName> = entries.iter().map(|(name, _)| name.clone()).collect();
+        for (name, entry) in entries {
+            let old = self.services.get(&name);
+            match entry.and_then(|files| self.acceptable(&files, &applied.registry).map(|service| (files, service))) {
+                Err(broken) => {
+                    applied.broken.push(broken);
+                    if let Some(old) = old {
+                        applied.registry.insert(Arc::clone(old));
+                        applied.kept.push(name);
+                    }
+                }
+                Ok((_, service)) if old.is_some_and(|old| old.revision() == service.revision()) => {
+                    // The old handle, so that a sign-in that began with it sees the very same record.
+                    applied.registry.insert(old.map_or_else(|| Arc::new(service), Arc::clone));
+                }
+                Ok((files, service)) => {
+                    let service = Arc::new(service);
+                    applied.registry.insert(Arc::clone(&service));
+                    applied.changes.push(match old {
+                        None => Change::Added { service, files },
+                        Some(old) => Change::Revised { old: Arc::clone(old), service, files },
+                    });
+                }
+            }
+        }
+        for (_, service) in self.services.iter().filter(|(name, _)| !present.contains(name)) {
+            // A service that only moved to another folder of its agency is not gone.
+            if applied.registry.find(service.entity_id()).is_none() {
+                applied.changes.push(Change::Removed { service: Arc::clone(service) });
+            }
+        }
+        applied
+    }
+
+    /// Reads a service's files and holds them against what is known.
+    fn acceptable(&self, files: &ServiceFiles, beside: &Self) -> Result<ServiceProvider, BrokenFile> {
+        let service = ServiceProvider::read(files)?;
+        let contradiction =
+            |reason: String| BrokenFile { path: format!("{}/agreement.toml", files.name), line: 0, reason };
+        if let Some(other) = beside.find(service.entity_id()) {
+            return Err(contradiction(format!("{} has the same entityID, `{}`", other.name(), service.entity_id())));
+        }
+        match self.known_agencies.get(service.entity_id()) {
+            Some(known) if *known != files.name.agency => Err(contradiction(format!(
+                "`{}` belongs to agency `{known}`, and the agency of a known service never changes",
+                service.entity_id()
+            ))),
+            _ => Ok(service),
+        }
+    }
+}

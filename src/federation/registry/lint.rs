@@ -1,0 +1,118 @@
+//! What is allowed and will surprise somebody later: the warnings of `signet sp check` and `signet sp apply`.
+
+use std::fmt;
+
+use time::{Date, Duration};
+
+use super::ServiceProvider;
+use crate::federation::agreement::{EncryptionException, SignedRequests};
+use crate::federation::attribute::AttributeName;
+use crate::federation::identifier::NameIdFormat;
+
+/// How long before the review date the linter begins to say so.
+const REVIEW_NOTICE: Duration = Duration::days(60);
+
+/// A warning about a record that is valid.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum LintWarning {
+    /// An exception from the defaults is in force.
+    ExceptionInForce(String),
+    /// The metadata lists NameID formats, and none of them is agreed.
+    NameIdFormatsDisagree,
+    /// A request that names no attributes will get none.
+    NoDefaultAttributes,
+    /// There is no key to encrypt to: every sign-in will be refused.
+    NoEncryptionKey,
+    /// There is no key to verify requests with: every request will be refused.
+    NoSigningKey,
+    /// The metadata asks for an attribute that the agreement does not allow.
+    RequestedAttributeNotAgreed(AttributeName),
+    /// The metadata asks for an attribute that the catalogue does not have.
+    RequestedAttributeUnknown(String),
+    /// The metadata says that requests are not signed, and the agreement demands it: every request will be refused.
+    RequestsSaidToBeUnsigned,
+    /// The review date has come, or comes soon.
+    ReviewDue(Date),
+}
+
+impl fmt::Display for LintWarning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::ExceptionInForce(exception) => write!(f, "an exception is in force: {exception}"),
+            Self::NameIdFormatsDisagree => f.write_str("none of the metadata's NameID formats is in name_id_formats"),
+            Self::NoDefaultAttributes => {
+                f.write_str("neither default_attributes nor the metadata names attributes: a silent request gets none")
+            }
+            Self::NoEncryptionKey => {
+                f.write_str("the metadata has no key to encrypt to: every sign-in will be refused")
+            }
+            Self::NoSigningKey => {
+                f.write_str("the metadata has no key that signs, and signatures are demanded: every request will be refused")
+            }
+            Self::RequestedAttributeNotAgreed(name) => {
+                write!(f, "the metadata asks for `{name}`, which the agreement does not allow: it will be withheld")
+            }
+            Self::RequestedAttributeUnknown(name) => {
+                write!(f, "the metadata asks for `{}`, which the catalogue does not have", name.escape_debug())
+            }
+            Self::RequestsSaidToBeUnsigned => f.write_str(
+                "the metadata says AuthnRequestsSigned=\"false\", and signatures are demanded: unsigned requests will be refused",
+            ),
+            Self::ReviewDue(date) => write!(f, "the agreement is due for review on {date}"),
+        }
+    }
+}
+
+pub(super) fn lint(service: &ServiceProvider, today: Date) -> Vec<LintWarning> {
+    let (agreement, metadata) = (service.agreement(), service.metadata());
+    let mut warnings = Vec::new();
+    let demanded = agreement.signed_requests() == SignedRequests::Demanded;
+    if demanded && service.signing_keys().next().is_none() {
+        warnings.push(LintWarning::NoSigningKey);
+    }
+    if demanded && !metadata.authn_requests_signed() {
+        warnings.push(LintWarning::RequestsSaidToBeUnsigned);
+    }
+    if agreement.encryption_exception() != Some(EncryptionException::ClearText)
+        && service.encryption_keys().next().is_none()
+    {
+        warnings.push(LintWarning::NoEncryptionKey);
+    }
+    if !demanded {
+        warnings.push(LintWarning::ExceptionInForce("requests need not be signed".into()));
+    }
+    warnings.extend(
+        agreement
+            .encryption_exception()
+            .map(|exception| LintWarning::ExceptionInForce(format!("encryption {exception}"))),
+    );
+    warnings.extend(
+        agreement.signing_exception().map(|exception| LintWarning::ExceptionInForce(format!("signing {exception}"))),
+    );
+
+    let mut asked_by_metadata = false;
+    for name in service.requested_attribute_names() {
+        asked_by_metadata = true;
+        match AttributeName::from_wire(name) {
+            Some(attribute) if agreement.allows(attribute) => {}
+            Some(attribute) => warnings.push(LintWarning::RequestedAttributeNotAgreed(attribute)),
+            None => warnings.push(LintWarning::RequestedAttributeUnknown(name.to_owned())),
+        }
+    }
+    if !agreement.attributes().is_empty() && agreement.default_attributes().is_empty() && !asked_by_metadata {
+        warnings.push(LintWarning::NoDefaultAttributes);
+    }
+
+    let listed: Vec<&str> = metadata.name_id_formats().iter().map(String::as_str).collect();
+    let agreed =
+        |format: &&str| NameIdFormat::from_uri(format).is_some_and(|f| agreement.name_id_formats().contains(&f));
+    if !listed.is_empty() && !listed.iter().any(agreed) {
+        warnings.push(LintWarning::NameIdFormatsDisagree);
+    }
+    if agreement.review_date().saturating_sub(REVIEW_NOTICE) <= today {
+        warnings.push(LintWarning::ReviewDue(agreement.review_date()));
+    }
+    warnings.sort();
+    warnings.dedup();
+    warnings
+}

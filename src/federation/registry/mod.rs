@@ -1,0 +1,75 @@
+//! The services that are known: each one's metadata and agreement, as one record with a revision.
+//!
+//! A [`Registry`] is a snapshot that never changes. [`Registry::apply`] makes the next one from the folder's files: what
+//! cannot be read, or contradicts itself or its neighbours, is reported and never replaces the good record that it stands
+//! for. Reading the folder is [`folder`]'s, keeping revisions is `storage`'s, swapping snapshots is the shell's.
+
+mod apply;
+pub mod folder;
+mod lint;
+mod record;
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use super::agreement::AgencyId;
+use crate::saml::EntityId;
+
+pub use super::disclosure::RevisionId;
+pub use apply::{Applied, Change, FolderEntry};
+pub use lint::LintWarning;
+pub use record::{BrokenFile, MalformedRevision, ServiceFiles, ServiceName, ServiceProvider};
+
+/// The services as they stand at one moment.
+#[derive(Debug, Clone, Default)]
+pub struct Registry {
+    services: BTreeMap<ServiceName, Arc<ServiceProvider>>,
+    by_entity: HashMap<EntityId, Arc<ServiceProvider>>,
+    known_agencies: HashMap<EntityId, AgencyId>,
+}
+
+impl Registry {
+    /// The snapshot of these records, and the agency of every entityID that ever had one: an agency may not change even
+    /// when its service's folder went away in between.
+    #[must_use]
+    pub fn new(
+        services: impl IntoIterator<Item = ServiceProvider>,
+        known_agencies: impl IntoIterator<Item = (EntityId, AgencyId)>,
+    ) -> Self {
+        let mut registry = Self { known_agencies: known_agencies.into_iter().collect(), ..Self::default() };
+        for service in services {
+            registry.insert(Arc::new(service));
+        }
+        registry
+    }
+
+    fn insert(&mut self, service: Arc<ServiceProvider>) {
+        let entity_id = service.entity_id().clone();
+        self.known_agencies.entry(entity_id.clone()).or_insert_with(|| service.name().agency.clone());
+        self.services.insert(service.name().clone(), Arc::clone(&service));
+        self.by_entity.insert(entity_id, service);
+    }
+
+    /// The service of this name. An unknown one and one that was taken away are the same: nothing.
+    #[must_use]
+    pub fn find(&self, entity_id: &EntityId) -> Option<&Arc<ServiceProvider>> {
+        self.by_entity.get(entity_id)
+    }
+
+    /// Every service, in order of agency and name.
+    pub fn services(&self) -> impl Iterator<Item = &Arc<ServiceProvider>> {
+        self.services.values()
+    }
+
+    /// How many services there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.services.len()
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.services.is_empty()
+    }
+}

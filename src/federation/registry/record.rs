@@ -1,0 +1,247 @@
+//! One service's record: its two files, read and laid side by side.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use openssl::sha::sha256;
+use time::Date;
+
+use super::lint::{LintWarning, lint};
+use crate::federation::agreement::{AgencyId, Agreement, LoweredProtection, lowers_protection};
+use crate::federation::disclosure::RevisionId;
+use crate::federation::encoding::{Decoder, Encoder};
+use crate::saml::EntityId;
+use crate::saml::binding::HTTP_POST;
+use crate::saml::metadata::SpMetadata;
+
+/// Where a service's files lie: `<agency>/<service>`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ServiceName {
+    /// The agency's folder.
+    pub agency: AgencyId,
+    /// The service's folder in it.
+    pub service: AgencyId,
+}
+
+impl fmt::Display for ServiceName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.agency, self.service)
+    }
+}
+
+/// The two files of a service, as they came.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServiceFiles {
+    /// Where they lie.
+    pub name: ServiceName,
+    /// `metadata.xml`.
+    pub metadata: Vec<u8>,
+    /// `agreement.toml`.
+    pub agreement: Vec<u8>,
+}
+
+const REVISION_LABEL: &str = "signet sp revision 1";
+
+/// The stored octets are no revision.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the stored octets are no revision of a service's record")]
+pub struct MalformedRevision;
+
+impl ServiceFiles {
+    /// The octets that a revision stores.
+    #[must_use]
+    pub fn to_bytes(&self) -> Vec<u8> {
+        Encoder::new(REVISION_LABEL)
+            .text(self.name.agency.as_str())
+            .text(self.name.service.as_str())
+            .bytes(&self.metadata)
+            .bytes(&self.agreement)
+            .finish()
+    }
+
+    /// Reads a revision as it was stored.
+    ///
+    /// # Errors
+    /// The octets are no revision.
+    pub fn from_bytes(octets: &[u8]) -> Result<Self, MalformedRevision> {
+        let read = || {
+            let mut decoder = Decoder::new(REVISION_LABEL, octets)?;
+            let agency = AgencyId::parse(decoder.text()?).ok()?;
+            let service = AgencyId::parse(decoder.text()?).ok()?;
+            let (metadata, agreement) = (decoder.bytes()?.to_vec(), decoder.bytes()?.to_vec());
+            let files = Self { name: ServiceName { agency, service }, metadata, agreement };
+            decoder.is_empty().then_some(files)
+        };
+        read().ok_or(MalformedRevision)
+    }
+
+    /// The SHA-256 of those octets.
+    #[must_use]
+    pub fn revision(&self) -> RevisionId {
+        RevisionId(sha256(&self.to_bytes()))
+    }
+}
+
+/// A file that cannot be used, and why.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{path}:{line}: {reason}")]
+pub struct BrokenFile {
+    /// The file, from the folder of all services.
+    pub path: String,
+    /// The line, counted from 1; 0 when the fault is in no single line.
+    pub line: usize,
+    /// What is wrong.
+    pub reason: String,
+}
+
+/// One service: what it publishes, and what was agreed with it.
+#[derive(Debug)]
+pub struct ServiceProvider {
+    name: ServiceName,
+    metadata: SpMetadata,
+    agreement: Agreement,
+    revision: RevisionId,
+}
+
+impl ServiceProvider {
+    /// Reads the two files and lays them side by side.
+    ///
+    /// # Errors
+    /// The file, line and reason of the first fault.
+    pub fn read(files: &ServiceFiles) -> Result<Self, BrokenFile> {
+        let in_file = |file: &str, line: usize, reason: String| BrokenFile {
+            path: format!("{}/{file}", files.name),
+            line,
+            reason,
+        };
+        let in_agreement = |line: usize, reason: String| in_file("agreement.toml", line, reason);
+
+        let text = std::str::from_utf8(&files.agreement).map_err(|_| in_agreement(0, "it is not UTF-8".into()))?;
+        let agreement = Agreement::parse(text).map_err(|fault| in_agreement(fault.line, fault.reason))?;
+        let line_of =
+            |key: &str| text.lines().position(|line| line.trim_start().starts_with(key)).map_or(0, |index| index + 1);
+        if *agreement.agency_id() != files.name.agency {
+            let reason = format!("agency_id is `{}` and the folder is `{}`", agreement.agency_id(), files.name.agency);
+            return Err(in_agreement(line_of("agency_id"), reason));
+        }
+
+        let metadata = SpMetadata::parse(&files.metadata).map_err(|fault| {
+            in_file("metadata.xml", usize::try_from(fault.line).unwrap_or(0), fault.reason.to_string())
+        })?;
+        if metadata.entity_id() != agreement.entity_id() {
+            let reason =
+                format!("entity_id is `{}` and the metadata's is `{}`", agreement.entity_id(), metadata.entity_id());
+            return Err(in_agreement(line_of("entity_id"), reason));
+        }
+        Ok(Self { name: files.name.clone(), metadata, agreement, revision: files.revision() })
+    }
+
+    /// Where its files lie.
+    #[must_use]
+    pub const fn name(&self) -> &ServiceName {
+        &self.name
+    }
+
+    /// Its name on the wire.
+    #[must_use]
+    pub const fn entity_id(&self) -> &EntityId {
+        self.agreement.entity_id()
+    }
+
+    /// What it publishes.
+    #[must_use]
+    pub const fn metadata(&self) -> &SpMetadata {
+        &self.metadata
+    }
+
+    /// What was agreed.
+    #[must_use]
+    pub const fn agreement(&self) -> &Agreement {
+        &self.agreement
+    }
+
+    /// Which revision of the record this is.
+    #[must_use]
+    pub const fn revision(&self) -> RevisionId {
+        self.revision
+    }
+
+    /// The record as text in one fixed order, for the diff that an administrator reads: keys by their fingerprint,
+    /// addresses sorted.
+    #[must_use]
+    pub fn canonical_text(&self) -> String {
+        let mut lines: BTreeSet<String> = BTreeSet::new();
+        lines.extend(self.signing_keys().map(|key| format!("signing key SHA-256 {key}")));
+        lines.extend(self.encryption_keys().map(|key| format!("encryption key SHA-256 {key}")));
+        lines.extend(
+            self.metadata
+                .assertion_consumer_services()
+                .iter()
+                .map(|acs| format!("assertion consumer service {} {} {}", acs.index, acs.binding, acs.location)),
+        );
+        lines.extend(
+            self.metadata
+                .single_logout_services()
+                .iter()
+                .map(|slo| format!("single logout {} {}", slo.binding, slo.location)),
+        );
+        lines.extend(self.metadata.name_id_formats().iter().map(|format| format!("metadata NameIDFormat {format}")));
+        lines.extend(self.metadata.attribute_consuming_services().iter().flat_map(|set| {
+            let names = set.requested_attributes.iter().map(|attribute| attribute.name.as_str());
+            names.map(move |name| format!("metadata asks [{}] {name}", set.index))
+        }));
+        lines.insert(format!("metadata AuthnRequestsSigned {}", self.metadata.authn_requests_signed()));
+        lines.insert(format!("metadata WantAssertionsSigned {}", self.metadata.want_assertions_signed()));
+        let metadata: Vec<String> = lines.into_iter().collect();
+        format!("entity {}\n{}\n{}", self.entity_id(), metadata.join("\n"), self.agreement.canonical_text())
+    }
+
+    /// What will surprise somebody later.
+    #[must_use]
+    pub fn lint(&self, today: Date) -> Vec<LintWarning> {
+        lint(self, today)
+    }
+
+    /// What of the protection this record gives up that the one before gave.
+    #[must_use]
+    pub fn lowers_protection_of(&self, old: &Self) -> Vec<LoweredProtection> {
+        let mut lowered = lowers_protection(&old.agreement, &self.agreement);
+        let old_hosts: BTreeSet<String> = old.acs_hosts().collect();
+        let new_hosts: BTreeSet<String> = self.acs_hosts().collect();
+        lowered.extend(new_hosts.difference(&old_hosts).cloned().map(LoweredProtection::AssertionConsumerHostAdded));
+        let old_keys: BTreeSet<String> = old.signing_keys().chain(old.encryption_keys()).collect();
+        let new_keys: BTreeSet<String> = self.signing_keys().chain(self.encryption_keys()).collect();
+        lowered.extend(new_keys.difference(&old_keys).cloned().map(LoweredProtection::KeyAdded));
+        lowered
+    }
+
+    /// The keys that requests may be signed with, by fingerprint.
+    pub fn signing_keys(&self) -> impl Iterator<Item = String> {
+        self.metadata.signing_keys().iter().map(|key| key.fingerprint().to_string())
+    }
+
+    /// The keys that assertions may be encrypted to, by fingerprint.
+    pub fn encryption_keys(&self) -> impl Iterator<Item = String> {
+        self.metadata.encryption_keys().iter().map(|key| key.fingerprint().to_string())
+    }
+
+    /// The hosts that assertions may go to.
+    pub fn acs_hosts(&self) -> impl Iterator<Item = String> {
+        let posts = self.metadata.assertion_consumer_services().iter().filter(|acs| acs.binding == HTTP_POST);
+        posts.map(|acs| acs.url[..url::Position::BeforePath].to_owned())
+    }
+
+    /// The attribute names of the `AttributeConsumingService` with this index, or of the default one when the request
+    /// gives none; `None` when the metadata has no such service.
+    #[must_use]
+    pub fn attribute_names_at(&self, index: Option<u16>) -> Option<Vec<&str>> {
+        let found = self.metadata.attribute_consuming_service(index)?;
+        Some(found.requested_attributes.iter().map(|attribute| attribute.name.as_str()).collect())
+    }
+
+    /// Every attribute name that the metadata asks for.
+    pub fn requested_attribute_names(&self) -> impl Iterator<Item = &str> {
+        let sets = self.metadata.attribute_consuming_services().iter();
+        sets.flat_map(|set| set.requested_attributes.iter().map(|attribute| attribute.name.as_str()))
+    }
+}

@@ -1,0 +1,218 @@
+//! The two questions of the journey: does the sign-in suffice, and has the person agreed to what would be released.
+
+use time::UtcDateTime;
+
+use super::{AnswerableFault, MatchedAuthnRequest};
+use crate::authentication::{AuthenticatedSubject, AuthenticationEvent, UnmetAssurance};
+use crate::federation::assurance::{AssertedAssurance, AuthenticationEvidence, NoAuthnContext};
+use crate::federation::attribute::HeldAttributes;
+use crate::federation::consent::{
+    ConsentReason, ConsentRecord, ConsentScope, ConsentedRelease, ContentDigest, ContentKey, DigestFailed,
+    FrozenRelease, NotConsented, covered_by,
+};
+use crate::federation::identifier::{ChosenNameId, InvalidNameIdPolicy, NameIdFormat, PairwiseId};
+use crate::federation::release::{ReleaseDecision, ReleaseQuestion};
+use crate::services::Entropy;
+use crate::subscriber::SubscriberId;
+
+/// What is known about the browser when it comes to `/saml/continue`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AuthenticationState {
+    /// Nobody is signed in, or has begun to.
+    Stranger,
+    /// Somebody has used authenticators in this browser.
+    Known {
+        /// Who.
+        subscriber: SubscriberId,
+        /// What happened, and what it proved.
+        events: Vec<AuthenticationEvent>,
+    },
+}
+
+/// What the person does next before anything can be decided.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NextStep {
+    /// Sign in again, though already signed in: the request says `ForceAuthn`, or it was too long ago.
+    Reauthenticate,
+    /// Use a second factor.
+    SecondFactor {
+        /// Only a passkey or a security key will do.
+        phishing_resistant: bool,
+    },
+    /// Sign in.
+    SignIn,
+}
+
+/// What the shell has found out about the person, once it is known who it is.
+#[derive(Debug)]
+pub struct PersonFacts<'a> {
+    /// What is held, as far as it can be read now.
+    pub held: &'a HeldAttributes,
+    /// The identifier at this agency, if there is one already.
+    pub known_pairwise: Option<PairwiseId>,
+    /// The identifier that becomes the person's when there is none.
+    pub new_pairwise: PairwiseId,
+    /// The last consent at this service.
+    pub consent: Option<&'a ConsentRecord>,
+    /// The key of the content digest.
+    pub content_key: &'a ContentKey,
+    /// The scope of `pairwise-id`: the identity provider's domain.
+    pub scope: &'a str,
+}
+
+/// What comes after the sign-in suffices.
+#[derive(Debug)]
+pub enum ReleaseStep {
+    /// Show the consent page. What it shows is `decision`; what it returns is `digest`.
+    Consent {
+        /// Why the person is asked.
+        reason: ConsentReason,
+        /// What would be released, and what not.
+        decision: ReleaseDecision,
+        /// What the person agrees to.
+        scope: ConsentScope,
+        /// What would be sent.
+        frozen: FrozenRelease,
+        /// The digest of it, which the page carries and returns.
+        digest: ContentDigest,
+    },
+    /// Everything is there: issue.
+    Issue {
+        /// What is released.
+        release: ConsentedRelease,
+        /// The decision it comes from.
+        decision: ReleaseDecision,
+        /// What is stated about levels.
+        asserted: AssertedAssurance,
+    },
+    /// The person's level does not reach what is demanded: show the page that explains, then answer `NoAuthnContext`.
+    LevelUnreachable,
+    /// Open the vault.
+    Unlock,
+}
+
+/// The journey ends here.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ReleaseFailed {
+    /// The service provider is told.
+    #[error(transparent)]
+    Answerable(#[from] AnswerableFault),
+    /// The digest could not be computed.
+    #[error(transparent)]
+    Digest(#[from] DigestFailed),
+}
+
+impl MatchedAuthnRequest {
+    /// Whether the sign-in suffices; if not, what is missing.
+    ///
+    /// # Errors
+    /// `Err(Ok(step))`: the page that comes next. `Err(Err(fault))`: no page will help, or none may be shown.
+    pub fn authenticate(
+        &self,
+        state: &AuthenticationState,
+        now: UtcDateTime,
+    ) -> Result<AuthenticatedSubject, Result<NextStep, AnswerableFault>> {
+        let step = match state {
+            AuthenticationState::Stranger => NextStep::SignIn,
+            AuthenticationState::Known { subscriber, events } => {
+                // SAML Core §3.4.1, ForceAuthn: only what happens after the request counts.
+                let not_before = self.request().force_authn().then_some(self.received_at());
+                let required = self.demanded().for_sign_in(not_before);
+                match AuthenticatedSubject::meeting(*subscriber, &required, events, now) {
+                    Ok(subject) => return Ok(subject),
+                    Err(UnmetAssurance::NotSignedIn) => NextStep::SignIn,
+                    Err(UnmetAssurance::TooLongAgo) => NextStep::Reauthenticate,
+                    Err(UnmetAssurance::SecondFactorMissing) => {
+                        NextStep::SecondFactor { phishing_resistant: required.phishing_resistant }
+                    }
+                    Err(UnmetAssurance::PhishingResistanceMissing) => {
+                        NextStep::SecondFactor { phishing_resistant: true }
+                    }
+                    Err(UnmetAssurance::BeyondReach) => return Err(Err(NoAuthnContext::NotReached.into())),
+                }
+            }
+        };
+        // SAML Core §3.4.1, IsPassive: the person must not see a page.
+        Err(if self.request().is_passive() { Err(AnswerableFault::NoPassive) } else { Ok(step) })
+    }
+
+    /// What would be released to whom, and whether the person has agreed to it.
+    ///
+    /// # Errors
+    /// The journey ends.
+    pub fn release(
+        &self,
+        subject: &AuthenticatedSubject,
+        person: &PersonFacts<'_>,
+        entropy: &dyn Entropy,
+        now: UtcDateTime,
+    ) -> Result<ReleaseStep, ReleaseFailed> {
+        let passive = self.request().is_passive();
+        let page = |step: ReleaseStep| if passive { Err(AnswerableFault::NoPassive.into()) } else { Ok(step) };
+        let proofed = person.held.proofed_profile();
+        let agreement = self.service().agreement();
+
+        let Some(identity) = self.demanded().reached_identity(proofed) else {
+            return if passive {
+                Err(AnswerableFault::from(NoAuthnContext::NotReached).into())
+            } else {
+                Ok(ReleaseStep::LevelUnreachable)
+            };
+        };
+        if person.known_pairwise.is_none() && !self.may_create_identifier() {
+            return Err(AnswerableFault::from(InvalidNameIdPolicy::NothingToReuse).into());
+        }
+        if person.held.vault_is_closed() && self.asked().reaches_vault(agreement, identity.ial()) {
+            return page(ReleaseStep::Unlock);
+        }
+        let asserted =
+            self.demanded().assert(AuthenticationEvidence::of(subject), proofed).map_err(AnswerableFault::from)?;
+        let pairwise = person.known_pairwise.unwrap_or(person.new_pairwise);
+        let decision = ReleaseDecision::decide(&ReleaseQuestion {
+            agreement,
+            asked: self.asked(),
+            asserted: &asserted,
+            held: person.held,
+            pairwise: &pairwise,
+            scope: person.scope,
+            now,
+        });
+        let name_id = match self.name_id_format() {
+            NameIdFormat::Persistent => ChosenNameId::persistent(&pairwise),
+            NameIdFormat::Transient => ChosenNameId::transient(entropy),
+            NameIdFormat::EmailAddress => person
+                .held
+                .get(crate::federation::attribute::AttributeName::Email)
+                .first()
+                .cloned()
+                .map(ChosenNameId::email_address)
+                .ok_or(AnswerableFault::from(InvalidNameIdPolicy::FormatNotAgreed))?,
+        };
+        let frozen = FrozenRelease::new(&decision, name_id);
+        let scope = ConsentScope::of(&frozen, agreement);
+        let binding = self.binding();
+        let Some(record) = person.consent else {
+            let digest = frozen.content_digest(person.content_key, &binding)?;
+            return page(ReleaseStep::Consent { reason: ConsentReason::First, decision, scope, frozen, digest });
+        };
+        if let Err(reason) = covered_by(&scope, Some(record), proofed, now) {
+            let digest = frozen.content_digest(person.content_key, &binding)?;
+            return page(ReleaseStep::Consent { reason, decision, scope, frozen, digest });
+        }
+        match ConsentedRelease::new(frozen, &scope, record, proofed, person.content_key.clone(), &binding, now) {
+            Ok(release) => Ok(ReleaseStep::Issue { release, decision, asserted }),
+            Err(NotConsented::Digest(failed)) => Err(failed.into()),
+            // Cannot be: the scope and the content come from one decision, and the record covers the scope.
+            Err(NotConsented::Ask(_) | NotConsented::OtherContent) => Err(AnswerableFault::Declined.into()),
+        }
+    }
+
+    /// What the content digest is bound to: this request to this service.
+    #[must_use]
+    pub fn binding(&self) -> Vec<u8> {
+        crate::federation::encoding::Encoder::new("signet request binding 1")
+            .text(self.service().entity_id().as_str())
+            .text(self.request().id().as_str())
+            .finish()
+    }
+}

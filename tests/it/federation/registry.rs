@@ -1,0 +1,276 @@
+//! The metadata folder: what is taken, what is reported with file, line and reason, what stands in the meantime.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use signet::cli::sp::{self, CheckOutcome};
+use signet::federation::agreement::{AgencyId, LoweredProtection};
+use signet::federation::attribute::AttributeName;
+use signet::federation::registry::{
+    Applied, Change, LintWarning, MalformedRevision, Registry, ServiceFiles, ServiceName, folder,
+};
+use signet::saml::EntityId;
+use time::macros::date;
+
+const TODAY: time::Date = date!(2026 - 08 - 01);
+
+/// A copy of the sample folder that a test may spoil.
+struct Copy(tempfile::TempDir);
+
+impl Copy {
+    fn new() -> Self {
+        let copy = tempfile::tempdir().unwrap();
+        let samples = Path::new(env!("CARGO_MANIFEST_DIR")).join("metadata");
+        for name in ["department-of-parks/permits", "revenue-office/tax-account", "city-of-example/library"] {
+            let (from, to) = (samples.join("sp").join(name), copy.path().join("sp").join(name));
+            fs::create_dir_all(&to).unwrap();
+            for file in ["metadata.xml", "agreement.toml"] {
+                fs::copy(from.join(file), to.join(file)).unwrap();
+            }
+        }
+        Self(copy)
+    }
+
+    fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    fn file(&self, name: &str) -> PathBuf {
+        self.path().join("sp").join(name)
+    }
+
+    fn edit(&self, name: &str, from: &str, to: &str) {
+        let text = fs::read_to_string(self.file(name)).unwrap();
+        assert!(text.contains(from), "{name} has no {from}");
+        fs::write(self.file(name), text.replace(from, to)).unwrap();
+    }
+
+    fn apply(&self, before: &Registry) -> Applied {
+        before.apply(folder::read(self.path()).unwrap().entries)
+    }
+}
+
+fn permits() -> EntityId {
+    EntityId::parse("https://permits.parks.example.gov/saml").unwrap()
+}
+
+const PERMITS: &str = "department-of-parks/permits/agreement.toml";
+
+#[test]
+fn sample_folder_is_good() {
+    let applied = Copy::new().apply(&Registry::default());
+    assert_eq!(applied.broken, []);
+    assert_eq!((applied.registry.len(), applied.changes.len()), (3, 3));
+    assert!(applied.registry.find(&permits()).is_some());
+    assert!(applied.registry.find(&EntityId::parse("https://unknown.example").unwrap()).is_none());
+}
+
+#[test]
+fn unchanged_folder_changes_nothing() {
+    let copy = Copy::new();
+    let first = copy.apply(&Registry::default()).registry;
+    assert!(copy.apply(&first).changes.is_empty());
+}
+
+#[test]
+fn changed_agreement_is_a_new_revision_with_a_diff() {
+    let copy = Copy::new();
+    let first = copy.apply(&Registry::default()).registry;
+    copy.edit(PERMITS, "default_attributes = [\"email\"]", "default_attributes = []");
+    let applied = copy.apply(&first);
+    let [change @ Change::Revised { old, service, .. }] = &applied.changes[..] else { panic!("{:?}", applied.changes) };
+    assert_ne!(old.revision(), service.revision());
+    assert!(change.diff().contains("-attribute email (default)"), "{}", change.diff());
+    assert!(change.diff().contains("+attribute email\n"), "{}", change.diff());
+    assert_eq!(change.lowered(), []);
+}
+
+#[test]
+fn broken_agreement_is_reported_by_line_and_the_last_good_record_stands() {
+    let copy = Copy::new();
+    let first = copy.apply(&Registry::default()).registry;
+    copy.edit(PERMITS, "review_date = 2027-06-30", "reviewdate = 2027-06-30");
+    let applied = copy.apply(&first);
+    let broken = &applied.broken[0];
+    assert_eq!((broken.path.as_str(), broken.line), (PERMITS, 6), "{broken}");
+    assert!(broken.reason.contains("reviewdate"), "{broken}");
+    assert_eq!(applied.kept[0].to_string(), "department-of-parks/permits");
+    assert_eq!(applied.registry.find(&permits()).unwrap().revision(), first.find(&permits()).unwrap().revision());
+    assert_eq!(applied.registry.len(), 3, "the others are untouched");
+}
+
+#[test]
+fn broken_metadata_is_reported_by_line_and_the_last_good_record_stands() {
+    let copy = Copy::new();
+    let first = copy.apply(&Registry::default()).registry;
+    copy.edit("department-of-parks/permits/metadata.xml", "</md:SPSSODescriptor>", "</md:Oops>");
+    let applied = copy.apply(&first);
+    assert!(applied.broken[0].path.ends_with("metadata.xml") && applied.broken[0].line > 30, "{}", applied.broken[0]);
+    assert!(applied.registry.find(&permits()).is_some());
+}
+
+#[test]
+fn missing_file_keeps_the_record_and_missing_folder_ends_it() {
+    let copy = Copy::new();
+    let first = copy.apply(&Registry::default()).registry;
+    fs::remove_file(copy.file("department-of-parks/permits/metadata.xml")).unwrap();
+    let applied = copy.apply(&first);
+    assert!(applied.registry.find(&permits()).is_some());
+    fs::remove_dir_all(copy.file("department-of-parks")).unwrap();
+    let applied = copy.apply(&first);
+    assert!(matches!(&applied.changes[..], [Change::Removed { .. }]));
+    assert!(applied.registry.find(&permits()).is_none());
+}
+
+#[test]
+fn agency_must_be_the_folders() {
+    let copy = Copy::new();
+    copy.edit(PERMITS, "agency_id = \"department-of-parks\"", "agency_id = \"revenue-office\"");
+    let broken = copy.apply(&Registry::default()).broken;
+    assert_eq!(broken[0].line, 3);
+    assert!(broken[0].reason.contains("the folder is `department-of-parks`"), "{}", broken[0]);
+}
+
+#[test]
+fn entity_must_be_the_metadatas() {
+    let copy = Copy::new();
+    copy.edit(
+        PERMITS,
+        "entity_id = \"https://permits.parks.example.gov/saml\"",
+        "entity_id = \"https://x.example.gov\"",
+    );
+    let broken = copy.apply(&Registry::default()).broken;
+    assert_eq!(broken[0].line, 4);
+}
+
+#[test]
+fn agency_of_a_known_service_never_changes() {
+    let copy = Copy::new();
+    let first = copy.apply(&Registry::default()).registry;
+    fs::create_dir_all(copy.file("ministry-of-parks")).unwrap();
+    fs::rename(copy.file("department-of-parks/permits"), copy.file("ministry-of-parks/permits")).unwrap();
+    copy.edit(
+        "ministry-of-parks/permits/agreement.toml",
+        "agency_id = \"department-of-parks\"",
+        "agency_id = \"ministry-of-parks\"",
+    );
+    let applied = copy.apply(&first);
+    assert!(applied.broken[0].reason.contains("never changes"), "{}", applied.broken[0]);
+    assert!(applied.registry.find(&permits()).is_none(), "its folder is gone");
+
+    // Not even when the service was away in between.
+    let later = copy.apply(&applied.registry);
+    assert!(later.broken[0].reason.contains("never changes"), "{}", later.broken[0]);
+}
+
+#[test]
+fn two_folders_cannot_have_one_entity() {
+    let copy = Copy::new();
+    let (from, to) = (copy.file("department-of-parks/permits"), copy.file("department-of-parks/second"));
+    fs::create_dir_all(&to).unwrap();
+    for file in ["metadata.xml", "agreement.toml"] {
+        fs::copy(from.join(file), to.join(file)).unwrap();
+    }
+    let applied = copy.apply(&Registry::default());
+    assert_eq!(applied.registry.len(), 3);
+    assert!(applied.broken[0].reason.contains("has the same entityID"), "{}", applied.broken[0]);
+}
+
+#[test]
+fn misnamed_folder_and_editors_files_are_told_apart() {
+    let copy = Copy::new();
+    fs::create_dir_all(copy.file("Department of Parks/permits")).unwrap();
+    fs::create_dir_all(copy.file(".git/x")).unwrap();
+    fs::create_dir_all(copy.file("department-of-parks/permits~")).unwrap();
+    let read = folder::read(copy.path()).unwrap();
+    assert_eq!(read.entries.len(), 3);
+    assert_eq!(read.misplaced.iter().map(|broken| broken.path.as_str()).collect::<Vec<_>>(), ["Department of Parks"]);
+}
+
+#[test]
+fn new_host_and_new_key_lower_protection() {
+    let copy = Copy::new();
+    let first = copy.apply(&Registry::default()).registry;
+    copy.edit(
+        "department-of-parks/permits/metadata.xml",
+        "Location=\"https://permits.parks.example.gov/saml/acs\"",
+        "Location=\"https://elsewhere.example.gov/saml/acs\"",
+    );
+    let lowered = copy.apply(&first).changes[0].lowered();
+    assert_eq!(lowered, [LoweredProtection::AssertionConsumerHostAdded("https://elsewhere.example.gov".into())]);
+
+    let copy = Copy::new();
+    let library = fs::read_to_string(copy.file("city-of-example/library/metadata.xml")).unwrap();
+    let key = |text: &str| text.split("X509Certificate>").nth(1).unwrap().trim_end_matches("</ds:").to_owned();
+    let permits_text = fs::read_to_string(copy.file("department-of-parks/permits/metadata.xml")).unwrap();
+    copy.edit("department-of-parks/permits/metadata.xml", &key(&permits_text), &key(&library));
+    let lowered = copy.apply(&first).changes[0].lowered();
+    assert!(matches!(&lowered[..], [LoweredProtection::KeyAdded(_)]), "{lowered:?}");
+}
+
+#[test]
+fn linter_says_what_will_surprise_somebody() {
+    let lint = |copy: &Copy, entity: &str| {
+        let registry = copy.apply(&Registry::default()).registry;
+        registry.find(&EntityId::parse(entity).unwrap()).unwrap().lint(TODAY)
+    };
+    let copy = Copy::new();
+    assert_eq!(lint(&copy, permits().as_str()), []);
+    let library = lint(&copy, "https://library.city.example.us/shibboleth");
+    assert_eq!(library.iter().filter(|warning| matches!(warning, LintWarning::ExceptionInForce(_))).count(), 3);
+
+    let revenue = "https://tax-account.revenue.example.gov/saml/metadata";
+    assert_eq!(lint(&copy, revenue), []);
+    copy.edit(
+        "revenue-office/tax-account/agreement.toml",
+        "[attributes.ssn]\npurpose.en = \"To file a return under your number\"\n",
+        "",
+    );
+    assert_eq!(lint(&copy, revenue), [LintWarning::RequestedAttributeNotAgreed(AttributeName::Ssn)]);
+
+    copy.edit(PERMITS, "review_date = 2027-06-30", "review_date = 2026-09-01");
+    assert_eq!(lint(&copy, permits().as_str()), [LintWarning::ReviewDue(date!(2026 - 09 - 01))]);
+}
+
+#[test]
+fn revision_is_read_back_as_it_was_stored() {
+    let id = |text| AgencyId::parse(text).unwrap();
+    let name = ServiceName { agency: id("department-of-parks"), service: id("permits") };
+    let files = ServiceFiles { name, metadata: b"<x/>".to_vec(), agreement: b"a = 1".to_vec() };
+    assert_eq!(ServiceFiles::from_bytes(&files.to_bytes()), Ok(files.clone()));
+    assert_eq!(ServiceFiles::from_bytes(&files.to_bytes()[1..]), Err(MalformedRevision));
+    let other = ServiceFiles { metadata: b"<y/>".to_vec(), ..files.clone() };
+    assert_ne!(files.revision(), other.revision());
+}
+
+#[test]
+fn check_names_file_line_and_reason() {
+    let copy = Copy::new();
+    let run = |path: &Path| {
+        let mut out = Vec::new();
+        let outcome = sp::check(path, TODAY, &mut out).unwrap();
+        (outcome, String::from_utf8(out).unwrap())
+    };
+    let (outcome, text) = run(copy.path());
+    assert_eq!(outcome, CheckOutcome::Good, "{text}");
+    assert!(text.contains("3 good, 0 faulty"), "{text}");
+
+    copy.edit(PERMITS, "[attributes.email]", "[attributes.e-mail]");
+    for path in [copy.path().to_owned(), copy.file("department-of-parks/permits"), copy.file(PERMITS)] {
+        let (outcome, text) = run(&path);
+        assert_eq!(outcome, CheckOutcome::Faulty, "{text}");
+        assert!(text.contains("department-of-parks/permits/agreement.toml:19: `e-mail` is not an attribute"), "{text}");
+    }
+}
+
+#[test]
+fn apply_says_what_lowers_protection() {
+    let copy = Copy::new();
+    let first = copy.apply(&Registry::default()).registry;
+    copy.edit(PERMITS, "[[contacts]]", "[attributes.locale]\npurpose.en = \"Your language\"\n\n[[contacts]]");
+    let mut out = Vec::new();
+    sp::report(copy.path(), &copy.apply(&first), TODAY, &mut out).unwrap();
+    let text = String::from_utf8(out).unwrap();
+    assert!(text.contains("LOWERS PROTECTION: one more attribute may be released: locale"), "{text}");
+    assert!(text.contains("+attribute locale"), "{text}");
+}

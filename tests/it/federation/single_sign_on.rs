@@ -1,0 +1,351 @@
+//! What a request settles to, and which step comes next.
+
+use std::sync::Arc;
+
+use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
+use signet::authentication::{AuthenticationEvent, AuthenticatorId, AuthenticatorKind, Proved};
+use signet::federation::agreement::AgencyId;
+use signet::federation::assurance::{NoAuthnContext, Strength};
+use signet::federation::attribute::{AttributeName, HeldAttributes};
+use signet::federation::consent::{ConsentId, ConsentReason, ConsentRecord, ContentKey};
+use signet::federation::identifier::{InvalidNameIdPolicy, NameIdFormat};
+use signet::federation::registry::{ServiceFiles, ServiceName, ServiceProvider};
+use signet::federation::release::AskedBy;
+use signet::federation::single_sign_on::{
+    AnswerableFault, AuthenticationState, MatchedAuthnRequest, NextStep, PersonFacts, ReleaseFailed, ReleaseStep,
+    SettleFault, SettlementRules, Unanswerable,
+};
+use signet::saml::EntityId;
+use signet::saml::authn_request::{RequestSignature, VerifiedAuthnRequest};
+use signet::saml::binding::Received;
+use signet::services::SystemEntropy;
+use time::format_description::well_known::Rfc3339;
+use time::{Duration, UtcDateTime};
+
+use super::given::{NOW, PAIRWISE, PERSON, agreement_text, attributes, held, profile};
+
+const ENTITY: &str = "https://permits.parks.example.gov/saml";
+const ACS: &str = "https://permits.parks.example.gov/saml/acs";
+const SSO: &str = "https://idp.example.gov/saml/sso";
+const IDP: &str = "https://idp.example.gov/saml";
+
+/// A service whose requests need no signature; `md` goes into its role.
+fn service(top: &str, more: &str, md: &str) -> Arc<ServiceProvider> {
+    let metadata = format!(
+        r#"<md:EntityDescriptor xmlns:md="urn:oasis:names:tc:SAML:2.0:metadata" entityID="{ENTITY}">
+<md:SPSSODescriptor protocolSupportEnumeration="urn:oasis:names:tc:SAML:2.0:protocol">
+<md:AssertionConsumerService Binding="urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST" Location="{ACS}" index="0" isDefault="true"/>
+<md:AssertionConsumerService Binding="urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST" Location="{ACS}/second" index="1"/>
+{md}</md:SPSSODescriptor></md:EntityDescriptor>"#
+    );
+    let id = |text| AgencyId::parse(text).unwrap();
+    let files = ServiceFiles {
+        name: ServiceName { agency: id("department-of-parks"), service: id("permits") },
+        metadata: metadata.into_bytes(),
+        agreement: agreement_text(&format!("signed_requests = \"waived\"\n{top}"), more).into_bytes(),
+    };
+    Arc::new(ServiceProvider::read(&files).unwrap())
+}
+
+fn plain() -> Arc<ServiceProvider> {
+    let attributes = attributes(&["email", "first_name", "ssn"]);
+    service("default_attributes = [\"email\"]", &format!("[levels]\nhighest_ial = 2\n{attributes}"), "")
+}
+
+/// A request with these attributes and children, issued at this time.
+fn request(service: &ServiceProvider, at: UtcDateTime, attributes: &str, children: &str) -> VerifiedAuthnRequest {
+    let issued = at.format(&Rfc3339).unwrap();
+    let xml = format!(
+        r#"<samlp:AuthnRequest xmlns:samlp="urn:oasis:names:tc:SAML:2.0:protocol" xmlns:saml="urn:oasis:names:tc:SAML:2.0:assertion" ID="_r1" Version="2.0" IssueInstant="{issued}" Destination="{SSO}" {attributes}><saml:Issuer>{ENTITY}</saml:Issuer>{children}</samlp:AuthnRequest>"#
+    );
+    let encoded = BASE64.encode(xml);
+    let body = url::form_urlencoded::Serializer::new(String::new()).append_pair("SAMLRequest", &encoded).finish();
+    let received = Received::from_form(body.as_bytes()).unwrap();
+    let sso = [url::Url::parse(SSO).unwrap()];
+    received.decode().unwrap().verify(service.metadata(), RequestSignature::Waived, &sso).unwrap()
+}
+
+fn settle_at(
+    service: &Arc<ServiceProvider>,
+    issued: UtcDateTime,
+    attributes: &str,
+    children: &str,
+) -> Result<MatchedAuthnRequest, SettleFault> {
+    let issuer = EntityId::parse(IDP).unwrap();
+    let rules = SettlementRules { issuer: &issuer, loopback_http: false };
+    MatchedAuthnRequest::settle(request(service, issued, attributes, children), Arc::clone(service), NOW, rules)
+}
+
+fn settle(service: &Arc<ServiceProvider>, attributes: &str, children: &str) -> MatchedAuthnRequest {
+    settle_at(service, NOW, attributes, children).unwrap()
+}
+
+fn fault(service: &Arc<ServiceProvider>, attributes: &str, children: &str) -> AnswerableFault {
+    match settle_at(service, NOW, attributes, children) {
+        Err(SettleFault::Answerable { fault, address }) => {
+            assert_eq!(address.acs().as_str(), ACS);
+            fault
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+fn unanswerable(result: Result<MatchedAuthnRequest, SettleFault>) -> Unanswerable {
+    match result {
+        Err(SettleFault::Unanswerable(fault)) => fault,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn context(classes: &[&str]) -> String {
+    let classes: String =
+        classes.iter().map(|class| format!("<saml:AuthnContextClassRef>{class}</saml:AuthnContextClassRef>")).collect();
+    format!("<samlp:RequestedAuthnContext>{classes}</samlp:RequestedAuthnContext>")
+}
+
+const IAL2: &str = "http://idmanagement.gov/ns/assurance/ial/2";
+
+#[test]
+fn silent_request_takes_the_agreements_defaults() {
+    let matched = settle(&plain(), "", "");
+    assert_eq!(matched.address().acs().as_str(), ACS);
+    assert_eq!(matched.name_id_format(), NameIdFormat::Persistent);
+    assert_eq!(matched.asked().source(), AskedBy::AgreementDefault);
+    assert_eq!(matched.demanded().authentication(), Strength::MultiFactor);
+}
+
+#[test]
+fn request_is_taken_for_five_minutes_and_three_ahead() {
+    let service = plain();
+    assert!(settle_at(&service, NOW - Duration::minutes(5), "", "").is_ok());
+    let old = NOW - Duration::minutes(5) - Duration::SECOND;
+    assert_eq!(unanswerable(settle_at(&service, old, "", "")), Unanswerable::Stale);
+    assert!(settle_at(&service, NOW + Duration::minutes(3), "", "").is_ok());
+    let ahead = NOW + Duration::minutes(3) + Duration::SECOND;
+    assert_eq!(unanswerable(settle_at(&service, ahead, "", "")), Unanswerable::FromTheFuture);
+    let over = r#"<saml:Conditions NotOnOrAfter="2026-11-24T12:00:00Z"/>"#;
+    assert_eq!(unanswerable(settle_at(&service, NOW, "", over)), Unanswerable::Stale);
+}
+
+#[test]
+fn answer_goes_to_registered_addresses_only() {
+    let service = plain();
+    let by_index = settle(&service, r#"AssertionConsumerServiceIndex="1""#, "");
+    assert_eq!(by_index.address().acs().as_str(), format!("{ACS}/second"));
+    for attributes in [
+        r#"AssertionConsumerServiceURL="https://evil.example/acs""#.to_owned(),
+        format!(r#"AssertionConsumerServiceURL="{ACS}/extra""#),
+        r#"AssertionConsumerServiceIndex="7""#.to_owned(),
+    ] {
+        assert!(
+            matches!(unanswerable(settle_at(&service, NOW, &attributes, "")), Unanswerable::Acs(_)),
+            "{attributes}"
+        );
+    }
+}
+
+#[test]
+fn service_that_is_switched_off_gets_no_answer() {
+    let off = service("enabled = false", "", "");
+    assert_eq!(unanswerable(settle_at(&off, NOW, "", "")), Unanswerable::Disabled);
+}
+
+#[test]
+fn name_id_policy_is_kept_to_the_agreement() {
+    let service = plain();
+    let policy = |attributes: &str| format!("<samlp:NameIDPolicy {attributes}/>");
+    for attributes in
+        [r#"Format="urn:example:unknown""#, r#"Format="urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress""#]
+    {
+        assert_eq!(
+            fault(&service, "", &policy(attributes)),
+            AnswerableFault::InvalidNameIdPolicy(InvalidNameIdPolicy::FormatNotAgreed)
+        );
+    }
+    assert_eq!(
+        fault(&service, "", &policy(r#"SPNameQualifier="https://other.example""#)),
+        AnswerableFault::InvalidNameIdPolicy(InvalidNameIdPolicy::ForeignQualifier)
+    );
+    assert!(!settle(&service, "", &policy(r#"AllowCreate="false""#)).may_create_identifier());
+    assert!(settle(&service, "", &policy("")).may_create_identifier());
+}
+
+#[test]
+fn attributes_are_asked_for_in_three_ways() {
+    let sets = r#"<md:AttributeConsumingService index="3" isDefault="true"><md:ServiceName xml:lang="en">x</md:ServiceName><md:RequestedAttribute Name="first_name"/></md:AttributeConsumingService>
+<md:AttributeConsumingService index="4"><md:ServiceName xml:lang="en">x</md:ServiceName><md:RequestedAttribute Name="urn:oid:0.9.2342.19200300.100.1.3"/></md:AttributeConsumingService>"#;
+    let more = format!("[levels]\nhighest_ial = 2\n{}", attributes(&["email", "first_name", "ssn"]));
+    let with_sets = service("default_attributes = [\"ssn\"]", &more, sets);
+    let names = |matched: &MatchedAuthnRequest| matched.asked().names().iter().copied().collect::<Vec<_>>();
+
+    let default = settle(&with_sets, "", "");
+    assert_eq!(
+        (default.asked().source(), names(&default)),
+        (AskedBy::ConsumingService, vec![AttributeName::FirstName])
+    );
+    let by_index = settle(&with_sets, r#"AttributeConsumingServiceIndex="4""#, "");
+    assert_eq!(names(&by_index), [AttributeName::Email]);
+    let listed =
+        settle(&with_sets, "", &context(&["http://idmanagement.gov/ns/requested_attributes?ReqAttr=ssn,email", IAL2]));
+    assert_eq!(
+        (listed.asked().source(), names(&listed)),
+        (AskedBy::RequestedContext, vec![AttributeName::Email, AttributeName::Ssn])
+    );
+    let unknown = r#"AttributeConsumingServiceIndex="4242""#;
+    assert_eq!(fault(&with_sets, unknown, ""), AnswerableFault::Unsupported("AttributeConsumingServiceIndex"));
+}
+
+#[test]
+fn what_cannot_be_met_is_answered_with_its_status() {
+    let service = plain();
+    let aal3 = context(&["http://idmanagement.gov/ns/assurance/aal/3"]);
+    let refused = fault(&service, "", &aal3);
+    assert_eq!(refused, AnswerableFault::NoAuthnContext(NoAuthnContext::BeyondAgreement));
+    assert!(refused.status().nested.ends_with(":NoAuthnContext"));
+    assert_eq!(fault(&service, "", &context(&["urn:example:loa9"])), NoAuthnContext::UnknownClasses.into());
+    let subject = "<saml:Subject><saml:NameID>somebody</saml:NameID></saml:Subject>";
+    assert_eq!(fault(&service, "", subject), AnswerableFault::Unsupported("Subject"));
+    let scoping = |idp: &str| {
+        format!(r#"<samlp:Scoping><samlp:IDPList><samlp:IDPEntry ProviderID="{idp}"/></samlp:IDPList></samlp:Scoping>"#)
+    };
+    assert_eq!(fault(&service, "", &scoping("https://other.example")), AnswerableFault::NoSupportedIdp);
+    assert!(settle_at(&service, NOW, "", &scoping(IDP)).is_ok());
+}
+
+fn password(at: UtcDateTime) -> AuthenticationEvent {
+    AuthenticationEvent::password(at)
+}
+
+fn app_code(at: UtcDateTime) -> AuthenticationEvent {
+    AuthenticationEvent::code(AuthenticatorKind::Totp, AuthenticatorId::from_bytes([2; 16]), at)
+}
+
+fn passkey(at: UtcDateTime) -> AuthenticationEvent {
+    AuthenticationEvent {
+        kind: AuthenticatorKind::Passkey,
+        authenticator: Some(AuthenticatorId::from_bytes([3; 16])),
+        at,
+        proved: Proved { user_verified: true, phishing_resistant: true, syncable: true },
+    }
+}
+
+fn known(events: &[AuthenticationEvent]) -> AuthenticationState {
+    AuthenticationState::Known { subscriber: PERSON, events: events.to_vec() }
+}
+
+#[test]
+fn sign_in_goes_on_until_it_suffices() {
+    let matched = settle(&plain(), "", "");
+    let step = |state: &AuthenticationState| matched.authenticate(state, NOW).map(|subject| subject.subscriber());
+    assert_eq!(step(&AuthenticationState::Stranger), Err(Ok(NextStep::SignIn)));
+    assert_eq!(step(&known(&[password(NOW)])), Err(Ok(NextStep::SecondFactor { phishing_resistant: false })));
+    assert_eq!(step(&known(&[password(NOW), app_code(NOW)])), Ok(PERSON));
+}
+
+#[test]
+fn phishing_resistance_is_demanded_when_asked_for() {
+    let matched =
+        settle(&plain(), "", &context(&["http://idmanagement.gov/ns/assurance/aal/2?phishing_resistant=true"]));
+    let weak = known(&[password(NOW), app_code(NOW)]);
+    assert_eq!(matched.authenticate(&weak, NOW).unwrap_err(), Ok(NextStep::SecondFactor { phishing_resistant: true }));
+    assert!(matched.authenticate(&known(&[passkey(NOW)]), NOW).is_ok());
+}
+
+#[test]
+fn force_authn_counts_only_what_happens_after_the_request() {
+    let matched = settle(&plain(), r#"ForceAuthn="true""#, "");
+    let before = NOW - Duration::MINUTE;
+    assert_eq!(
+        matched.authenticate(&known(&[password(before), app_code(before)]), NOW).unwrap_err(),
+        Ok(NextStep::Reauthenticate)
+    );
+    let after = NOW + Duration::MINUTE;
+    assert!(matched.authenticate(&known(&[password(after), app_code(after)]), after).is_ok());
+}
+
+#[test]
+fn passive_request_sees_no_page() {
+    let matched = settle(&plain(), r#"IsPassive="true""#, "");
+    assert_eq!(matched.authenticate(&AuthenticationState::Stranger, NOW).unwrap_err(), Err(AnswerableFault::NoPassive));
+    assert_eq!(matched.authenticate(&known(&[password(NOW)]), NOW).unwrap_err(), Err(AnswerableFault::NoPassive));
+    assert_eq!(release(&matched, &held(), None).unwrap_err(), ReleaseFailed::Answerable(AnswerableFault::NoPassive));
+}
+
+fn release(
+    matched: &MatchedAuthnRequest,
+    held: &HeldAttributes,
+    consent: Option<&ConsentRecord>,
+) -> Result<ReleaseStep, ReleaseFailed> {
+    release_as(matched, held, consent, Some(PAIRWISE))
+}
+
+fn release_as(
+    matched: &MatchedAuthnRequest,
+    held: &HeldAttributes,
+    consent: Option<&ConsentRecord>,
+    known_pairwise: Option<signet::federation::identifier::PairwiseId>,
+) -> Result<ReleaseStep, ReleaseFailed> {
+    let subject = matched.authenticate(&known(&[password(NOW), app_code(NOW)]), NOW).unwrap();
+    let key = ContentKey::new([7; 32], "test");
+    let person = PersonFacts {
+        held,
+        known_pairwise,
+        new_pairwise: PAIRWISE,
+        consent,
+        content_key: &key,
+        scope: "idp.example.gov",
+    };
+    matched.release(&subject, &person, &SystemEntropy, NOW)
+}
+
+#[test]
+fn consent_comes_before_issuing_and_shows_what_is_issued() {
+    let matched = settle(&plain(), "", "");
+    let Ok(ReleaseStep::Consent { reason, decision, scope, frozen, digest }) = release(&matched, &held(), None) else {
+        panic!("consent is due")
+    };
+    assert_eq!(reason, ConsentReason::First);
+    let shown: Vec<_> = decision.released().map(|(name, values, _)| (name, values.to_vec())).collect();
+    assert_eq!(shown, frozen.attributes());
+
+    let record = ConsentRecord {
+        id: ConsentId::from_bytes([5; 16]),
+        subscriber: PERSON,
+        scope,
+        given_at: NOW,
+        revoked_at: None,
+    };
+    let Ok(ReleaseStep::Issue { release, .. }) = release(&matched, &held(), Some(&record)) else {
+        panic!("consent was given")
+    };
+    assert_eq!(release.frozen(), &frozen);
+    assert_eq!(release.content_digest(), digest);
+}
+
+#[test]
+fn level_that_is_not_reached_gets_its_page() {
+    let matched = settle(&plain(), "", &context(&[IAL2]));
+    assert!(matches!(release(&matched, &HeldAttributes::new(), None), Ok(ReleaseStep::LevelUnreachable)));
+    assert!(matches!(release(&matched, &held(), None), Ok(ReleaseStep::Consent { .. })));
+}
+
+#[test]
+fn vault_is_opened_only_when_something_in_it_is_asked_for() {
+    let closed = HeldAttributes::new()
+        .with(AttributeName::Email, held().get(AttributeName::Email).to_vec())
+        .proofed(profile())
+        .vault_closed();
+    let ssn = context(&["http://idmanagement.gov/ns/requested_attributes?ReqAttr=ssn", IAL2]);
+    assert!(matches!(release(&settle(&plain(), "", &ssn), &closed, None), Ok(ReleaseStep::Unlock)));
+    assert!(matches!(release(&settle(&plain(), "", ""), &closed, None), Ok(ReleaseStep::Consent { .. })));
+    let not_agreed = context(&["http://idmanagement.gov/ns/requested_attributes?ReqAttr=dob", IAL2]);
+    assert!(matches!(release(&settle(&plain(), "", &not_agreed), &closed, None), Ok(ReleaseStep::Consent { .. })));
+}
+
+#[test]
+fn request_that_forbids_a_new_identifier_makes_none() {
+    let matched = settle(&plain(), "", r#"<samlp:NameIDPolicy AllowCreate="false"/>"#);
+    let forbidden = AnswerableFault::InvalidNameIdPolicy(InvalidNameIdPolicy::NothingToReuse);
+    assert_eq!(release_as(&matched, &held(), None, None).unwrap_err(), ReleaseFailed::Answerable(forbidden));
+    assert!(release_as(&matched, &held(), None, Some(PAIRWISE)).is_ok());
+}
