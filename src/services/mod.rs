@@ -4,6 +4,7 @@
 
 pub mod keys;
 pub mod mail;
+pub mod message;
 pub mod sandbox;
 pub mod sms;
 

@@ -1,3 +1,7 @@
 //! The browser: forms in, pages out. Thin.
 
+pub mod people;
+pub mod session;
 pub mod sign_in;
+pub mod site;
+pub mod texts;

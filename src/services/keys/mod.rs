@@ -27,6 +27,8 @@ pub type KeyId = u32;
 /// What a key is used for. A purpose is part of how its keys are derived, so labels never change once in use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Purpose {
+    /// What a person calls an authenticator.
+    AuthenticatorName,
     /// Digests over what a consent page showed, where no value of the vault is in it.
     ContentDigest,
     /// An address of a person, sealed so that we can write to it while the person is away.
@@ -62,6 +64,7 @@ impl Purpose {
     #[must_use]
     pub const fn label(self) -> &'static str {
         match self {
+            Self::AuthenticatorName => "authenticator-name",
             Self::ContentDigest => "content-digest",
             Self::EmailAddress => "email-address",
             Self::EmailLink => "email-link",

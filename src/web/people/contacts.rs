@@ -1,0 +1,84 @@
+//! A person's e-mail addresses: sealed with the service's keys, found by keyed fingerprint.
+
+use time::UtcDateTime;
+
+use super::Trouble;
+use crate::services::keys::{Purpose, context};
+use crate::storage::{EmailRecord, Transaction};
+use crate::subscriber::{ContactId, EmailAddress, SubscriberId};
+use crate::web::site::Site;
+
+/// A confirmed address of a person, opened.
+#[derive(Debug, Clone)]
+pub struct KnownAddress {
+    /// Its record's name.
+    pub id: ContactId,
+    /// The address.
+    pub address: EmailAddress,
+    /// When it was confirmed.
+    pub confirmed_at: UtcDateTime,
+    /// When it was last signed in with.
+    pub last_sign_in_at: Option<UtcDateTime>,
+}
+
+/// The record of an address, whoever's it is.
+///
+/// # Errors
+/// When the database or the keys are unavailable.
+pub fn find_address(
+    tx: &mut Transaction<'_>,
+    site: &Site,
+    address: &EmailAddress,
+) -> Result<Option<EmailRecord>, Trouble> {
+    let fingerprints = site.keys.fingerprints(Purpose::EmailAddress, address.canonical().as_bytes())?;
+    Ok(tx.email_by_fingerprint(&fingerprints)?)
+}
+
+/// Adds a confirmed address to an account; `false` when it is somebody's already.
+///
+/// # Errors
+/// When the database or the keys are unavailable.
+pub fn add_address(
+    tx: &mut Transaction<'_>,
+    site: &Site,
+    of: SubscriberId,
+    address: &EmailAddress,
+    now: UtcDateTime,
+) -> Result<bool, Trouble> {
+    // Under an older key it may be somebody's too.
+    if find_address(tx, site, address)?.is_some() {
+        return Ok(false);
+    }
+    let id = ContactId::random(&*site.entropy);
+    let sealed = site.keys.seal(Purpose::EmailAddress, &place(id, of), address.as_str().as_bytes())?;
+    let fingerprint = site.keys.fingerprint(Purpose::EmailAddress, address.canonical().as_bytes())?;
+    let record = EmailRecord { id, subscriber: of, fingerprint, sealed, confirmed_at: now, last_sign_in_at: None };
+    Ok(tx.add_email(&record)?)
+}
+
+/// All addresses of a person, the oldest first.
+///
+/// # Errors
+/// When the database or the keys are unavailable, or a row was altered.
+pub fn addresses_of(tx: &mut Transaction<'_>, site: &Site, of: SubscriberId) -> Result<Vec<KnownAddress>, Trouble> {
+    tx.emails_of(of)?.iter().map(|record| open(site, record)).collect()
+}
+
+fn open(site: &Site, record: &EmailRecord) -> Result<KnownAddress, Trouble> {
+    let opened = site.keys.open(Purpose::EmailAddress, &place(record.id, record.subscriber), &record.sealed)?;
+    let address = std::str::from_utf8(&opened)
+        .ok()
+        .and_then(|text| EmailAddress::parse(text).ok())
+        .ok_or(crate::services::keys::KeysError::Malformed)?;
+    Ok(KnownAddress {
+        id: record.id,
+        address,
+        confirmed_at: record.confirmed_at,
+        last_sign_in_at: record.last_sign_in_at,
+    })
+}
+
+/// Where a sealed address belongs.
+fn place(id: ContactId, of: SubscriberId) -> Vec<u8> {
+    context(&[b"signet/email-address/v1", of.as_bytes(), id.as_bytes()])
+}

@@ -1,0 +1,54 @@
+//! What the pages about people have in common, between a page and the database: sealing and finding what is sealed with the
+//! service's keys, counting tries, writing to people. Everything here happens inside the caller's transaction.
+
+mod authenticators;
+mod contacts;
+mod letters;
+mod links;
+mod throttles;
+
+use crate::authentication::password::PasswordError;
+use crate::authentication::totp::TotpError;
+use crate::authentication::webauthn::WebauthnRefused;
+use crate::services::keys::KeysError;
+use crate::storage::StoreError;
+use crate::subscriber::vault::VaultError;
+use crate::web::session::SessionTrouble;
+use crate::web::sign_in::Argon2Busy;
+
+pub use authenticators::{
+    Authenticator, AuthenticatorSecret, authenticators_of, name_of, new_authenticator, seal_name,
+};
+pub use contacts::{KnownAddress, add_address, addresses_of, find_address};
+pub use letters::{Letter, TextLetter, notify_everywhere, send_letter, send_text};
+pub use links::{LinkContent, UsableLink, make_link, read_link};
+pub use throttles::{TooMany, allow, client_address};
+
+/// What went wrong where nobody at the browser can do anything about it.
+#[derive(Debug, thiserror::Error)]
+pub enum Trouble {
+    /// Too many passwords at once: come back in a moment.
+    #[error(transparent)]
+    Busy(#[from] Argon2Busy),
+    /// The service's keys are unavailable, or do not open what is stored.
+    #[error("the service's keys: {0}")]
+    Keys(#[from] KeysError),
+    /// A stored password verifier is not ours.
+    #[error(transparent)]
+    Password(#[from] PasswordError),
+    /// The session was ended meanwhile, or cannot be kept.
+    #[error("the session: {0}")]
+    Session(#[from] SessionTrouble),
+    /// The database.
+    #[error("the database: {0}")]
+    Store(#[from] StoreError),
+    /// An app's secret or its picture cannot be made.
+    #[error("the authenticator app: {0}")]
+    Totp(#[from] TotpError),
+    /// The vault, beyond a wrong secret.
+    #[error("the vault: {0}")]
+    Vault(#[from] VaultError),
+    /// A stored credential cannot be read, or a ceremony cannot begin.
+    #[error("the WebAuthn ceremony: {0}")]
+    Webauthn(#[from] WebauthnRefused),
+}

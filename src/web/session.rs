@@ -1,0 +1,161 @@
+//! The browser's session on its way through a request: found by its cookie, opened, changed, kept.
+//!
+//! A handler begins with [`BrowserSession::find`], changes [`BrowserSession::state`], and keeps it with
+//! [`BrowserSession::keep`] in the same transaction as everything else that it does. Whoever lets the browser do more than
+//! before calls [`BrowserSession::renew`] first: then the answer sets a new cookie, and the old one opens nothing.
+
+use actix_web::HttpRequest;
+use actix_web::cookie::{Cookie, SameSite};
+use time::{Duration, UtcDateTime};
+
+use super::site::Site;
+use crate::authentication::session::{COOKIE, SessionError, SessionIdHash, SessionSecret, SessionState, SessionTimes};
+use crate::services::keys::KeysError;
+use crate::storage::{SessionRecord, StoreError, Transaction};
+
+/// How much longer a session must live by a request for that to be written down.
+const KEEP_ALIVE: Duration = Duration::minutes(1);
+
+/// A browser's session.
+pub struct BrowserSession {
+    secret: SessionSecret,
+    /// Under which the record stands; nothing yet for a browser that was never here.
+    stored: Option<SessionIdHash>,
+    times: SessionTimes,
+    created_at: UtcDateTime,
+    /// What the session knows.
+    pub state: SessionState,
+}
+
+impl BrowserSession {
+    /// The session of this browser; a new one, not yet stored, when it has none that lives.
+    ///
+    /// # Errors
+    /// When the database or the service's keys are unavailable. A cookie that opens nothing is no error.
+    pub async fn find(request: &HttpRequest, site: &Site) -> Result<Self, SessionTrouble> {
+        match request.cookie(COOKIE).and_then(|cookie| SessionSecret::from_cookie(cookie.value())) {
+            Some(secret) => Self::open(secret, site).await,
+            None => Ok(Self::new(site)),
+        }
+    }
+
+    /// The session of a secret, or a new one.
+    async fn open(secret: SessionSecret, site: &Site) -> Result<Self, SessionTrouble> {
+        let (id, now) = (secret.id_hash(), site.now());
+        let record = site.store.read::<_, SessionTrouble, _>(move |tx| Ok(tx.session(id, now)?)).await?;
+        let Some(record) = record else {
+            return Ok(Self::new(site));
+        };
+        match SessionState::open(&record.sealed, &secret, &*site.keys) {
+            Ok(state) => {
+                let times = record.times.used(site.session_limits, now);
+                // A page that changes nothing still keeps its session alive; once a minute is often enough to write.
+                if times.idle_until - record.times.idle_until > KEEP_ALIVE {
+                    let used = SessionRecord { times, ..record.clone() };
+                    site.store.transaction::<_, SessionTrouble, _>(move |tx| Ok(tx.save_session(&used)?)).await?;
+                }
+                Ok(Self { secret, stored: Some(id), times, created_at: record.created_at, state })
+            }
+            Err(SessionError::Keys(KeysError::Unavailable)) => Err(SessionTrouble::Keys(KeysError::Unavailable)),
+            Err(_) => Ok(Self::new(site)),
+        }
+    }
+
+    fn new(site: &Site) -> Self {
+        let now = site.now();
+        Self {
+            secret: SessionSecret::random(&*site.entropy),
+            stored: None,
+            times: SessionTimes::begin(site.session_limits, now),
+            created_at: now,
+            state: SessionState::visitor(&*site.entropy),
+        }
+    }
+
+    /// By which the record is found, after the next [`BrowserSession::keep`].
+    #[must_use]
+    pub fn id_hash(&self) -> SessionIdHash {
+        self.secret.id_hash()
+    }
+
+    /// Whether the browser must be given the cookie: it has none, or an old one.
+    #[must_use]
+    pub fn needs_cookie(&self) -> bool {
+        self.stored != Some(self.secret.id_hash())
+    }
+
+    /// Gives the session a new secret and new tokens for its forms, as its holder may do more from now on. The time that
+    /// it lives in all begins anew.
+    pub fn renew(&mut self, site: &Site) {
+        self.secret = SessionSecret::random(&*site.entropy);
+        self.state.csrf = crate::services::random_bytes(&*site.entropy);
+        self.created_at = site.now();
+        self.times = SessionTimes::begin(site.session_limits, self.created_at);
+    }
+
+    /// Forgets everything but the request that waits, and gives the session a new secret: for signing out, and when
+    /// somebody else signs in.
+    pub fn reset(&mut self, site: &Site) {
+        let waiting_request = self.state.waiting_request;
+        self.state = SessionState::visitor(&*site.entropy);
+        self.state.waiting_request = waiting_request;
+        self.renew(site);
+    }
+
+    /// Keeps the session as it is now.
+    ///
+    /// # Errors
+    /// [`SessionTrouble::Ended`] when it was ended from elsewhere meanwhile: then nothing of the transaction may stand.
+    pub fn keep(&self, tx: &mut Transaction<'_>, site: &Site) -> Result<(), SessionTrouble> {
+        let record = SessionRecord {
+            id_hash: self.secret.id_hash(),
+            subscriber: self.state.subscriber,
+            created_at: self.created_at,
+            times: self.times,
+            sealed: self.state.seal(&self.secret, &*site.keys, &*site.entropy)?,
+        };
+        let kept = match self.stored {
+            None => tx.add_session(&record).map(|()| true)?,
+            Some(id) if id == record.id_hash => tx.save_session(&record)?,
+            Some(old) => tx.renew_session(old, &record)?,
+        };
+        if kept { Ok(()) } else { Err(SessionTrouble::Ended) }
+    }
+
+    /// The cookie, for the answer.
+    #[must_use]
+    pub fn cookie(&self) -> Cookie<'static> {
+        Cookie::build(COOKIE, self.secret.to_cookie())
+            .path("/")
+            .secure(true)
+            .http_only(true)
+            .same_site(SameSite::Lax)
+            .finish()
+    }
+}
+
+/// Why a session cannot be used now.
+#[derive(Debug, thiserror::Error)]
+pub enum SessionTrouble {
+    /// It was ended from elsewhere while the request ran.
+    #[error("the session was ended meanwhile")]
+    Ended,
+    /// The service's keys are unavailable.
+    #[error(transparent)]
+    Keys(#[from] KeysError),
+    /// The database is unavailable.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// What the session knows cannot be written.
+    #[error("a session record of unknown form")]
+    UnknownForm,
+}
+
+impl From<SessionError> for SessionTrouble {
+    fn from(error: SessionError) -> Self {
+        match error {
+            SessionError::Keys(error) => Self::Keys(error),
+            SessionError::UnknownForm => Self::UnknownForm,
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! What every page needs: the database, the keys, the time, and who we are to the browser.
+
+use std::sync::Arc;
+
+use time::UtcDateTime;
+use url::Url;
+
+use super::sign_in::Argon2Gate;
+use crate::authentication::session::SessionLimits;
+use crate::authentication::webauthn::{RelyingParty, WebauthnRefused};
+use crate::services::keys::ServiceKeys;
+use crate::services::{Clock, Entropy};
+use crate::storage::Store;
+
+/// What every page needs. A clone is the same.
+#[derive(Clone)]
+pub struct Site {
+    /// The database.
+    pub store: Store,
+    /// The service's keys.
+    pub keys: Arc<dyn ServiceKeys>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Chance.
+    pub entropy: Arc<dyn Entropy>,
+    /// The gate before Argon2id.
+    pub gate: Argon2Gate,
+    /// Us, as authenticators know us.
+    pub relying_party: RelyingParty,
+    /// Where browsers find us: `https://host[:port]`, without a path.
+    pub origin: Url,
+    /// What people call us.
+    pub service_name: String,
+    /// How long sessions live.
+    pub session_limits: SessionLimits,
+}
+
+impl Site {
+    /// Puts a site together; authenticators know us by the host name of `origin`.
+    ///
+    /// # Errors
+    /// When authenticators cannot know us by that origin.
+    pub fn new(
+        store: Store,
+        keys: Arc<dyn ServiceKeys>,
+        clock: Arc<dyn Clock>,
+        entropy: Arc<dyn Entropy>,
+        gate: Argon2Gate,
+        origin: Url,
+        service_name: &str,
+    ) -> Result<Self, WebauthnRefused> {
+        Ok(Self {
+            relying_party: RelyingParty::new(&origin, service_name)?,
+            service_name: service_name.to_owned(),
+            session_limits: SessionLimits::DEFAULT,
+            store,
+            keys,
+            clock,
+            entropy,
+            gate,
+            origin,
+        })
+    }
+
+    /// The time now.
+    #[must_use]
+    pub fn now(&self) -> UtcDateTime {
+        self.clock.now()
+    }
+
+    /// The address of one of our pages, for a mail.
+    #[must_use]
+    pub fn address(&self, path: &str) -> String {
+        format!("{}{path}", self.origin.as_str().trim_end_matches('/'))
+    }
+}
