@@ -37,6 +37,7 @@ pub mod federation;
 pub mod id;
 pub mod saml;
 pub mod services;
+pub mod settings;
 pub mod storage;
 pub mod subscriber;
 pub mod web;
