@@ -15,6 +15,7 @@
 mod demo;
 mod federation;
 mod house;
+mod jobs;
 mod saml;
 mod storage;
 mod support;

@@ -1,0 +1,60 @@
+//! Background work: the outbox that sends mails and text messages, and forgetting what is over.
+//!
+//! Nodes share the work through the database: a message is leased, so that one node sends it and another takes over when
+//! that one dies.
+//!
+//! | what | kept for |
+//! |---|---|
+//! | finished messages (their contents are gone at once), used links and codes, throttle windows | [`WORK_KEPT_FOR`] |
+//! | ended sessions | [`SESSIONS_KEPT_FOR`] |
+//! | waiting and seen requests | until they would be refused as stale |
+//!
+//! The ledger, consents and each person's history are never forgotten here.
+
+mod outbox;
+
+pub use outbox::Outbox;
+
+use std::{sync::Arc, time::Duration as StdDuration};
+
+use time::Duration;
+
+use crate::{
+    services::Clock,
+    storage::{Store, StoreError},
+};
+
+/// Retention of finished work.
+pub const WORK_KEPT_FOR: Duration = Duration::days(7);
+/// Retention of ended sessions: as long as somebody may ask what happened in them.
+pub const SESSIONS_KEPT_FOR: Duration = Duration::days(30);
+/// How often what is over is forgotten.
+const FORGET_EVERY: StdDuration = StdDuration::from_secs(600);
+
+/// Forgets what is over; says how many rows.
+///
+/// # Errors
+/// When the database fails.
+pub async fn forget(store: &Store, clock: &dyn Clock) -> Result<usize, StoreError> {
+    let now = clock.now();
+    store
+        .transaction(move |tx| {
+            let work = tx.forget_finished_work(now - WORK_KEPT_FOR)?;
+            let sessions = tx.forget_ended_sessions(now - SESSIONS_KEPT_FOR)?;
+            Ok(work + sessions + tx.forget_expired_requests(now)?)
+        })
+        .await
+}
+
+/// Runs [`forget`] again and again. It ends when it is dropped.
+pub async fn keep_forgetting(store: Store, clock: Arc<dyn Clock>) {
+    let mut ticks = tokio::time::interval(FORGET_EVERY);
+    loop {
+        ticks.tick().await;
+        match forget(&store, &*clock).await {
+            Ok(0) => {}
+            Ok(rows) => tracing::info!(rows, "forgot what is over"),
+            Err(error) => tracing::warn!(%error, "could not forget what is over; it is tried again"),
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! The outbox: what waits is sent once, tried again after an outage, and dropped when it comes too late.
+
+use std::sync::{Arc, Mutex};
+
+use signet::{
+    jobs::Outbox,
+    services::{
+        Clock, SystemEntropy,
+        keys::{GenerateKeys, LocalKeys, SealingSecret, ServiceKeys, SigningKeyKind},
+        message::Message,
+        sandbox::{SandboxInbox, UNREACHABLE_NUMBER},
+    },
+    storage::{OutboxEntry, OutboxId, Store, StoreError},
+};
+use time::{Duration, UtcDateTime, macros::utc_datetime};
+
+use crate::support::database::TestDatabase;
+
+/// A clock that a test moves.
+struct Hands(Mutex<UtcDateTime>);
+
+impl Hands {
+    fn new() -> Arc<Self> {
+        Arc::new(Self(Mutex::new(utc_datetime!(2026-11-24 12:00:00))))
+    }
+
+    fn advance(&self, by: Duration) {
+        *self.0.lock().unwrap() += by;
+    }
+}
+
+impl Clock for Hands {
+    fn now(&self) -> UtcDateTime {
+        *self.0.lock().unwrap()
+    }
+}
+
+struct Post {
+    outbox: Outbox,
+    inbox: SandboxInbox,
+    clock: Arc<Hands>,
+    keys: Arc<dyn ServiceKeys>,
+    store: Store,
+    _folder: tempfile::TempDir,
+}
+
+impl Post {
+    fn over(store: &Store) -> Self {
+        let clock = Hands::new();
+        let folder = tempfile::tempdir().unwrap();
+        let wanted = GenerateKeys { common_name: "localhost", signing: SigningKeyKind::EcP256, now: clock.now() };
+        let secret = SealingSecret::new("a passphrase of the tests").unwrap();
+        let keys = LocalKeys::generate(&folder.path().join("keys"), &secret, &wanted, Arc::new(SystemEntropy));
+        let keys: Arc<dyn ServiceKeys> = Arc::new(keys.unwrap());
+        let inbox = SandboxInbox::new(clock.clone());
+        let port = Arc::new(inbox.clone());
+        let outbox = Outbox::new(store.clone(), keys.clone(), port.clone(), port, clock.clone());
+        Self { outbox, inbox, clock, keys, store: store.clone(), _folder: folder }
+    }
+
+    /// Puts a text into the outbox that is worth sending for ten minutes.
+    async fn put(&self, to: &str) {
+        let id = OutboxId::random(&SystemEntropy);
+        let message = Message::Sms { to: to.to_owned(), text: "Your code is 123456".to_owned() };
+        let now = self.clock.now();
+        let entry = OutboxEntry {
+            id,
+            kind: message.kind().to_owned(),
+            sealed: message.seal(id, &*self.keys).unwrap(),
+            run_at: now,
+            attempts: 0,
+            expires_at: now + Duration::minutes(10),
+        };
+        self.store.transaction(move |tx| tx.enqueue(&entry)).await.unwrap();
+    }
+
+    async fn nothing_waits(&self) -> bool {
+        self.store.read(|tx| Ok::<_, StoreError>(tx.outbox_length()? == 0)).await.unwrap()
+    }
+}
+
+#[tokio::test]
+async fn what_waits_is_sent_once() {
+    for database in TestDatabase::each() {
+        let post = Post::over(&database.store);
+        for _ in 0..20 {
+            post.put("+12025550142").await;
+        }
+        let (first, second) = tokio::join!(post.outbox.work_once(), post.outbox.work_once());
+        assert_eq!(first.unwrap() + second.unwrap(), 20, "{}", database.name);
+        assert_eq!(post.outbox.work_once().await.unwrap(), 0);
+        assert_eq!(post.inbox.messages().len(), 20, "{}", database.name);
+        assert!(post.nothing_waits().await);
+    }
+}
+
+#[tokio::test]
+async fn after_an_outage_it_is_tried_again_with_pauses_until_it_comes_too_late() {
+    for database in TestDatabase::each() {
+        let post = Post::over(&database.store);
+        post.put(UNREACHABLE_NUMBER).await;
+        assert_eq!(post.outbox.work_once().await.unwrap(), 1);
+        assert_eq!(post.outbox.work_once().await.unwrap(), 0, "it is not tried again at once");
+        let mut tries = 1;
+        for _ in 0..700 {
+            post.clock.advance(Duration::seconds(1));
+            tries += post.outbox.work_once().await.unwrap();
+        }
+        assert!((7..=12).contains(&tries), "{tries} tries on {}", database.name);
+        assert!(post.nothing_waits().await, "it was dropped on {}", database.name);
+        assert!(post.inbox.messages().is_empty());
+    }
+}
+
+#[tokio::test]
+async fn a_worker_that_died_loses_nothing() {
+    let database = TestDatabase::sqlite();
+    let post = Post::over(&database.store);
+    post.put("+12025550142").await;
+    let now = post.clock.now();
+    // Another worker takes it and is never heard of again.
+    let taken = post.store.transaction(move |tx| tx.claim_outbox(16, now, now + Duration::minutes(2))).await.unwrap();
+    assert_eq!(taken.len(), 1);
+    assert_eq!(post.outbox.work_once().await.unwrap(), 0);
+    post.clock.advance(Duration::minutes(2));
+    assert_eq!(post.outbox.work_once().await.unwrap(), 1);
+    assert_eq!(post.inbox.messages().len(), 1);
+}
