@@ -1,5 +1,8 @@
 //! The browser: forms in, pages out. Thin.
 
+pub mod account;
+pub mod csrf;
+pub mod page;
 pub mod people;
 pub mod session;
 pub mod sign_in;

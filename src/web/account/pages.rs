@@ -1,0 +1,121 @@
+//! What the pages of this folder show.
+
+use serde::Serialize;
+
+use crate::web::page::Page;
+use crate::web::sign_in::page;
+
+/// `/account`: the person's own page.
+#[derive(Debug, Serialize)]
+pub struct AccountPage {
+    /// The addresses.
+    pub addresses: Vec<AddressLine>,
+    /// The methods.
+    pub methods: Vec<MethodLine>,
+    /// Whether the vault was left sealed by a new password.
+    pub vault_sealed: bool,
+    /// How many services are connected.
+    pub services: usize,
+    /// How many other browsers are signed in.
+    pub other_sessions: usize,
+    /// What happened lately.
+    pub history: Vec<HistoryLine>,
+}
+page!(AccountPage, "pages/account/overview.html");
+
+/// One address.
+#[derive(Debug, Clone, Serialize)]
+pub struct AddressLine {
+    /// Its id, for the form that removes it.
+    pub id: String,
+    /// The address.
+    pub address: String,
+    /// When it was confirmed: `2026-11-24 12:00`, UTC.
+    pub confirmed_at: String,
+    /// Whether it can be removed: it is not the last.
+    pub removable: bool,
+}
+
+/// One method.
+#[derive(Debug, Clone, Serialize)]
+pub struct MethodLine {
+    /// Its id, for the forms.
+    pub id: String,
+    /// `passkey`, `security_key`, `totp`, `out_of_band`.
+    pub kind: &'static str,
+    /// What its person calls it.
+    pub name: String,
+    /// The end of the number, for a phone.
+    pub masked: Option<String>,
+    /// When it was added: `2026-11-24 12:00`, UTC.
+    pub created_at: String,
+    /// When it was last used.
+    pub last_used_at: Option<String>,
+    /// Whether it ended, after too many wrong tries.
+    pub ended: bool,
+    /// Whether it can be removed: it is not the last that works.
+    pub removable: bool,
+}
+
+/// One line of the history.
+#[derive(Debug, Clone, Serialize)]
+pub struct HistoryLine {
+    /// When: `2026-11-24 12:00`, UTC.
+    pub at: String,
+    /// What: the end of a key in the locale files.
+    pub kind: String,
+}
+
+/// `/account/email`.
+#[derive(Debug, Serialize)]
+pub struct EmailPage {
+    /// The addresses.
+    pub addresses: Vec<AddressLine>,
+    /// What was typed before.
+    pub email: String,
+    /// Whether a mail is on its way to an address that was asked to be added.
+    pub sent: bool,
+    /// `address`, `last`, `too_many`.
+    pub problem: Option<&'static str>,
+}
+page!(EmailPage, "pages/account/email.html");
+
+/// `/account/methods`.
+#[derive(Debug, Serialize)]
+pub struct MethodsPage {
+    /// The methods.
+    pub methods: Vec<MethodLine>,
+    /// `last`, `name`.
+    pub problem: Option<&'static str>,
+}
+page!(MethodsPage, "pages/account/methods.html");
+
+/// `/account/services`: who received what, and when.
+#[derive(Debug, Serialize)]
+pub struct ServicesPage {
+    /// The connected services.
+    pub services: Vec<ServiceLine>,
+}
+page!(ServicesPage, "pages/account/services.html");
+
+/// One connected service.
+#[derive(Debug, Clone, Serialize)]
+pub struct ServiceLine {
+    /// Its entity id, for the form that disconnects it.
+    pub entity_id: String,
+    /// Its name, where it is still registered.
+    pub name: String,
+    /// Whether the consent stands; otherwise the next visit asks again.
+    pub connected: bool,
+    /// What was shared, the newest first.
+    pub disclosures: Vec<DisclosureLine>,
+}
+
+/// One time that something was shared.
+#[derive(Debug, Clone, Serialize)]
+pub struct DisclosureLine {
+    /// When: `2026-11-24 12:00`, UTC.
+    pub at: String,
+    /// The names of the attributes.
+    pub attributes: Vec<String>,
+}

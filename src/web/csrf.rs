@@ -1,0 +1,36 @@
+//! Forms that only our own pages can send (NIST SP 800-63B-4, 5.1; ASVS 3.5): a token bound to the session, and the
+//! browser's own word about where the form stood.
+
+use actix_web::HttpRequest;
+use actix_web::http::header::ORIGIN;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+use super::site::Site;
+use crate::authentication::session::SessionState;
+
+/// The name of the field in every form, and of the header that our script sends.
+pub const FIELD: &str = "csrf";
+
+/// The token for the forms of a session.
+#[must_use]
+pub fn token(state: &SessionState) -> String {
+    URL_SAFE_NO_PAD.encode(state.csrf)
+}
+
+/// Whether a form came from one of our pages in this session.
+#[must_use]
+pub fn is_ours(request: &HttpRequest, site: &Site, state: &SessionState, given: &str) -> bool {
+    let from_elsewhere = |name: &str, allowed: &[&str]| {
+        request
+            .headers()
+            .get(name)
+            .is_some_and(|value| !allowed.iter().any(|one| value.as_bytes().eq_ignore_ascii_case(one.as_bytes())))
+    };
+    let origin = site.origin.origin().ascii_serialization();
+    if from_elsewhere(ORIGIN.as_str(), &[&origin]) || from_elsewhere("sec-fetch-site", &["same-origin", "none"]) {
+        return false;
+    }
+    let expected = token(state);
+    expected.len() == given.len() && openssl::memcmp::eq(expected.as_bytes(), given.as_bytes())
+}

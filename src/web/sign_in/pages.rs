@@ -1,0 +1,250 @@
+//! What the pages of this folder show. A problem is the end of a key in the locale files.
+
+use serde::Serialize;
+
+use crate::web::page::Page;
+
+macro_rules! page {
+    ($page:ty, $template:literal) => {
+        impl Page for $page {
+            const TEMPLATE: &'static str = $template;
+        }
+    };
+}
+pub(crate) use page;
+
+/// `/sign-up`: asks for an e-mail address.
+#[derive(Debug, Default, Serialize)]
+pub struct SignUpPage {
+    /// What was typed before.
+    pub email: String,
+    /// `address` (not one that we can write to), `rules` (not accepted).
+    pub problem: Option<&'static str>,
+}
+page!(SignUpPage, "pages/sign_up/start.html");
+
+/// A mail is on its way, if it is. The same whether or not the address is known.
+#[derive(Debug, Serialize)]
+pub struct CheckMailPage {
+    /// The address, as it was typed.
+    pub email: String,
+    /// `sign_up` or `forgot_password`: what the link will do.
+    pub purpose: &'static str,
+}
+page!(CheckMailPage, "pages/sign_up/check_mail.html");
+
+/// `/sign-up/password` and `/forgot-password/{token}`: chooses a password.
+#[derive(Debug, Default, Serialize)]
+pub struct ChoosePasswordPage {
+    /// The address that was confirmed.
+    pub email: String,
+    /// Where the form goes.
+    pub action: String,
+    /// Whether it replaces a forgotten one; then the page says what happens to the profile.
+    pub forgotten: bool,
+    /// `too_short`, `too_long`, `common`, `guessable`, `yours`, `different` (the two fields).
+    pub problem: Option<&'static str>,
+}
+page!(ChoosePasswordPage, "pages/sign_up/password.html");
+
+/// A method that can be chosen.
+#[derive(Debug, Clone, Serialize)]
+pub struct MethodChoice {
+    /// `passkey`, `security_key`, `totp`, `out_of_band`.
+    pub kind: &'static str,
+    /// Where it is set up or used.
+    pub path: String,
+    /// What its person calls it, when it is there already.
+    pub name: Option<String>,
+    /// Text messages only: they are restricted, and the page says so.
+    pub restricted: bool,
+}
+
+/// `/sign-up/methods`, `/account/methods/add`: chooses a second factor to set up.
+#[derive(Debug, Serialize)]
+pub struct ChooseMethodPage {
+    /// What there is to choose from, the strongest first.
+    pub choices: Vec<MethodChoice>,
+    /// Whether the account has none yet, so that one must be chosen.
+    pub first: bool,
+}
+page!(ChooseMethodPage, "pages/methods/choose.html");
+
+/// `…/methods/totp`: sets an app up.
+#[derive(Debug, Serialize)]
+pub struct TotpSetUpPage {
+    /// The picture, an SVG element.
+    pub picture: String,
+    /// The secret, for typing.
+    pub secret: String,
+    /// Where the form goes.
+    pub action: String,
+    /// `wrong`.
+    pub problem: Option<&'static str>,
+}
+page!(TotpSetUpPage, "pages/methods/totp.html");
+
+/// `…/methods/webauthn`: sets a passkey or a security key up, by script.
+#[derive(Debug, Serialize)]
+pub struct WebauthnSetUpPage {
+    /// `passkey` or `security_key`.
+    pub kind: &'static str,
+    /// POST here for the options, as JSON.
+    pub options_path: String,
+    /// POST the answer here, as JSON `{"name", "answer"}`.
+    pub result_path: String,
+}
+page!(WebauthnSetUpPage, "pages/methods/webauthn.html");
+
+/// `…/methods/sms`: asks for a phone number.
+#[derive(Debug, Default, Serialize)]
+pub struct PhoneSetUpPage {
+    /// What was typed before.
+    pub phone: String,
+    /// Two letters.
+    pub region: String,
+    /// Where the form goes.
+    pub action: String,
+    /// `number`, `not_for_text`, `too_many`.
+    pub problem: Option<&'static str>,
+}
+page!(PhoneSetUpPage, "pages/methods/sms.html");
+
+/// `…/methods/sms/code`: asks for the code that was sent to a phone that is being added.
+#[derive(Debug, Serialize)]
+pub struct PhoneCodePage {
+    /// The number, as people read it.
+    pub phone: String,
+    /// Where the form goes.
+    pub action: String,
+    /// Where the button to send again goes.
+    pub again_path: String,
+    /// `wrong`, `expired`, `malformed`.
+    pub problem: Option<&'static str>,
+    /// Tries left before a lock, when there are three or fewer.
+    pub tries_left: Option<u32>,
+}
+page!(PhoneCodePage, "pages/methods/sms_code.html");
+
+/// `/sign-up/recovery-key`: shows the recovery key, once.
+#[derive(Serialize)]
+pub struct RecoveryKeyPage {
+    /// Seven groups of four.
+    pub key: String,
+    /// `not_kept`: the box was not ticked.
+    pub problem: Option<&'static str>,
+}
+page!(RecoveryKeyPage, "pages/sign_up/recovery_key.html");
+
+/// `/sign-in`: address and password.
+#[derive(Debug, Default, Serialize)]
+pub struct SignInPage {
+    /// What was typed before.
+    pub email: String,
+    /// `wrong`: this address and password do not go together, whichever it is.
+    pub problem: Option<&'static str>,
+    /// Whether somebody is signed in and must show again that it is them.
+    pub again: bool,
+}
+page!(SignInPage, "pages/sign_in/password.html");
+
+/// `/sign-in/second-factor`: chooses among several.
+#[derive(Debug, Serialize)]
+pub struct SecondFactorPage {
+    /// What the account has, the strongest first.
+    pub choices: Vec<MethodChoice>,
+}
+page!(SecondFactorPage, "pages/sign_in/second_factor.html");
+
+/// `/sign-in/second-factor/totp`.
+#[derive(Debug, Serialize)]
+pub struct TotpPage {
+    /// `wrong`, `used`, `malformed`.
+    pub problem: Option<&'static str>,
+    /// Tries left before a lock, when there are three or fewer.
+    pub tries_left: Option<u32>,
+    /// Whether there are other methods to choose from.
+    pub others: bool,
+}
+page!(TotpPage, "pages/sign_in/totp.html");
+
+/// `/sign-in/second-factor/webauthn`: asks for a passkey or a security key, by script.
+#[derive(Debug, Serialize)]
+pub struct WebauthnPage {
+    /// `passkey` or `security_key`.
+    pub kind: &'static str,
+    /// POST here for the options, as JSON.
+    pub options_path: String,
+    /// POST the answer here, as JSON `{"answer"}`.
+    pub result_path: String,
+    /// Whether there are other methods to choose from.
+    pub others: bool,
+}
+page!(WebauthnPage, "pages/sign_in/webauthn.html");
+
+/// A phone that a code can be sent to.
+#[derive(Debug, Serialize)]
+pub struct PhoneChoice {
+    /// The authenticator's id.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// The end of its number.
+    pub masked: String,
+}
+
+/// `/sign-in/second-factor/sms`: sends a code, and asks for it.
+#[derive(Debug, Serialize)]
+pub struct SmsPage {
+    /// The account's phones.
+    pub phones: Vec<PhoneChoice>,
+    /// The end of the number that a code was sent to, once one was.
+    pub sent_to: Option<String>,
+    /// `wrong`, `expired`, `malformed`, `too_many` (messages).
+    pub problem: Option<&'static str>,
+    /// Tries left before a lock, when there are three or fewer.
+    pub tries_left: Option<u32>,
+    /// Whether there are other methods to choose from.
+    pub others: bool,
+}
+page!(SmsPage, "pages/sign_in/sms.html");
+
+/// Too many wrong codes: the account is locked for a while, or the authenticator has ended.
+#[derive(Debug, Serialize)]
+pub struct LockedPage {
+    /// Minutes until the next try; nothing when the authenticator has ended.
+    pub minutes: Option<i64>,
+}
+page!(LockedPage, "pages/sign_in/locked.html");
+
+/// `/forgot-password`: asks for an e-mail address.
+#[derive(Debug, Default, Serialize)]
+pub struct ForgottenPasswordPage {
+    /// What was typed before.
+    pub email: String,
+    /// `address`.
+    pub problem: Option<&'static str>,
+}
+page!(ForgottenPasswordPage, "pages/recovery/start.html");
+
+/// `/forgot-password/unlock`, `/unlock`: opens the vault again.
+#[derive(Debug, Serialize)]
+pub struct UnlockPage {
+    /// Whether the password opens it; otherwise only the recovery key does.
+    pub by_password: bool,
+    /// Where the form goes.
+    pub action: String,
+    /// Where the person goes on without opening it, where that is possible.
+    pub skip_path: Option<String>,
+    /// `wrong`, `malformed`, `mistyped`.
+    pub problem: Option<&'static str>,
+}
+page!(UnlockPage, "pages/recovery/unlock.html");
+
+/// A link that cannot be used (any more): expired, used, or never there.
+#[derive(Debug, Serialize)]
+pub struct LinkUnusablePage {
+    /// Where a new one is asked for.
+    pub again_path: &'static str,
+}
+page!(LinkUnusablePage, "pages/sign_up/link_unusable.html");
