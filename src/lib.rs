@@ -38,6 +38,7 @@ pub mod id;
 pub mod jobs;
 pub mod saml;
 pub mod services;
+pub mod settings;
 pub mod storage;
 pub mod subscriber;
 pub mod web;

@@ -51,7 +51,7 @@ pub trait Mail: Send + Sync {
 }
 
 /// How the connection to the mail server is protected.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum SmtpSecurity {
     /// Not at all: for a mail server on this very machine.

@@ -1,0 +1,440 @@
+//! Settings: one struct a section, each validates itself. The only reader of the environment.
+//!
+//! They come from `signet.toml` and, above it, from the environment: `SIGNET__SERVER__LISTEN=0.0.0.0:8443` sets
+//! `server.listen`. Secrets are never settings: a setting ending in `_file` names the file that holds one (systemd's
+//! `LoadCredential=`, a mounted secret). An unknown key is an error that names it.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use figment::Figment;
+use figment::providers::{Env, Format as _, Serialized, Toml};
+use secrecy::SecretString;
+use serde::{Deserialize, Serialize};
+use time::Duration;
+use url::Url;
+
+use crate::authentication::session::SessionLimits;
+use crate::saml::EntityId;
+use crate::services::keys::SealingSecret;
+use crate::services::mail::{SmtpSecurity, SmtpSettings};
+use crate::services::sms::KannelSettings;
+use crate::storage::DatabaseUrl;
+
+/// Everything that an operator sets.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    /// Where the database is.
+    pub database: DatabaseSettings,
+    /// Who we are to service providers, and where their records lie.
+    pub federation: FederationSettings,
+    /// Where the keys are.
+    pub keys: KeySettings,
+    /// Where mail goes.
+    pub mail: MailSettings,
+    /// Where browsers find us.
+    pub server: ServerSettings,
+    /// How long sessions live.
+    #[serde(default)]
+    pub sessions: SessionSettings,
+    /// Where text messages go.
+    pub sms: SmsSettings,
+}
+
+/// `[database]`
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DatabaseSettings {
+    /// `sqlite:PATH` or `postgres://USER@HOST/NAME`.
+    pub url: String,
+    /// Connections of this node.
+    #[serde(default = "eight")]
+    pub connections: u32,
+}
+
+/// `[federation]`
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FederationSettings {
+    /// Our entityID; by default the public URL with `/saml`, which is where our metadata lies too. It never changes.
+    pub entity_id: Option<String>,
+    /// The folder with `sp/<agency>/<service>/`.
+    pub metadata_folder: PathBuf,
+    /// Whether changes of the folder are applied as they appear.
+    #[serde(default = "yes")]
+    pub watch: bool,
+    /// Who runs this, for metadata and pages.
+    #[serde(default = "signet")]
+    pub organization: String,
+    /// Where agencies' engineers get help; for metadata and refusal pages.
+    pub support_email: Option<String>,
+}
+
+/// `[keys]`
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KeySettings {
+    /// The folder that `signet keys generate` makes.
+    pub folder: PathBuf,
+    /// The file that holds the passphrase which seals it.
+    pub passphrase_file: PathBuf,
+}
+
+/// `[mail]`
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum MailSettings {
+    /// A mail server.
+    Smtp {
+        /// Its host name.
+        host: String,
+        /// Its port.
+        port: u16,
+        /// `tls`, `starttls`, or `none` on this machine.
+        security: SmtpSecurity,
+        /// The name to sign in with, where it wants one.
+        username: Option<String>,
+        /// The file that holds the password.
+        password_file: Option<PathBuf>,
+        /// The sender: `Name <address>`.
+        from: String,
+    },
+    /// An inbox in memory: only the demonstration and tests may have it.
+    Sandbox,
+}
+
+/// `[server]`
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ServerSettings {
+    /// The address to listen on.
+    pub listen: SocketAddr,
+    /// Where browsers find us: `https://login.example.gov`.
+    pub public_url: Url,
+    /// What people call the service.
+    #[serde(default = "signet")]
+    pub service_name: String,
+    /// The certificate chain to serve, PEM; without it a proxy in front does TLS.
+    pub tls_certificate: Option<PathBuf>,
+    /// Its private key, PEM.
+    pub tls_key_file: Option<PathBuf>,
+    /// How many proxies stand in front and add to `X-Forwarded-For`. With 0 the header is not believed.
+    #[serde(default)]
+    pub proxies: u8,
+    /// The name of this node: its disclosure chain is its own, so no two nodes may share one.
+    #[serde(default = "main_node")]
+    pub node: String,
+}
+
+/// `[sessions]`
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct SessionSettings {
+    /// Without a request; at most 15.
+    pub idle_minutes: u16,
+    /// In all; at most 12.
+    pub absolute_hours: u16,
+}
+
+/// `[sms]`
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum SmsSettings {
+    /// A gateway that speaks Kannel's HTTP interface.
+    Kannel {
+        /// Its `sendsms` address.
+        url: Url,
+        /// Its user.
+        username: String,
+        /// The file that holds the password.
+        password_file: PathBuf,
+        /// The sender that people see.
+        from: String,
+    },
+    /// An inbox in memory: only the demonstration and tests may have it.
+    Sandbox,
+}
+
+impl Settings {
+    /// Reads and checks the settings: the file, then the environment above it.
+    ///
+    /// # Errors
+    /// [`SettingsError`], naming the key and where its value came from.
+    pub fn read(file: &Path) -> Result<Self, SettingsError> {
+        if !file.is_file() {
+            return Err(SettingsError::NoFile(file.to_owned()));
+        }
+        Self::from_figment(&Figment::new().merge(Toml::file_exact(file)).merge(environment()))
+    }
+
+    /// The settings of a program's own making, with the environment above them.
+    ///
+    /// # Errors
+    /// [`SettingsError`], naming the key and where its value came from.
+    pub fn with_environment(self) -> Result<Self, SettingsError> {
+        Self::from_figment(&Figment::from(Serialized::defaults(self)).merge(environment()))
+    }
+
+    fn from_figment(figment: &Figment) -> Result<Self, SettingsError> {
+        let settings: Self = figment.extract().map_err(|error| SettingsError::Malformed(error.to_string()))?;
+        settings.validate()?;
+        Ok(settings)
+    }
+
+    /// Checks what the types cannot.
+    ///
+    /// # Errors
+    /// The first setting that cannot be used.
+    pub fn validate(&self) -> Result<(), SettingsError> {
+        self.database_url()?;
+        self.entity_id()?;
+        self.server.validate()?;
+        self.sessions.limits()?;
+        Ok(())
+    }
+
+    /// Whether anything that only the demonstration may have is set: such settings are refused in production.
+    #[must_use]
+    pub fn sandboxed(&self) -> Option<&'static str> {
+        match (&self.mail, &self.sms) {
+            (MailSettings::Sandbox, _) => Some("mail.kind"),
+            (_, SmsSettings::Sandbox) => Some("sms.kind"),
+            _ => None,
+        }
+    }
+
+    /// Where the database is.
+    ///
+    /// # Errors
+    /// When `database.url` is none.
+    pub fn database_url(&self) -> Result<DatabaseUrl, SettingsError> {
+        self.database.url.parse().map_err(|error| SettingsError::unusable("database.url", &error))
+    }
+
+    /// Our entityID.
+    ///
+    /// # Errors
+    /// When `federation.entity_id` is none.
+    pub fn entity_id(&self) -> Result<EntityId, SettingsError> {
+        let text = self.federation.entity_id.clone().unwrap_or_else(|| self.server.address("/saml"));
+        EntityId::parse(&text).map_err(|error| SettingsError::unusable("federation.entity_id", &error))
+    }
+
+    /// The passphrase that seals the key folder.
+    ///
+    /// # Errors
+    /// When the file cannot be read or is too short.
+    pub fn sealing_secret(&self) -> Result<SealingSecret, SettingsError> {
+        let text = read_secret("keys.passphrase_file", &self.keys.passphrase_file)?;
+        SealingSecret::new(&text).map_err(|error| SettingsError::unusable("keys.passphrase_file", &error))
+    }
+}
+
+impl ServerSettings {
+    /// The address of one of our pages.
+    #[must_use]
+    pub fn address(&self, path: &str) -> String {
+        format!("{}{path}", self.public_url.as_str().trim_end_matches('/'))
+    }
+
+    fn validate(&self) -> Result<(), SettingsError> {
+        let url = &self.public_url;
+        let refused = |reason: &'static str| Err(SettingsError::unusable("server.public_url", &reason));
+        if url.path() != "/" || url.query().is_some() || url.fragment().is_some() || !url.username().is_empty() {
+            return refused("only scheme, host and port: https://login.example.gov");
+        }
+        match (url.scheme(), url.host_str()) {
+            ("https", Some(_)) => {}
+            // Browsers take our cookies and passkeys from localhost without TLS, and from nowhere else.
+            ("http", Some("localhost")) => {}
+            _ => return refused("https is needed everywhere but on http://localhost"),
+        }
+        if self.tls_certificate.is_some() != self.tls_key_file.is_some() {
+            return Err(SettingsError::unusable("server.tls_certificate", &"goes together with server.tls_key_file"));
+        }
+        Ok(())
+    }
+}
+
+impl SessionSettings {
+    /// The limits, which may be shorter than the defaults but not longer.
+    ///
+    /// # Errors
+    /// When they are longer, or nothing.
+    pub fn limits(self) -> Result<SessionLimits, SettingsError> {
+        let limits = SessionLimits {
+            idle: Duration::minutes(i64::from(self.idle_minutes)),
+            absolute: Duration::hours(i64::from(self.absolute_hours)),
+        };
+        let default = SessionLimits::DEFAULT;
+        if limits.idle > default.idle || limits.absolute > default.absolute {
+            return Err(SettingsError::unusable("sessions", &"at most 15 idle minutes and 12 hours in all"));
+        }
+        if limits.idle.is_zero() || limits.absolute.is_zero() {
+            return Err(SettingsError::unusable("sessions", &"a session must live a little"));
+        }
+        Ok(limits)
+    }
+}
+
+impl Default for SessionSettings {
+    fn default() -> Self {
+        Self { idle_minutes: 15, absolute_hours: 12 }
+    }
+}
+
+impl MailSettings {
+    /// What the mail adapter takes; nothing for the sandbox.
+    ///
+    /// # Errors
+    /// When the password cannot be read.
+    pub fn smtp(&self) -> Result<Option<SmtpSettings>, SettingsError> {
+        let Self::Smtp { host, port, security, username, password_file, from } = self else {
+            return Ok(None);
+        };
+        let credentials = match (username, password_file) {
+            (Some(name), Some(file)) => {
+                Some((name.clone(), SecretString::from(read_secret("mail.password_file", file)?)))
+            }
+            (None, None) => None,
+            _ => {
+                return Err(SettingsError::unusable("mail.username", &"goes together with mail.password_file"));
+            }
+        };
+        Ok(Some(SmtpSettings { host: host.clone(), port: *port, security: *security, credentials, from: from.clone() }))
+    }
+}
+
+impl SmsSettings {
+    /// What the text message adapter takes; nothing for the sandbox.
+    ///
+    /// # Errors
+    /// When the password cannot be read.
+    pub fn kannel(&self) -> Result<Option<KannelSettings>, SettingsError> {
+        let Self::Kannel { url, username, password_file, from } = self else {
+            return Ok(None);
+        };
+        Ok(Some(KannelSettings {
+            url: url.clone(),
+            username: username.clone(),
+            password: SecretString::from(read_secret("sms.password_file", password_file)?),
+            from: from.clone(),
+        }))
+    }
+}
+
+/// Why the settings cannot be used. Never carries a secret.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SettingsError {
+    /// A key is missing, unknown or of another type.
+    #[error("{0}")]
+    Malformed(String),
+    /// No file.
+    #[error("no settings at {}: write them, or name another file with --settings", .0.display())]
+    NoFile(PathBuf),
+    /// A value cannot be used.
+    #[error("{key}: {reason}")]
+    Unusable {
+        /// The setting.
+        key: &'static str,
+        /// Why.
+        reason: String,
+    },
+}
+
+impl SettingsError {
+    fn unusable(key: &'static str, reason: &dyn std::fmt::Display) -> Self {
+        Self::Unusable { key, reason: reason.to_string() }
+    }
+}
+
+fn environment() -> Env {
+    Env::prefixed("SIGNET__").split("__")
+}
+
+fn read_secret(key: &'static str, file: &Path) -> Result<String, SettingsError> {
+    let text = std::fs::read_to_string(file)
+        .map_err(|error| SettingsError::unusable(key, &format!("{}: {error}", file.display())))?;
+    Ok(text.trim_end_matches(['\r', '\n']).to_owned())
+}
+
+const fn eight() -> u32 {
+    8
+}
+
+const fn yes() -> bool {
+    true
+}
+
+fn signet() -> String {
+    "Signet".to_owned()
+}
+
+fn main_node() -> String {
+    "main".to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GOOD: &str = r#"
+        [database]
+        url = "sqlite:/var/lib/signet/signet.db"
+        [federation]
+        metadata_folder = "/etc/signet/metadata"
+        [keys]
+        folder = "/var/lib/signet/keys"
+        passphrase_file = "/run/credentials/passphrase"
+        [mail]
+        kind = "smtp"
+        host = "mail.example.gov"
+        port = 465
+        security = "tls"
+        from = "Signet <no-reply@example.gov>"
+        [server]
+        listen = "127.0.0.1:8080"
+        public_url = "https://login.example.gov"
+        [sms]
+        kind = "sandbox"
+    "#;
+
+    fn read(text: &str) -> Result<Settings, SettingsError> {
+        Settings::from_figment(&Figment::new().merge(Toml::string(text)))
+    }
+
+    #[test]
+    fn the_entity_id_is_where_the_metadata_lies() {
+        let settings = read(GOOD).unwrap();
+        assert_eq!(settings.entity_id().unwrap().as_str(), "https://login.example.gov/saml");
+        assert_eq!(settings.sandboxed(), Some("sms.kind"));
+    }
+
+    #[test]
+    fn an_unknown_key_is_named() {
+        let text = GOOD.replace("[sms]", "[sessions]\nidle_minuts = 5\n[sms]");
+        let Err(SettingsError::Malformed(message)) = read(&text) else { panic!("it was read") };
+        assert!(message.contains("idle_minuts"), "{message}");
+    }
+
+    #[test]
+    fn sessions_may_be_shorter_and_not_longer() {
+        let with = |minutes: u16| read(&GOOD.replace("[sms]", &format!("[sessions]\nidle_minutes = {minutes}\n[sms]")));
+        assert!(with(5).is_ok());
+        assert!(matches!(with(16), Err(SettingsError::Unusable { key: "sessions", .. })));
+        assert!(matches!(with(0), Err(SettingsError::Unusable { key: "sessions", .. })));
+    }
+
+    #[test]
+    fn clear_text_is_for_localhost_only() {
+        let with = |url: &str| read(&GOOD.replace("https://login.example.gov", url));
+        assert!(with("http://localhost:8080").is_ok());
+        for refused in ["http://login.example.gov", "https://login.example.gov/path", "ftp://localhost"] {
+            assert!(
+                matches!(with(refused), Err(SettingsError::Unusable { key: "server.public_url", .. })),
+                "{refused}"
+            );
+        }
+    }
+}
