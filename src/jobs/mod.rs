@@ -11,6 +11,7 @@
 //!
 //! The ledger, consents and each person's history are never forgotten here.
 
+pub mod metadata;
 mod outbox;
 
 pub use outbox::Outbox;

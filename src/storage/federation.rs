@@ -69,6 +69,15 @@ impl Transaction<'_> {
             .collect()
     }
 
+    /// The agency of every service that ever had a revision: it never changes, whatever becomes of the service.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn sp_agencies(&mut self) -> Result<Vec<(String, String)>, StoreError> {
+        let pairs = sp_revision::table.select((sp_revision::entity_id, sp_revision::agency_id)).distinct();
+        Ok(pairs.load(self.connection)?)
+    }
+
     /// All revisions of one service, the newest first.
     ///
     /// # Errors

@@ -4,6 +4,7 @@ pub mod account;
 pub mod csrf;
 pub mod page;
 pub mod people;
+pub mod saml;
 pub mod session;
 pub mod sign_in;
 pub mod site;

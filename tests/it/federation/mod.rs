@@ -4,6 +4,7 @@ mod agreement;
 mod assurance;
 mod consent;
 mod disclosure;
+mod folder;
 mod given;
 mod registry;
 mod release;

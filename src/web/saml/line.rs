@@ -1,0 +1,137 @@
+//! From the octets of a request to a settled one. The line is walked at arrival, and again from its beginning at every
+//! visit of `/saml/continue`, against the services as they stand then.
+
+use std::sync::Arc;
+
+use time::UtcDateTime;
+
+use super::IdentityProvider;
+use crate::federation::agreement::SignedRequests;
+use crate::federation::registry::ServiceProvider;
+use crate::federation::single_sign_on::{
+    AnswerAddress, AnswerableFault, MatchedAuthnRequest, SettleFault, Unanswerable,
+};
+use crate::saml::EntityId;
+use crate::saml::authn_request::{RequestError, RequestSignature};
+use crate::saml::binding::{BindingError, Received};
+
+/// A request that the person alone can be told about.
+#[derive(Debug, thiserror::Error)]
+pub enum Stopped {
+    /// The octets are no request.
+    #[error(transparent)]
+    Binding(#[from] BindingError),
+    /// The request is not believed, or not understood.
+    #[error("{fault}")]
+    Request {
+        /// The service that it says to come from.
+        service: Arc<ServiceProvider>,
+        /// Why.
+        fault: RequestError,
+    },
+    /// The request was seen before.
+    #[error("a request with this ID was seen before")]
+    Replayed {
+        /// The service.
+        service: Arc<ServiceProvider>,
+    },
+    /// The request cannot be answered.
+    #[error("{fault}")]
+    Unanswerable {
+        /// The service.
+        service: Arc<ServiceProvider>,
+        /// Why.
+        fault: Unanswerable,
+    },
+    /// No service of this name is registered.
+    #[error("no service with the entityID {0} is registered")]
+    UnknownService(EntityId),
+}
+
+impl Stopped {
+    /// A short, stable code for the page, the log and the agency's engineer.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Binding(_) => "request_unreadable",
+            Self::Request { fault: RequestError::Signature(_), .. } => "request_signature",
+            Self::Request { fault: RequestError::Unsigned, .. } => "request_unsigned",
+            Self::Request { .. } => "request_invalid",
+            Self::Replayed { .. } => "request_replayed",
+            Self::Unanswerable { fault, .. } => fault.code(),
+            Self::UnknownService(_) => "service_unknown",
+        }
+    }
+
+    /// The service, where it is known.
+    #[must_use]
+    pub const fn service(&self) -> Option<&Arc<ServiceProvider>> {
+        match self {
+            Self::Request { service, .. } | Self::Replayed { service } | Self::Unanswerable { service, .. } => {
+                Some(service)
+            }
+            Self::Binding(_) | Self::UnknownService(_) => None,
+        }
+    }
+}
+
+/// Where the line ends.
+#[derive(Debug)]
+pub enum Settled {
+    /// The service provider is told at once.
+    Fault {
+        /// Where the answer goes.
+        address: Box<AnswerAddress>,
+        /// The service.
+        service: Arc<ServiceProvider>,
+        /// What the answer says.
+        fault: AnswerableFault,
+    },
+    /// The journey begins, or goes on.
+    Matched(Box<MatchedAuthnRequest>),
+}
+
+impl Settled {
+    /// Where the answer goes.
+    #[must_use]
+    pub fn address(&self) -> &AnswerAddress {
+        match self {
+            Self::Fault { address, .. } => address,
+            Self::Matched(matched) => matched.address(),
+        }
+    }
+
+    /// The service.
+    #[must_use]
+    pub fn service(&self) -> &Arc<ServiceProvider> {
+        match self {
+            Self::Fault { service, .. } => service,
+            Self::Matched(matched) => matched.service(),
+        }
+    }
+}
+
+/// Walks the line for a request that arrived at this time.
+///
+/// # Errors
+/// Where it stopped.
+pub fn walk(idp: &IdentityProvider, received: &Received, arrived: UtcDateTime) -> Result<Settled, Stopped> {
+    let decoded = received.decode()?;
+    let registry = idp.registry.load();
+    let service = registry
+        .find(decoded.claimed_issuer())
+        .cloned()
+        .ok_or_else(|| Stopped::UnknownService(decoded.claimed_issuer().clone()))?;
+    let demand = match service.agreement().signed_requests() {
+        SignedRequests::Demanded => RequestSignature::Demanded,
+        SignedRequests::Waived => RequestSignature::Waived,
+    };
+    let request = decoded
+        .verify(service.metadata(), demand, &idp.sso)
+        .map_err(|fault| Stopped::Request { service: Arc::clone(&service), fault })?;
+    match MatchedAuthnRequest::settle(request, Arc::clone(&service), arrived, idp.rules()) {
+        Ok(matched) => Ok(Settled::Matched(Box::new(matched))),
+        Err(SettleFault::Answerable { address, fault }) => Ok(Settled::Fault { address, service, fault }),
+        Err(SettleFault::Unanswerable(fault)) => Err(Stopped::Unanswerable { service, fault }),
+    }
+}

@@ -1,0 +1,47 @@
+//! Single sign-on in the browser: a request arrives, its person visits pages, an answer leaves.
+
+pub mod arrival;
+pub mod line;
+pub mod pages;
+pub mod person;
+
+use std::sync::Arc;
+
+use url::Url;
+
+use crate::federation::single_sign_on::SettlementRules;
+use crate::jobs::metadata::SharedRegistry;
+use crate::saml::EntityId;
+use crate::saml::signature::Signer;
+use crate::storage::DisclosureWriter;
+
+/// What single sign-on needs beside the [`Site`](super::site::Site): who we are on the wire, who may ask, and the ledger.
+#[derive(Clone)]
+pub struct IdentityProvider {
+    /// Our own name: the stable URL of our metadata.
+    pub entity_id: EntityId,
+    /// The addresses of our single sign-on service, as our metadata lists them.
+    pub sso: Arc<[Url]>,
+    /// The services.
+    pub registry: SharedRegistry,
+    /// This node's chain of the ledger.
+    pub disclosures: DisclosureWriter,
+    /// The key that signs.
+    pub signer: Arc<dyn Signer>,
+    /// Whether an ACS on http is accepted for loopback hosts: in the demonstration and in tests only.
+    pub loopback_http: bool,
+}
+
+impl IdentityProvider {
+    /// What the settings add to the settlement of a request.
+    #[must_use]
+    pub fn rules(&self) -> SettlementRules<'_> {
+        SettlementRules { issuer: &self.entity_id, loopback_http: self.loopback_http }
+    }
+
+    /// The scope of `pairwise-id`: our host.
+    #[must_use]
+    pub fn scope(&self) -> &str {
+        self.sso.first().and_then(Url::host_str).unwrap_or("localhost")
+    }
+}

@@ -1,0 +1,96 @@
+//! What the pages of single sign-on show.
+
+use serde::Serialize;
+
+use crate::web::page::Page;
+use crate::web::sign_in::pages::page;
+
+/// One attribute on the consent page.
+#[derive(Debug, Clone, Serialize)]
+pub struct ConsentLine {
+    /// Its short name: the end of the key `attribute-…` in the locale files.
+    pub name: &'static str,
+    /// What it is used for, in the language of the page; nothing for what every assertion carries.
+    pub purpose: Option<String>,
+    /// The values, exactly as they are sent.
+    pub values: Vec<String>,
+    /// Whether the values are masked until the person asks to see them.
+    pub masked: bool,
+    /// Whether the person has not agreed to it before, although they have agreed to others.
+    pub is_new: bool,
+}
+
+/// `/saml/consent/{id}`: what a service would receive, for the person to agree to.
+#[derive(Debug, Serialize)]
+pub struct ConsentPage {
+    /// The service's name.
+    pub service_name: String,
+    /// What the service does.
+    pub description: String,
+    /// The agency's name.
+    pub agency_name: String,
+    /// Why the person is asked, as the end of the key `consent-reason-…`: `first`, `set_grew`, `purpose_changed`,
+    /// `agreement_revised`, `identifier_changed`, `reproofed`, `expired`, `revoked`.
+    pub reason: &'static str,
+    /// What is asked for and agreed: everything but the three that every assertion carries.
+    pub attributes: Vec<ConsentLine>,
+    /// The three that every assertion carries: `uuid`, `ial`, `aal`.
+    pub always: Vec<ConsentLine>,
+    /// The e-mail address, where the agency would know the person by it.
+    pub known_by: Option<String>,
+    /// How many days the consent is remembered.
+    pub remembered_days: i64,
+    /// Where the form goes that agrees.
+    pub agree_path: String,
+    /// Where the form goes that declines.
+    pub decline_path: String,
+    /// The digest of what is shown; the form returns it as `digest`.
+    pub digest: String,
+}
+page!(ConsentPage, "pages/consent/consent.html");
+
+/// The level that the service demands is one that the person has not reached: explains, and offers the way back.
+#[derive(Debug, Serialize)]
+pub struct LevelPage {
+    /// The service's name.
+    pub service_name: String,
+    /// The agency's name.
+    pub agency_name: String,
+    /// What is missing, as the end of the key `level-missing-…`: `proofing` or `face_match`.
+    pub missing: &'static str,
+    /// Whether the profile is there but its vault stays sealed without the recovery key.
+    pub vault_is_sealed: bool,
+    /// Where the form goes that declines, so that the service learns of it.
+    pub decline_path: String,
+}
+page!(LevelPage, "pages/consent/level.html");
+
+/// A request, or a journey, that ends here. Status 4xx or 503.
+#[derive(Debug, Serialize)]
+pub struct RefusalPage {
+    /// The short code, which is in the log too, and the end of the keys `refusal-…-title` and `refusal-…-text`.
+    pub code: &'static str,
+    /// The service's name, where the service is known.
+    pub service_name: Option<String>,
+    /// Where the person can go back to, where the service is known.
+    pub return_to: Option<String>,
+    /// What the agency's engineer needs: what is wrong, in the words of the check that failed.
+    pub detail: String,
+}
+page!(RefusalPage, "pages/refusal/saml.html");
+
+/// Posts an answer to the service: a form with a visible button, sent by a script of ours where scripts run.
+#[derive(Debug, Serialize)]
+pub struct PostFormPage {
+    /// The service's name.
+    pub service_name: String,
+    /// Where the form goes: the assertion consumer service.
+    pub action: String,
+    /// The field `SAMLResponse`.
+    pub saml_response: String,
+    /// The field `RelayState`, where there is one.
+    pub relay_state: Option<String>,
+    /// Whether the answer says that the sign-in succeeded.
+    pub success: bool,
+}
+page!(PostFormPage, "saml/post_binding.html");

@@ -1,0 +1,98 @@
+//! What is known about the person at the browser, gathered for one decision: the account, what is held and can be read
+//! now, the identifier and the last consent at this service.
+
+use crate::federation::assurance::Ial;
+use crate::federation::attribute::{AttributeName, AttributeValue, HeldAttributes, ProofedProfile};
+use crate::federation::consent::{ConsentRecord, ContentKey};
+use crate::federation::identifier::PairwiseId;
+use crate::federation::registry::ServiceProvider;
+use crate::services::keys::{KeysError, Purpose};
+use crate::storage::{StoreError, Transaction};
+use crate::subscriber::vault::VaultKey;
+use crate::subscriber::{SubscriberAccount, SubscriberId, VaultState};
+use crate::web::people::{KnownAddress, Trouble, addresses_of};
+use crate::web::site::Site;
+
+/// What a decision needs to know.
+#[derive(Debug)]
+pub struct Person {
+    /// The account as it stands.
+    pub account: SubscriberAccount,
+    /// What is held, as far as it can be read.
+    pub held: HeldAttributes,
+    /// The identifier at the agency, if there is one.
+    pub known_pairwise: Option<PairwiseId>,
+    /// The last consent at the service.
+    pub consent: Option<ConsentRecord>,
+    /// The key of content digests.
+    pub content_key: ContentKey,
+}
+
+/// Gathers it.
+///
+/// # Errors
+/// When the database or the keys are unavailable, or something stored was altered.
+pub fn gather(
+    tx: &mut Transaction<'_>,
+    site: &Site,
+    of: SubscriberId,
+    vault_key: Option<&VaultKey>,
+    service: &ServiceProvider,
+    locale: &str,
+) -> Result<Option<Person>, Trouble> {
+    let Some(account) = tx.subscriber(of)? else {
+        return Ok(None);
+    };
+    let mut held = addresses(HeldAttributes::new(), &addresses_of(tx, site, of)?)
+        .with(AttributeName::Locale, [AttributeValue::new(locale)]);
+    let mut holds_vault_values = false;
+    if let Some((ial, verified_at, current_until)) = tx.proofed_profile_of(of)? {
+        let ial =
+            Ial::from_number(ial).ok_or(StoreError::InconsistentRow { table: "proofed_profile", column: "ial" })?;
+        // Comparing the face is not recorded yet, so it is never claimed.
+        held = held.proofed(ProofedProfile { ial, verified_at, current_until, face_was_matched: false });
+        match vault_key {
+            None => held = held.vault_closed(),
+            Some(key) => {
+                for record in tx.vault_attributes_of(of)? {
+                    // A name that this version does not know is left alone.
+                    let Ok(name) = record.attribute.parse::<AttributeName>() else { continue };
+                    let opened = key.open_attribute(of, &record.attribute, record.version, &record.sealed)?;
+                    let text = std::str::from_utf8(opened.expose()).map_err(|_| KeysError::Malformed)?;
+                    held = held.with(name, [AttributeValue::new(text)]);
+                    holds_vault_values = true;
+                }
+            }
+        }
+    }
+    let content_key = match vault_key.filter(|_| holds_vault_values) {
+        Some(key) => ContentKey::new(key.digest("content-key/v1", b"")?, "vault"),
+        None => {
+            let mac = site.keys.mac(Purpose::ContentDigest, b"signet/content-key/v1")?;
+            ContentKey::new(mac.tag, format!("service-{}", mac.key_id))
+        }
+    };
+    Ok(Some(Person {
+        known_pairwise: tx.known_pairwise_id(of, service.agreement().agency_id().as_str())?,
+        consent: tx.last_consent(of, service.entity_id().as_str())?,
+        account,
+        held,
+        content_key,
+    }))
+}
+
+/// Whether the vault can be opened by the password at all. After a reset without the old one, only the recovery key
+/// opens it, and a person who has lost that signs in without what lies in it.
+#[must_use]
+pub fn vault_is_sealed(account: &SubscriberAccount) -> bool {
+    account.vault == VaultState::Sealed
+}
+
+/// The address that was signed in with last comes first and is the one that `email` means.
+fn addresses(held: HeldAttributes, known: &[KnownAddress]) -> HeldAttributes {
+    let value = |address: &KnownAddress| AttributeValue::new(address.address.as_str());
+    let mut sorted: Vec<&KnownAddress> = known.iter().collect();
+    sorted.sort_by_key(|address| (std::cmp::Reverse(address.last_sign_in_at), address.confirmed_at));
+    held.with(AttributeName::Email, sorted.first().copied().map(value))
+        .with(AttributeName::AllEmails, sorted.into_iter().map(value))
+}
