@@ -29,6 +29,7 @@
     )
 )]
 
+pub mod app;
 pub mod authentication;
 pub mod cli;
 #[cfg(feature = "demo")]

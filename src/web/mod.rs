@@ -2,6 +2,7 @@
 
 pub mod account;
 pub mod csrf;
+pub mod health;
 pub mod page;
 pub mod people;
 pub mod saml;
@@ -9,3 +10,10 @@ pub mod session;
 pub mod sign_in;
 pub mod site;
 pub mod texts;
+
+use actix_web::web::{self, ServiceConfig};
+
+/// The whole URL table. Each part of the site adds its own.
+pub fn routes(config: &mut ServiceConfig) {
+    config.route("/healthz", web::get().to(health::healthz)).route("/readyz", web::get().to(health::readyz));
+}

@@ -11,6 +11,7 @@
     reason = "a test fails by panicking, and one binary does not use every part of its support"
 )]
 
+mod app;
 #[cfg(feature = "demo")]
 mod demo;
 mod federation;

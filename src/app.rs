@@ -1,0 +1,251 @@
+//! The application: built from settings, run until it is told to stop.
+//!
+//! [`Application::build`] opens what the settings name (keys, database, ports) and binds the listener, so that every mistake is
+//! told before the first browser comes. [`Application::run_until`] serves and does the background work; when it is told to
+//! stop, requests under way are finished first.
+
+use std::{fmt, io, net::TcpListener, path::PathBuf, sync::Arc};
+
+use actix_web::{App, HttpServer, dev::Server, web};
+use openssl::ssl::{SslAcceptor, SslAcceptorBuilder, SslFiletype, SslMethod};
+use tracing_actix_web::TracingLogger;
+use url::Url;
+
+use crate::{
+    authentication::{password::Argon2Parameters, webauthn::WebauthnRefused},
+    jobs::{self, Outbox},
+    services::{
+        Clock, Entropy, SystemClock, SystemEntropy,
+        keys::{LocalKeys, LocalKeysError, ServiceKeys},
+        mail::{Mail, SmtpMail, SmtpSettingsError},
+        sandbox::SandboxInbox,
+        sms::{KannelSms, Sms},
+    },
+    settings::{Settings, SettingsError},
+    storage::{Store, StoreError},
+    web::{routes, sign_in::Argon2Gate, site::Site},
+};
+
+/// How long requests under way may take when the process is told to stop.
+const STOP_WITHIN_SECONDS: u64 = 20;
+
+/// What surrounds the application, and is no setting.
+#[derive(Clone)]
+pub struct Surroundings {
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Chance.
+    pub entropy: Arc<dyn Entropy>,
+    /// What a password costs.
+    pub password_cost: Argon2Parameters,
+    /// Whether this is the demonstration or a test: then sandbox adapters and services on loopback http are accepted.
+    pub demonstration: bool,
+}
+
+impl Surroundings {
+    /// The operating system's clock and chance; nothing that is only for show.
+    #[must_use]
+    pub fn production() -> Self {
+        Self {
+            clock: Arc::new(SystemClock),
+            entropy: Arc::new(SystemEntropy),
+            password_cost: Argon2Parameters::DEFAULT,
+            demonstration: false,
+        }
+    }
+
+    /// The same, with sandboxes.
+    #[must_use]
+    pub fn demonstration() -> Self {
+        Self { demonstration: true, ..Self::production() }
+    }
+}
+
+impl fmt::Debug for Surroundings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Surroundings").field("demonstration", &self.demonstration).finish_non_exhaustive()
+    }
+}
+
+/// Why the application cannot be built. Each names what to do next.
+#[derive(Debug, thiserror::Error)]
+pub enum BuildError {
+    /// The keys cannot be opened.
+    #[error("the keys cannot be opened: {0}")]
+    Keys(#[from] LocalKeysError),
+    /// The address to listen on is taken, or not ours.
+    #[error("cannot listen on {address}: {error}")]
+    Listen {
+        /// The address.
+        address: std::net::SocketAddr,
+        /// Why.
+        error: io::Error,
+    },
+    /// The schema is older than the program.
+    #[error("the database lacks {0} migrations: run `signet migrate`")]
+    Migrations(usize),
+    /// A sandbox where people's real messages should go.
+    #[error("{0} = \"sandbox\" is for the demonstration and tests only: name a real one")]
+    Sandbox(&'static str),
+    /// A setting.
+    #[error(transparent)]
+    Settings(#[from] SettingsError),
+    /// The gateway for text messages.
+    #[error("the gateway for text messages cannot be set up: {0}")]
+    Sms(#[from] reqwest::Error),
+    /// The mail server.
+    #[error(transparent)]
+    Smtp(#[from] SmtpSettingsError),
+    /// The database.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// TLS.
+    #[error("TLS cannot be set up with {path}: {error}")]
+    Tls {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        error: openssl::error::ErrorStack,
+    },
+    /// Authenticators cannot know us by the public URL.
+    #[error("server.public_url cannot be used for passkeys: {0}")]
+    Webauthn(#[from] WebauthnRefused),
+}
+
+/// An application that listens and does not answer yet.
+pub struct Application {
+    site: Site,
+    outbox: Outbox,
+    inbox: Option<SandboxInbox>,
+    listener: TcpListener,
+    tls: Option<SslAcceptorBuilder>,
+    public_url: Url,
+}
+
+impl fmt::Debug for Application {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Application").field("public_url", &self.public_url.as_str()).finish_non_exhaustive()
+    }
+}
+
+impl Application {
+    /// Opens everything and binds the listener.
+    ///
+    /// # Errors
+    /// [`BuildError`].
+    pub fn build(settings: &Settings, surroundings: &Surroundings) -> Result<Self, BuildError> {
+        if let Some(setting) = settings.sandboxed().filter(|_| !surroundings.demonstration) {
+            return Err(BuildError::Sandbox(setting));
+        }
+        let Surroundings { clock, entropy, password_cost, .. } = surroundings.clone();
+        let keys = LocalKeys::open(&settings.keys.folder, &settings.sealing_secret()?, entropy.clone())?;
+        let keys: Arc<dyn ServiceKeys> = Arc::new(keys);
+        let store = Store::open(&settings.database_url()?, settings.database.connections)?;
+        let pending = store.pending_migrations()?;
+        if !pending.is_empty() {
+            return Err(BuildError::Migrations(pending.len()));
+        }
+
+        let inbox = settings.sandboxed().map(|_| SandboxInbox::new(clock.clone()));
+        let sandbox = || inbox.clone().unwrap_or_else(|| SandboxInbox::new(clock.clone()));
+        let mail: Arc<dyn Mail> = match settings.mail.smtp()? {
+            Some(smtp) => Arc::new(SmtpMail::new(&smtp)?),
+            None => Arc::new(sandbox()),
+        };
+        let sms: Arc<dyn Sms> = match settings.sms.kannel()? {
+            Some(kannel) => Arc::new(KannelSms::new(kannel)?),
+            None => Arc::new(sandbox()),
+        };
+        let outbox = Outbox::new(store.clone(), keys.clone(), mail, sms, clock.clone());
+
+        let server = &settings.server;
+        let mut site = Site::new(
+            store,
+            keys,
+            clock,
+            entropy,
+            Argon2Gate::for_this_machine(password_cost),
+            server.public_url.clone(),
+            &server.service_name,
+        )?;
+        site.session_limits = settings.sessions.limits()?;
+
+        let listener =
+            TcpListener::bind(server.listen).map_err(|error| BuildError::Listen { address: server.listen, error })?;
+        let tls = match (&server.tls_certificate, &server.tls_key_file) {
+            (Some(certificate), Some(key)) => Some(acceptor(certificate, key)?),
+            _ => None,
+        };
+        Ok(Self { site, outbox, inbox, listener, tls, public_url: server.public_url.clone() })
+    }
+
+    /// What the pages work with.
+    #[must_use]
+    pub fn site(&self) -> &Site {
+        &self.site
+    }
+
+    /// The sandbox's inbox, where there is one.
+    #[must_use]
+    pub fn inbox(&self) -> Option<&SandboxInbox> {
+        self.inbox.as_ref()
+    }
+
+    /// Where browsers find it.
+    #[must_use]
+    pub fn public_url(&self) -> &Url {
+        &self.public_url
+    }
+
+    /// Serves, and does the background work, until `stop` is done; then finishes what is under way.
+    ///
+    /// # Errors
+    /// When the listener fails.
+    pub async fn run_until(self, stop: impl Future<Output = ()>) -> io::Result<()> {
+        let background = [
+            tokio::spawn(self.outbox.clone().run()),
+            tokio::spawn(jobs::keep_forgetting(self.site.store.clone(), self.site.clock.clone())),
+        ];
+        let server = self.server()?;
+        let handle = server.handle();
+        let serving = tokio::spawn(server);
+        tokio::pin!(serving);
+        let outcome = tokio::select! {
+            ended = &mut serving => ended,
+            () = stop => {
+                handle.stop(true).await;
+                serving.await
+            }
+        };
+        for task in background {
+            task.abort();
+        }
+        outcome.unwrap_or_else(|error| Err(io::Error::other(error)))
+    }
+
+    fn server(self) -> io::Result<Server> {
+        let site = web::Data::new(self.site);
+        let server =
+            HttpServer::new(move || App::new().wrap(TracingLogger::default()).app_data(site.clone()).configure(routes))
+                .disable_signals()
+                .shutdown_timeout(STOP_WITHIN_SECONDS);
+        let server = match self.tls {
+            Some(tls) => server.listen_openssl(self.listener, tls)?,
+            None => server.listen(self.listener)?,
+        };
+        Ok(server.run())
+    }
+}
+
+/// TLS 1.2 and 1.3 as Mozilla's intermediate profile has it.
+fn acceptor(certificate: &std::path::Path, key: &std::path::Path) -> Result<SslAcceptorBuilder, BuildError> {
+    let failed = |path: &std::path::Path| {
+        let path = path.to_owned();
+        move |error| BuildError::Tls { path, error }
+    };
+    let mut builder = SslAcceptor::mozilla_intermediate_v5(SslMethod::tls_server()).map_err(failed(certificate))?;
+    builder.set_certificate_chain_file(certificate).map_err(failed(certificate))?;
+    builder.set_private_key_file(key, SslFiletype::PEM).map_err(failed(key))?;
+    builder.check_private_key().map_err(failed(key))?;
+    Ok(builder)
+}
