@@ -50,6 +50,40 @@
 //! }
 //! ```
 //!
+//! A place to which answers go comes from registered metadata; what we state about a person comes through the
+//! federation's gate; a request that can be read has been verified:
+//!
+//! ```
+//! use signet::saml::{AcsError, AcsLocation, AcsSelection, SpMetadata};
+//! fn registered(metadata: &SpMetadata, asked: &AcsSelection) -> Result<AcsLocation, AcsError> {
+//!     metadata.acs_location(asked, false)
+//! }
+//! ```
+//! ```compile_fail
+//! use signet::saml::AcsLocation;
+//! fn wherever(location: String, url: url::Url) -> AcsLocation {
+//!     AcsLocation { location, url, index: 0 }
+//! }
+//! ```
+//! ```compile_fail
+//! use signet::saml::assertion::{Assertion, AssertionParts};
+//! fn past_the_gate(parts: AssertionParts) -> Assertion {
+//!     Assertion::new(parts)
+//! }
+//! ```
+//! ```compile_fail
+//! use signet::saml::assertion::{Assertion, AssertionParts};
+//! fn past_the_gate(parts: AssertionParts) -> Assertion {
+//!     Assertion { parts }
+//! }
+//! ```
+//! ```compile_fail
+//! use signet::saml::{DecodedAuthnRequest, EntityId};
+//! fn read_unverified(request: &DecodedAuthnRequest) -> bool {
+//!     request.force_authn()
+//! }
+//! ```
+//!
 //! Text that was not escaped by the writer cannot pass for canonical XML:
 //!
 //! ```compile_fail
@@ -59,6 +93,7 @@
 //! }
 //! ```
 
+pub mod assertion;
 pub mod authn_request;
 pub mod binding;
 pub mod c14n;
@@ -68,13 +103,17 @@ pub mod instant;
 mod message_id;
 pub mod metadata;
 mod read;
+mod read_back;
 mod relay_state;
+pub mod response;
 pub mod signature;
 pub mod xml;
 
+pub use assertion::OutboundError;
 pub use authn_request::{DecodedAuthnRequest, RequestError, RequestSignature, VerifiedAuthnRequest};
 pub use binding::{BindingError, Received};
 pub use entity_id::{EntityId, MalformedEntityId};
 pub use message_id::{MalformedMessageId, MessageId};
 pub use metadata::{AcsError, AcsLocation, AcsSelection, SpMetadata};
+pub use read_back::ReadBackError;
 pub use relay_state::{RelayState, RelayStateRefused};

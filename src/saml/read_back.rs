@@ -1,0 +1,91 @@
+//! Reading back what we are about to send, and comparing it with the plan.
+//!
+//! The reader is the same strict one that reads what strangers send. Every child and every attribute must be one that
+//! the plan names, in its order; so whatever the writer got wrong, by its own fault or by a hostile value, is found before
+//! anybody else can see it.
+
+use super::{
+    signature::{SignatureError, SignaturePosition, Signer, VerificationKey, verify_enveloped},
+    xml::{Document, Element, Limits, XmlError},
+};
+
+/// What we wrote is not what we meant.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ReadBackError {
+    /// The signer's own certificate holds no usable key.
+    #[error("the signing key's certificate cannot be used")]
+    Certificate,
+    /// A part differs from the plan. Its value is not told: it may be personal.
+    #[error("what was written differs from the plan at {0}")]
+    Differs(&'static str),
+    /// Our own signature does not verify.
+    #[error("our own signature does not verify: {0}")]
+    Signature(#[from] SignatureError),
+    /// The strict reader refuses it.
+    #[error("the strict reader refuses what was written: {0}")]
+    Xml(#[from] XmlError),
+}
+
+/// Reads a document that we wrote.
+pub(super) fn document(octets: &[u8]) -> Result<Document, ReadBackError> {
+    Ok(Document::parse(octets, &Limits::PROTOCOL)?)
+}
+
+/// Verifies our own signature with the key in our own certificate.
+pub(super) fn verify(root: Element<'_>, position: SignaturePosition, signer: &dyn Signer) -> Result<(), ReadBackError> {
+    let key =
+        VerificationKey::from_certificate_der(signer.certificate_der()).map_err(|_| ReadBackError::Certificate)?;
+    verify_enveloped(root, position, &[key])?;
+    Ok(())
+}
+
+/// The attributes are these and no others.
+pub(super) fn attributes(element: Element<'_>, plan: &[(&'static str, Option<&str>)]) -> Result<(), ReadBackError> {
+    for (name, value) in plan {
+        if element.attribute(name) != *value {
+            return Err(ReadBackError::Differs(name));
+        }
+    }
+    let planned = plan.iter().filter(|(_, value)| value.is_some()).count();
+    if element.attributes().count() == planned { Ok(()) } else { Err(ReadBackError::Differs("an attribute too many")) }
+}
+
+/// The children of an element, to be asked for in the plan's order.
+pub(super) struct Children<'d, I: Iterator<Item = Element<'d>>> {
+    rest: I,
+}
+
+/// The children of an element that has no text between them.
+pub(super) fn children<'d>(
+    element: Element<'d>,
+) -> Result<Children<'d, impl Iterator<Item = Element<'d>>>, ReadBackError> {
+    if element.has_only_elements() {
+        Ok(Children { rest: element.children() })
+    } else {
+        Err(ReadBackError::Differs("text between elements"))
+    }
+}
+
+impl<'d, I: Iterator<Item = Element<'d>>> Children<'d, I> {
+    /// The next child, which must have this name.
+    pub(super) fn next(&mut self, namespace: &str, local: &'static str) -> Result<Element<'d>, ReadBackError> {
+        self.rest.next().filter(|child| child.is(namespace, local)).ok_or(ReadBackError::Differs(local))
+    }
+
+    /// The next child, which must have this name, this text, and no attributes.
+    pub(super) fn next_text(&mut self, namespace: &str, local: &'static str, plan: &str) -> Result<(), ReadBackError> {
+        let child = self.next(namespace, local)?;
+        attributes(child, &[])?;
+        text(child, local, plan)
+    }
+
+    /// There is no further child.
+    pub(super) fn end(mut self) -> Result<(), ReadBackError> {
+        if self.rest.next().is_none() { Ok(()) } else { Err(ReadBackError::Differs("an element too many")) }
+    }
+}
+
+/// The text is this.
+pub(super) fn text(element: Element<'_>, what: &'static str, plan: &str) -> Result<(), ReadBackError> {
+    if element.text()? == plan { Ok(()) } else { Err(ReadBackError::Differs(what)) }
+}

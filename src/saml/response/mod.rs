@@ -1,0 +1,245 @@
+//! The answer: a `samlp:Response`, and the form that carries it home (SAML Core §3.3.3, SAML Bindings §3.5).
+//!
+//! A success takes its address from the assertion inside, so the two cannot differ. A failure has a status and no
+//! assertion. Either leaves signed; the one exception, an assertion whose own signature suffices, is asked for by name.
+//! What is signed is read back and compared before it becomes a [`PostForm`].
+
+mod status;
+
+use std::fmt;
+
+use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
+use time::UtcDateTime;
+
+pub use status::{NestedStatus, Status, TopStatus};
+
+use super::{
+    AcsLocation, EntityId, MessageId, RelayState,
+    assertion::{Carried, EncryptedAssertion, OutboundError, SignedAssertion, UnsignedAssertion},
+    c14n::canonicalize,
+    instant,
+    read_back::{self, ReadBackError},
+    signature::{SignaturePosition, Signer, sign_enveloped},
+    xml::{Builder, Canonical, Element, ns},
+};
+
+const SUCCESS: &str = "urn:oasis:names:tc:SAML:2.0:status:Success";
+
+/// An assertion in the form in which it is sent.
+#[derive(Debug)]
+pub struct SentAssertion {
+    carried: Carried,
+    is_signed: bool,
+    name: &'static str,
+}
+
+impl From<SignedAssertion> for SentAssertion {
+    fn from(assertion: SignedAssertion) -> Self {
+        Self { carried: assertion.0, is_signed: true, name: "Assertion" }
+    }
+}
+
+impl From<UnsignedAssertion> for SentAssertion {
+    fn from(assertion: UnsignedAssertion) -> Self {
+        Self { carried: assertion.0, is_signed: false, name: "Assertion" }
+    }
+}
+
+impl From<EncryptedAssertion> for SentAssertion {
+    fn from(assertion: EncryptedAssertion) -> Self {
+        Self { carried: assertion.carried, is_signed: assertion.is_signed, name: "EncryptedAssertion" }
+    }
+}
+
+/// Where a failure goes. A success takes this from its assertion.
+#[derive(Debug, Clone)]
+pub struct FailureAddress {
+    /// Who answers: we.
+    pub issuer: EntityId,
+    /// Where the answer goes.
+    pub acs: AcsLocation,
+    /// The request that it answers.
+    pub in_response_to: MessageId,
+}
+
+/// An answer that is not signed yet.
+#[derive(Debug)]
+pub struct Response {
+    id: MessageId,
+    issue_instant: UtcDateTime,
+    address: FailureAddress,
+    content: Content,
+}
+
+#[derive(Debug)]
+enum Content {
+    Failure(Status),
+    Success { assertion: Canonical, is_signed: bool, name: &'static str },
+}
+
+impl Response {
+    /// The answer that hands over an assertion. `id` was never used before.
+    #[must_use]
+    pub fn success(id: MessageId, issue_instant: UtcDateTime, assertion: impl Into<SentAssertion>) -> Self {
+        let SentAssertion { carried, is_signed, name } = assertion.into();
+        let Carried { content, issuer, recipient, in_response_to } = carried;
+        Self {
+            id,
+            issue_instant,
+            address: FailureAddress { issuer, acs: recipient, in_response_to },
+            content: Content::Success { assertion: content, is_signed, name },
+        }
+    }
+
+    /// The answer that says why there is no assertion. `id` was never used before.
+    #[must_use]
+    pub fn failure(id: MessageId, issue_instant: UtcDateTime, address: FailureAddress, status: Status) -> Self {
+        Self { id, issue_instant, address, content: Content::Failure(status) }
+    }
+
+    /// Signs it, reads it back, and compares it with the plan.
+    ///
+    /// # Errors
+    /// [`OutboundError`]: nothing may be sent then.
+    pub fn sign(self, signer: &dyn Signer) -> Result<SignedResponse, OutboundError> {
+        let canonical = sign_enveloped(&self.write(), SignaturePosition::AfterIssuer, signer)?;
+        let document = read_back::document(canonical.as_bytes())?;
+        read_back::verify(document.root(), SignaturePosition::AfterIssuer, signer)?;
+        self.compare(document.root(), true)?;
+        Ok(SignedResponse { acs: self.address.acs, canonical })
+    }
+
+    /// Leaves the response itself unsigned, for services whose agreement says by name that only the assertion is signed.
+    ///
+    /// # Errors
+    /// [`OutboundError::NothingSigned`] unless there is an assertion with its own signature; else as for
+    /// [`Self::sign`].
+    pub fn rely_on_assertion(self) -> Result<SignedResponse, OutboundError> {
+        if !matches!(self.content, Content::Success { is_signed: true, .. }) {
+            return Err(OutboundError::NothingSigned);
+        }
+        let canonical = self.write().canonical()?;
+        let document = read_back::document(canonical.as_bytes())?;
+        self.compare(document.root(), false)?;
+        Ok(SignedResponse { acs: self.address.acs, canonical })
+    }
+
+    // Only the prefix samlp is declared here: Issuer and assertion bring their own declarations, so that the assertion is
+    // canonical both in its place and by itself.
+    fn write(&self) -> Builder {
+        let response = samlp("Response")
+            .attribute("Destination", self.address.acs.as_str())
+            .attribute("ID", self.id.as_str())
+            .attribute("InResponseTo", self.address.in_response_to.as_str())
+            .attribute("IssueInstant", instant::format(self.issue_instant))
+            .attribute("Version", "2.0")
+            .child(Builder::element("saml", ns::ASSERTION, "Issuer").text(self.address.issuer.as_str()));
+        match &self.content {
+            Content::Failure(status) => response.child(status.write()),
+            Content::Success { assertion, .. } => {
+                let code = samlp("StatusCode").attribute("Value", SUCCESS);
+                response.child(samlp("Status").child(code)).fragment(assertion)
+            }
+        }
+    }
+
+    fn compare(&self, root: Element<'_>, signed: bool) -> Result<(), ReadBackError> {
+        if !root.is(ns::PROTOCOL, "Response") {
+            return Err(ReadBackError::Differs("Response"));
+        }
+        let issued = instant::format(self.issue_instant);
+        read_back::attributes(
+            root,
+            &[
+                ("Destination", Some(self.address.acs.as_str())),
+                ("ID", Some(self.id.as_str())),
+                ("InResponseTo", Some(self.address.in_response_to.as_str())),
+                ("IssueInstant", Some(&issued)),
+                ("Version", Some("2.0")),
+            ],
+        )?;
+        let mut parts = read_back::children(root)?;
+        parts.next_text(ns::ASSERTION, "Issuer", self.address.issuer.as_str())?;
+        if signed {
+            parts.next(ns::DSIG, "Signature")?;
+        }
+        let status = parts.next(ns::PROTOCOL, "Status")?;
+        match &self.content {
+            Content::Failure(plan) => plan.compare(status)?,
+            Content::Success { assertion, name, .. } => {
+                let mut inner = read_back::children(status)?;
+                let code = inner.next(ns::PROTOCOL, "StatusCode")?;
+                inner.end()?;
+                read_back::attributes(code, &[("Value", Some(SUCCESS))])?;
+                read_back::text(code, "StatusCode", "")?;
+                // The assertion was read back when it was written. Here it must be the same, octet for octet.
+                let carried = parts.next(ns::ASSERTION, name)?;
+                if canonicalize(carried, None, &[]) != assertion.as_str() {
+                    return Err(ReadBackError::Differs(name));
+                }
+            }
+        }
+        parts.end()
+    }
+}
+
+fn samlp(local: &'static str) -> Builder {
+    Builder::element("samlp", ns::PROTOCOL, local)
+}
+
+/// An answer that may leave: signed itself, or by agreement relying on its assertion's signature; read back and found to
+/// be what was meant.
+#[derive(Debug)]
+pub struct SignedResponse {
+    acs: AcsLocation,
+    canonical: Canonical,
+}
+
+impl SignedResponse {
+    /// The XML.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        self.canonical.as_str()
+    }
+
+    /// The form that carries it, with what the service provider wants back.
+    #[must_use]
+    pub fn into_form(self, relay_state: Option<RelayState>) -> PostForm {
+        PostForm { acs: self.acs, saml_response: BASE64.encode(self.canonical.as_bytes()), relay_state }
+    }
+}
+
+/// The form of the HTTP-POST binding: where the browser posts what (SAML Bindings §3.5.4). Carries personal data; its
+/// page must not be stored.
+pub struct PostForm {
+    acs: AcsLocation,
+    saml_response: String,
+    relay_state: Option<RelayState>,
+}
+
+impl PostForm {
+    /// The form's action.
+    #[must_use]
+    pub fn acs(&self) -> &AcsLocation {
+        &self.acs
+    }
+
+    /// The field `SAMLResponse`: base64, to be escaped like every value of a form.
+    #[must_use]
+    pub fn saml_response(&self) -> &str {
+        &self.saml_response
+    }
+
+    /// The field `RelayState`: octet for octet what came with the request; no such field if none came.
+    #[must_use]
+    pub fn relay_state(&self) -> Option<&RelayState> {
+        self.relay_state.as_ref()
+    }
+}
+
+/// Says where it goes, never what it carries.
+impl fmt::Debug for PostForm {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PostForm").field("acs", &self.acs).finish_non_exhaustive()
+    }
+}
