@@ -1,7 +1,9 @@
 //! The browser: forms in, pages out. Thin.
 
 pub mod account;
+pub mod assets;
 pub mod csrf;
+pub mod headers;
 pub mod health;
 pub mod page;
 pub mod people;
@@ -15,5 +17,6 @@ use actix_web::web::{self, ServiceConfig};
 
 /// The whole URL table. Each part of the site adds its own.
 pub fn routes(config: &mut ServiceConfig) {
+    assets::configure(config);
     config.route("/healthz", web::get().to(health::healthz)).route("/readyz", web::get().to(health::readyz));
 }
