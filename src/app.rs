@@ -6,7 +6,7 @@
 
 use std::{fmt, io, net::TcpListener, path::PathBuf, sync::Arc};
 
-use actix_web::{App, HttpServer, dev::Server, web};
+use actix_web::{App, HttpServer, dev::Server, middleware::from_fn, web};
 use openssl::ssl::{SslAcceptor, SslAcceptorBuilder, SslFiletype, SslMethod};
 use tracing_actix_web::TracingLogger;
 use url::Url;
@@ -23,7 +23,7 @@ use crate::{
     },
     settings::{Settings, SettingsError},
     storage::{Store, StoreError},
-    web::{routes, sign_in::Argon2Gate, site::Site},
+    web::{headers, log::RequestSpan, routes, sign_in::Argon2Gate, site::Site},
 };
 
 /// How long requests under way may take when the process is told to stop.
@@ -225,10 +225,15 @@ impl Application {
 
     fn server(self) -> io::Result<Server> {
         let site = web::Data::new(self.site);
-        let server =
-            HttpServer::new(move || App::new().wrap(TracingLogger::default()).app_data(site.clone()).configure(routes))
-                .disable_signals()
-                .shutdown_timeout(STOP_WITHIN_SECONDS);
+        let server = HttpServer::new(move || {
+            App::new()
+                .wrap(from_fn(headers::protect))
+                .wrap(TracingLogger::<RequestSpan>::new())
+                .app_data(site.clone())
+                .configure(routes)
+        })
+        .disable_signals()
+        .shutdown_timeout(STOP_WITHIN_SECONDS);
         let server = match self.tls {
             Some(tls) => server.listen_openssl(self.listener, tls)?,
             None => server.listen(self.listener)?,

@@ -5,6 +5,7 @@ pub mod assets;
 pub mod csrf;
 pub mod headers;
 pub mod health;
+pub mod log;
 pub mod page;
 pub mod people;
 pub mod saml;
