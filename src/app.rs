@@ -7,13 +7,15 @@
 use std::{fmt, io, net::TcpListener, path::PathBuf, sync::Arc};
 
 use actix_web::{App, HttpServer, dev::Server, middleware::from_fn, web};
+use arc_swap::ArcSwap;
 use openssl::ssl::{SslAcceptor, SslAcceptorBuilder, SslFiletype, SslMethod};
 use tracing_actix_web::TracingLogger;
 use url::Url;
 
 use crate::{
     authentication::{password::Argon2Parameters, webauthn::WebauthnRefused},
-    jobs::{self, Outbox},
+    federation::disclosure::ChainId,
+    jobs::{self, Outbox, metadata},
     services::{
         Clock, Entropy, SystemClock, SystemEntropy,
         keys::{LocalKeys, LocalKeysError, ServiceKeys},
@@ -22,8 +24,8 @@ use crate::{
         sms::{KannelSms, Sms},
     },
     settings::{Settings, SettingsError},
-    storage::{Store, StoreError},
-    web::{headers, log::RequestSpan, routes, sign_in::Argon2Gate, site::Site},
+    storage::{DisclosureWriter, Store, StoreError},
+    web::{headers, log::RequestSpan, routes, saml::IdentityProvider, sign_in::Argon2Gate, site::Site},
 };
 
 /// How long requests under way may take when the process is told to stop.
@@ -115,6 +117,9 @@ pub enum BuildError {
 /// An application that listens and does not answer yet.
 pub struct Application {
     site: Site,
+    identity_provider: IdentityProvider,
+    /// The metadata folder, if changes in it are to be applied as they appear.
+    watched: Option<PathBuf>,
     outbox: Outbox,
     inbox: Option<SandboxInbox>,
     listener: TcpListener,
@@ -129,7 +134,7 @@ impl fmt::Debug for Application {
 }
 
 impl Application {
-    /// Opens everything and binds the listener.
+    /// Opens everything and binds the listener. To be called on a tokio runtime, where the ledger's writer lives.
     ///
     /// # Errors
     /// [`BuildError`].
@@ -157,6 +162,7 @@ impl Application {
             None => Arc::new(sandbox()),
         };
         let outbox = Outbox::new(store.clone(), keys.clone(), mail, sms, clock.clone());
+        let identity_provider = identity_provider(settings, surroundings, &store, &*keys)?;
 
         let server = &settings.server;
         let mut site = Site::new(
@@ -176,13 +182,21 @@ impl Application {
             (Some(certificate), Some(key)) => Some(acceptor(certificate, key)?),
             _ => None,
         };
-        Ok(Self { site, outbox, inbox, listener, tls, public_url: server.public_url.clone() })
+        let watched = settings.federation.watch.then(|| settings.federation.metadata_folder.clone());
+        let public_url = server.public_url.clone();
+        Ok(Self { site, identity_provider, watched, outbox, inbox, listener, tls, public_url })
     }
 
     /// What the pages work with.
     #[must_use]
     pub fn site(&self) -> &Site {
         &self.site
+    }
+
+    /// What single sign-on works with.
+    #[must_use]
+    pub fn identity_provider(&self) -> &IdentityProvider {
+        &self.identity_provider
     }
 
     /// The sandbox's inbox, where there is one.
@@ -205,6 +219,13 @@ impl Application {
         let background = [
             tokio::spawn(self.outbox.clone().run()),
             tokio::spawn(jobs::keep_forgetting(self.site.store.clone(), self.site.clock.clone())),
+            // Without a folder the database is watched, since another node or the terminal may apply a change.
+            tokio::spawn(metadata::watch(
+                self.site.store.clone(),
+                self.identity_provider.registry.clone(),
+                self.watched.clone(),
+                self.site.clock.clone(),
+            )),
         ];
         let server = self.server()?;
         let handle = server.handle();
@@ -225,11 +246,13 @@ impl Application {
 
     fn server(self) -> io::Result<Server> {
         let site = web::Data::new(self.site);
+        let identity_provider = web::Data::new(self.identity_provider);
         let server = HttpServer::new(move || {
             App::new()
                 .wrap(from_fn(headers::protect))
                 .wrap(TracingLogger::<RequestSpan>::new())
                 .app_data(site.clone())
+                .app_data(identity_provider.clone())
                 .configure(routes)
         })
         .disable_signals()
@@ -240,6 +263,53 @@ impl Application {
         };
         Ok(server.run())
     }
+}
+
+/// Who we are on the wire. The services come from the database, after the folder has been applied where that is wanted: a file
+/// that is broken, or a folder that cannot be read, leaves the last good records.
+fn identity_provider(
+    settings: &Settings,
+    surroundings: &Surroundings,
+    store: &Store,
+    keys: &dyn ServiceKeys,
+) -> Result<IdentityProvider, BuildError> {
+    let federation = &settings.federation;
+    if federation.watch {
+        match metadata::apply_blocking(store, &federation.metadata_folder, "start", surroundings.clock.now()) {
+            Ok(applied) => {
+                for fault in &applied.broken {
+                    tracing::warn!(%fault, "a service's file is broken; its last good record stands");
+                }
+            }
+            Err(error) => tracing::warn!(%error, "the metadata folder was not applied; the last good records stand"),
+        }
+    }
+    let (registry, broken) = store.read_blocking(metadata::load)?;
+    for fault in broken {
+        tracing::warn!(%fault, "a stored revision cannot be read by this version");
+    }
+    Ok(IdentityProvider {
+        entity_id: settings.entity_id()?,
+        sso: Arc::from([sso_url(settings)]),
+        registry: Arc::new(ArcSwap::from_pointee(registry)),
+        disclosures: DisclosureWriter::start(store.clone(), chain_of(&settings.server.node)),
+        signer: keys.signing_keys().current,
+        loopback_http: surroundings.demonstration,
+    })
+}
+
+fn sso_url(settings: &Settings) -> Url {
+    let mut url = settings.server.public_url.clone();
+    url.set_path("/saml/sso");
+    url
+}
+
+/// A node's chain of the ledger, named after the node.
+fn chain_of(node: &str) -> ChainId {
+    let hash = openssl::sha::sha256(format!("signet/ledger-chain/v1/{node}").as_bytes());
+    let mut id = [0; 16];
+    id.iter_mut().zip(hash).for_each(|(to, from)| *to = from);
+    ChainId::from_bytes(id)
 }
 
 /// TLS 1.2 and 1.3 as Mozilla's intermediate profile has it.
