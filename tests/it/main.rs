@@ -17,6 +17,7 @@ mod demo;
 mod federation;
 mod house;
 mod jobs;
+mod pages;
 mod saml;
 mod storage;
 mod support;

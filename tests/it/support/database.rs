@@ -25,16 +25,7 @@ impl TestDatabase {
 
     /// A fresh PostgreSQL database, where there is a server.
     pub fn postgresql() -> Option<Self> {
-        let server = server_url()?;
-        let mut random = [0_u8; 8];
-        openssl::rand::rand_bytes(&mut random).expect("randomness");
-        let name = format!("signet_test_{}", hex::encode(random));
-        let status = std::process::Command::new("psql")
-            .args(["-X", "-q", "-v", "ON_ERROR_STOP=1", "-c", &format!("CREATE DATABASE {name}"), &server])
-            .status()
-            .expect("psql runs (package postgresql-client)");
-        assert!(status.success(), "CREATE DATABASE failed");
-        let url = with_database(&server, &name);
+        let url = new_postgresql_url()?;
         let store = Store::open(&url.parse().expect("a URL"), 4).expect("PostgreSQL opens");
         store.migrate().expect("PostgreSQL migrates");
         Some(Self { store, name: "PostgreSQL", _folder: tempfile::tempdir().expect("a folder") })
@@ -46,6 +37,20 @@ impl TestDatabase {
         all.extend(Self::postgresql());
         all
     }
+}
+
+/// Makes an empty PostgreSQL database, where there is a server, and says where it is.
+pub fn new_postgresql_url() -> Option<String> {
+    let server = server_url()?;
+    let mut random = [0_u8; 8];
+    openssl::rand::rand_bytes(&mut random).expect("randomness");
+    let name = format!("signet_test_{}", hex::encode(random));
+    let status = std::process::Command::new("psql")
+        .args(["-X", "-q", "-v", "ON_ERROR_STOP=1", "-c", &format!("CREATE DATABASE {name}"), &server])
+        .status()
+        .expect("psql runs (package postgresql-client)");
+    assert!(status.success(), "CREATE DATABASE failed");
+    Some(with_database(&server, &name))
 }
 
 #[expect(clippy::disallowed_methods, reason = "the test runner tells where its server is")]

@@ -1,4 +1,5 @@
 //! What the tests stand on: a browser without script, and (as they land) the started application and its people.
 
+pub mod app;
 pub mod browser;
 pub mod database;
