@@ -26,7 +26,7 @@ pub const ENTITY_ID: &str = "http://demo-agency.localhost/metadata";
 /// The host under which the site is reached: another site than `localhost`, as an agency's is in reality.
 pub const HOST: &str = "demo-agency.localhost";
 /// Where the files stand in the metadata folder.
-const SERVICE: &str = "sp/demo-agency/benefits";
+pub(super) const SERVICE: &str = "sp/demo-agency/benefits";
 
 /// Why the agency could not be set up.
 #[derive(Debug, thiserror::Error)]

@@ -9,6 +9,7 @@ mod inbox;
 mod page;
 pub mod person;
 pub mod service_provider;
+pub mod setup;
 pub mod site;
 
 pub use page::DemoPerson;

@@ -4,7 +4,7 @@ use actix_web::{
     HttpResponse,
     http::{StatusCode, header},
 };
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use tera::{Context, Tera};
 
 use super::service_provider::SignedIn;
@@ -36,7 +36,7 @@ pub(super) struct Choice {
 }
 
 /// The seeded person's way in. It is shown to whoever opens the demonstration; that is what the person is for.
-#[derive(Clone, Serialize)]
+#[derive(Clone, Serialize, Deserialize)]
 pub struct DemoPerson {
     /// E-mail address.
     pub email: String,

@@ -1,7 +1,7 @@
 //! The demonstration's person: somebody invented whose identity is proofed already, so that proofed attributes can be seen
 //! to be released and withheld.
 //!
-//! Made here are the sealed values; storing them is the caller's part. The secrets are fixed or shown on purpose.
+//! The account is made and stored as everybody's is. Its secrets are shown on purpose.
 
 use time::{Duration, UtcDateTime};
 
@@ -16,9 +16,15 @@ use crate::{
         Entropy,
         keys::{KeysError, ServiceKeys},
     },
+    storage::{Transaction, VaultAttributeRecord},
     subscriber::{
-        EmailAddress, EmailAddressError, PhoneNumber, PhoneNumberError, SubscriberId,
+        EmailAddress, EmailAddressError, PhoneNumber, PhoneNumberError, SubscriberAccount, SubscriberId,
+        SubscriberStatus, VaultState,
         vault::{SealedAttribute, SealedSlot, SlotId, VaultError, VaultKey},
+    },
+    web::{
+        people::{self, AuthenticatorSecret, Trouble},
+        site::Site,
     },
 };
 
@@ -81,6 +87,43 @@ pub enum PersonError {
     /// The vault cannot be made.
     #[error(transparent)]
     Vault(#[from] VaultError),
+}
+
+/// Stores the person as an account that is signed up, with text messages as the second factor. Nothing is stored, and the
+/// answer is no, if the address is somebody's already: then the demonstration was started before.
+///
+/// # Errors
+/// When the database or the keys are unavailable.
+pub fn store(
+    tx: &mut Transaction<'_>,
+    site: &Site,
+    person: &InventedPerson,
+    now: UtcDateTime,
+) -> Result<bool, Trouble> {
+    let id = person.subscriber;
+    if people::find_address(tx, site, &person.email)?.is_some() {
+        return Ok(false);
+    }
+    tx.add_subscriber(&SubscriberAccount {
+        id,
+        status: SubscriberStatus::Active,
+        created_at: now,
+        rules_accepted_at: now,
+        vault: VaultState::Open,
+    })?;
+    people::add_address(tx, site, id, &person.email, now)?;
+    tx.set_password(id, &person.password.to_bytes(), now)?;
+    let phone = AuthenticatorSecret::Phone(person.phone.clone());
+    tx.add_authenticator(&people::new_authenticator(site, id, "Phone", &phone, 0, now)?)?;
+    for slot in &person.slots {
+        tx.put_slot(id, slot, None, now)?;
+    }
+    for (name, sealed) in &person.profile {
+        let record = VaultAttributeRecord { attribute: name.as_str().to_owned(), version: 1, sealed: sealed.clone() };
+        tx.add_vault_attribute(id, &record, now)?;
+    }
+    tx.set_proofed_profile(id, 2, person.proofed_at, None)?;
+    Ok(true)
 }
 
 /// Invents the person: a new vault, sealed as everybody's is.
