@@ -69,6 +69,16 @@ impl RecoveryKey {
         Ok(key)
     }
 
+    /// As it stands in the sealed session until it was shown.
+    pub(crate) fn to_session(&self) -> [u8; 16] {
+        *self.0
+    }
+
+    /// Out of the sealed session.
+    pub(crate) fn from_session(bytes: [u8; 16]) -> Self {
+        Self(Zeroizing::new(bytes))
+    }
+
     /// The key of the vault's recovery slot. Opening that slot is the check of the key: nothing else is stored.
     ///
     /// # Errors

@@ -1,6 +1,6 @@
 //! Codes by text message (NIST SP 800-63B-4, 3.1.3): six digits, ten minutes, once.
 //!
-//! Stored is only a keyed hash, bound to the person, the phone and what the code is for; so a code for adding a phone
+//! Stored is only a keyed hash, bound to the person, the phone, the session and what the code is for; so a code for adding a phone
 //! signs nobody in. Text messages are a *restricted* authenticator: pages always offer another kind beside them.
 //! Sending again makes a new code and resets nothing: wrong tries are counted by [`super::throttle`].
 
@@ -9,6 +9,7 @@ use std::fmt;
 use time::{Duration, UtcDateTime};
 use zeroize::Zeroizing;
 
+use super::session::SessionIdHash;
 use crate::services::keys::{KeysError, Mac, Purpose, ServiceKeys, context};
 use crate::services::{Entropy, random_bytes};
 use crate::subscriber::{PhoneNumber, SubscriberId};
@@ -94,6 +95,8 @@ pub struct CodeBinding<'a> {
     pub phone: &'a PhoneNumber,
     /// What it is for.
     pub purpose: CodePurpose,
+    /// The session in which it was asked for.
+    pub session: SessionIdHash,
 }
 
 impl CodeBinding<'_> {
@@ -103,6 +106,7 @@ impl CodeBinding<'_> {
             self.purpose.as_str().as_bytes(),
             self.subscriber.as_bytes(),
             self.phone.e164().as_bytes(),
+            self.session.as_bytes(),
             code.0.as_bytes(),
         ])
     }
@@ -180,6 +184,7 @@ mod tests {
     use crate::services::keys::keys_for_tests;
 
     const ADA: SubscriberId = SubscriberId::from_bytes([1; 16]);
+    const HERE: SessionIdHash = SessionIdHash::from_bytes([7; 32]);
     const NOW: UtcDateTime = utc_datetime!(2026-11-24 12:00);
 
     fn phone(text: &str) -> PhoneNumber {
@@ -189,7 +194,7 @@ mod tests {
     #[test]
     fn the_code_that_was_sent_is_taken_until_ten_minutes_have_passed() {
         let (keys, phone) = (keys_for_tests(), phone("+1 202 456 1111"));
-        let bound = CodeBinding { subscriber: ADA, phone: &phone, purpose: CodePurpose::SignIn };
+        let bound = CodeBinding { subscriber: ADA, phone: &phone, purpose: CodePurpose::SignIn, session: HERE };
         let code = OutOfBandCode::random(&SystemEntropy);
         let issued = IssuedCode::new(&code, &bound, NOW, &keys).unwrap();
         let accept = |at| issued.accept(&code, &bound, at, &keys);
@@ -199,15 +204,16 @@ mod tests {
     }
 
     #[test]
-    fn a_code_for_another_person_phone_or_purpose_is_refused() {
+    fn a_code_for_another_person_phone_purpose_or_session_is_refused() {
         let (keys, home, away) = (keys_for_tests(), phone("+1 202 456 1111"), phone("+1 202 456 1414"));
-        let bound = CodeBinding { subscriber: ADA, phone: &home, purpose: CodePurpose::ConfirmPhone };
+        let bound = CodeBinding { subscriber: ADA, phone: &home, purpose: CodePurpose::ConfirmPhone, session: HERE };
         let code = OutOfBandCode::given("012 345").unwrap();
         let issued = IssuedCode::new(&code, &bound, NOW, &keys).unwrap();
         for other in [
             CodeBinding { subscriber: SubscriberId::from_bytes([2; 16]), ..bound },
             CodeBinding { phone: &away, ..bound },
             CodeBinding { purpose: CodePurpose::SignIn, ..bound },
+            CodeBinding { session: SessionIdHash::from_bytes([8; 32]), ..bound },
         ] {
             assert_eq!(issued.accept(&code, &other, NOW, &keys), Err(CodeRefused::Wrong));
         }

@@ -138,6 +138,9 @@ pub struct Pending {
     pub phone: Option<PendingPhone>,
     /// The recovery key that was just made, until its person says that it is written down.
     pub recovery_key: Option<[u8; 16]>,
+    /// The key of the password's slot, from signing in while the vault is sealed until the recovery key opens it: so that
+    /// the password opens it again.
+    pub password_slot_key: Option<[u8; 32]>,
     /// The address that a link confirmed, while its person signs up.
     pub email_address: Option<String>,
     /// The hash of the link that is being used; it is used up when its work is done.
@@ -227,6 +230,7 @@ impl Drop for SessionState {
         self.csrf.zeroize();
         self.pending.totp_secret.zeroize();
         self.pending.recovery_key.zeroize();
+        self.pending.password_slot_key.zeroize();
     }
 }
 

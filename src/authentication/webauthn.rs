@@ -367,6 +367,12 @@ impl StoredCredential {
         self.credential.backup_eligible
     }
 
+    /// Whether it verified its person when it was enrolled.
+    #[must_use]
+    pub fn was_user_verified(&self) -> bool {
+        self.credential.user_verified
+    }
+
     /// The salt for its PRF extension, when it has one.
     #[must_use]
     pub fn prf_salt(&self) -> Option<&[u8; 32]> {

@@ -213,6 +213,32 @@ impl Transaction<'_> {
     }
 }
 
+// Rates, forgotten.
+impl Transaction<'_> {
+    /// Forgets the tries of whoever has this fingerprint, as after a right one.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn forget_tries(&mut self, fingerprint: &[u8; 32]) -> Result<(), StoreError> {
+        diesel::delete(throttle::table.find(fingerprint.to_vec())).execute(self.connection)?;
+        Ok(())
+    }
+
+    /// How many tries whoever has this fingerprint has made in the window of now, counting none.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn tries_of(&mut self, fingerprint: &[u8; 32], now: UtcDateTime) -> Result<u32, StoreError> {
+        let tries: Option<i32> = throttle::table
+            .find(fingerprint.to_vec())
+            .filter(throttle::ends_at.gt(milliseconds(now)))
+            .select(throttle::tries)
+            .first(self.connection)
+            .optional()?;
+        typed(tries.unwrap_or(0), "throttle", "tries")
+    }
+}
+
 // History.
 impl Transaction<'_> {
     /// Adds a line to a person's history.

@@ -51,7 +51,7 @@ pub fn respond<P: Page>(site: &Site, session: &BrowserSession, status: StatusCod
         csrf: csrf::token(&session.state),
         signed_in: session.state.signed_in().is_some(),
         waiting: session.state.waiting_request.is_some(),
-        notice: session.state.notice.as_deref(),
+        notice: session.notice(),
     };
     let rendered = Context::from_serialize(page).ok().and_then(|mut context| {
         context.insert("layout", &layout);

@@ -6,6 +6,7 @@
 
 use actix_web::HttpRequest;
 use actix_web::cookie::{Cookie, SameSite};
+use actix_web::http::Method;
 use time::{Duration, UtcDateTime};
 
 use super::site::Site;
@@ -21,6 +22,10 @@ pub struct BrowserSession {
     secret: SessionSecret,
     /// Under which the record stands; nothing yet for a browser that was never here.
     stored: Option<SessionIdHash>,
+    /// Which session the browser's cookie names.
+    in_browser: Option<SessionIdHash>,
+    /// What an earlier answer left to be said once.
+    notice: Option<String>,
     times: SessionTimes,
     created_at: UtcDateTime,
     /// What the session knows.
@@ -34,7 +39,13 @@ impl BrowserSession {
     /// When the database or the service's keys are unavailable. A cookie that opens nothing is no error.
     pub async fn find(request: &HttpRequest, site: &Site) -> Result<Self, SessionTrouble> {
         match request.cookie(COOKIE).and_then(|cookie| SessionSecret::from_cookie(cookie.value())) {
-            Some(secret) => Self::open(secret, site).await,
+            Some(secret) => {
+                let mut session = Self::open(secret, site).await?;
+                if request.method() == Method::GET && session.state.notice.is_some() {
+                    session = session.take_notice(site).await?;
+                }
+                Ok(session)
+            }
             None => Ok(Self::new(site)),
         }
     }
@@ -54,11 +65,37 @@ impl BrowserSession {
                     let used = SessionRecord { times, ..record.clone() };
                     site.store.transaction::<_, SessionTrouble, _>(move |tx| Ok(tx.save_session(&used)?)).await?;
                 }
-                Ok(Self { secret, stored: Some(id), times, created_at: record.created_at, state })
+                Ok(Self {
+                    secret,
+                    stored: Some(id),
+                    in_browser: Some(id),
+                    notice: None,
+                    times,
+                    created_at: record.created_at,
+                    state,
+                })
             }
             Err(SessionError::Keys(KeysError::Unavailable)) => Err(SessionTrouble::Keys(KeysError::Unavailable)),
             Err(_) => Ok(Self::new(site)),
         }
+    }
+
+    /// What is said once is forgotten as soon as a page is about to say it.
+    async fn take_notice(mut self, site: &Site) -> Result<Self, SessionTrouble> {
+        self.notice = self.state.notice.take();
+        let keeper = site.clone();
+        site.store
+            .transaction::<_, SessionTrouble, _>(move |tx| {
+                self.keep(tx, &keeper)?;
+                Ok(self)
+            })
+            .await
+    }
+
+    /// What the page has to say once: the end of a key in the locale files.
+    #[must_use]
+    pub fn notice(&self) -> Option<&str> {
+        self.notice.as_deref()
     }
 
     fn new(site: &Site) -> Self {
@@ -66,6 +103,8 @@ impl BrowserSession {
         Self {
             secret: SessionSecret::random(&*site.entropy),
             stored: None,
+            in_browser: None,
+            notice: None,
             times: SessionTimes::begin(site.session_limits, now),
             created_at: now,
             state: SessionState::visitor(&*site.entropy),
@@ -81,7 +120,7 @@ impl BrowserSession {
     /// Whether the browser must be given the cookie: it has none, or an old one.
     #[must_use]
     pub fn needs_cookie(&self) -> bool {
-        self.stored != Some(self.secret.id_hash())
+        self.in_browser != Some(self.secret.id_hash())
     }
 
     /// Gives the session a new secret and new tokens for its forms, as its holder may do more from now on. The time that
@@ -106,7 +145,7 @@ impl BrowserSession {
     ///
     /// # Errors
     /// [`SessionTrouble::Ended`] when it was ended from elsewhere meanwhile: then nothing of the transaction may stand.
-    pub fn keep(&self, tx: &mut Transaction<'_>, site: &Site) -> Result<(), SessionTrouble> {
+    pub fn keep(&mut self, tx: &mut Transaction<'_>, site: &Site) -> Result<(), SessionTrouble> {
         let record = SessionRecord {
             id_hash: self.secret.id_hash(),
             subscriber: self.state.subscriber,
@@ -119,6 +158,7 @@ impl BrowserSession {
             Some(id) if id == record.id_hash => tx.save_session(&record)?,
             Some(old) => tx.renew_session(old, &record)?,
         };
+        self.stored = Some(record.id_hash);
         if kept { Ok(()) } else { Err(SessionTrouble::Ended) }
     }
 

@@ -70,6 +70,16 @@ impl SlotKey {
         Self::derive(SlotKind::PasskeyPrf, output)
     }
 
+    /// As it stands in the sealed session, while a vault waits for its recovery key.
+    pub(crate) fn to_session(&self) -> [u8; 32] {
+        *self.key
+    }
+
+    /// A password's key, out of the sealed session.
+    pub(crate) fn password_from_session(key: [u8; 32]) -> Self {
+        Self { kind: SlotKind::Password, key: Zeroizing::new(key) }
+    }
+
     /// Which way of opening it belongs to.
     #[must_use]
     pub fn kind(&self) -> SlotKind {

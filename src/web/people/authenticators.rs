@@ -94,16 +94,6 @@ impl AuthenticatorSecret {
     }
 }
 
-impl Authenticator {
-    /// Seals the secret again, as after a use that changed it.
-    ///
-    /// # Errors
-    /// When the keys are unavailable.
-    pub fn seal(&self, site: &Site, of: SubscriberId) -> Result<Vec<u8>, Trouble> {
-        seal_secret(site, of, self.id, &self.secret)
-    }
-}
-
 /// All authenticators of a person beside the password, the oldest first.
 ///
 /// # Errors
@@ -168,7 +158,11 @@ pub fn seal_name(site: &Site, of: SubscriberId, id: AuthenticatorId, name: &str)
     Ok(site.keys.seal(Purpose::AuthenticatorName, &place, name.as_bytes())?)
 }
 
-fn seal_secret(
+/// Seals what an authenticator is made of, as after a use that changed it.
+///
+/// # Errors
+/// When the keys are unavailable.
+pub fn seal_secret(
     site: &Site,
     of: SubscriberId,
     id: AuthenticatorId,

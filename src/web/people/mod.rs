@@ -6,6 +6,7 @@ mod contacts;
 mod letters;
 mod links;
 mod throttles;
+mod visit;
 
 use crate::authentication::password::PasswordError;
 use crate::authentication::totp::TotpError;
@@ -17,12 +18,13 @@ use crate::web::session::SessionTrouble;
 use crate::web::sign_in::Argon2Busy;
 
 pub use authenticators::{
-    Authenticator, AuthenticatorSecret, authenticators_of, name_of, new_authenticator, seal_name,
+    Authenticator, AuthenticatorSecret, authenticators_of, name_of, new_authenticator, seal_name, seal_secret,
 };
 pub use contacts::{KnownAddress, add_address, addresses_of, find_address};
 pub use letters::{Letter, TextLetter, notify_everywhere, send_letter, send_text};
 pub use links::{LinkContent, UsableLink, make_link, read_link};
-pub use throttles::{TooMany, allow, client_address};
+pub use throttles::{TooMany, allow, client_address, forget, is_reached};
+pub use visit::{Fault, Visit};
 
 /// What went wrong where nobody at the browser can do anything about it.
 #[derive(Debug, thiserror::Error)]

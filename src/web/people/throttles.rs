@@ -33,13 +33,38 @@ pub fn allow(
 ) -> Result<Result<(), TooMany>, Trouble> {
     let mut refused = None;
     for (limit, key) in tries {
-        let parts = [&[limit.name.as_bytes()], *key].concat();
-        let fingerprint = site.keys.fingerprint(Purpose::Throttle, &context(&parts))?;
-        if let RateVerdict::Refused { until } = tx.count_try(limit, &fingerprint, now)? {
+        if let RateVerdict::Refused { until } = tx.count_try(limit, &fingerprint(site, limit, key)?, now)? {
             refused = refused.or(Some(TooMany { until, limit: limit.name }));
         }
     }
     Ok(refused.map_or(Ok(()), Err))
+}
+
+/// Forgets the tries under a key, as after a right one.
+///
+/// # Errors
+/// When the database or the keys are unavailable.
+pub fn forget(tx: &mut Transaction<'_>, site: &Site, limit: &RateLimit, key: &[&[u8]]) -> Result<(), Trouble> {
+    Ok(tx.forget_tries(&fingerprint(site, limit, key)?)?)
+}
+
+/// Whether a limit is reached already, without counting.
+///
+/// # Errors
+/// When the database or the keys are unavailable.
+pub fn is_reached(
+    tx: &mut Transaction<'_>,
+    site: &Site,
+    limit: &RateLimit,
+    key: &[&[u8]],
+    now: UtcDateTime,
+) -> Result<bool, Trouble> {
+    Ok(tx.tries_of(&fingerprint(site, limit, key)?, now)? >= limit.at_most)
+}
+
+fn fingerprint(site: &Site, limit: &RateLimit, key: &[&[u8]]) -> Result<[u8; 32], Trouble> {
+    let parts = [&[limit.name.as_bytes()], key].concat();
+    Ok(site.keys.fingerprint(Purpose::Throttle, &context(&parts))?)
 }
 
 /// The network address that a request came from, as one who shares it is counted: all of an IPv4 address, the first 64 bits

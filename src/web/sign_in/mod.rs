@@ -1,7 +1,93 @@
 //! Signing up, signing in, the second factor, a forgotten password.
+//!
+//! Each handler loads, lets the core decide, saves and tells in one transaction ([`crate::web::people::Visit::transact`]),
+//! and answers. What a stranger may not learn (whether an address has an account) no answer tells, neither by its words
+//! nor by the work that was done for it.
 
 mod argon2_gate;
+pub mod enrol;
+mod factors;
+pub mod forgotten;
 pub mod pages;
+pub mod password;
+pub mod second_factor;
+pub mod sign_up;
+
+use actix_web::web::{ServiceConfig, get, post, resource};
+
+use crate::authentication::password::WeakPassword;
 
 pub use argon2_gate::{Argon2Busy, Argon2Gate};
 pub(crate) use pages::page;
+
+/// Adds the pages of this folder.
+pub fn routes(config: &mut ServiceConfig) {
+    config
+        .service(resource("/sign-up").route(get().to(sign_up::start)).route(post().to(sign_up::send_link)))
+        .service(resource("/sign-up/confirm/{token}").route(get().to(sign_up::confirm)))
+        .service(
+            resource("/sign-up/password").route(get().to(sign_up::password)).route(post().to(sign_up::choose_password)),
+        )
+        .service(
+            resource("/sign-up/recovery-key")
+                .route(get().to(sign_up::recovery_key))
+                .route(post().to(sign_up::keep_recovery_key)),
+        )
+        .service(resource("/sign-in").route(get().to(password::form)).route(post().to(password::sign_in)))
+        .service(resource("/sign-in/second-factor").route(get().to(second_factor::choose)))
+        .service(
+            resource("/sign-in/second-factor/totp")
+                .route(get().to(second_factor::totp))
+                .route(post().to(second_factor::check_totp)),
+        )
+        .service(
+            resource("/sign-in/second-factor/webauthn")
+                .route(get().to(second_factor::webauthn))
+                .route(post().to(second_factor::check_webauthn)),
+        )
+        .service(resource("/sign-in/second-factor/webauthn/options").route(post().to(second_factor::webauthn_options)))
+        .service(
+            resource("/sign-in/second-factor/sms")
+                .route(get().to(second_factor::sms))
+                .route(post().to(second_factor::check_sms)),
+        )
+        .service(resource("/sign-in/second-factor/sms/send").route(post().to(second_factor::send_sms)))
+        .service(resource("/forgot-password").route(get().to(forgotten::start)).route(post().to(forgotten::send_link)))
+        .service(
+            resource("/forgot-password/unlock")
+                .route(get().to(forgotten::unlock_by_recovery_key))
+                .route(post().to(forgotten::use_recovery_key)),
+        )
+        .service(
+            resource("/forgot-password/{token}")
+                .route(get().to(forgotten::follow))
+                .route(post().to(forgotten::choose_password)),
+        )
+        .service(
+            resource("/unlock")
+                .route(get().to(forgotten::unlock_by_password))
+                .route(post().to(forgotten::use_password)),
+        );
+    for prefix in ["/sign-up/methods", "/account/methods/add"] {
+        let at = |end: &str| resource(format!("{prefix}{end}"));
+        config
+            .service(at("").route(get().to(enrol::choose)))
+            .service(at("/totp").route(get().to(enrol::totp)).route(post().to(enrol::add_totp)))
+            .service(at("/webauthn").route(get().to(enrol::webauthn)).route(post().to(enrol::add_webauthn)))
+            .service(at("/webauthn/options").route(post().to(enrol::webauthn_options)))
+            .service(at("/sms").route(get().to(enrol::phone)).route(post().to(enrol::send_to_phone)))
+            .service(at("/sms/code").route(get().to(enrol::phone_code)).route(post().to(enrol::add_phone)))
+            .service(at("/sms/again").route(post().to(enrol::send_again)));
+    }
+}
+
+/// The end of a key in the locale files.
+pub(crate) fn password_problem(weak: WeakPassword) -> &'static str {
+    match weak {
+        WeakPassword::Common => "common",
+        WeakPassword::Guessable => "guessable",
+        WeakPassword::TooLong => "too_long",
+        WeakPassword::TooShort => "too_short",
+        WeakPassword::Yours => "yours",
+    }
+}

@@ -248,3 +248,8 @@ pub struct LinkUnusablePage {
     pub again_path: &'static str,
 }
 page!(LinkUnusablePage, "pages/sign_up/link_unusable.html");
+
+/// The account was stopped by an administrator. Shown after the right password only.
+#[derive(Debug, Serialize)]
+pub struct SuspendedPage {}
+page!(SuspendedPage, "pages/sign_in/suspended.html");

@@ -1,0 +1,250 @@
+//! One request of one browser: its session, the time, and what every handler about people does with them.
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::{LOCATION, RETRY_AFTER};
+use actix_web::{HttpRequest, HttpResponse, ResponseError};
+use time::{Duration, UtcDateTime};
+
+use super::{TooMany, Trouble, client_address};
+use crate::authentication::session::SessionStage;
+use crate::authentication::{Aal, AuthenticatedSubject, RequiredAssurance};
+use crate::storage::{HistoryEntry, Transaction};
+use crate::subscriber::SubscriberId;
+use crate::web::csrf;
+use crate::web::page::{Page, respond};
+use crate::web::session::{BrowserSession, SessionTrouble};
+use crate::web::site::Site;
+
+/// How fresh a sign-in must be for a change to the account (ASVS 7.5.1).
+const FRESH: Duration = Duration::minutes(20);
+
+/// One request of one browser.
+pub struct Visit {
+    /// What every page needs.
+    pub site: Site,
+    /// The browser's session.
+    pub session: BrowserSession,
+    /// When the request came.
+    pub now: UtcDateTime,
+    /// Where it came from, as throttles count it.
+    pub client: Vec<u8>,
+}
+
+impl Visit {
+    /// Begins with the browser's session.
+    ///
+    /// # Errors
+    /// When the database or the keys are unavailable.
+    pub async fn begin(request: &HttpRequest, site: &Site) -> Result<Self, Fault> {
+        let session = BrowserSession::find(request, site).await.map_err(Trouble::Session)?;
+        Ok(Self { site: site.clone(), session, now: site.now(), client: client_address(request) })
+    }
+
+    /// Begins with a form of ours: the token must be the session's.
+    ///
+    /// # Errors
+    /// [`Fault::Foreign`] for a form that none of our pages in this session sent.
+    pub async fn begin_form(request: &HttpRequest, site: &Site, token: &str) -> Result<Self, Fault> {
+        let visit = Self::begin(request, site).await?;
+        if csrf::is_ours(request, site, &visit.session.state, token) { Ok(visit) } else { Err(Fault::Foreign) }
+    }
+
+    /// Begins with a call of our script: the token stands in a header.
+    ///
+    /// # Errors
+    /// [`Fault::Foreign`] for a call that none of our pages in this session made.
+    pub async fn begin_script(request: &HttpRequest, site: &Site) -> Result<Self, Fault> {
+        let token = request.headers().get("x-csrf").and_then(|value| value.to_str().ok()).unwrap_or_default();
+        Self::begin_form(request, site, token).await
+    }
+
+    /// Does work in one transaction and keeps the session in it.
+    ///
+    /// # Errors
+    /// What the work says; then nothing of it stands, and the session is as it was before.
+    pub async fn transact<T: Send + 'static>(
+        mut self,
+        work: impl FnOnce(&mut Transaction<'_>, &mut Self) -> Result<T, Trouble> + Send + 'static,
+    ) -> Result<(Self, T), Fault> {
+        let store = self.site.store.clone();
+        let done = store.transaction::<_, Trouble, _>(move |tx| {
+            let done = work(tx, &mut self)?;
+            self.session.keep(tx, &self.site)?;
+            Ok((self, done))
+        });
+        Ok(done.await?)
+    }
+
+    /// Reads, and changes nothing.
+    ///
+    /// # Errors
+    /// What the work says.
+    pub async fn read<T: Send + 'static>(
+        self,
+        work: impl FnOnce(&mut Transaction<'_>, &Self) -> Result<T, Trouble> + Send + 'static,
+    ) -> Result<(Self, T), Fault> {
+        let store = self.site.store.clone();
+        let done = store.read::<_, Trouble, _>(move |tx| {
+            let done = work(tx, &self)?;
+            Ok((self, done))
+        });
+        Ok(done.await?)
+    }
+
+    /// Keeps the session, and nothing else.
+    ///
+    /// # Errors
+    /// When the database is unavailable.
+    pub async fn keep(self) -> Result<Self, Fault> {
+        Ok(self.transact(|_, _| Ok(())).await?.0)
+    }
+
+    /// Answers with a page.
+    #[must_use]
+    pub fn page<P: Page>(&self, page: &P) -> HttpResponse {
+        respond(&self.site, &self.session, StatusCode::OK, page)
+    }
+
+    /// Answers with the page again, since something about the form was wrong.
+    #[must_use]
+    pub fn page_again<P: Page>(&self, page: &P) -> HttpResponse {
+        respond(&self.site, &self.session, StatusCode::UNPROCESSABLE_ENTITY, page)
+    }
+
+    /// Sends the browser on.
+    #[must_use]
+    pub fn see(&self, path: &str) -> HttpResponse {
+        let mut answer = HttpResponse::SeeOther().insert_header((LOCATION, path)).finish();
+        if self.session.needs_cookie() && answer.add_cookie(&self.session.cookie()).is_err() {
+            return HttpResponse::InternalServerError().finish();
+        }
+        answer
+    }
+
+    /// Tells our script where to send the browser.
+    #[must_use]
+    pub fn tell_next(&self, path: &str) -> HttpResponse {
+        self.json(StatusCode::OK, &serde_json::json!({ "next": path }))
+    }
+
+    /// Tells our script what was wrong.
+    #[must_use]
+    pub fn tell_problem(&self, problem: &str) -> HttpResponse {
+        self.json(StatusCode::UNPROCESSABLE_ENTITY, &serde_json::json!({ "problem": problem }))
+    }
+
+    /// Answers our script with JSON.
+    #[must_use]
+    pub fn json(&self, status: StatusCode, body: &serde_json::Value) -> HttpResponse {
+        let mut answer = HttpResponse::build(status).content_type("application/json").body(body.to_string());
+        if self.session.needs_cookie() && answer.add_cookie(&self.session.cookie()).is_err() {
+            return HttpResponse::InternalServerError().finish();
+        }
+        answer
+    }
+
+    /// Where the person goes when all is done: back to the request that waits, or to their own page.
+    #[must_use]
+    pub fn home(&self) -> String {
+        match self.session.state.waiting_request {
+            Some(id) => format!("/saml/continue/{}", hex::encode(id)),
+            None => "/account".to_owned(),
+        }
+    }
+
+    /// The signed-in person.
+    ///
+    /// # Errors
+    /// [`Fault::SignedOut`] when nobody is.
+    pub fn signed_in(&self) -> Result<SubscriberId, Fault> {
+        self.session.state.signed_in().ok_or(Fault::SignedOut)
+    }
+
+    /// The signed-in person, who has shown with two factors within 20 minutes that it is them.
+    ///
+    /// # Errors
+    /// [`Fault::SignedOut`] when nobody is signed in, [`Fault::Stale`] when it was longer ago.
+    pub fn freshly_signed_in(&self) -> Result<SubscriberId, Fault> {
+        let subscriber = self.signed_in()?;
+        let required = RequiredAssurance::level(Aal::Aal2).not_before(self.now - FRESH);
+        AuthenticatedSubject::meeting(subscriber, &required, &self.session.state.events, self.now)
+            .map(|subject| subject.subscriber())
+            .map_err(|_| Fault::Stale)
+    }
+
+    /// The person of a session that stands at one of these stages.
+    ///
+    /// # Errors
+    /// [`Fault::SignedOut`] when it stands elsewhere: the person begins again.
+    pub fn at_stage(&self, stages: &[SessionStage]) -> Result<SubscriberId, Fault> {
+        if !stages.contains(&self.session.state.stage) {
+            return Err(Fault::SignedOut);
+        }
+        self.session.state.subscriber.ok_or(Fault::SignedOut)
+    }
+
+    /// Adds a line to a person's history.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn remember(&self, tx: &mut Transaction<'_>, of: SubscriberId, kind: &str) -> Result<(), Trouble> {
+        let id = crate::services::random_bytes(&*self.site.entropy);
+        let entry = HistoryEntry { at: self.now, kind: kind.to_owned(), told: "{}".to_owned() };
+        Ok(tx.add_history(&id, of, &entry)?)
+    }
+}
+
+/// Why a handler about people answers with no page of its own.
+#[derive(Debug, thiserror::Error)]
+pub enum Fault {
+    /// The form did not come from a page of ours in this session, or the session has ended since.
+    #[error("the form does not belong to this session")]
+    Foreign,
+    /// There is no such thing here.
+    #[error("not found")]
+    NotFound,
+    /// Nobody is signed in, or the session stands at another stage.
+    #[error("not signed in")]
+    SignedOut,
+    /// Signed in, but too long ago for this.
+    #[error("signed in too long ago for this")]
+    Stale,
+    /// Too many tries.
+    #[error("too many tries: {}", .0.limit)]
+    TooMany(TooMany),
+    /// Something that nobody at the browser can do anything about.
+    #[error(transparent)]
+    Trouble(#[from] Trouble),
+}
+
+impl ResponseError for Fault {
+    fn status_code(&self) -> StatusCode {
+        match self {
+            Self::Foreign => StatusCode::FORBIDDEN,
+            Self::NotFound => StatusCode::NOT_FOUND,
+            Self::SignedOut | Self::Stale | Self::Trouble(Trouble::Session(SessionTrouble::Ended)) => {
+                StatusCode::SEE_OTHER
+            }
+            Self::TooMany(_) => StatusCode::TOO_MANY_REQUESTS,
+            Self::Trouble(Trouble::Busy(_)) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Trouble(_) => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        let mut answer = HttpResponse::build(self.status_code());
+        match self {
+            Self::SignedOut | Self::Trouble(Trouble::Session(SessionTrouble::Ended)) => {
+                answer.insert_header((LOCATION, "/sign-in")).finish()
+            }
+            Self::Stale => answer.insert_header((LOCATION, "/sign-in?again=1")).finish(),
+            Self::TooMany(_) => answer.insert_header((RETRY_AFTER, "60")).body("too many tries"),
+            Self::Trouble(trouble) => {
+                tracing::error!(%trouble, "a page about people failed");
+                answer.insert_header((RETRY_AFTER, "5")).body("out of order")
+            }
+            Self::Foreign => answer.body("the form has expired"),
+            Self::NotFound => answer.body("not found"),
+        }
+    }
+}

@@ -1,0 +1,368 @@
+//! A forgotten password, and opening the vault again. The rules stand in [`crate::authentication::recovery`].
+
+use actix_web::web::{Data, Form, Path};
+use actix_web::{HttpRequest, HttpResponse};
+use serde::Deserialize;
+
+use super::pages::{CheckMailPage, ChoosePasswordPage, ForgottenPasswordPage, LinkUnusablePage, UnlockPage};
+use super::password::open_by_password;
+use super::password_problem;
+use super::sign_up::{PasswordForm, make_recovery_key};
+use crate::authentication::look_up_secret::{RecoveryKey, RecoveryKeyError};
+use crate::authentication::password::{Password, PasswordContext, PasswordVerifier, StretchedPassword};
+use crate::authentication::recovery::{LinkPurpose, LinkToken};
+use crate::authentication::session::SessionStage;
+use crate::authentication::throttle::RateLimit;
+use crate::storage::Transaction;
+use crate::subscriber::vault::{SealedSlot, SlotId, SlotKey, SlotKind, VaultError, VaultKey};
+use crate::subscriber::{EmailAddress, SubscriberId, SubscriberStatus, VaultState};
+use crate::web::people::{
+    Fault, Letter, LinkContent, TooMany, Trouble, Visit, allow, find_address, forget, make_link, notify_everywhere,
+    read_link, send_letter,
+};
+use crate::web::site::Site;
+
+/// `GET /forgot-password`.
+pub async fn start(request: HttpRequest, site: Data<Site>) -> Result<HttpResponse, Fault> {
+    let visit = Visit::begin(&request, &site).await?.keep().await?;
+    Ok(visit.page(&ForgottenPasswordPage::default()))
+}
+
+/// The form of `/forgot-password`.
+#[derive(Deserialize)]
+pub struct StartForm {
+    csrf: String,
+    #[serde(default)]
+    email: String,
+}
+
+/// `POST /forgot-password`: a mail goes out, and the answer is the same whoever's address it is.
+pub async fn send_link(request: HttpRequest, site: Data<Site>, form: Form<StartForm>) -> Result<HttpResponse, Fault> {
+    let form = form.into_inner();
+    let visit = Visit::begin_form(&request, &site, &form.csrf).await?;
+    let Ok(address) = EmailAddress::parse(&form.email) else {
+        return Ok(visit.page_again(&ForgottenPasswordPage { email: form.email, problem: Some("address") }));
+    };
+    let page = CheckMailPage { email: address.as_str().to_owned(), purpose: "forgot_password" };
+    let (visit, sent) = visit.transact(move |tx, visit| write_to(tx, visit, &address)).await?;
+    sent.map_err(Fault::TooMany)?;
+    Ok(visit.page(&page))
+}
+
+fn write_to(tx: &mut Transaction<'_>, visit: &Visit, address: &EmailAddress) -> Result<Result<(), TooMany>, Trouble> {
+    let (site, now) = (&visit.site, visit.now);
+    let canonical = address.canonical();
+    let tries: [(RateLimit, &[&[u8]]); 2] =
+        [(RateLimit::MAIL_BY_IP, &[&visit.client]), (RateLimit::MAIL_BY_EMAIL, &[canonical.as_bytes()])];
+    if let Err(too_many) = allow(tx, site, &tries, now)? {
+        return Ok(Err(too_many));
+    }
+    let known = find_address(tx, site, address)?;
+    let content = LinkContent {
+        email_address: address.as_str().to_owned(),
+        subscriber: known.as_ref().map(|record| *record.subscriber.as_bytes()),
+        waiting_request: visit.session.state.waiting_request,
+    };
+    // The same work is done for an address without an account; only its link goes to nobody.
+    let token = make_link(tx, site, LinkPurpose::ForgottenPassword, &content, now)?;
+    let letter = if known.is_some() { Letter::ForgottenPassword(token) } else { Letter::NoAccount };
+    send_letter(tx, site, address, &letter, now)?;
+    Ok(Ok(()))
+}
+
+fn password_page(token: &str, email: &str, problem: Option<&'static str>) -> ChoosePasswordPage {
+    ChoosePasswordPage {
+        email: email.to_owned(),
+        action: format!("/forgot-password/{token}"),
+        forgotten: true,
+        problem,
+    }
+}
+
+/// `GET /forgot-password/{token}`: the link. It is used up when the new password is chosen.
+pub async fn follow(request: HttpRequest, site: Data<Site>, token: Path<String>) -> Result<HttpResponse, Fault> {
+    let visit = Visit::begin(&request, &site).await?;
+    let token = token.into_inner();
+    let hash = LinkToken::from_path(&token).map(|token| token.hash(LinkPurpose::ForgottenPassword));
+    let (visit, email) = visit
+        .transact(move |tx, visit| {
+            let link = match &hash {
+                Some(hash) => read_link(tx, &visit.site, LinkPurpose::ForgottenPassword, hash, visit.now)?,
+                None => None,
+            };
+            let Some(link) = link.filter(|link| link.content.subscriber.is_some()) else {
+                return Ok(None);
+            };
+            visit.session.reset(&visit.site);
+            let state = &mut visit.session.state;
+            state.stage = SessionStage::ResettingPassword;
+            state.pending.link = Some(link.token_hash);
+            if let (None, Some(waiting)) = (state.waiting_request, link.content.waiting_request) {
+                state.waiting_request = Some(waiting);
+                let here = visit.session.id_hash();
+                tx.rebind_pending_request(&waiting, here)?;
+            }
+            Ok(Some(link.content.email_address))
+        })
+        .await?;
+    Ok(match email {
+        Some(email) => visit.page(&password_page(&token, &email, None)),
+        None => visit.page_again(&LinkUnusablePage { again_path: "/forgot-password" }),
+    })
+}
+
+/// `POST /forgot-password/{token}`: the new password.
+pub async fn choose_password(
+    request: HttpRequest,
+    site: Data<Site>,
+    token: Path<String>,
+    form: Form<PasswordForm>,
+) -> Result<HttpResponse, Fault> {
+    let visit = Visit::begin_form(&request, &site, &form.csrf).await?;
+    let token = token.into_inner();
+    let unusable = LinkUnusablePage { again_path: "/forgot-password" };
+    let hash = LinkToken::from_path(&token).map(|token| token.hash(LinkPurpose::ForgottenPassword));
+    let at_stage = visit.session.state.stage == SessionStage::ResettingPassword;
+    let Some(hash) = hash.filter(|hash| at_stage && visit.session.state.pending.link == Some(*hash)) else {
+        return Ok(visit.page_again(&unusable));
+    };
+    let (visit, link) = visit
+        .read(move |tx, visit| read_link(tx, &visit.site, LinkPurpose::ForgottenPassword, &hash, visit.now))
+        .await?;
+    let Some(content) = link.map(|link| link.content) else {
+        return Ok(visit.page_again(&unusable));
+    };
+    let (Some(subscriber), Ok(address)) = (content.subscriber, EmailAddress::parse(&content.email_address)) else {
+        return Ok(visit.page_again(&unusable));
+    };
+    let subscriber = SubscriberId::from_bytes(subscriber);
+    let about = PasswordContext { email_address: Some(&address), service_name: &site.service_name };
+    let again = |problem| password_page(&token, address.as_str(), Some(problem));
+    let password = match Password::chosen(&form.password, &about) {
+        Ok(_) if form.password != form.again => return Ok(visit.page_again(&again("different"))),
+        Ok(password) => password,
+        Err(weak) => return Ok(visit.page_again(&again(password_problem(weak)))),
+    };
+    let (entropy, parameters) = (site.entropy.clone(), site.gate.parameters());
+    let stretched = site
+        .gate
+        .run(move || StretchedPassword::new(&password, parameters, &*entropy))
+        .await
+        .map_err(Trouble::Busy)?
+        .map_err(Trouble::Password)?;
+    let (visit, done) =
+        visit.transact(move |tx, visit| replace_password(tx, visit, subscriber, &hash, &stretched)).await?;
+    Ok(match done {
+        true => visit.see("/sign-in"),
+        false => visit.page_again(&unusable),
+    })
+}
+
+/// Puts the new password in place of the old one, seals the vault, ends every session, and tells every address.
+fn replace_password(
+    tx: &mut Transaction<'_>,
+    visit: &mut Visit,
+    of: SubscriberId,
+    link: &[u8; 32],
+    stretched: &StretchedPassword,
+) -> Result<bool, Trouble> {
+    let (site, now) = (visit.site.clone(), visit.now);
+    if !tx.use_link(link, now)? {
+        return Ok(false);
+    }
+    let Some(account) = tx.subscriber(of)?.filter(|account| account.status != SubscriberStatus::Ended) else {
+        return Ok(false);
+    };
+    let verifier = PasswordVerifier::new(stretched, of, &*site.keys)?;
+    tx.set_password(of, &verifier.to_bytes(), now)?;
+    if account.status == SubscriberStatus::SigningUp {
+        // Nothing is in the vault yet, and there is no recovery key: it begins anew.
+        put_password_slot(tx, &site, of, &stretched.slot_key()?, &VaultKey::random(&*site.entropy), visit)?;
+    } else {
+        tx.drop_slot(of, SlotKind::Password)?;
+        tx.set_vault_state(of, VaultState::Sealed)?;
+    }
+    for known in crate::web::people::addresses_of(tx, &site, of)? {
+        forget(tx, &site, &RateLimit::PASSWORD_IN_A_ROW, &[known.address.canonical().as_bytes()])?;
+    }
+    tx.end_sessions_of(of, None, now)?;
+    visit.remember(tx, of, "password_reset")?;
+    notify_everywhere(tx, &site, of, &Letter::PasswordChanged, None, now)?;
+    visit.session.reset(&site);
+    visit.session.state.notice = Some("password_changed".to_owned());
+    Ok(true)
+}
+
+/// Makes the password open the vault.
+pub(crate) fn put_password_slot(
+    tx: &mut Transaction<'_>,
+    site: &Site,
+    of: SubscriberId,
+    slot_key: &SlotKey,
+    vault_key: &VaultKey,
+    visit: &Visit,
+) -> Result<(), Trouble> {
+    let id = SlotId::random(&*site.entropy);
+    let slot = SealedSlot::seal(id, of, slot_key, vault_key, &*site.keys, &*site.entropy)?;
+    Ok(tx.put_slot(of, &slot, None, visit.now)?)
+}
+
+fn unlock_page(visit: &Visit, by_password: bool, problem: Option<&'static str>) -> UnlockPage {
+    let action = if by_password { "/unlock" } else { "/forgot-password/unlock" };
+    UnlockPage { by_password, action: action.to_owned(), skip_path: Some(visit.home()), problem }
+}
+
+/// `GET /forgot-password/unlock`: asks for the recovery key.
+pub async fn unlock_by_recovery_key(request: HttpRequest, site: Data<Site>) -> Result<HttpResponse, Fault> {
+    let visit = Visit::begin(&request, &site).await?;
+    let subscriber = visit.signed_in()?;
+    let (visit, account) = visit.read(move |tx, _| Ok(tx.subscriber(subscriber)?)).await?;
+    let sealed = account.is_some_and(|account| account.vault == VaultState::Sealed);
+    Ok(match sealed {
+        true => visit.page(&unlock_page(&visit, false, None)),
+        false => visit.see(&visit.home()),
+    })
+}
+
+/// The form of both unlocking pages.
+#[derive(Deserialize)]
+pub struct UnlockForm {
+    csrf: String,
+    #[serde(default)]
+    password: String,
+    #[serde(default)]
+    recovery_key: String,
+}
+
+/// `POST /forgot-password/unlock`: the recovery key opens the vault, the password opens it from now on, and a new
+/// recovery key takes the place of the used one.
+pub async fn use_recovery_key(
+    request: HttpRequest,
+    site: Data<Site>,
+    form: Form<UnlockForm>,
+) -> Result<HttpResponse, Fault> {
+    let form = form.into_inner();
+    let visit = Visit::begin_form(&request, &site, &form.csrf).await?;
+    let subscriber = visit.freshly_signed_in()?;
+    let problem = |error| match error {
+        RecoveryKeyError::Malformed => "malformed",
+        RecoveryKeyError::Mistyped => "mistyped",
+    };
+    let key = match RecoveryKey::parse(&form.recovery_key) {
+        Ok(key) => key,
+        Err(error) => return Ok(visit.page_again(&unlock_page(&visit, false, Some(problem(error))))),
+    };
+    let (visit, opened) = visit.transact(move |tx, visit| open_by_recovery_key(tx, visit, subscriber, &key)).await?;
+    Ok(match opened.map_err(Fault::TooMany)? {
+        Opened::Yes => visit.see("/sign-up/recovery-key"),
+        Opened::No => visit.page_again(&unlock_page(&visit, false, Some("wrong"))),
+        // The password's key is gone with the session in which it was typed.
+        Opened::SignInAgain => return Err(Fault::Stale),
+    })
+}
+
+enum Opened {
+    No,
+    SignInAgain,
+    Yes,
+}
+
+fn open_by_recovery_key(
+    tx: &mut Transaction<'_>,
+    visit: &mut Visit,
+    of: SubscriberId,
+    key: &RecoveryKey,
+) -> Result<Result<Opened, TooMany>, Trouble> {
+    let (site, now) = (visit.site.clone(), visit.now);
+    let tries: [(RateLimit, &[&[u8]]); 1] = [(RateLimit::RECOVERY_KEY, &[of.as_bytes()])];
+    if let Err(too_many) = allow(tx, &site, &tries, now)? {
+        return Ok(Err(too_many));
+    }
+    let slots = tx.slots_of(of)?;
+    let Some(slot) = slots.iter().find(|slot| slot.kind == SlotKind::RecoveryKey) else {
+        return Ok(Ok(Opened::No));
+    };
+    let vault_key = match slot.open(of, &key.slot_key()?, &*site.keys) {
+        Ok(vault_key) => vault_key,
+        Err(VaultError::DoesNotOpen) => return Ok(Ok(Opened::No)),
+        Err(error) => return Err(error.into()),
+    };
+    let Some(password_key) = visit.session.state.pending.password_slot_key.take() else {
+        return Ok(Ok(Opened::SignInAgain));
+    };
+    put_password_slot(tx, &site, of, &SlotKey::password_from_session(password_key), &vault_key, visit)?;
+    tx.set_vault_state(of, VaultState::Open)?;
+    visit.remember(tx, of, "recovery_key_used")?;
+    notify_everywhere(tx, &site, of, &Letter::RecoveryKeyUsed, None, now)?;
+    visit.session.renew(&site);
+    make_recovery_key(tx, visit, of, &vault_key)?;
+    visit.session.state.vault_key = Some(vault_key);
+    Ok(Ok(Opened::Yes))
+}
+
+/// `GET /unlock`: asks for the password when somebody is signed in and the vault is not open in this session.
+pub async fn unlock_by_password(request: HttpRequest, site: Data<Site>) -> Result<HttpResponse, Fault> {
+    let visit = Visit::begin(&request, &site).await?;
+    let subscriber = visit.signed_in()?;
+    if visit.session.state.vault_key.is_some() {
+        return Ok(visit.see(&visit.home()));
+    }
+    let (visit, account) = visit.read(move |tx, _| Ok(tx.subscriber(subscriber)?)).await?;
+    let sealed = account.is_some_and(|account| account.vault == VaultState::Sealed);
+    Ok(match sealed {
+        true => visit.see("/forgot-password/unlock"),
+        false => visit.page(&unlock_page(&visit, true, None)),
+    })
+}
+
+/// `POST /unlock`.
+pub async fn use_password(
+    request: HttpRequest,
+    site: Data<Site>,
+    form: Form<UnlockForm>,
+) -> Result<HttpResponse, Fault> {
+    let form = form.into_inner();
+    let visit = Visit::begin_form(&request, &site, &form.csrf).await?;
+    let subscriber = visit.signed_in()?;
+    let (visit, allowed) = visit
+        .transact(move |tx, visit| {
+            let tries: [(RateLimit, &[&[u8]]); 1] = [(RateLimit::RECOVERY_KEY, &[subscriber.as_bytes()])];
+            Ok(match allow(tx, &visit.site, &tries, visit.now)? {
+                Ok(()) => Ok(tx.password_of(subscriber)?),
+                Err(too_many) => Err(too_many),
+            })
+        })
+        .await?;
+    let Some((verifier, _)) = allowed.map_err(Fault::TooMany)? else {
+        return Err(Fault::NotFound);
+    };
+    let verifier = PasswordVerifier::from_bytes(&verifier).map_err(Trouble::Password)?;
+    let (password, keys) = (Password::given(&form.password), site.keys.clone());
+    let judged = site
+        .gate
+        .run(move || -> Result<Option<StretchedPassword>, Trouble> {
+            let stretched = StretchedPassword::for_verifier(&password, &verifier)?;
+            Ok(verifier.matches(&stretched, subscriber, &*keys)?.then_some(stretched))
+        })
+        .await
+        .map_err(Trouble::Busy)??;
+    let Some(stretched) = judged else {
+        return Ok(visit.page_again(&unlock_page(&visit, true, Some("wrong"))));
+    };
+    let (visit, opened) = visit
+        .transact(move |tx, visit| {
+            let vault_key = open_by_password(tx, &visit.site, subscriber, &stretched)?;
+            let opened = vault_key.is_some();
+            if opened {
+                let site = visit.site.clone();
+                visit.session.renew(&site);
+                visit.session.state.vault_key = vault_key;
+            }
+            Ok(opened)
+        })
+        .await?;
+    Ok(match opened {
+        true => visit.see(&visit.home()),
+        false => visit.page_again(&unlock_page(&visit, true, Some("wrong"))),
+    })
+}

@@ -1,0 +1,211 @@
+//! `/sign-in`: address and password, the first factor. A stranger learns nothing: an unknown address and a wrong password
+//! are one answer, after the same work.
+
+use actix_web::web::{Data, Form, Query};
+use actix_web::{HttpRequest, HttpResponse};
+use serde::Deserialize;
+
+use super::pages::{SignInPage, SuspendedPage};
+use crate::authentication::AuthenticationEvent;
+use crate::authentication::password::{Password, PasswordVerifier, StretchedPassword};
+use crate::authentication::session::SessionStage;
+use crate::authentication::throttle::RateLimit;
+use crate::storage::Transaction;
+use crate::subscriber::vault::{SlotKind, VaultError, VaultKey};
+use crate::subscriber::{ContactId, EmailAddress, SubscriberId, SubscriberStatus, VaultState};
+use crate::web::people::{Fault, TooMany, Trouble, Visit, addresses_of, allow, find_address, forget, is_reached};
+use crate::web::site::Site;
+
+/// Whether the person must show again that it is them.
+#[derive(Deserialize)]
+pub struct AgainQuery {
+    #[serde(default)]
+    again: String,
+}
+
+/// `GET /sign-in`.
+pub async fn form(request: HttpRequest, site: Data<Site>, query: Query<AgainQuery>) -> Result<HttpResponse, Fault> {
+    let visit = Visit::begin(&request, &site).await?;
+    let again = !query.again.is_empty();
+    let Some(subscriber) = visit.session.state.signed_in() else {
+        let visit = visit.keep().await?;
+        return Ok(visit.page(&SignInPage::default()));
+    };
+    if !again {
+        return Ok(visit.see(&visit.home()));
+    }
+    let (visit, email) = visit
+        .read(move |tx, visit| {
+            let addresses = addresses_of(tx, &visit.site, subscriber)?;
+            let newest = addresses.into_iter().max_by_key(|known| known.last_sign_in_at);
+            Ok(newest.map(|known| known.address.as_str().to_owned()).unwrap_or_default())
+        })
+        .await?;
+    Ok(visit.page(&SignInPage { email, problem: None, again }))
+}
+
+/// The form of `/sign-in`.
+#[derive(Deserialize)]
+pub struct SignInForm {
+    csrf: String,
+    #[serde(default)]
+    email: String,
+    #[serde(default)]
+    password: String,
+}
+
+/// An account that an address belongs to.
+struct Found {
+    subscriber: SubscriberId,
+    contact: ContactId,
+    verifier: PasswordVerifier,
+}
+
+/// `POST /sign-in`.
+pub async fn sign_in(request: HttpRequest, site: Data<Site>, form: Form<SignInForm>) -> Result<HttpResponse, Fault> {
+    let form = form.into_inner();
+    let visit = Visit::begin_form(&request, &site, &form.csrf).await?;
+    let again = visit.session.state.signed_in().is_some();
+    let wrong = SignInPage { email: form.email.trim().to_owned(), problem: Some("wrong"), again };
+    // What is no address is nobody's; it is counted and worked on like any other.
+    let address = EmailAddress::parse(&form.email).ok();
+    let key = address.as_ref().map_or_else(|| form.email.trim().to_lowercase(), EmailAddress::canonical);
+
+    let counted = key.clone();
+    let (visit, looked_up) = visit.transact(move |tx, visit| look_up(tx, visit, address.as_ref(), &counted)).await?;
+    let found = looked_up.map_err(Fault::TooMany)?;
+
+    let password = Password::given(&form.password);
+    let (keys, parameters) = (site.keys.clone(), site.gate.parameters());
+    let judged = site
+        .gate
+        .run(move || -> Result<Option<(Found, StretchedPassword)>, Trouble> {
+            let stand_in = SubscriberId::from_bytes([0; 16]);
+            let (stretched, right) = match &found {
+                Some(found) => {
+                    let stretched = StretchedPassword::for_verifier(&password, &found.verifier)?;
+                    let right = found.verifier.matches(&stretched, found.subscriber, &*keys)?;
+                    (stretched, right)
+                }
+                None => {
+                    let nobody = PasswordVerifier::nobodys(parameters, &*keys)?;
+                    let stretched = StretchedPassword::for_nobody(&password, parameters)?;
+                    let right = nobody.matches(&stretched, stand_in, &*keys)?;
+                    (stretched, right)
+                }
+            };
+            Ok(found.filter(|_| right).map(|found| (found, stretched)))
+        })
+        .await
+        .map_err(Trouble::Busy)??;
+
+    let (visit, outcome) = visit.transact(move |tx, visit| settle(tx, visit, &key, judged)).await?;
+    Ok(match outcome {
+        Outcome::Wrong => visit.page_again(&wrong),
+        Outcome::Suspended => visit.page_again(&SuspendedPage {}),
+        Outcome::Next(path) => visit.see(path),
+    })
+}
+
+/// Counts the try, and finds the account that the address belongs to.
+fn look_up(
+    tx: &mut Transaction<'_>,
+    visit: &Visit,
+    address: Option<&EmailAddress>,
+    key: &str,
+) -> Result<Result<Option<Found>, TooMany>, Trouble> {
+    let (site, now, key) = (&visit.site, visit.now, key.as_bytes());
+    let tries: [(RateLimit, &[&[u8]]); 3] = [
+        (RateLimit::SIGN_IN_BY_IP, &[&visit.client]),
+        (RateLimit::SIGN_IN_BY_EMAIL_AND_IP, &[key, &visit.client]),
+        (RateLimit::SIGN_IN_BY_EMAIL, &[key]),
+    ];
+    if let Err(too_many) = allow(tx, site, &tries, now)? {
+        return Ok(Err(too_many));
+    }
+    let Some(address) = address else {
+        return Ok(Ok(None));
+    };
+    let ended = is_reached(tx, site, &RateLimit::PASSWORD_IN_A_ROW, &[key], now)?;
+    let Some(email) = find_address(tx, site, address)? else {
+        return Ok(Ok(None));
+    };
+    let Some((verifier, _)) = tx.password_of(email.subscriber)? else {
+        return Ok(Ok(None));
+    };
+    if ended {
+        // 3.2.2: after a hundred in a row not even the right password is taken; a link chooses a new one.
+        return Ok(Ok(None));
+    }
+    let verifier = PasswordVerifier::from_bytes(&verifier)?;
+    Ok(Ok(Some(Found { subscriber: email.subscriber, contact: email.id, verifier })))
+}
+
+enum Outcome {
+    Next(&'static str),
+    Suspended,
+    Wrong,
+}
+
+fn settle(
+    tx: &mut Transaction<'_>,
+    visit: &mut Visit,
+    key: &str,
+    judged: Option<(Found, StretchedPassword)>,
+) -> Result<Outcome, Trouble> {
+    let (site, now) = (visit.site.clone(), visit.now);
+    let wrong_tries: &[(RateLimit, &[&[u8]])] = &[(RateLimit::PASSWORD_IN_A_ROW, &[key.as_bytes()])];
+    let Some((found, stretched)) = judged else {
+        let _ = allow(tx, &site, wrong_tries, now)?;
+        return Ok(Outcome::Wrong);
+    };
+    let account = tx.subscriber(found.subscriber)?;
+    let Some(account) = account.filter(|account| account.status != SubscriberStatus::Ended) else {
+        let _ = allow(tx, &site, wrong_tries, now)?;
+        return Ok(Outcome::Wrong);
+    };
+    forget(tx, &site, &RateLimit::PASSWORD_IN_A_ROW, &[key.as_bytes()])?;
+    if account.status == SubscriberStatus::Suspended {
+        return Ok(Outcome::Suspended);
+    }
+    let vault_key = open_by_password(tx, &site, found.subscriber, &stretched)?;
+    if visit.session.state.signed_in() == Some(found.subscriber) {
+        // The same person again: what was proved and opened before still stands.
+        visit.session.renew(&site);
+    } else {
+        visit.session.reset(&site);
+    }
+    tx.touch_email(found.contact, now)?;
+    let signing_up = account.status == SubscriberStatus::SigningUp;
+    let state = &mut visit.session.state;
+    state.subscriber = Some(found.subscriber);
+    state.vault_key = vault_key.or(state.vault_key.take());
+    state.events.push(AuthenticationEvent::password(now));
+    if account.vault == VaultState::Sealed {
+        state.pending.password_slot_key = Some(stretched.slot_key()?.to_session());
+    }
+    state.stage = if signing_up { SessionStage::ChoosingMethods } else { SessionStage::PasswordProved };
+    Ok(Outcome::Next(if signing_up { "/sign-up/methods" } else { "/sign-in/second-factor" }))
+}
+
+/// Opens the vault with the password, when it has a slot for it.
+pub(super) fn open_by_password(
+    tx: &mut Transaction<'_>,
+    site: &Site,
+    of: SubscriberId,
+    stretched: &StretchedPassword,
+) -> Result<Option<VaultKey>, Trouble> {
+    let slots = tx.slots_of(of)?;
+    let Some(slot) = slots.iter().find(|slot| slot.kind == SlotKind::Password) else {
+        return Ok(None);
+    };
+    match slot.open(of, &stretched.slot_key()?, &*site.keys) {
+        Ok(key) => Ok(Some(key)),
+        Err(VaultError::DoesNotOpen) => {
+            // The password is right and its slot does not open: the row was altered.
+            tracing::error!(subscriber = %of, "a vault's password slot does not open");
+            Ok(None)
+        }
+        Err(error) => Err(error.into()),
+    }
+}

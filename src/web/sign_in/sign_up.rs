@@ -1,0 +1,291 @@
+//! Signing up: an address, its link, a password; then a second factor ([`super::enrol`]) and the recovery key.
+
+use actix_web::web::{Data, Form, Path};
+use actix_web::{HttpRequest, HttpResponse};
+use serde::Deserialize;
+
+use super::pages::{CheckMailPage, ChoosePasswordPage, LinkUnusablePage, RecoveryKeyPage, SignUpPage};
+use super::password_problem;
+use crate::authentication::AuthenticationEvent;
+use crate::authentication::look_up_secret::RecoveryKey;
+use crate::authentication::password::{Password, PasswordContext, PasswordVerifier, StretchedPassword};
+use crate::authentication::recovery::{LinkPurpose, LinkToken};
+use crate::authentication::session::SessionStage;
+use crate::authentication::throttle::RateLimit;
+use crate::services::keys::KeysError;
+use crate::storage::{StoreError, Transaction};
+use crate::subscriber::vault::{SealedSlot, SlotId, VaultKey};
+use crate::subscriber::{EmailAddress, SubscriberAccount, SubscriberId, SubscriberStatus, VaultState};
+use crate::web::people::{
+    Fault, Letter, LinkContent, Trouble, Visit, add_address, allow, find_address, make_link, read_link, send_letter,
+};
+use crate::web::site::Site;
+
+/// `GET /sign-up`.
+pub async fn start(request: HttpRequest, site: Data<Site>) -> Result<HttpResponse, Fault> {
+    let visit = Visit::begin(&request, &site).await?;
+    if visit.session.state.signed_in().is_some() {
+        return Ok(visit.see(&visit.home()));
+    }
+    let visit = visit.keep().await?;
+    Ok(visit.page(&SignUpPage::default()))
+}
+
+/// The form of `/sign-up`.
+#[derive(Deserialize)]
+pub struct StartForm {
+    csrf: String,
+    #[serde(default)]
+    email: String,
+    #[serde(default)]
+    rules: String,
+}
+
+/// `POST /sign-up`: a mail goes out, and the answer is the same whoever's address it is.
+pub async fn send_link(request: HttpRequest, site: Data<Site>, form: Form<StartForm>) -> Result<HttpResponse, Fault> {
+    let form = form.into_inner();
+    let visit = Visit::begin_form(&request, &site, &form.csrf).await?;
+    let again = |problem| SignUpPage { email: form.email.clone(), problem: Some(problem) };
+    let Ok(address) = EmailAddress::parse(&form.email) else {
+        return Ok(visit.page_again(&again("address")));
+    };
+    if form.rules != "yes" {
+        return Ok(visit.page_again(&again("rules")));
+    }
+    let page = CheckMailPage { email: address.as_str().to_owned(), purpose: "sign_up" };
+    let (visit, sent) = visit.transact(move |tx, visit| begin_account(tx, visit, &address)).await?;
+    sent.map_err(Fault::TooMany)?;
+    Ok(visit.page(&page))
+}
+
+fn begin_account(
+    tx: &mut Transaction<'_>,
+    visit: &Visit,
+    address: &EmailAddress,
+) -> Result<Result<(), crate::web::people::TooMany>, Trouble> {
+    let (site, now) = (&visit.site, visit.now);
+    let canonical = address.canonical();
+    let tries: [(RateLimit, &[&[u8]]); 2] =
+        [(RateLimit::MAIL_BY_IP, &[&visit.client]), (RateLimit::MAIL_BY_EMAIL, &[canonical.as_bytes()])];
+    if let Err(too_many) = allow(tx, site, &tries, now)? {
+        return Ok(Err(too_many));
+    }
+    let content = LinkContent {
+        email_address: address.as_str().to_owned(),
+        subscriber: None,
+        waiting_request: visit.session.state.waiting_request,
+    };
+    // The same work is done for an address that has an account; only its link goes to nobody.
+    let known = find_address(tx, site, address)?.is_some();
+    let token = make_link(tx, site, LinkPurpose::SignUp, &content, now)?;
+    let letter = if known { Letter::AlreadyAccount } else { Letter::SignUp(token) };
+    send_letter(tx, site, address, &letter, now)?;
+    Ok(Ok(()))
+}
+
+/// `GET /sign-up/confirm/{token}`: the link. It is used up when the password is chosen, since programs that look at mails
+/// follow links too.
+pub async fn confirm(request: HttpRequest, site: Data<Site>, token: Path<String>) -> Result<HttpResponse, Fault> {
+    let visit = Visit::begin(&request, &site).await?;
+    let hash = LinkToken::from_path(&token).map(|token| token.hash(LinkPurpose::SignUp));
+    let (visit, usable) = visit
+        .transact(move |tx, visit| {
+            let link = match &hash {
+                Some(hash) => read_link(tx, &visit.site, LinkPurpose::SignUp, hash, visit.now)?,
+                None => None,
+            };
+            let Some(link) = link else {
+                return Ok(false);
+            };
+            visit.session.reset(&visit.site);
+            let state = &mut visit.session.state;
+            state.stage = SessionStage::AddressConfirmed;
+            state.pending.email_address = Some(link.content.email_address);
+            state.pending.link = Some(link.token_hash);
+            if let (None, Some(waiting)) = (state.waiting_request, link.content.waiting_request) {
+                // The link was opened in another window than the one that the request came to.
+                state.waiting_request = Some(waiting);
+                let here = visit.session.id_hash();
+                tx.rebind_pending_request(&waiting, here)?;
+            }
+            Ok(true)
+        })
+        .await?;
+    Ok(match usable {
+        true => visit.see("/sign-up/password"),
+        false => visit.page_again(&LinkUnusablePage { again_path: "/sign-up" }),
+    })
+}
+
+/// `GET /sign-up/password`.
+pub async fn password(request: HttpRequest, site: Data<Site>) -> Result<HttpResponse, Fault> {
+    let visit = Visit::begin(&request, &site).await?;
+    Ok(match confirmed_address(&visit) {
+        Some(address) => visit.page(&password_page(&address, None)),
+        None => visit.see("/sign-up"),
+    })
+}
+
+fn confirmed_address(visit: &Visit) -> Option<EmailAddress> {
+    let state = &visit.session.state;
+    let at_stage = state.stage == SessionStage::AddressConfirmed;
+    state.pending.email_address.as_deref().filter(|_| at_stage).and_then(|text| EmailAddress::parse(text).ok())
+}
+
+fn password_page(address: &EmailAddress, problem: Option<&'static str>) -> ChoosePasswordPage {
+    ChoosePasswordPage {
+        email: address.as_str().to_owned(),
+        action: "/sign-up/password".to_owned(),
+        forgotten: false,
+        problem,
+    }
+}
+
+/// The form in which a password is chosen.
+#[derive(Deserialize)]
+pub struct PasswordForm {
+    pub(super) csrf: String,
+    #[serde(default)]
+    pub(super) password: String,
+    #[serde(default)]
+    pub(super) again: String,
+}
+
+/// `POST /sign-up/password`: the account begins.
+pub async fn choose_password(
+    request: HttpRequest,
+    site: Data<Site>,
+    form: Form<PasswordForm>,
+) -> Result<HttpResponse, Fault> {
+    let visit = Visit::begin_form(&request, &site, &form.csrf).await?;
+    let (Some(address), Some(link)) = (confirmed_address(&visit), visit.session.state.pending.link) else {
+        return Ok(visit.see("/sign-up"));
+    };
+    let about = PasswordContext { email_address: Some(&address), service_name: &site.service_name };
+    let password = match Password::chosen(&form.password, &about) {
+        Ok(_) if form.password != form.again => {
+            return Ok(visit.page_again(&password_page(&address, Some("different"))));
+        }
+        Ok(password) => password,
+        Err(weak) => return Ok(visit.page_again(&password_page(&address, Some(password_problem(weak))))),
+    };
+    let (entropy, parameters) = (site.entropy.clone(), site.gate.parameters());
+    let stretched =
+        site.gate.run(move || StretchedPassword::new(&password, parameters, &*entropy)).await.map_err(Trouble::Busy)?;
+    let stretched = stretched.map_err(Trouble::Password)?;
+    let (visit, made) = visit.transact(move |tx, visit| make_account(tx, visit, &address, &link, &stretched)).await?;
+    Ok(match made {
+        true => visit.see("/sign-up/methods"),
+        false => visit.page_again(&LinkUnusablePage { again_path: "/sign-up" }),
+    })
+}
+
+/// Makes the account, its password and its vault; `false` when the link was used or the address taken meanwhile.
+fn make_account(
+    tx: &mut Transaction<'_>,
+    visit: &mut Visit,
+    address: &EmailAddress,
+    link: &[u8; 32],
+    stretched: &StretchedPassword,
+) -> Result<bool, Trouble> {
+    let (site, now) = (visit.site.clone(), visit.now);
+    if !tx.use_link(link, now)? || find_address(tx, &site, address)?.is_some() {
+        return Ok(false);
+    }
+    let subscriber = SubscriberId::random(&*site.entropy);
+    tx.add_subscriber(&SubscriberAccount {
+        id: subscriber,
+        status: SubscriberStatus::SigningUp,
+        created_at: now,
+        rules_accepted_at: now,
+        vault: VaultState::Open,
+    })?;
+    if !add_address(tx, &site, subscriber, address, now)? {
+        // Somebody was faster since we looked: nothing of this transaction may stand.
+        return Err(Trouble::Store(StoreError::Database("an address was taken meanwhile")));
+    }
+    let verifier = PasswordVerifier::new(stretched, subscriber, &*site.keys)?;
+    tx.set_password(subscriber, &verifier.to_bytes(), now)?;
+    let vault_key = VaultKey::random(&*site.entropy);
+    let slot = SealedSlot::seal(
+        SlotId::random(&*site.entropy),
+        subscriber,
+        &stretched.slot_key()?,
+        &vault_key,
+        &*site.keys,
+        &*site.entropy,
+    )?;
+    tx.put_slot(subscriber, &slot, None, now)?;
+    visit.remember(tx, subscriber, "account_created")?;
+    visit.session.reset(&site);
+    let state = &mut visit.session.state;
+    state.stage = SessionStage::ChoosingMethods;
+    state.subscriber = Some(subscriber);
+    state.vault_key = Some(vault_key);
+    state.events.push(AuthenticationEvent::password(now));
+    Ok(true)
+}
+
+/// Makes a new recovery key and its slot, in place of the one before, and leaves the key in the session to be shown.
+pub(crate) fn make_recovery_key(
+    tx: &mut Transaction<'_>,
+    visit: &mut Visit,
+    of: SubscriberId,
+    vault_key: &VaultKey,
+) -> Result<(), Trouble> {
+    let site = visit.site.clone();
+    let key = RecoveryKey::random(&*site.entropy);
+    let id = SlotId::random(&*site.entropy);
+    let slot = SealedSlot::seal(id, of, &key.slot_key()?, vault_key, &*site.keys, &*site.entropy)?;
+    tx.put_slot(of, &slot, None, visit.now)?;
+    visit.session.state.pending.recovery_key = Some(key.to_session());
+    Ok(())
+}
+
+/// `GET /sign-up/recovery-key`: shows the recovery key until its person says that it is kept.
+pub async fn recovery_key(request: HttpRequest, site: Data<Site>) -> Result<HttpResponse, Fault> {
+    let visit = Visit::begin(&request, &site).await?;
+    visit.signed_in()?;
+    Ok(match visit.session.state.pending.recovery_key {
+        Some(key) => visit.page(&recovery_key_page(key, None)),
+        None => visit.see(&visit.home()),
+    })
+}
+
+fn recovery_key_page(key: [u8; 16], problem: Option<&'static str>) -> RecoveryKeyPage {
+    RecoveryKeyPage { key: RecoveryKey::from_session(key).for_display().to_string(), problem }
+}
+
+/// The form of `/sign-up/recovery-key`.
+#[derive(Deserialize)]
+pub struct KeptForm {
+    csrf: String,
+    #[serde(default)]
+    kept: String,
+}
+
+/// `POST /sign-up/recovery-key`: it is kept, and is never shown again.
+pub async fn keep_recovery_key(
+    request: HttpRequest,
+    site: Data<Site>,
+    form: Form<KeptForm>,
+) -> Result<HttpResponse, Fault> {
+    let visit = Visit::begin_form(&request, &site, &form.csrf).await?;
+    visit.signed_in()?;
+    if let (Some(key), true) = (visit.session.state.pending.recovery_key, form.kept != "yes") {
+        return Ok(visit.page_again(&recovery_key_page(key, Some("not_kept"))));
+    }
+    let (visit, ()) = visit
+        .transact(|_, visit| {
+            visit.session.state.pending.recovery_key = None;
+            Ok(())
+        })
+        .await?;
+    Ok(visit.see(&visit.home()))
+}
+
+impl From<KeysError> for Fault {
+    fn from(error: KeysError) -> Self {
+        Self::Trouble(Trouble::Keys(error))
+    }
+}
