@@ -1,0 +1,79 @@
+# The account's own pages.
+account-title = Your account
+account-waiting = A service is still waiting for you. Go back to its page to go on.
+account-sealed-title = Part of your profile is sealed
+account-sealed-text = You chose a new password. Until you open it with your recovery key, nobody can read the verified part of your profile, and no service receives it.
+account-sealed-open = Open it with the recovery key
+account-addresses = E-mail addresses
+account-addresses-change = Add or remove e-mail addresses
+account-methods = Sign-in methods
+account-methods-change = Add, rename or remove sign-in methods
+account-services = Connected services
+account-services-count =
+    { $count ->
+        [0] You have not signed in to any service yet.
+        [one] You have signed in to one service.
+       *[other] You have signed in to { $count } services.
+    }
+account-services-see = See what each one received, and disconnect
+account-sessions = Where you are signed in
+account-sessions-count =
+    { $count ->
+        [0] Only in this browser.
+        [one] In this browser and in one other.
+       *[other] In this browser and in { $count } others.
+    }
+account-sessions-end = Sign out everywhere else
+account-history = What happened lately
+account-history-empty = Nothing yet.
+history-when = When (UTC)
+history-what = What
+confirmed-at = Confirmed { $at } (UTC)
+added-at = Added { $at } (UTC).
+used-at = Last used { $at } (UTC).
+email-add-title = Add an e-mail address
+email-add = Send me a link
+email-sent = We sent a link to that address. Follow it in this browser to add the address.
+email-problem-address = This is not an e-mail address that we can write to. It looks like name@example.com.
+email-problem-last = This is your last e-mail address. Add another one before you remove it.
+email-problem-too_many = An account has at most twelve e-mail addresses. Remove one first.
+methods-problem-last = This is your last sign-in method. Add another one before you remove it.
+methods-problem-name = A name has between 1 and 40 characters.
+method-ended = ended after too many wrong codes
+method-last = It cannot be removed: it is the only one that works.
+rename-label = New name for { $name }
+services-intro = Each service below received what is listed, with your consent. A disconnected service asks you again next time.
+services-none = You have not signed in to any service yet.
+services-shared = What it received
+services-shared-with = What { $name } received
+services-not-connected = Disconnected: it asks you again next time.
+disconnect-named = Disconnect { $name }
+
+# The history: what can happen.
+history-account_created = You created your account
+history-locked = Too many wrong codes: your account was locked for a while
+history-password_changed = You changed your password
+history-password_reset = You chose a new password by a link
+history-recovery_key_used = Your recovery key opened your profile
+history-signed_in = You signed in
+history-signed_out = You signed out
+history-address_added = An e-mail address was added
+history-address_removed = An e-mail address was removed
+history-method_added = A sign-in method was added
+history-method_removed = A sign-in method was removed
+history-method_renamed = A sign-in method was renamed
+history-recovery_key_made = You got a new recovery key
+history-service_disconnected = You disconnected a service
+history-sessions_ended = You signed out everywhere else
+
+# Shown once, after something was done.
+notice-method_added = The sign-in method was added.
+notice-method_removed = The sign-in method was removed.
+notice-method_renamed = The name was changed.
+notice-password_changed = Your password was changed.
+notice-address_added = The e-mail address was added.
+notice-address_removed = The e-mail address was removed.
+notice-service_disconnected = The service was disconnected.
+notice-sessions_ended = You are signed out everywhere else.
+notice-signed_out = You are signed out.
+notice-profile_open = Your profile is open.
