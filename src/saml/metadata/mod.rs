@@ -7,9 +7,12 @@
 //! Keys are keys: a certificate is a container whose dates, names and issuer do not matter. A signature over the
 //! document is not verified here: administrators put the file in place, and vouch for it. `validUntil` is told, not
 //! enforced. What was *agreed* with the service is `federation`'s.
+//!
+//! [`idp_metadata`] is the other direction: what we publish about ourselves.
 
 mod acs;
 mod error;
+mod idp;
 mod read;
 
 use time::UtcDateTime;
@@ -17,6 +20,7 @@ use url::Url;
 
 pub use acs::{AcsError, AcsLocation, AcsSelection};
 pub use error::{MetadataError, MetadataFault};
+pub use idp::{IdpDescription, idp_metadata};
 
 use super::{
     EntityId,

@@ -243,3 +243,6 @@ impl fmt::Debug for PostForm {
         f.debug_struct("PostForm").field("acs", &self.acs).finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests;

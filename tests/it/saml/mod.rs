@@ -2,6 +2,7 @@
 
 mod canonical;
 mod encryption;
+mod idp_metadata;
 mod judge;
 pub mod keys;
 mod reader;

@@ -1,0 +1,152 @@
+//! What we publish about ourselves: one signed `md:EntityDescriptor` with one `md:IDPSSODescriptor`.
+
+use std::time::Duration;
+
+use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
+use time::UtcDateTime;
+use url::Url;
+
+use super::{Contact, Localized, Logo, Organization, UserInterface};
+use crate::saml::{
+    EntityId, MessageId, OutboundError, ReadBackError,
+    assertion::NameId,
+    binding::{HTTP_POST, HTTP_REDIRECT},
+    c14n::canonicalize,
+    instant, read_back,
+    signature::{SignaturePosition, Signer, sign_enveloped},
+    xml::{Builder, Canonical, ns},
+};
+
+/// What is to be published.
+#[derive(Debug, Clone)]
+pub struct IdpDescription {
+    /// The identifier of this document, which its signature refers to.
+    pub id: MessageId,
+    /// Our name.
+    pub entity_id: EntityId,
+    /// Until when the document may be relied on.
+    pub valid_until: UtcDateTime,
+    /// How long a service provider may keep it before it looks again, in whole seconds.
+    pub cache_duration: Duration,
+    /// Where requests come by HTTP-Redirect.
+    pub sso_redirect: Url,
+    /// Where requests come by HTTP-POST.
+    pub sso_post: Url,
+    /// Certificates (DER) of keys that sign too: the one that comes next, the one that was before. The signer's own is
+    /// always published, first.
+    pub further_certificates: Vec<Vec<u8>>,
+    /// What people are shown about us.
+    pub user_interface: UserInterface,
+    /// Who runs us.
+    pub organization: Option<Organization>,
+    /// Whom to ask.
+    pub contacts: Vec<Contact>,
+}
+
+/// Writes and signs our metadata, and reads it back.
+///
+/// `WantAuthnRequestsSigned` is true, and `persistent` is the first of the NameID formats, since a toolkit takes over
+/// the first.
+///
+/// # Errors
+/// [`OutboundError`].
+pub fn idp_metadata(description: &IdpDescription, signer: &dyn Signer) -> Result<Canonical, OutboundError> {
+    let canonical = sign_enveloped(&write(description, signer), SignaturePosition::First, signer)?;
+    let document = read_back::document(canonical.as_bytes())?;
+    read_back::verify(document.root(), SignaturePosition::First, signer)?;
+    if canonicalize(document.root(), None, &[]) != canonical.as_str() {
+        return Err(ReadBackError::Differs("EntityDescriptor").into());
+    }
+    if document.root().attribute("entityID") != Some(description.entity_id.as_str()) {
+        return Err(ReadBackError::Differs("entityID").into());
+    }
+    Ok(canonical)
+}
+
+fn write(description: &IdpDescription, signer: &dyn Signer) -> Builder {
+    let further = description.further_certificates.iter().map(Vec::as_slice);
+    let certificates = std::iter::once(signer.certificate_der())
+        .chain(further.filter(|certificate| *certificate != signer.certificate_der()));
+    let formats = [NameId::persistent(""), NameId::transient(""), NameId::email_address("")];
+    let single_sign_on = |binding: &'static str, url: &Url| {
+        md("SingleSignOnService").attribute("Binding", binding).attribute("Location", url.as_str())
+    };
+    let shown = user_interface(&description.user_interface);
+    let role = md("IDPSSODescriptor")
+        .attribute("WantAuthnRequestsSigned", "true")
+        .attribute("protocolSupportEnumeration", ns::PROTOCOL)
+        .optional_child(shown.map(|shown| md("Extensions").child(shown)))
+        .children(certificates.map(key_descriptor))
+        .children(formats.iter().map(|format| md("NameIDFormat").text(format.format())))
+        .child(single_sign_on(HTTP_REDIRECT, &description.sso_redirect))
+        .child(single_sign_on(HTTP_POST, &description.sso_post));
+    md("EntityDescriptor")
+        .attribute("ID", description.id.as_str())
+        .attribute("cacheDuration", format!("PT{}S", description.cache_duration.as_secs()))
+        .attribute("entityID", description.entity_id.as_str())
+        .attribute("validUntil", instant::format(description.valid_until))
+        .child(role)
+        .optional_child(description.organization.as_ref().map(organization))
+        .children(description.contacts.iter().map(contact))
+}
+
+fn key_descriptor(certificate: &[u8]) -> Builder {
+    let ds = |local| Builder::element("ds", ns::DSIG, local);
+    let certificate = ds("X509Certificate").text(BASE64.encode(certificate));
+    md("KeyDescriptor").attribute("use", "signing").child(ds("KeyInfo").child(ds("X509Data").child(certificate)))
+}
+
+/// `mdui:UIInfo`, which must not be empty.
+fn user_interface(shown: &UserInterface) -> Option<Builder> {
+    if *shown == UserInterface::default() {
+        return None;
+    }
+    let texts = |local: &'static str, texts: &[Localized]| localized(&Builder::element("mdui", ns::MDUI, local), texts);
+    let info = Builder::element("mdui", ns::MDUI, "UIInfo")
+        .children(texts("DisplayName", &shown.display_names))
+        .children(texts("Description", &shown.descriptions))
+        .children(texts("InformationURL", &shown.information_urls))
+        .children(texts("PrivacyStatementURL", &shown.privacy_statement_urls))
+        .children(shown.logos.iter().map(logo));
+    Some(info)
+}
+
+fn logo(logo: &Logo) -> Builder {
+    let element = Builder::element("mdui", ns::MDUI, "Logo")
+        .attribute("height", logo.height.to_string())
+        .attribute("width", logo.width.to_string())
+        .text(logo.url.as_str());
+    match &logo.lang {
+        Some(lang) => element.attribute_ns("xml", ns::XML, "lang", lang.as_str()),
+        None => element,
+    }
+}
+
+fn organization(organization: &Organization) -> Builder {
+    md("Organization")
+        .children(localized(&md("OrganizationName"), &organization.names))
+        .children(localized(&md("OrganizationDisplayName"), &organization.display_names))
+        .children(localized(&md("OrganizationURL"), &organization.urls))
+}
+
+fn contact(contact: &Contact) -> Builder {
+    let text = |local: &'static str, text: &Option<String>| text.as_deref().map(|text| md(local).text(text));
+    md("ContactPerson")
+        .attribute("contactType", &*contact.kind)
+        .optional_child(text("Company", &contact.company))
+        .optional_child(text("GivenName", &contact.given_name))
+        .optional_child(text("SurName", &contact.surname))
+        .children(contact.email_addresses.iter().map(|address| md("EmailAddress").text(format!("mailto:{address}"))))
+        .children(contact.telephone_numbers.iter().map(|number| md("TelephoneNumber").text(&**number)))
+}
+
+fn localized(element: &Builder, texts: &[Localized]) -> Vec<Builder> {
+    let one = |text: &Localized| {
+        element.clone().attribute_ns("xml", ns::XML, "lang", text.lang.as_str()).text(text.text.as_str())
+    };
+    texts.iter().map(one).collect()
+}
+
+fn md(local: &'static str) -> Builder {
+    Builder::element("md", ns::METADATA, local)
+}

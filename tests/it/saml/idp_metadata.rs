@@ -1,0 +1,140 @@
+//! What we publish about ourselves, judged by the OASIS schemas and by xmlsec1.
+
+use std::{path::Path, process::Command, time::Duration};
+
+use signet::saml::{
+    EntityId, MessageId,
+    metadata::{Contact, IdpDescription, Localized, Logo, Organization, UserInterface, idp_metadata},
+    xml::Canonical,
+};
+use time::macros::utc_datetime;
+
+use super::keys::{KeyPair, OTHER_RSA, P256, RSA};
+
+fn texts(text: &str) -> Vec<Localized> {
+    ["en", "es"].map(|lang| Localized { lang: lang.into(), text: text.into() }).to_vec()
+}
+
+fn description() -> IdpDescription {
+    IdpDescription {
+        id: MessageId::from_entropy([1; 20]),
+        entity_id: EntityId::parse("https://idp.example/saml").unwrap(),
+        valid_until: utc_datetime!(2026-12-08 12:00),
+        cache_duration: Duration::from_secs(6 * 3600),
+        sso_redirect: "https://idp.example/saml/sso".parse().unwrap(),
+        sso_post: "https://idp.example/saml/sso?a=1&b=2".parse().unwrap(),
+        further_certificates: Vec::new(),
+        user_interface: UserInterface::default(),
+        organization: None,
+        contacts: Vec::new(),
+    }
+}
+
+fn whole() -> IdpDescription {
+    IdpDescription {
+        further_certificates: vec![
+            RSA.certificate_der.clone(),
+            OTHER_RSA.certificate_der.clone(),
+            P256.certificate_der.clone(),
+        ],
+        user_interface: UserInterface {
+            display_names: texts("Signet <&> \"co\""),
+            descriptions: texts("Signs people in"),
+            information_urls: texts("https://idp.example/help"),
+            privacy_statement_urls: texts("https://idp.example/privacy"),
+            logos: vec![
+                Logo { url: "https://idp.example/logo.png".parse().unwrap(), width: 80, height: 60, lang: None },
+                Logo {
+                    url: "https://idp.example/es.png".parse().unwrap(),
+                    width: 80,
+                    height: 60,
+                    lang: Some("es".into()),
+                },
+            ],
+        },
+        organization: Some(Organization {
+            names: texts("agency"),
+            display_names: texts("The Agency"),
+            urls: texts("https://agency.example/"),
+        }),
+        contacts: vec![Contact {
+            kind: "technical".into(),
+            company: Some("The Agency".into()),
+            given_name: Some("Ada".into()),
+            surname: Some("Example".into()),
+            email_addresses: vec!["help@agency.example".into()],
+            telephone_numbers: vec!["+1 202 555 0100".into()],
+        }],
+        ..description()
+    }
+}
+
+fn published(description: &IdpDescription, pair: &KeyPair) -> Canonical {
+    idp_metadata(description, &pair.signer()).unwrap()
+}
+
+/// The OASIS schemas, as Debian packages them.
+fn assert_schema_valid(document: &Path) {
+    let schemas = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/saml/schemas");
+    let judged = Command::new("xmllint")
+        .env("XML_CATALOG_FILES", schemas.join("catalog.xml"))
+        .args(["--nonet", "--noout", "--schema"])
+        .arg(schemas.join("saml-all.xsd"))
+        .arg(document)
+        .output()
+        .expect("the program xmllint is missing: apt-get install libxml2-utils");
+    assert!(judged.status.success(), "{}", String::from_utf8_lossy(&judged.stderr));
+}
+
+#[test]
+fn our_metadata_is_schema_valid_and_xmlsec1_verifies_it() {
+    let desk = tempfile::tempdir().unwrap();
+    for (description, pair) in [(description(), &*RSA), (whole(), &*RSA), (whole(), &*P256)] {
+        let document = desk.path().join("metadata.xml");
+        std::fs::write(&document, published(&description, pair).as_bytes()).unwrap();
+        assert_schema_valid(&document);
+        let key = desk.path().join("certificate.pem");
+        std::fs::write(&key, &pair.certificate_pem).unwrap();
+        let judged = Command::new("xmlsec1")
+            .args(["--verify", "--id-attr:ID", "urn:oasis:names:tc:SAML:2.0:metadata:EntityDescriptor"])
+            .arg("--pubkey-cert-pem")
+            .args([&key, &document])
+            .output()
+            .expect("the program xmlsec1 is missing: apt-get install xmlsec1");
+        assert!(judged.status.success(), "{}", String::from_utf8_lossy(&judged.stderr));
+    }
+}
+
+#[test]
+fn every_certificate_is_published_once_and_the_signers_first() {
+    let text = published(&whole(), &RSA).into_string();
+    let (signature, role) = text.split_once("</ds:Signature>").unwrap();
+    assert!(signature.starts_with("<md:EntityDescriptor"));
+    assert_eq!(role.matches("use=\"signing\"").count(), 3);
+    let first = role.split_once("<ds:X509Certificate>").unwrap().1.split_once('<').unwrap().0;
+    assert_eq!(openssl::base64::decode_block(first).unwrap(), RSA.certificate_der);
+}
+
+#[test]
+fn signed_requests_are_wanted_and_persistent_comes_first() {
+    let text = published(&description(), &RSA).into_string();
+    assert!(text.contains(" WantAuthnRequestsSigned=\"true\""));
+    assert!(text.contains(" cacheDuration=\"PT21600S\""));
+    assert!(text.contains(" validUntil=\"2026-12-08T12:00:00.000Z\""));
+    let formats: Vec<&str> =
+        text.split("<md:NameIDFormat>").skip(1).map(|rest| rest.split('<').next().unwrap()).collect();
+    assert_eq!(
+        formats,
+        [
+            "urn:oasis:names:tc:SAML:2.0:nameid-format:persistent",
+            "urn:oasis:names:tc:SAML:2.0:nameid-format:transient",
+            "urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress"
+        ]
+    );
+}
+
+#[cfg(feature = "demo")]
+#[test]
+fn the_demonstration_service_reads_it() {
+    signet::demo::service_provider::IdentityProvider::from_metadata(published(&whole(), &RSA).as_bytes()).unwrap();
+}
