@@ -19,6 +19,7 @@ use actix_web::web::{self, ServiceConfig};
 /// The whole URL table. Each part of the site adds its own.
 pub fn routes(config: &mut ServiceConfig) {
     assets::configure(config);
+    account::routes(config);
     sign_in::routes(config);
     config.route("/healthz", web::get().to(health::healthz)).route("/readyz", web::get().to(health::readyz));
 }

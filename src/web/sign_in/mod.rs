@@ -19,6 +19,7 @@ use crate::authentication::password::WeakPassword;
 
 pub use argon2_gate::{Argon2Busy, Argon2Gate};
 pub(crate) use pages::page;
+pub(crate) use sign_up::make_recovery_key;
 
 /// Adds the pages of this folder.
 pub fn routes(config: &mut ServiceConfig) {

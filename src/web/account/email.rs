@@ -1,0 +1,182 @@
+//! `/account/email`: the person's addresses.
+
+use actix_web::web::{Data, Form, Path};
+use actix_web::{HttpRequest, HttpResponse};
+use serde::Deserialize;
+
+use super::lines::address_lines;
+use super::pages::EmailPage;
+use crate::authentication::recovery::{LinkPurpose, LinkToken};
+use crate::authentication::throttle::RateLimit;
+use crate::storage::Transaction;
+use crate::subscriber::{ContactId, EmailAddress, SubscriberId};
+use crate::web::people::{
+    Fault, Letter, LinkContent, Trouble, Visit, add_address, addresses_of, allow, find_address, make_link,
+    notify_everywhere, read_link, send_letter,
+};
+use crate::web::sign_in::pages::LinkUnusablePage;
+use crate::web::site::Site;
+
+/// The most addresses that an account may have.
+const MOST_ADDRESSES: usize = 12;
+
+fn page(
+    tx: &mut Transaction<'_>,
+    visit: &Visit,
+    of: SubscriberId,
+    typed: &str,
+    outcome: Result<bool, &'static str>,
+) -> Result<EmailPage, Trouble> {
+    Ok(EmailPage {
+        addresses: address_lines(&addresses_of(tx, &visit.site, of)?),
+        email: typed.to_owned(),
+        sent: outcome == Ok(true),
+        problem: outcome.err(),
+    })
+}
+
+/// `GET /account/email`.
+pub(super) async fn addresses(request: HttpRequest, site: Data<Site>) -> Result<HttpResponse, Fault> {
+    let visit = Visit::begin(&request, &site).await?;
+    let subscriber = visit.signed_in()?;
+    let (visit, page) = visit.read(move |tx, visit| page(tx, visit, subscriber, "", Ok(false))).await?;
+    Ok(visit.page(&page))
+}
+
+/// The form that adds an address.
+#[derive(Deserialize)]
+pub(super) struct AddForm {
+    csrf: String,
+    #[serde(default)]
+    email: String,
+}
+
+/// `POST /account/email/add`: sends a link to the address. Whether it is somebody's already is told to that address only.
+pub(super) async fn add(request: HttpRequest, site: Data<Site>, form: Form<AddForm>) -> Result<HttpResponse, Fault> {
+    let form = form.into_inner();
+    let visit = Visit::begin_form(&request, &site, &form.csrf).await?;
+    let subscriber = visit.freshly_signed_in()?;
+    let (visit, page) = visit
+        .transact(move |tx, visit| {
+            let Ok(address) = EmailAddress::parse(&form.email) else {
+                return page(tx, visit, subscriber, &form.email, Err("address"));
+            };
+            let outcome = send_link(tx, visit, subscriber, &address)?;
+            let typed = if outcome.is_ok() { address.as_str() } else { form.email.as_str() };
+            page(tx, visit, subscriber, typed, outcome.map(|()| true))
+        })
+        .await?;
+    Ok(match page.problem {
+        None => visit.page(&page),
+        Some(_) => visit.page_again(&page),
+    })
+}
+
+fn send_link(
+    tx: &mut Transaction<'_>,
+    visit: &Visit,
+    of: SubscriberId,
+    address: &EmailAddress,
+) -> Result<Result<(), &'static str>, Trouble> {
+    let (site, now) = (&visit.site, visit.now);
+    let canonical = address.canonical();
+    let tries: [(RateLimit, &[&[u8]]); 2] =
+        [(RateLimit::MAIL_BY_IP, &[&visit.client]), (RateLimit::MAIL_BY_EMAIL, &[canonical.as_bytes()])];
+    if allow(tx, site, &tries, now)?.is_err() || addresses_of(tx, site, of)?.len() >= MOST_ADDRESSES {
+        return Ok(Err("too_many"));
+    }
+    let content = LinkContent {
+        email_address: address.as_str().to_owned(),
+        subscriber: Some(*of.as_bytes()),
+        waiting_request: None,
+    };
+    let token = make_link(tx, site, LinkPurpose::AddAddress, &content, now)?;
+    let taken = find_address(tx, site, address)?.is_some();
+    let letter = if taken { Letter::AddressTaken } else { Letter::AddAddress(token) };
+    send_letter(tx, site, address, &letter, now)?;
+    Ok(Ok(()))
+}
+
+/// `GET /account/email/confirm/{token}`: the link, in a browser in which its person is signed in. Nothing that a program
+/// which looks at mails could do by following it.
+pub(super) async fn confirm(
+    request: HttpRequest,
+    site: Data<Site>,
+    token: Path<String>,
+) -> Result<HttpResponse, Fault> {
+    let visit = Visit::begin(&request, &site).await?;
+    let subscriber = visit.signed_in()?;
+    let hash = LinkToken::from_path(&token).map(|token| token.hash(LinkPurpose::AddAddress));
+    let (visit, added) = visit
+        .transact(move |tx, visit| match hash {
+            Some(hash) => use_link(tx, visit, subscriber, &hash),
+            None => Ok(false),
+        })
+        .await?;
+    Ok(match added {
+        true => visit.see("/account/email"),
+        false => visit.page_again(&LinkUnusablePage { again_path: "/account/email" }),
+    })
+}
+
+fn use_link(tx: &mut Transaction<'_>, visit: &mut Visit, of: SubscriberId, hash: &[u8; 32]) -> Result<bool, Trouble> {
+    let (site, now) = (visit.site.clone(), visit.now);
+    let Some(link) = read_link(tx, &site, LinkPurpose::AddAddress, hash, now)? else {
+        return Ok(false);
+    };
+    let Ok(address) = EmailAddress::parse(&link.content.email_address) else {
+        return Ok(false);
+    };
+    if link.content.subscriber != Some(*of.as_bytes())
+        || !tx.use_link(hash, now)?
+        || !add_address(tx, &site, of, &address, now)?
+    {
+        return Ok(false);
+    }
+    visit.remember(tx, of, "address_added")?;
+    notify_everywhere(tx, &site, of, &Letter::AddressAdded(address), None, now)?;
+    visit.session.state.notice = Some("address_added".to_owned());
+    Ok(true)
+}
+
+/// The form that removes an address.
+#[derive(Deserialize)]
+pub(super) struct RemoveForm {
+    csrf: String,
+    #[serde(default)]
+    id: String,
+}
+
+/// `POST /account/email/remove`: never the last one. The removed address hears of it too.
+pub(super) async fn remove(
+    request: HttpRequest,
+    site: Data<Site>,
+    form: Form<RemoveForm>,
+) -> Result<HttpResponse, Fault> {
+    let form = form.into_inner();
+    let visit = Visit::begin_form(&request, &site, &form.csrf).await?;
+    let subscriber = visit.freshly_signed_in()?;
+    let id: ContactId = form.id.parse().map_err(|_| Fault::NotFound)?;
+    let (visit, page) = visit
+        .transact(move |tx, visit| {
+            let (site, now) = (visit.site.clone(), visit.now);
+            let before = addresses_of(tx, &site, subscriber)?;
+            let Some(gone) = before.into_iter().find(|known| known.id == id) else {
+                return Ok(None);
+            };
+            if !tx.remove_email(subscriber, id)? {
+                return page(tx, visit, subscriber, "", Err("last")).map(Some);
+            }
+            visit.remember(tx, subscriber, "address_removed")?;
+            let letter = Letter::AddressRemoved(gone.address.clone());
+            notify_everywhere(tx, &site, subscriber, &letter, Some(&gone.address), now)?;
+            visit.session.state.notice = Some("address_removed".to_owned());
+            page(tx, visit, subscriber, "", Ok(false)).map(Some)
+        })
+        .await?;
+    let page = page.ok_or(Fault::NotFound)?;
+    Ok(match page.problem {
+        None => visit.see("/account/email"),
+        Some(_) => visit.page_again(&page),
+    })
+}

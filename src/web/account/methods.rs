@@ -1,0 +1,109 @@
+//! `/account/methods`: the person's authenticators. Adding them is [`crate::web::sign_in::enrol`]'s.
+
+use actix_web::web::{Data, Form};
+use actix_web::{HttpRequest, HttpResponse};
+use serde::Deserialize;
+
+use super::lines::method_lines;
+use super::pages::MethodsPage;
+use crate::authentication::AuthenticatorId;
+use crate::storage::Transaction;
+use crate::subscriber::SubscriberId;
+use crate::web::people::{
+    AuthenticatorSecret, Fault, Letter, TextLetter, Trouble, Visit, authenticators_of, name_of, notify_everywhere,
+    seal_name, send_text,
+};
+use crate::web::site::Site;
+
+fn page(
+    tx: &mut Transaction<'_>,
+    visit: &Visit,
+    of: SubscriberId,
+    problem: Option<&'static str>,
+) -> Result<MethodsPage, Trouble> {
+    Ok(MethodsPage { methods: method_lines(&authenticators_of(tx, &visit.site, of)?), problem })
+}
+
+/// `GET /account/methods`.
+pub(super) async fn methods(request: HttpRequest, site: Data<Site>) -> Result<HttpResponse, Fault> {
+    let visit = Visit::begin(&request, &site).await?;
+    let subscriber = visit.signed_in()?;
+    let (visit, page) = visit.read(move |tx, visit| page(tx, visit, subscriber, None)).await?;
+    Ok(visit.page(&page))
+}
+
+/// The forms that rename and remove a method.
+#[derive(Deserialize)]
+pub(super) struct MethodForm {
+    csrf: String,
+    #[serde(default)]
+    id: String,
+    #[serde(default)]
+    name: String,
+}
+
+/// `POST /account/methods/rename`.
+pub(super) async fn rename(
+    request: HttpRequest,
+    site: Data<Site>,
+    form: Form<MethodForm>,
+) -> Result<HttpResponse, Fault> {
+    let form = form.into_inner();
+    let visit = Visit::begin_form(&request, &site, &form.csrf).await?;
+    let subscriber = visit.signed_in()?;
+    let id: AuthenticatorId = form.id.parse().map_err(|_| Fault::NotFound)?;
+    let (visit, page) = visit
+        .transact(move |tx, visit| {
+            let Some(name) = name_of(&form.name) else {
+                return page(tx, visit, subscriber, Some("name")).map(Some);
+            };
+            let sealed = seal_name(&visit.site, subscriber, id, &name)?;
+            if !tx.rename_authenticator(subscriber, id, &sealed)? {
+                return Ok(None);
+            }
+            page(tx, visit, subscriber, None).map(Some)
+        })
+        .await?;
+    let page = page.ok_or(Fault::NotFound)?;
+    Ok(match page.problem {
+        None => visit.see("/account/methods"),
+        Some(_) => visit.page_again(&page),
+    })
+}
+
+/// `POST /account/methods/remove`: never the last one that works.
+pub(super) async fn remove(
+    request: HttpRequest,
+    site: Data<Site>,
+    form: Form<MethodForm>,
+) -> Result<HttpResponse, Fault> {
+    let form = form.into_inner();
+    let visit = Visit::begin_form(&request, &site, &form.csrf).await?;
+    let subscriber = visit.freshly_signed_in()?;
+    let id: AuthenticatorId = form.id.parse().map_err(|_| Fault::NotFound)?;
+    let (visit, page) = visit
+        .transact(move |tx, visit| {
+            let (site, now) = (visit.site.clone(), visit.now);
+            let all = authenticators_of(tx, &site, subscriber)?;
+            let Some(gone) = all.into_iter().find(|one| one.id == id) else {
+                return Ok(None);
+            };
+            if !tx.remove_authenticator(subscriber, id)? {
+                return page(tx, visit, subscriber, Some("last")).map(Some);
+            }
+            let kind = gone.secret.kind();
+            visit.remember(tx, subscriber, &format!("method_removed_{}", kind.as_str()))?;
+            notify_everywhere(tx, &site, subscriber, &Letter::MethodRemoved(kind), None, now)?;
+            if let AuthenticatorSecret::Phone(phone) = &gone.secret {
+                send_text(tx, &site, phone, &TextLetter::PhoneRemoved, now)?;
+            }
+            visit.session.state.notice = Some("method_removed".to_owned());
+            page(tx, visit, subscriber, None).map(Some)
+        })
+        .await?;
+    let page = page.ok_or(Fault::NotFound)?;
+    Ok(match page.problem {
+        None => visit.see("/account/methods"),
+        Some(_) => visit.page_again(&page),
+    })
+}

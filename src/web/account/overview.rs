@@ -1,0 +1,109 @@
+//! `/account`: the person's own page, and what ends sessions.
+
+use std::collections::BTreeSet;
+
+use actix_web::web::{Data, Form};
+use actix_web::{HttpRequest, HttpResponse};
+use serde::Deserialize;
+
+use super::lines::{address_lines, history_lines, method_lines};
+use super::pages::AccountPage;
+use crate::subscriber::VaultState;
+use crate::web::people::{Fault, Letter, Visit, addresses_of, authenticators_of, notify_everywhere};
+use crate::web::sign_in::make_recovery_key;
+use crate::web::site::Site;
+
+/// How many lines of the history are shown.
+const HISTORY: i64 = 20;
+
+/// `GET /account`.
+pub(super) async fn overview(request: HttpRequest, site: Data<Site>) -> Result<HttpResponse, Fault> {
+    let visit = Visit::begin(&request, &site).await?;
+    let subscriber = visit.signed_in()?;
+    let (visit, page) = visit
+        .read(move |tx, visit| {
+            let consents = tx.consents_of(subscriber)?;
+            let standing = consents.iter().filter(|consent| consent.revoked_at.is_none());
+            let services: BTreeSet<&str> = standing.map(|consent| consent.scope.entity_id().as_str()).collect();
+            let here = visit.session.id_hash();
+            let sessions = tx.sessions_of(subscriber, visit.now)?;
+            Ok(AccountPage {
+                addresses: address_lines(&addresses_of(tx, &visit.site, subscriber)?),
+                methods: method_lines(&authenticators_of(tx, &visit.site, subscriber)?),
+                vault_sealed: tx.subscriber(subscriber)?.is_some_and(|account| account.vault == VaultState::Sealed),
+                services: services.len(),
+                other_sessions: sessions.iter().filter(|session| session.id_hash != here).count(),
+                history: history_lines(tx.history_of(subscriber, HISTORY)?),
+            })
+        })
+        .await?;
+    Ok(visit.page(&page))
+}
+
+/// A form that is a button.
+#[derive(Deserialize)]
+pub(super) struct ButtonForm {
+    csrf: String,
+}
+
+/// `POST /account/sign-out`: this browser's session ends, on the server too.
+pub(super) async fn sign_out(
+    request: HttpRequest,
+    site: Data<Site>,
+    form: Form<ButtonForm>,
+) -> Result<HttpResponse, Fault> {
+    let visit = Visit::begin_form(&request, &site, &form.csrf).await?;
+    let (visit, ()) = visit
+        .transact(|tx, visit| {
+            if let Some(subscriber) = visit.session.state.signed_in() {
+                visit.remember(tx, subscriber, "signed_out")?;
+            }
+            let site = visit.site.clone();
+            visit.session.reset(&site);
+            visit.session.state.waiting_request = None;
+            visit.session.state.notice = Some("signed_out".to_owned());
+            Ok(())
+        })
+        .await?;
+    Ok(visit.see("/sign-in"))
+}
+
+/// `POST /account/end-sessions`: all other browsers are signed out.
+pub(super) async fn end_sessions(
+    request: HttpRequest,
+    site: Data<Site>,
+    form: Form<ButtonForm>,
+) -> Result<HttpResponse, Fault> {
+    let visit = Visit::begin_form(&request, &site, &form.csrf).await?;
+    let subscriber = visit.signed_in()?;
+    let (visit, ()) = visit
+        .transact(move |tx, visit| {
+            tx.end_sessions_of(subscriber, Some(visit.session.id_hash()), visit.now)?;
+            visit.remember(tx, subscriber, "sessions_ended")?;
+            visit.session.state.notice = Some("sessions_ended".to_owned());
+            Ok(())
+        })
+        .await?;
+    Ok(visit.see("/account"))
+}
+
+/// `POST /account/recovery-key`: a new recovery key in place of the one before. The vault must be open for it.
+pub(super) async fn new_recovery_key(
+    request: HttpRequest,
+    site: Data<Site>,
+    form: Form<ButtonForm>,
+) -> Result<HttpResponse, Fault> {
+    let visit = Visit::begin_form(&request, &site, &form.csrf).await?;
+    let subscriber = visit.freshly_signed_in()?;
+    let Some(vault_key) = visit.session.state.vault_key.clone() else {
+        return Ok(visit.see("/unlock"));
+    };
+    let (visit, ()) = visit
+        .transact(move |tx, visit| {
+            make_recovery_key(tx, visit, subscriber, &vault_key)?;
+            visit.remember(tx, subscriber, "recovery_key_made")?;
+            notify_everywhere(tx, &visit.site, subscriber, &Letter::RecoveryKeyMade, None, visit.now)
+        })
+        .await?;
+    Ok(visit.see("/sign-up/recovery-key"))
+}
