@@ -349,6 +349,11 @@ impl SettingsError {
     }
 }
 
+/// A variable of the environment that is no setting, such as the name of whoever sits at the terminal.
+pub(crate) fn environment_variable(name: &str) -> Option<String> {
+    std::env::var_os(name).and_then(|value| value.into_string().ok()).filter(|value| !value.is_empty())
+}
+
 fn environment() -> Env {
     Env::prefixed("SIGNET__").split("__")
 }

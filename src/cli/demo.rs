@@ -10,6 +10,7 @@ use std::{
 use clap::Args;
 use tracing_subscriber::EnvFilter;
 
+use super::serve::stopped;
 use crate::{
     app::Surroundings,
     demo::setup::{DemoError, DemoPlaces, Demonstration},
@@ -65,20 +66,6 @@ pub fn run(args: &DemoArgs, out: &mut dyn Write) -> Result<(), DemoCommandError>
         demonstration.run_until(stopped()).await?;
         Ok(())
     })
-}
-
-/// Ctrl-C or SIGTERM.
-async fn stopped() {
-    use tokio::signal::unix::{SignalKind, signal};
-    match signal(SignalKind::terminate()) {
-        Ok(mut terminated) => {
-            tokio::select! {
-                _ = tokio::signal::ctrl_c() => {}
-                _ = terminated.recv() => {}
-            }
-        }
-        Err(_) => drop(tokio::signal::ctrl_c().await),
-    }
 }
 
 /// Keeps the log out of the terminal, where one URL should be seen.

@@ -4,25 +4,31 @@
 //! person is invented, so that nobody's data is needed to answer an agency's question.
 
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::Arc;
 
+use base64::prelude::{BASE64_STANDARD, Engine as _};
 use clap::{Args, Subcommand, ValueEnum};
 use time::{Duration, UtcDateTime};
+use url::Url;
 
+use super::{CommandError, CommandOutcome, SettingsFile, now, open_store};
 use crate::federation::assurance::{
     Aal, AuthenticationEvidence, Comparison, DemandedAssurance, Ial, Level, RequestedContext, Strength, aal_from_number,
 };
 use crate::federation::attribute::{AttributeName, AttributeValue, HeldAttributes, ProofedProfile, Sensitivity};
 use crate::federation::identifier::{NameIdFormat, PairwiseId};
-use crate::federation::registry::ServiceProvider;
+use crate::federation::registry::{Registry, ServiceProvider, folder};
 use crate::federation::release::{
     AskedAttributes, AskedBy, Outcome, PERSONAL_DATA_NEEDS, ReleaseDecision, ReleaseQuestion,
 };
 use crate::federation::single_sign_on::{MatchedAuthnRequest, SettleFault, SettlementRules, level_terms};
+use crate::jobs::metadata;
 use crate::saml::EntityId;
-use crate::saml::authn_request::VerifiedAuthnRequest;
+use crate::saml::authn_request::{RequestSignature, VerifiedAuthnRequest};
+use crate::saml::binding::Received;
+use crate::storage::StoreError;
 
 /// `signet release …`
 #[derive(Debug, Args)]
@@ -134,6 +140,77 @@ impl Person {
             face_was_matched: false,
         })
     }
+}
+
+/// Finds the service and explains its release.
+///
+/// # Errors
+/// When there is no such service, its request cannot be read, or it would be answered with an error.
+pub fn run(args: &ReleaseArgs, settings: &SettingsFile, out: &mut dyn Write) -> Result<CommandOutcome, CommandError> {
+    let ReleaseCommand::Explain(args) = &args.command;
+    // A folder and a list need no settings: an agency can ask before anything runs.
+    let registry = match &args.metadata {
+        Some(folder) => registry_of(folder)?,
+        None => open_store(&settings.read()?)?.read_blocking::<_, StoreError, _>(metadata::load)?.0,
+    };
+    let found = registry
+        .services()
+        .find(|service| service.entity_id().as_str() == args.sp || service.name().to_string() == args.sp);
+    let Some(service) = found else {
+        let known: Vec<String> = registry.services().map(|service| service.name().to_string()).collect();
+        return Err(CommandError::usage(
+            format!("no service `{}`; there are: {}", args.sp, known.join(", ")),
+            "name a service by its entityID or its folder; `signet sp apply` brings records into the database",
+        ));
+    };
+    let explained = match &args.request {
+        None => explain_list(service, args, now(), out),
+        Some(request) => {
+            let settings = settings.read()?;
+            let issuer = settings.entity_id()?;
+            let sso = settings
+                .server
+                .public_url
+                .join("saml/sso")
+                .map_err(|error| CommandError::usage(error, "see `server.public_url` in the settings"))?;
+            match read_request(request, service, &sso) {
+                Ok(verified) => explain_request(service, verified, &issuer, args, now(), out),
+                Err(reason) => Err(ExplainError::Refused(reason)),
+            }
+        }
+    };
+    match explained {
+        Ok(()) => Ok(CommandOutcome::Done),
+        Err(ExplainError::Refused(reason)) => {
+            writeln!(out, "refused     the service would receive an error, and no attributes: {reason}")?;
+            Ok(CommandOutcome::Findings)
+        }
+        Err(ExplainError::Write(error)) => Err(error.into()),
+    }
+}
+
+fn registry_of(path: &Path) -> Result<Registry, CommandError> {
+    let read = folder::read(path).map_err(|error| {
+        CommandError::usage(format!("{}: {error}", path.display()), "name the folder that holds `sp`")
+    })?;
+    Ok(Registry::default().apply(read.entries).registry)
+}
+
+/// A request out of a file (XML, or what a browser sent), or out of the query string itself. Whether it must be signed
+/// is the agreement's affair and not looked at here; a signature that is present must verify.
+fn read_request(text: &str, service: &ServiceProvider, sso: &Url) -> Result<VerifiedAuthnRequest, String> {
+    let contents = std::fs::read_to_string(text).unwrap_or_else(|_| text.to_owned());
+    let contents = contents.trim();
+    let received = if contents.starts_with('<') {
+        Received::Post { saml_request: BASE64_STANDARD.encode(contents), relay_state: None }
+    } else {
+        let query = contents.split_once('?').map_or(contents, |(_, query)| query);
+        Received::redirect(query.split('#').next().unwrap_or_default())
+    };
+    let decoded = received.decode().map_err(|fault| fault.to_string())?;
+    decoded
+        .verify(service.metadata(), RequestSignature::Waived, std::slice::from_ref(sso))
+        .map_err(|fault| fault.to_string())
 }
 
 /// What the request comes to, before a person is looked at.

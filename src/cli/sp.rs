@@ -6,8 +6,10 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Subcommand};
 use time::Date;
 
+use super::{CommandError, CommandOutcome, SettingsFile, now, open_store, operator};
 use crate::federation::agreement::{AgencyId, Agreement};
 use crate::federation::registry::{Applied, BrokenFile, Change, Registry, ServiceName, ServiceProvider, folder};
+use crate::jobs::metadata::{ApplyError, apply_blocking};
 use crate::saml::metadata::SpMetadata;
 
 /// `signet sp …`
@@ -31,6 +33,36 @@ pub enum SpCommand {
         /// A metadata folder, a service's folder, or one of its two files
         path: PathBuf,
     },
+}
+
+/// Does what the command line says.
+///
+/// # Errors
+/// When the path cannot be read, or the database cannot be reached.
+pub fn run(args: &SpArgs, settings: &SettingsFile, out: &mut dyn Write) -> Result<CommandOutcome, CommandError> {
+    let today = now().date();
+    match &args.command {
+        SpCommand::Check { path } => match check(path, today, out) {
+            Ok(CheckOutcome::Good) => Ok(CommandOutcome::Done),
+            Ok(CheckOutcome::Faulty) => Ok(CommandOutcome::Findings),
+            Err(error) => Err(CommandError::usage(
+                format!("{}: {error}", path.display()),
+                "name a metadata folder (with `sp` in it), a service's folder, or one of its two files",
+            )),
+        },
+        SpCommand::Apply { folder } => {
+            let store = open_store(&settings.read()?)?;
+            let applied = apply_blocking(&store, folder, &operator(), now()).map_err(|error| match error {
+                ApplyError::Store(error) => CommandError::Store(error),
+                ApplyError::Folder { .. } => CommandError::usage(error, "name the folder that holds `sp`"),
+                ApplyError::WouldRemoveEverything(_) => {
+                    CommandError::usage(error, "name the right folder, or leave at least one service in it")
+                }
+            })?;
+            report(folder, &applied, today, out)?;
+            Ok(if applied.broken.is_empty() { CommandOutcome::Done } else { CommandOutcome::Findings })
+        }
+    }
 }
 
 /// What a check found.

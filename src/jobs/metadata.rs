@@ -87,15 +87,23 @@ pub fn apply_blocking(store: &Store, path: &Path, by: &str, now: UtcDateTime) ->
     let read = folder::read(path).map_err(|fault| ApplyError::Folder { folder: path.to_owned(), fault })?;
     let by = by.to_owned();
     store.transaction_blocking(move |tx| {
+        // Two nodes may watch one folder: each decides on what the other has finished.
+        tx.lock_sp_revisions()?;
         let (before, _) = load(tx)?;
         if read.entries.is_empty() && !before.is_empty() {
             return Err(ApplyError::WouldRemoveEverything(path.to_owned()));
         }
         let mut applied = before.apply(read.entries);
         applied.broken.extend(read.misplaced);
+        // Whoever leaves goes first: a service may have moved to another folder and kept its name.
+        for change in &applied.changes {
+            if let Change::Removed { service } = change {
+                tx.retire_sp(service.entity_id().as_str(), now)?;
+            }
+        }
         for change in &applied.changes {
             match change {
-                Change::Removed { service } => drop(tx.retire_sp(service.entity_id().as_str(), now)?),
+                Change::Removed { .. } => {}
                 Change::Added { service, files } => tx.apply_sp_revision(&revision(service, files, &by, now))?,
                 Change::Revised { old, service, files } => {
                     if old.entity_id() != service.entity_id() {

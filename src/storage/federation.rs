@@ -4,7 +4,7 @@ use diesel::prelude::*;
 use time::UtcDateTime;
 
 use super::schema::{consent, pairwise_identifier, pending_request, seen_request, sp_revision};
-use super::{StoreError, Transaction, instant, maybe_instant, milliseconds, on_each, typed};
+use super::{AnyConnection, StoreError, Transaction, instant, maybe_instant, milliseconds, on_each, typed};
 use crate::authentication::session::SessionIdHash;
 use crate::federation::consent::{ConsentId, ConsentRecord, ConsentScope};
 use crate::federation::identifier::PairwiseId;
@@ -76,6 +76,22 @@ impl Transaction<'_> {
     pub fn sp_agencies(&mut self) -> Result<Vec<(String, String)>, StoreError> {
         let pairs = sp_revision::table.select((sp_revision::entity_id, sp_revision::agency_id)).distinct();
         Ok(pairs.load(self.connection)?)
+    }
+
+    /// Lets one node at a time decide on revisions, until the transaction ends.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn lock_sp_revisions(&mut self) -> Result<(), StoreError> {
+        match self.connection {
+            AnyConnection::Postgresql(inner) => {
+                // SHARE ROW EXCLUSIVE lets everybody read, and one write.
+                diesel::sql_query("LOCK TABLE sp_revision IN SHARE ROW EXCLUSIVE MODE").execute(inner)?;
+            }
+            // The one writer has the lock already.
+            AnyConnection::Sqlite(_) => {}
+        }
+        Ok(())
     }
 
     /// All revisions of one service, the newest first.

@@ -4,6 +4,7 @@
     clippy::expect_used,
     clippy::indexing_slicing,
     clippy::panic,
+    clippy::redundant_closure_for_method_calls,
     clippy::allow_attributes,
     missing_docs,
     unreachable_pub,
@@ -12,6 +13,7 @@
 )]
 
 mod app;
+mod cli;
 #[cfg(feature = "demo")]
 mod demo;
 mod federation;

@@ -1,0 +1,175 @@
+//! `signet check`: everything that can be looked at before anybody signs in, and what is wrong with it.
+
+use std::fmt;
+use std::io::Write;
+use std::sync::Arc;
+
+use super::sp::{self, CheckOutcome};
+use super::{CommandError, CommandOutcome, SettingsFile, now, open_store};
+use crate::federation::registry::folder;
+use crate::jobs::metadata;
+use crate::services::SystemEntropy;
+use crate::services::keys::{LocalKeys, ServiceKeys as _};
+use crate::services::mail::SmtpMail;
+use crate::services::sms::KannelSms;
+use crate::settings::{Settings, SettingsError};
+use crate::storage::{Store, StoreError};
+
+/// What has been found so far.
+struct Report<'o> {
+    out: &'o mut dyn Write,
+    faults: usize,
+    unreachable: bool,
+}
+
+impl Report<'_> {
+    fn good(&mut self, what: &str, detail: impl fmt::Display) -> Result<(), CommandError> {
+        Ok(writeln!(self.out, "good     {what}: {detail}")?)
+    }
+
+    fn warning(&mut self, what: &str, detail: impl fmt::Display) -> Result<(), CommandError> {
+        Ok(writeln!(self.out, "warning  {what}: {detail}")?)
+    }
+
+    fn faulty(&mut self, what: &str, detail: impl fmt::Display) -> Result<(), CommandError> {
+        self.faults += 1;
+        Ok(writeln!(self.out, "FAULTY   {what}: {detail}")?)
+    }
+
+    fn judge<T, E: fmt::Display>(
+        &mut self,
+        what: &str,
+        result: Result<T, E>,
+        good: impl fmt::Display,
+    ) -> Result<Option<T>, CommandError> {
+        match result {
+            Ok(value) => self.good(what, good).map(|()| Some(value)),
+            Err(error) => self.faulty(what, error).map(|()| None),
+        }
+    }
+}
+
+/// Checks settings, keys, mail and text message settings, the metadata folder and the database, and reports all.
+///
+/// # Errors
+/// When the settings cannot be read at all, or the database does not answer (after the rest was reported).
+pub fn run(file: &SettingsFile, out: &mut dyn Write) -> Result<CommandOutcome, CommandError> {
+    let settings = file.read()?;
+    let mut report = Report { out, faults: 0, unreachable: false };
+    report.good("settings", file.path().display())?;
+    if let Some(key) = settings.sandboxed() {
+        report.warning("settings", format!("{key} is a sandbox: only `signet demo` and tests start with it"))?;
+    }
+    check_keys(&settings, &mut report)?;
+    check_ports(&settings, &mut report)?;
+    check_metadata(&settings, &mut report)?;
+    let store = check_database(&settings, &mut report)?;
+    if let Some(store) = store {
+        compare_with_database(&settings, &store, &mut report)?;
+    }
+    let (faults, unreachable) = (report.faults, report.unreachable);
+    writeln!(out, "{faults} faults")?;
+    if unreachable {
+        return Err(CommandError::Store(StoreError::Unreachable));
+    }
+    Ok(if faults == 0 { CommandOutcome::Done } else { CommandOutcome::Findings })
+}
+
+fn check_keys(settings: &Settings, report: &mut Report<'_>) -> Result<(), CommandError> {
+    let folder = &settings.keys.folder;
+    let opened = settings
+        .sealing_secret()
+        .map_err(CommandError::from)
+        .and_then(|secret| LocalKeys::open(folder, &secret, Arc::new(SystemEntropy)).map_err(CommandError::from));
+    match opened {
+        Ok(keys) => {
+            let signing = keys.signing_keys();
+            let next = if signing.next.is_some() { ", the next one is published" } else { "" };
+            report.good("keys", format!("{}: signs with {}{next}", folder.display(), signing.current.key_id()))
+        }
+        Err(error) => report.faulty("keys", format!("{error} ({})", error.next_step())),
+    }
+}
+
+fn check_ports(settings: &Settings, report: &mut Report<'_>) -> Result<(), CommandError> {
+    let mail = settings.mail.smtp().map_err(|error| error.to_string()).and_then(|smtp| {
+        smtp.map(|smtp| SmtpMail::new(&smtp).map(|_| format!("{}:{}", smtp.host, smtp.port)))
+            .transpose()
+            .map_err(|error| error.to_string())
+    });
+    match mail {
+        Ok(Some(server)) => report.good("mail", server)?,
+        Ok(None) => {}
+        Err(error) => report.faulty("mail", error)?,
+    }
+    let sms = settings.sms.kannel().map_err(|error: SettingsError| error.to_string()).and_then(|kannel| {
+        let host = kannel.as_ref().and_then(|kannel| kannel.url.host_str().map(str::to_owned));
+        kannel.map(KannelSms::new).transpose().map(|_| host).map_err(|error| error.to_string())
+    });
+    match sms {
+        Ok(Some(host)) => report.good("sms", host),
+        Ok(None) => Ok(()),
+        Err(error) => report.faulty("sms", error),
+    }
+}
+
+fn check_metadata(settings: &Settings, report: &mut Report<'_>) -> Result<(), CommandError> {
+    let path = &settings.federation.metadata_folder;
+    let mut text = Vec::new();
+    match sp::check(path, now().date(), &mut text) {
+        Ok(outcome) => {
+            for line in String::from_utf8_lossy(&text).lines() {
+                writeln!(report.out, "         {line}")?;
+            }
+            match outcome {
+                CheckOutcome::Good => report.good("metadata", path.display()),
+                CheckOutcome::Faulty => report.faulty("metadata", format!("{}: see the lines above", path.display())),
+            }
+        }
+        Err(error) => report.faulty("metadata", format!("{}: {error}", path.display())),
+    }
+}
+
+fn check_database(settings: &Settings, report: &mut Report<'_>) -> Result<Option<Store>, CommandError> {
+    let store = match open_store(settings) {
+        Ok(store) => store,
+        Err(error) => {
+            report.unreachable = true;
+            report.faulty("database", error)?;
+            return Ok(None);
+        }
+    };
+    let name = store.url().to_string();
+    let Some(pending) = report.judge("database", store.pending_migrations(), &name)? else {
+        report.unreachable = true;
+        return Ok(None);
+    };
+    if pending.is_empty() {
+        return Ok(Some(store));
+    }
+    report.faulty("database", format!("{} migrations have not run; `signet migrate` runs them", pending.len()))?;
+    Ok(None)
+}
+
+/// Says where the folder and what counts in the database differ.
+fn compare_with_database(settings: &Settings, store: &Store, report: &mut Report<'_>) -> Result<(), CommandError> {
+    let Ok(found) = folder::read(&settings.federation.metadata_folder) else { return Ok(()) };
+    let (stored, unreadable) = store.read_blocking::<_, StoreError, _>(metadata::load)?;
+    for fault in unreadable {
+        report.faulty("services", format!("a stored revision cannot be read by this version: {fault}"))?;
+    }
+    let count = stored.len();
+    let applied = stored.apply(found.entries);
+    for name in &applied.kept {
+        report.warning("services", format!("{name}: its files are broken, so its last good record stands"))?;
+    }
+    if applied.changes.is_empty() {
+        report.good("services", format!("{count} in the database, as in the folder"))
+    } else {
+        let names: Vec<String> = applied.changes.iter().map(|one| one.service().name().to_string()).collect();
+        report.warning(
+            "services",
+            format!("the folder differs from the database in {}; `signet sp apply` brings it in", names.join(", ")),
+        )
+    }
+}
