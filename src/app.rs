@@ -25,7 +25,7 @@ use crate::{
     },
     settings::{Settings, SettingsError},
     storage::{DisclosureWriter, Store, StoreError},
-    web::{headers, log::RequestSpan, routes, saml::IdentityProvider, sign_in::Argon2Gate, site::Site},
+    web::{headers, log::RequestSpan, routes, saml::IdentityProvider, shell::shell, sign_in::Argon2Gate, site::Site},
 };
 
 /// How long requests under way may take when the process is told to stop.
@@ -249,6 +249,7 @@ impl Application {
         let identity_provider = web::Data::new(self.identity_provider);
         let server = HttpServer::new(move || {
             App::new()
+                .wrap(from_fn(shell))
                 .wrap(from_fn(headers::protect))
                 .wrap(TracingLogger::<RequestSpan>::new())
                 .app_data(site.clone())

@@ -8,18 +8,53 @@ pub mod health;
 pub mod log;
 pub mod page;
 pub mod people;
+mod plain;
+pub mod refusal;
 pub mod saml;
 pub mod session;
+pub mod shell;
 pub mod sign_in;
 pub mod site;
 pub mod texts;
 
+use actix_web::HttpResponse;
+use actix_web::error::UrlencodedError;
 use actix_web::web::{self, ServiceConfig};
+
+use self::refusal::{Refusal, RefusalKind};
+
+/// More octets than any form has: one with a WebAuthn answer, or with a SAML message in base64 (messages have a stricter
+/// limit of their own).
+const LARGEST_FORM_BYTES: usize = 256 * 1024;
 
 /// The whole URL table. Each part of the site adds its own.
 pub fn routes(config: &mut ServiceConfig) {
+    limits(config);
     assets::configure(config);
+    config
+        .service(web::resource("/").route(web::get().to(plain::landing)))
+        .service(web::resource("/help").route(web::get().to(plain::help)))
+        .service(web::resource("/privacy").route(web::get().to(plain::privacy)))
+        .service(web::resource("/healthz").route(web::get().to(health::healthz)))
+        .service(web::resource("/readyz").route(web::get().to(health::readyz)));
     account::routes(config);
     sign_in::routes(config);
-    config.route("/healthz", web::get().to(health::healthz)).route("/readyz", web::get().to(health::readyz));
+    config.default_service(web::to(nothing_here));
+}
+
+/// How much a body may have, and what is answered when it is more or not what it should be.
+fn limits(config: &mut ServiceConfig) {
+    let malformed = || Refusal::from(RefusalKind::FormMalformed).into();
+    config
+        .app_data(web::PayloadConfig::new(LARGEST_FORM_BYTES))
+        .app_data(web::JsonConfig::default().limit(LARGEST_FORM_BYTES).error_handler(move |_, _| malformed()))
+        .app_data(web::FormConfig::default().limit(LARGEST_FORM_BYTES).error_handler(move |error, _| match error {
+            UrlencodedError::Overflow { .. } => Refusal::from(RefusalKind::BodyTooLarge).into(),
+            _ => malformed(),
+        }));
+}
+
+/// Where there is nothing.
+async fn nothing_here() -> Result<HttpResponse, Refusal> {
+    Err(RefusalKind::PageNotFound.into())
 }

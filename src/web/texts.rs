@@ -26,3 +26,11 @@ pub fn text(key: &str, arguments: &[(&'static str, String)]) -> String {
         .collect();
     LOCALES.lookup_with_args(&ENGLISH, key, &arguments)
 }
+
+/// The text of a key, or nothing when the files lack it.
+#[must_use]
+pub fn lookup(key: &str, inserted: impl IntoIterator<Item = (String, FluentValue<'static>)>) -> Option<String> {
+    let arguments: HashMap<Cow<'static, str>, FluentValue<'_>> =
+        inserted.into_iter().map(|(name, value)| (Cow::Owned(name), value)).collect();
+    LOCALES.try_lookup_with_args(&ENGLISH, key, &arguments)
+}

@@ -1,7 +1,7 @@
 //! One request of one browser: its session, the time, and what every handler about people does with them.
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::{LOCATION, RETRY_AFTER};
+use actix_web::http::header::{HeaderValue, LOCATION, RETRY_AFTER};
 use actix_web::{HttpRequest, HttpResponse, ResponseError};
 use time::{Duration, UtcDateTime};
 
@@ -12,6 +12,7 @@ use crate::storage::{HistoryEntry, Transaction};
 use crate::subscriber::SubscriberId;
 use crate::web::csrf;
 use crate::web::page::{Page, respond};
+use crate::web::refusal::{Refusal, RefusalKind};
 use crate::web::session::{BrowserSession, SessionTrouble};
 use crate::web::site::Site;
 
@@ -217,34 +218,39 @@ pub enum Fault {
     Trouble(#[from] Trouble),
 }
 
+impl Fault {
+    /// What the shell draws a page of; nothing where the person goes on to another page.
+    fn refusal(&self) -> Option<Refusal> {
+        match self {
+            Self::Foreign => Some(RefusalKind::FormExpired.into()),
+            Self::NotFound => Some(RefusalKind::PageNotFound.into()),
+            Self::SignedOut | Self::Stale | Self::Trouble(Trouble::Session(SessionTrouble::Ended)) => None,
+            Self::TooMany(too_many) => Some(Refusal::because(RefusalKind::TooMany, &too_many.limit)),
+            Self::Trouble(Trouble::Busy(busy)) => Some(Refusal::because(RefusalKind::Busy, busy)),
+            Self::Trouble(trouble) => Some(Refusal::because(RefusalKind::Outage, trouble)),
+        }
+    }
+}
+
 impl ResponseError for Fault {
     fn status_code(&self) -> StatusCode {
-        match self {
-            Self::Foreign => StatusCode::FORBIDDEN,
-            Self::NotFound => StatusCode::NOT_FOUND,
-            Self::SignedOut | Self::Stale | Self::Trouble(Trouble::Session(SessionTrouble::Ended)) => {
-                StatusCode::SEE_OTHER
-            }
-            Self::TooMany(_) => StatusCode::TOO_MANY_REQUESTS,
-            Self::Trouble(Trouble::Busy(_)) => StatusCode::SERVICE_UNAVAILABLE,
-            Self::Trouble(_) => StatusCode::INTERNAL_SERVER_ERROR,
-        }
+        self.refusal().map_or(StatusCode::SEE_OTHER, |refusal| refusal.kind().status())
     }
 
     fn error_response(&self) -> HttpResponse {
-        let mut answer = HttpResponse::build(self.status_code());
-        match self {
-            Self::SignedOut | Self::Trouble(Trouble::Session(SessionTrouble::Ended)) => {
-                answer.insert_header((LOCATION, "/sign-in")).finish()
-            }
-            Self::Stale => answer.insert_header((LOCATION, "/sign-in?again=1")).finish(),
-            Self::TooMany(_) => answer.insert_header((RETRY_AFTER, "60")).body("too many tries"),
-            Self::Trouble(trouble) => {
-                tracing::error!(%trouble, "a page about people failed");
-                answer.insert_header((RETRY_AFTER, "5")).body("out of order")
-            }
-            Self::Foreign => answer.body("the form has expired"),
-            Self::NotFound => answer.body("not found"),
+        let Some(refusal) = self.refusal() else {
+            let sign_in = if matches!(self, Self::Stale) { "/sign-in?again=1" } else { "/sign-in" };
+            return HttpResponse::SeeOther().insert_header((LOCATION, sign_in)).finish();
+        };
+        let mut answer = refusal.error_response();
+        let wait = match self {
+            Self::TooMany(_) => Some("60"),
+            Self::Trouble(_) => Some("5"),
+            _ => None,
+        };
+        if let Some(seconds) = wait {
+            answer.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static(seconds));
         }
+        answer
     }
 }

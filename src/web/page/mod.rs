@@ -1,0 +1,85 @@
+//! Pages: a context type for each template, rendered into one layout.
+//!
+//! A page is a struct that lists what its template needs and nothing else; [`Page::TEMPLATE`] names the file below
+//! `templates/`. Every text stands in the locale files, so a struct holds data and the ends of their keys, never sentences.
+
+mod plain;
+mod templates;
+
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use serde::Serialize;
+
+use super::csrf;
+use super::session::BrowserSession;
+use super::site::Site;
+
+pub use plain::{HelpPage, LandingPage, PrivacyPage, RefusalPage};
+pub use templates::{Unrenderable, render};
+
+/// A page: what its template is given.
+pub trait Page: Serialize {
+    /// Its template, below `templates/`.
+    const TEMPLATE: &'static str;
+}
+
+/// What the layout needs beside the page.
+#[derive(Debug, Clone, Serialize)]
+pub struct Layout {
+    /// What people call us.
+    pub service: String,
+    /// The token of this session's forms.
+    pub csrf: String,
+    /// Whether somebody is signed in: then the header has the account and the way out.
+    pub signed_in: bool,
+    /// Whether a service waits for this person.
+    pub waiting: bool,
+    /// Shown once above the page: a key of the locale files.
+    pub notice: Option<String>,
+}
+
+impl Layout {
+    /// Around a page for this session.
+    #[must_use]
+    pub fn of(site: &Site, session: &BrowserSession) -> Self {
+        Self {
+            service: site.service_name.clone(),
+            csrf: csrf::token(&session.state),
+            signed_in: session.state.signed_in().is_some(),
+            waiting: session.state.waiting_request.is_some(),
+            notice: session.notice().map(str::to_owned),
+        }
+    }
+
+    /// Around a page without forms, for whoever it is.
+    #[must_use]
+    pub fn for_anybody(service: &str) -> Self {
+        Self { service: service.to_owned(), csrf: String::new(), signed_in: false, waiting: false, notice: None }
+    }
+}
+
+/// Answers with a page. A session that the browser does not have yet goes with it as a cookie.
+#[must_use]
+pub fn respond<P: Page>(site: &Site, session: &BrowserSession, status: StatusCode, page: &P) -> HttpResponse {
+    let mut answer = respond_with(&Layout::of(site, session), status, page);
+    if session.needs_cookie() && answer.add_cookie(&session.cookie()).is_err() {
+        return HttpResponse::InternalServerError().finish();
+    }
+    answer
+}
+
+/// Answers with a page in a layout that was put together before.
+#[must_use]
+pub fn respond_with<P: Page>(layout: &Layout, status: StatusCode, page: &P) -> HttpResponse {
+    match render(page, layout) {
+        Ok(html) => HttpResponse::build(status).content_type("text/html; charset=utf-8").body(html),
+        Err(error) => {
+            tracing::error!(%error, "a page could not be drawn");
+            HttpResponse::InternalServerError().content_type("text/html; charset=utf-8").body(LAST_RESORT)
+        }
+    }
+}
+
+/// What is shown when a template of ours is broken: the one text that stands outside the locale files.
+const LAST_RESORT: &str = "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>Something is wrong</title>\
+     <h1>Something is wrong on our side</h1><p>This page cannot be shown. Please try again later.</p></html>";

@@ -1,0 +1,53 @@
+//! Pages outside any journey: the front page, help, privacy, and what is shown when something is refused.
+
+use serde::Serialize;
+
+use super::Page;
+
+/// `/`.
+#[derive(Debug, Clone, Serialize)]
+pub struct LandingPage {}
+
+impl Page for LandingPage {
+    const TEMPLATE: &'static str = "pages/plain/landing.html";
+}
+
+/// `/help`.
+#[derive(Debug, Clone, Serialize)]
+pub struct HelpPage {}
+
+impl Page for HelpPage {
+    const TEMPLATE: &'static str = "pages/plain/help.html";
+}
+
+/// `/privacy`.
+#[derive(Debug, Clone, Serialize)]
+pub struct PrivacyPage {}
+
+impl Page for PrivacyPage {
+    const TEMPLATE: &'static str = "pages/plain/privacy.html";
+}
+
+/// A refusal: the locale files have `refusal-{name}` (its heading) and `refusal-{name}-person`, and `refusal-{name}-engineer`
+/// when `engineer` is set.
+#[derive(Debug, Clone, Serialize)]
+pub struct RefusalPage {
+    /// The short code, which stands in the log too.
+    pub code: &'static str,
+    /// Its name in the locale files.
+    pub name: &'static str,
+    /// Whether there is a section for the agency's engineer: what a service sent was at fault.
+    pub engineer: bool,
+    /// What exactly was wrong, for the engineer; nothing personal.
+    pub detail: Option<String>,
+    /// The service's name, where it is known.
+    pub service_name: Option<String>,
+    /// Where the person can go back to, where the service is known.
+    pub return_to: Option<String>,
+    /// When, for finding it in the log: `2026-11-24 12:00:01 UTC`.
+    pub at: String,
+}
+
+impl Page for RefusalPage {
+    const TEMPLATE: &'static str = "pages/plain/refusal.html";
+}

@@ -1,0 +1,75 @@
+//! Templates become HTML: Tera 2 over the files under `templates/`, which lie in the binary, with the texts of the locale
+//! files behind the function `t(key=…, …)`.
+
+use std::sync::LazyLock;
+
+use fluent_templates::fluent_bundle::FluentValue;
+use rust_embed::RustEmbed;
+use tera::{Context, Kwargs, State, Tera, TeraResult};
+
+use super::{Layout, Page};
+use crate::web::{assets, texts};
+
+#[derive(RustEmbed)]
+#[folder = "templates/"]
+#[include = "layouts/*.html"]
+#[include = "components/*.html"]
+#[include = "pages/**/*.html"]
+#[include = "saml/*.html"]
+struct Files;
+
+static TEMPLATES: LazyLock<Result<Tera, String>> = LazyLock::new(|| load().map_err(|error| error.to_string()));
+
+fn load() -> TeraResult<Tera> {
+    let mut tera = Tera::default();
+    tera.register_function("t", text);
+    tera.register_function("asset", asset);
+    let files = Files::iter().filter_map(|path| {
+        let file = Files::get(&path)?;
+        Some((path.into_owned(), String::from_utf8_lossy(&file.data).into_owned()))
+    });
+    tera.add_raw_templates(files)?;
+    Ok(tera)
+}
+
+/// `t(key="…", name=value, …)`: the text of a key, with what is to be inserted. It is escaped like any other value.
+#[expect(clippy::needless_pass_by_value, reason = "as Tera calls it")]
+fn text(arguments: Kwargs, _: &State<'_>) -> TeraResult<String> {
+    let key: &str = arguments.must_get("key")?;
+    let inserted = arguments
+        .iter()
+        .filter_map(|(name, value)| Some((name.as_str()?, value)))
+        .filter(|(name, _)| *name != "key")
+        .map(|(name, value)| match value.as_i64() {
+            Some(number) => (name.to_owned(), FluentValue::from(number)),
+            None => (name.to_owned(), FluentValue::from(value.to_string())),
+        });
+    texts::lookup(key, inserted).ok_or_else(|| tera::Error::message(format!("the locale files lack the key `{key}`")))
+}
+
+/// `asset(path="…")`: the address of a static file, with its content's hash in the name.
+#[expect(clippy::needless_pass_by_value, reason = "as Tera calls it")]
+fn asset(arguments: Kwargs, _: &State<'_>) -> TeraResult<String> {
+    Ok(assets::address(arguments.must_get("path")?))
+}
+
+/// A page could not be drawn: a template, a text or a static file is missing or wrong. The tests draw every page, so this is
+/// a fault of ours.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the template {template} cannot be drawn: {reason}")]
+pub struct Unrenderable {
+    template: &'static str,
+    reason: String,
+}
+
+/// Draws a page.
+///
+/// # Errors
+/// [`Unrenderable`], when the page's template, or a text or static file that it names, is missing or wrong.
+pub fn render<P: Page>(page: &P, layout: &Layout) -> Result<String, Unrenderable> {
+    let wrong = |reason: String| Unrenderable { template: P::TEMPLATE, reason };
+    let tera = TEMPLATES.as_ref().map_err(|reason| wrong(reason.clone()))?;
+    let mut context = Context::from_serialize(page).map_err(|error| wrong(error.to_string()))?;
+    context.insert("layout", layout);
+    tera.render(P::TEMPLATE, &context).map_err(|error| wrong(error.to_string()))
+}

@@ -1,0 +1,30 @@
+//! The front page, help and privacy.
+
+use actix_web::http::StatusCode;
+use actix_web::{HttpRequest, HttpResponse, web};
+
+use super::page::Layout;
+use super::page::{HelpPage, LandingPage, Page, PrivacyPage, respond_with};
+use super::refusal::Refusal;
+use super::session::BrowserSession;
+use super::site::Site;
+
+pub(super) async fn landing(request: HttpRequest, site: web::Data<Site>) -> Result<HttpResponse, Refusal> {
+    show(&request, &site, &LandingPage {}).await
+}
+
+pub(super) async fn help(request: HttpRequest, site: web::Data<Site>) -> Result<HttpResponse, Refusal> {
+    show(&request, &site, &HelpPage {}).await
+}
+
+pub(super) async fn privacy(request: HttpRequest, site: web::Data<Site>) -> Result<HttpResponse, Refusal> {
+    show(&request, &site, &PrivacyPage {}).await
+}
+
+/// These pages have no forms, so a browser that comes by gets no cookie.
+async fn show<P: Page>(request: &HttpRequest, site: &Site, page: &P) -> Result<HttpResponse, Refusal> {
+    let session = BrowserSession::find(request, site).await?;
+    let layout =
+        if session.needs_cookie() { Layout::for_anybody(&site.service_name) } else { Layout::of(site, &session) };
+    Ok(respond_with(&layout, StatusCode::OK, page))
+}

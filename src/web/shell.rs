@@ -1,0 +1,61 @@
+//! What surrounds every handler: a refusal becomes its page, and so does an error that came without one.
+
+use actix_web::body::{BodySize, BoxBody, MessageBody};
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::middleware::Next;
+use actix_web::{Error, HttpResponse, web};
+
+use super::page::{Layout, respond_with};
+use super::refusal::{Refusal, RefusalKind};
+use super::site::Site;
+
+/// The middleware.
+///
+/// # Errors
+/// None: an error becomes an answer here.
+pub async fn shell<B: MessageBody + 'static>(
+    site: web::Data<Site>,
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    let http = request.request().clone();
+    let answer = match next.call(request).await {
+        Ok(answer) => answer.map_into_boxed_body(),
+        Err(error) => ServiceResponse::new(http, error.error_response()),
+    };
+    let Some(refusal) = refusal_of(&answer) else {
+        return Ok(answer);
+    };
+    tracing::info!(code = refusal.kind().code(), path = pattern_of(&answer), %refusal, "refused");
+    let mut page = page_of(&refusal, &site);
+    // Such as Retry-After and Allow.
+    for (name, value) in answer.headers() {
+        if !page.headers().contains_key(name) {
+            page.headers_mut().append(name.clone(), value.clone());
+        }
+    }
+    Ok(answer.into_response(page))
+}
+
+/// The refusal that an answer stands for: one that a handler gave, or one for an error that came without a page.
+fn refusal_of(answer: &ServiceResponse<BoxBody>) -> Option<Refusal> {
+    let given = answer.response().extensions().get::<Refusal>().cloned();
+    given.or_else(|| {
+        let status = answer.status();
+        let is_error = status.is_client_error() || status.is_server_error();
+        let has_page = matches!(answer.response().body().size(), BodySize::Sized(1..) | BodySize::Stream)
+            && answer.response().error().is_none();
+        (is_error && !has_page).then(|| RefusalKind::of_status(status).into())
+    })
+}
+
+/// The page of a refusal, with the status of its kind.
+fn page_of(refusal: &Refusal, site: &Site) -> HttpResponse {
+    let layout = Layout::for_anybody(&site.service_name);
+    respond_with(&layout, refusal.kind().status(), &refusal.page(site.now()))
+}
+
+/// The address as the table has it: never the address itself, which can hold a link's token.
+fn pattern_of(answer: &ServiceResponse<BoxBody>) -> String {
+    answer.request().match_pattern().unwrap_or_default()
+}
