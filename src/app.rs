@@ -6,7 +6,13 @@
 
 use std::{fmt, io, net::TcpListener, path::PathBuf, sync::Arc};
 
-use actix_web::{App, HttpServer, dev::Server, middleware::from_fn, web};
+use actix_web::{
+    App, HttpServer,
+    dev::{Server, Service as _},
+    http::Method,
+    middleware::from_fn,
+    web,
+};
 use arc_swap::ArcSwap;
 use openssl::ssl::{SslAcceptor, SslAcceptorBuilder, SslFiletype, SslMethod};
 use tracing_actix_web::TracingLogger;
@@ -245,10 +251,24 @@ impl Application {
     }
 
     fn server(self) -> io::Result<Server> {
+        let outbox = self.outbox;
         let site = web::Data::new(self.site);
         let identity_provider = web::Data::new(self.identity_provider);
         let server = HttpServer::new(move || {
+            let outbox = outbox.clone();
             App::new()
+                // What a form put into the outbox goes as soon as the answer does.
+                .wrap_fn(move |request, service| {
+                    let called = (request.method() == Method::POST).then(|| outbox.clone());
+                    let answer = service.call(request);
+                    async move {
+                        let answer = answer.await;
+                        if let Some(outbox) = called {
+                            outbox.call();
+                        }
+                        answer
+                    }
+                })
                 .wrap(from_fn(shell))
                 .wrap(from_fn(headers::protect))
                 .wrap(TracingLogger::<RequestSpan>::new())

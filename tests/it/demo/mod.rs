@@ -4,3 +4,4 @@ mod agency;
 mod person;
 mod service_provider;
 mod site;
+mod whole;

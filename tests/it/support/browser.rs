@@ -46,7 +46,15 @@ pub struct Form {
 impl Browser {
     /// A browser without cookies whose relative addresses start at `base`.
     pub fn new(base: &str) -> Self {
-        let client = Client::builder().redirect(redirect::Policy::none()).no_proxy().build().expect("a client");
+        // Real browsers take every name below localhost for this machine; the resolver of a bare machine does not.
+        let this_machine = std::net::SocketAddr::from(([127, 0, 0, 1], 0));
+        let client = Client::builder()
+            .redirect(redirect::Policy::none())
+            .no_proxy()
+            .resolve("localhost", this_machine)
+            .resolve("demo-agency.localhost", this_machine)
+            .build()
+            .expect("a client");
         Self { client, base: base.parse().expect("a base URL"), cookies: Arc::default() }
     }
 
