@@ -273,7 +273,7 @@ pub fn explain_request(
     let rules = SettlementRules { issuer, loopback_http: true };
     let matched = MatchedAuthnRequest::settle(request, Arc::clone(service), arrived, rules).map_err(|fault| {
         ExplainError::Refused(match fault {
-            SettleFault::Answerable { fault, .. } => format!("{} ({})", fault, fault.status().nested),
+            SettleFault::Answerable { fault, .. } => format!("{fault} ({})", fault.code()),
             SettleFault::Unanswerable(fault) => fault.to_string(),
         })
     })?;

@@ -14,15 +14,19 @@
 //! | [consent](consent) | what a person agreed to, and the release frozen with it |
 //! | [registry](registry) | the services that are known: metadata and agreement, with revisions |
 //! | [single sign-on](single_sign_on) | one sign-in at one service: what is settled, what comes next |
+//! | [the gate](issue) | the only way to an assertion |
+//! | [delivery](delivery) | which signatures an assertion gets, and to whom it is encrypted |
 //! | [disclosure](disclosure) | the chained record of what was released |
 
 pub mod agreement;
 pub mod assurance;
 pub mod attribute;
 pub mod consent;
+pub mod delivery;
 pub mod disclosure;
 mod encoding;
 pub mod identifier;
+pub mod issue;
 pub mod registry;
 pub mod release;
 pub mod single_sign_on;

@@ -151,7 +151,6 @@ pub struct Assertion {
 
 impl Assertion {
     /// Makes the plan. Whoever calls this has checked that every part of it may be said.
-    #[cfg_attr(not(test), expect(dead_code, reason = "the federation's gate is about to call it"))]
     pub(crate) fn new(parts: AssertionParts) -> Self {
         Self { parts }
     }
@@ -160,6 +159,14 @@ impl Assertion {
     #[must_use]
     pub fn parts(&self) -> &AssertionParts {
         &self.parts
+    }
+
+    /// The octets without a signature: what the ledger's keyed digest is made of.
+    ///
+    /// # Errors
+    /// A value holds a character that XML cannot carry.
+    pub fn canonical(&self) -> Result<Canonical, OutboundError> {
+        Ok(self.write().canonical()?)
     }
 
     /// Writes and signs it, reads it back, and compares it with the plan.

@@ -39,6 +39,7 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(web::resource("/readyz").route(web::get().to(health::readyz)));
     account::routes(config);
     sign_in::routes(config);
+    saml::handlers::configure(config);
     config.default_service(web::to(nothing_here));
 }
 

@@ -18,6 +18,7 @@ use crate::storage::{SessionRecord, StoreError, Transaction};
 const KEEP_ALIVE: Duration = Duration::minutes(1);
 
 /// A browser's session.
+#[derive(Clone)]
 pub struct BrowserSession {
     secret: SessionSecret,
     /// Under which the record stands; nothing yet for a browser that was never here.

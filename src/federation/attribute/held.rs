@@ -88,6 +88,13 @@ impl HeldAttributes {
         self
     }
 
+    /// Without the profile: as if nothing had been proofed. For a person who goes on although the vault stays closed.
+    #[must_use]
+    pub fn without_profile(mut self) -> Self {
+        self.values.retain(|name, _| !name.is_proofed());
+        Self { proofed: None, vault_is_closed: false, ..self }
+    }
+
     /// The values of an attribute, empty when it is not held.
     #[must_use]
     pub fn get(&self, name: AttributeName) -> &[AttributeValue] {

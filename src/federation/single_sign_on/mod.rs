@@ -7,7 +7,7 @@
 //! [`MatchedAuthnRequest::release`] says what would be released and whether the person has agreed to it. Neither
 //! question remembers anything.
 //!
-//! Pages, cookies and the store are the shell's; making the assertion is `issue`'s.
+//! Pages, cookies and the store are the shell's; making the assertion is [`issue`](super::issue)'s.
 
 mod journey;
 
@@ -23,6 +23,7 @@ use super::release::{AskedAttributes, AskedBy, PERSONAL_DATA_NEEDS};
 use crate::saml::EntityId;
 use crate::saml::authn_request::VerifiedAuthnRequest;
 use crate::saml::metadata::AcsLocation;
+use crate::saml::response::{NestedStatus, Status, TopStatus};
 
 pub use journey::{AuthenticationState, NextStep, PersonFacts, ReleaseFailed, ReleaseStep};
 
@@ -94,18 +95,6 @@ pub enum AnswerableFault {
     Unsupported(&'static str),
 }
 
-/// The two status codes of an answer (SAML Core §3.2.2.2).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct StatusCodes {
-    /// Whose fault it is.
-    pub top: &'static str,
-    /// What it is.
-    pub nested: &'static str,
-}
-
-const REQUESTER: &str = "urn:oasis:names:tc:SAML:2.0:status:Requester";
-const RESPONDER: &str = "urn:oasis:names:tc:SAML:2.0:status:Responder";
-
 impl AnswerableFault {
     /// A short, stable code for the page, the log and the agency's engineer.
     #[must_use]
@@ -120,27 +109,18 @@ impl AnswerableFault {
         }
     }
 
-    /// The status codes of the answer.
+    /// The status of the answer (SAML Core §3.2.2.2).
     #[must_use]
-    pub const fn status(&self) -> StatusCodes {
-        match self {
-            Self::Declined => {
-                StatusCodes { top: RESPONDER, nested: "urn:oasis:names:tc:SAML:2.0:status:RequestDenied" }
-            }
-            Self::InvalidNameIdPolicy(_) => {
-                StatusCodes { top: REQUESTER, nested: "urn:oasis:names:tc:SAML:2.0:status:InvalidNameIDPolicy" }
-            }
-            Self::NoAuthnContext(_) => {
-                StatusCodes { top: RESPONDER, nested: "urn:oasis:names:tc:SAML:2.0:status:NoAuthnContext" }
-            }
-            Self::NoPassive => StatusCodes { top: RESPONDER, nested: "urn:oasis:names:tc:SAML:2.0:status:NoPassive" },
-            Self::NoSupportedIdp => {
-                StatusCodes { top: RESPONDER, nested: "urn:oasis:names:tc:SAML:2.0:status:NoSupportedIDP" }
-            }
-            Self::Unsupported(_) => {
-                StatusCodes { top: REQUESTER, nested: "urn:oasis:names:tc:SAML:2.0:status:RequestUnsupported" }
-            }
-        }
+    pub fn status(&self) -> Status {
+        let (code, nested) = match self {
+            Self::Declined => (TopStatus::Responder, NestedStatus::RequestDenied),
+            Self::InvalidNameIdPolicy(_) => (TopStatus::Requester, NestedStatus::InvalidNameIdPolicy),
+            Self::NoAuthnContext(_) => (TopStatus::Responder, NestedStatus::NoAuthnContext),
+            Self::NoPassive => (TopStatus::Responder, NestedStatus::NoPassive),
+            Self::NoSupportedIdp => (TopStatus::Responder, NestedStatus::NoSupportedIdp),
+            Self::Unsupported(_) => (TopStatus::Requester, NestedStatus::RequestUnsupported),
+        };
+        Status { code, nested: Some(nested), message: Some(self.to_string()) }
     }
 }
 

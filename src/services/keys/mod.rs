@@ -37,6 +37,8 @@ pub enum Purpose {
     EmailLink,
     /// A mail or a text message that waits in the outbox.
     Outbox,
+    /// By which name a service knows a person in one session, for telling it that the session has ended.
+    NameId,
     /// One-time codes sent by text message: kept as a keyed hash only.
     OutOfBandCode,
     /// Verifiers of passwords: the keyed step that makes a stolen database useless for guessing.
@@ -68,6 +70,7 @@ impl Purpose {
             Self::ContentDigest => "content-digest",
             Self::EmailAddress => "email-address",
             Self::EmailLink => "email-link",
+            Self::NameId => "name-id",
             Self::Outbox => "outbox",
             Self::OutOfBandCode => "out-of-band-code",
             Self::Password => "password",

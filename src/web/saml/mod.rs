@@ -1,6 +1,9 @@
 //! Single sign-on in the browser: a request arrives, its person visits pages, an answer leaves.
 
+pub mod answer;
 pub mod arrival;
+pub mod handlers;
+pub mod journey;
 pub mod line;
 pub mod pages;
 pub mod person;

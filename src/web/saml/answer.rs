@@ -1,0 +1,179 @@
+//! The answer leaves: an assertion through the gate, or a SAML error; recorded first, then signed, then posted.
+
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use actix_web::http::header::{CONTENT_SECURITY_POLICY, HeaderValue};
+use zeroize::Zeroizing;
+
+use super::IdentityProvider;
+use super::journey::ReadyToIssue;
+use super::pages::PostFormPage;
+use crate::federation::delivery::DeliveryPlan;
+use crate::federation::issue::{IssueQuestion, IssueRefused, Issued, RequestStanding, issue as gate};
+use crate::federation::registry::ServiceProvider;
+use crate::federation::single_sign_on::{AnswerAddress, AnswerableFault, MatchedAuthnRequest};
+use crate::saml::MessageId;
+use crate::saml::assertion::OutboundError;
+use crate::saml::response::{FailureAddress, PostForm, Response};
+use crate::services::keys::{KeysError, Purpose, context};
+use crate::services::random_bytes;
+use crate::storage::{Issuance, Participant, RecordedDisclosure, StoreError};
+use crate::web::headers::CSP_OF_RESPONSE_PAGE;
+use crate::web::page::respond;
+use crate::web::people::Trouble;
+use crate::web::session::BrowserSession;
+use crate::web::site::Site;
+
+/// Why no answer leaves.
+#[derive(Debug, thiserror::Error)]
+pub enum AnswerTrouble {
+    /// The request was answered in another tab.
+    #[error("the request was answered before")]
+    AnsweredBefore,
+    /// The gate stayed shut.
+    #[error(transparent)]
+    Gate(#[from] IssueRefused),
+    /// What was made did not pass its own check.
+    #[error(transparent)]
+    Outbound(#[from] OutboundError),
+    /// The answer cannot be made for this service.
+    #[error("{0}")]
+    Service(String),
+    /// The service cannot do its work now.
+    #[error(transparent)]
+    Trouble(#[from] Trouble),
+}
+
+impl From<KeysError> for AnswerTrouble {
+    fn from(error: KeysError) -> Self {
+        Self::Trouble(error.into())
+    }
+}
+
+impl From<StoreError> for AnswerTrouble {
+    fn from(error: StoreError) -> Self {
+        Self::Trouble(error.into())
+    }
+}
+
+/// Issues: through the gate, into the ledger, signed, encrypted, and on its way.
+///
+/// # Errors
+/// Why nothing leaves.
+pub async fn issue(
+    site: &Site,
+    idp: &IdentityProvider,
+    session: &BrowserSession,
+    id: [u8; 16],
+    matched: &MatchedAuthnRequest,
+    ready: &ReadyToIssue,
+) -> Result<HttpResponse, AnswerTrouble> {
+    let now = site.now();
+    let registry = idp.registry.load();
+    // Before anything is recorded: a service without a usable key gets no clear text.
+    let plan = DeliveryPlan::of(matched.service()).map_err(|fault| AnswerTrouble::Service(fault.to_string()))?;
+    let consent = ready.person.consent.as_ref().ok_or(IssueRefused::Unrelated)?;
+    let Issued { assertion, disclosure } = gate(
+        &IssueQuestion {
+            request: matched,
+            registry: &registry,
+            // That it is open is decided where it is answered, in the transaction below.
+            standing: RequestStanding::Open,
+            account: &ready.person.account,
+            subject: &ready.subject,
+            proofed: ready.person.held.proofed_profile(),
+            release: &ready.release,
+            consent,
+            rules: idp.rules(),
+            signing_key_id: idp.signer.key_id(),
+            now,
+        },
+        &*site.entropy,
+    )?;
+    let parts = assertion.parts();
+    let sealed_name = site.keys.seal(
+        Purpose::NameId,
+        &name_id_place(parts.id.as_str()),
+        &Zeroizing::new(parts.name_id.value().as_bytes().to_vec()),
+    )?;
+    let participant = Participant {
+        entity_id: parts.audience.to_string(),
+        assertion_id: parts.id.to_string(),
+        session_index: parts.session_index.clone(),
+        name_id_sealed: sealed_name,
+        joined_at: now,
+    };
+    let names: Vec<&str> = disclosure.names.iter().map(|name| name.as_str()).collect();
+    tracing::info!(
+        service = %matched.service().name(),
+        assertion = %parts.id,
+        names = names.join(" "),
+        level = %disclosure.level,
+        "an assertion is issued"
+    );
+    let issuance = Issuance { disclosure, answers: Some(id), joins: Some((session.id_hash(), participant)) };
+    match idp.disclosures.record(issuance).await? {
+        RecordedDisclosure::AnsweredBefore => return Err(AnswerTrouble::AnsweredBefore),
+        RecordedDisclosure::Durable { .. } => {}
+    }
+    // The record is durable; now it may leave.
+    let response = plan.deliver(assertion, &*idp.signer, &*site.entropy, now)?;
+    let form = response.into_form(matched.request().relay_state().cloned());
+    Ok(post(site, session, matched.service(), &form, true))
+}
+
+/// Where a sealed NameID belongs: a session changes its name at each rise in privilege, the assertion does not.
+fn name_id_place(assertion_id: &str) -> Vec<u8> {
+    context(&[b"signet/participant/v1", assertion_id.as_bytes()])
+}
+
+/// Answers with a SAML error.
+///
+/// # Errors
+/// Why nothing leaves.
+pub async fn fail(
+    site: &Site,
+    idp: &IdentityProvider,
+    session: &BrowserSession,
+    id: [u8; 16],
+    address: &AnswerAddress,
+    service: &ServiceProvider,
+    fault: &AnswerableFault,
+) -> Result<HttpResponse, AnswerTrouble> {
+    let now = site.now();
+    let first = site.store.transaction::<_, StoreError, _>(move |tx| tx.finish_pending_request(&id, now)).await?;
+    if !first {
+        return Err(AnswerTrouble::AnsweredBefore);
+    }
+    tracing::info!(service = %service.name(), code = fault.code(), "a SAML error is answered");
+    let failure = FailureAddress {
+        issuer: idp.entity_id.clone(),
+        acs: address.acs().clone(),
+        in_response_to: address.request().id().clone(),
+    };
+    let message_id = MessageId::from_entropy(random_bytes(&*site.entropy));
+    let response = Response::failure(message_id, now, failure, fault.status()).sign(&*idp.signer)?;
+    let form = response.into_form(address.request().relay_state().cloned());
+    Ok(post(site, session, service, &form, false))
+}
+
+/// The page that posts the form. It leaves `form-action` out of its policy: browsers would apply it to where the service
+/// sends its people afterwards.
+fn post(
+    site: &Site,
+    session: &BrowserSession,
+    service: &ServiceProvider,
+    form: &PostForm,
+    success: bool,
+) -> HttpResponse {
+    let page = PostFormPage {
+        service_name: service.agreement().friendly_name().in_language("en").to_owned(),
+        action: form.acs().as_str().to_owned(),
+        saml_response: form.saml_response().to_owned(),
+        relay_state: form.relay_state().map(|relay_state| relay_state.as_str().to_owned()),
+        success,
+    };
+    let mut answer = respond(site, session, StatusCode::OK, &page);
+    answer.headers_mut().insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(CSP_OF_RESPONSE_PAGE));
+    answer
+}

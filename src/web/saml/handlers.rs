@@ -1,0 +1,580 @@
+//! The handlers of `/saml/…`. Each loads, lets the core decide, saves and answers.
+
+use actix_web::cookie::Cookie;
+use actix_web::http::StatusCode;
+use actix_web::http::header::{CACHE_CONTROL, LOCATION};
+use actix_web::{HttpRequest, HttpResponse, web};
+use serde::Deserialize;
+use time::UtcDateTime;
+
+use super::IdentityProvider;
+use super::answer::{self, AnswerTrouble};
+use super::arrival::{Arrived, NotTaken, RequestCookie, arrive};
+use super::journey::{ConsentQuestion, Journey, Onward, resume};
+use super::line::{Settled, Stopped};
+use super::pages::{LevelPage, RefusalPage};
+use crate::federation::assurance::NoAuthnContext;
+use crate::federation::consent::{ConsentId, ConsentRecord};
+use crate::federation::identifier::PairwiseId;
+use crate::federation::registry::ServiceProvider;
+use crate::federation::single_sign_on::{AnswerableFault, MatchedAuthnRequest, NextStep};
+use crate::saml::binding::{MAX_CARRIED_BYTES, Received};
+use crate::storage::StoreError;
+use crate::web::csrf;
+use crate::web::page::respond;
+use crate::web::people::Trouble;
+use crate::web::session::{BrowserSession, SessionTrouble};
+use crate::web::site::Site;
+
+/// Adds the routes of single sign-on.
+pub fn configure(config: &mut web::ServiceConfig) {
+    config
+        .service(
+            web::resource("/saml/sso")
+                .app_data(web::PayloadConfig::new(MAX_CARRIED_BYTES))
+                .route(web::get().to(sso_by_redirect))
+                .route(web::post().to(sso_by_post)),
+        )
+        .route("/saml/continue/{id}", web::get().to(go_on))
+        .route("/saml/consent/{id}", web::get().to(go_on))
+        .route("/saml/consent/{id}", web::post().to(consent))
+        .route("/saml/decline/{id}", web::post().to(decline));
+}
+
+type Answer = Result<HttpResponse, Refused>;
+
+/// What ends in a page that says why.
+#[derive(Debug)]
+pub enum Refused {
+    /// The form did not come from one of our pages, or from another session's.
+    ForeignForm,
+    /// There is no such request, not any more, or not in this browser.
+    NoSuchRequest,
+    /// The account cannot be used.
+    NoAccount,
+    /// The request was answered before.
+    Answered,
+    /// The gate stayed shut.
+    Gate(crate::federation::issue::IssueRefused),
+    /// The answer cannot be made for this service: it has no key to encrypt to, for instance.
+    Service(String),
+    /// The line stopped.
+    Stopped(Box<Stopped>),
+    /// The service cannot do its work now.
+    Trouble(Trouble),
+}
+
+impl From<StoreError> for Refused {
+    fn from(error: StoreError) -> Self {
+        Self::Trouble(error.into())
+    }
+}
+
+impl From<SessionTrouble> for Refused {
+    fn from(error: SessionTrouble) -> Self {
+        Self::Trouble(error.into())
+    }
+}
+
+impl From<Trouble> for Refused {
+    fn from(error: Trouble) -> Self {
+        Self::Trouble(error)
+    }
+}
+
+impl From<NotTaken> for Refused {
+    fn from(error: NotTaken) -> Self {
+        match error {
+            NotTaken::Stopped(stopped) => Self::Stopped(Box::new(stopped)),
+            NotTaken::Trouble(trouble) => Self::Trouble(trouble),
+        }
+    }
+}
+
+impl From<AnswerTrouble> for Refused {
+    fn from(error: AnswerTrouble) -> Self {
+        match error {
+            AnswerTrouble::AnsweredBefore => Self::Answered,
+            AnswerTrouble::Gate(refused) => Self::Gate(refused),
+            AnswerTrouble::Outbound(fault) => {
+                tracing::error!(%fault, "an answer did not pass its own check, and does not leave");
+                Self::Service("the answer could not be made".into())
+            }
+            AnswerTrouble::Service(reason) => Self::Service(reason),
+            AnswerTrouble::Trouble(trouble) => Self::Trouble(trouble),
+        }
+    }
+}
+
+impl Refused {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Answered => "request_answered",
+            Self::ForeignForm => "form_foreign",
+            Self::Gate(_) => "gate_shut",
+            Self::NoAccount => "account_stopped",
+            Self::NoSuchRequest => "request_unknown",
+            Self::Service(_) => "service_unusable",
+            Self::Stopped(stopped) => stopped.code(),
+            Self::Trouble(_) => "unavailable",
+        }
+    }
+
+    fn status(&self) -> StatusCode {
+        match self {
+            Self::Answered => StatusCode::CONFLICT,
+            Self::ForeignForm | Self::NoAccount => StatusCode::FORBIDDEN,
+            Self::Gate(_) => StatusCode::CONFLICT,
+            Self::NoSuchRequest => StatusCode::NOT_FOUND,
+            Self::Service(_) | Self::Stopped(_) => StatusCode::BAD_REQUEST,
+            Self::Trouble(_) => StatusCode::SERVICE_UNAVAILABLE,
+        }
+    }
+
+    fn detail(&self) -> String {
+        match self {
+            Self::Answered => "the request was answered before".into(),
+            Self::ForeignForm => "the form's token is not this session's".into(),
+            Self::Gate(refused) => refused.to_string(),
+            Self::NoAccount => "the account cannot be used".into(),
+            Self::NoSuchRequest => "no request of this name waits in this browser".into(),
+            Self::Service(reason) => reason.clone(),
+            Self::Stopped(stopped) => stopped.to_string(),
+            // What is wrong inside is for the log.
+            Self::Trouble(_) => "the service cannot do its work now".into(),
+        }
+    }
+
+    /// The page that says why.
+    fn page(&self) -> RefusalPage {
+        let service = match self {
+            Self::Stopped(stopped) => stopped.service(),
+            _ => None,
+        };
+        let named = |service: &ServiceProvider| service.agreement().friendly_name().in_language("en").to_owned();
+        RefusalPage {
+            code: self.code(),
+            service_name: service.map(|service| named(service)),
+            return_to: service.map(|service| service.agreement().return_to_url().to_string()),
+            detail: self.detail(),
+        }
+    }
+}
+
+/// Writes a refusal to the log and shows its page.
+fn refuse(site: &Site, session: &BrowserSession, refused: &Refused) -> HttpResponse {
+    let code = refused.code();
+    match refused {
+        Refused::Trouble(trouble) => tracing::error!(code, %trouble, "single sign-on failed"),
+        _ => tracing::info!(code, detail = %refused.detail(), "single sign-on refused"),
+    }
+    respond(site, session, refused.status(), &refused.page())
+}
+
+/// Without a session there is no page to show: the database or the keys are away.
+fn unavailable(trouble: &SessionTrouble) -> HttpResponse {
+    tracing::error!(%trouble, "single sign-on failed");
+    HttpResponse::ServiceUnavailable().insert_header((CACHE_CONTROL, "no-store")).finish()
+}
+
+/// Finds the session, runs the handler, and turns what it came to into the answer.
+macro_rules! with_session {
+    ($request:expr, $site:expr, $session:ident => $work:expr) => {
+        match BrowserSession::find(&$request, &$site).await {
+            Err(trouble) => unavailable(&trouble),
+            Ok(mut $session) => match $work {
+                Ok(response) => response,
+                Err(refused) => refuse(&$site, &$session, &refused),
+            },
+        }
+    };
+}
+
+async fn sso_by_redirect(
+    request: HttpRequest,
+    site: web::Data<Site>,
+    idp: web::Data<IdentityProvider>,
+) -> HttpResponse {
+    with_session!(request, site, session => {
+        take_in(&site, &idp, Received::redirect(request.query_string()), false, &mut session).await
+    })
+}
+
+async fn sso_by_post(
+    request: HttpRequest,
+    body: web::Bytes,
+    site: web::Data<Site>,
+    idp: web::Data<IdentityProvider>,
+) -> HttpResponse {
+    with_session!(request, site, session => match Received::from_form(&body) {
+        Ok(received) => take_in(&site, &idp, received, true, &mut session).await,
+        Err(fault) => Err(Refused::Stopped(Box::new(fault.into()))),
+    })
+}
+
+/// Takes a request in and sends the browser on.
+async fn take_in(
+    site: &Site,
+    idp: &IdentityProvider,
+    received: Received,
+    by_post: bool,
+    session: &mut BrowserSession,
+) -> Answer {
+    // A browser that is posted here by another site keeps its session cookie back; a new one would push it out.
+    let own_cookie = (by_post && session.needs_cookie()).then(|| RequestCookie::random(site));
+    let bound_to = own_cookie.as_ref().map_or_else(|| session.id_hash(), RequestCookie::id_hash);
+    let Arrived { id, settled } = arrive(site, idp, received, bound_to).await?;
+    tracing::info!(service = %settled.service().name(), "a request was taken in");
+    let mut cookies = Vec::new();
+    match own_cookie {
+        Some(cookie) => cookies.push(cookie.cookie(&id)),
+        None if session.needs_cookie() => {
+            cookies.push(session.cookie());
+            keep(site, session).await?;
+        }
+        None => {}
+    }
+    Ok(see_other(&format!("/saml/continue/{}", hex::encode(id)), cookies))
+}
+
+/// 303, so that the browser comes with GET, whatever it sent.
+fn see_other(path: &str, cookies: impl IntoIterator<Item = Cookie<'static>>) -> HttpResponse {
+    let mut answer = HttpResponse::SeeOther();
+    answer.insert_header((LOCATION, path)).insert_header((CACHE_CONTROL, "no-store"));
+    for cookie in cookies {
+        answer.cookie(cookie);
+    }
+    answer.finish()
+}
+
+async fn keep(site: &Site, session: &BrowserSession) -> Result<(), Refused> {
+    let (store, site, record) = (site.store.clone(), site.clone(), session.clone());
+    store.transaction::<_, SessionTrouble, _>(move |tx| record.keep(tx, &site)).await?;
+    Ok(())
+}
+
+/// A request that waits, settled anew, with its name and what must be said to the browser beside.
+struct Waiting {
+    id: [u8; 16],
+    settled: Settled,
+    claimed: bool,
+}
+
+/// Finds the request that waits for this browser.
+async fn waiting(
+    request: &HttpRequest,
+    site: &Site,
+    idp: &IdentityProvider,
+    id: &str,
+    session: &BrowserSession,
+) -> Result<Waiting, Refused> {
+    let mut bytes = [0_u8; 16];
+    hex::decode_to_slice(id, &mut bytes).map_err(|_| Refused::NoSuchRequest)?;
+    let (id, now) = (bytes, site.now());
+    let pending = site
+        .store
+        .read::<_, StoreError, _>(move |tx| tx.pending_request(&id, now))
+        .await?
+        .ok_or(Refused::NoSuchRequest)?;
+    let claimed = pending.session != session.id_hash();
+    if claimed {
+        // The first visit after a form from another site: the request's own cookie proves the browser.
+        request
+            .cookie(&RequestCookie::name(&id))
+            .and_then(|cookie| RequestCookie::from_cookie(cookie.value()))
+            .filter(|cookie| cookie.id_hash() == pending.session)
+            .ok_or(Refused::NoSuchRequest)?;
+        let (store, site, record) = (site.store.clone(), site.clone(), session.clone());
+        store
+            .transaction::<_, SessionTrouble, _>(move |tx| {
+                if record.needs_cookie() {
+                    record.keep(tx, &site)?;
+                }
+                Ok(tx.rebind_pending_request(&id, record.id_hash())?)
+            })
+            .await?;
+    }
+    if pending.finished_at.is_some() {
+        return Err(Refused::Answered);
+    }
+    let settled = resume(site, idp, &pending).map_err(|end| match end {
+        Ok(stopped) => Refused::Stopped(Box::new(stopped)),
+        Err(trouble) => Refused::Trouble(trouble),
+    })?;
+    Ok(Waiting { id, settled, claimed })
+}
+
+/// What the links of our own pages add to an address.
+#[derive(Debug, Default, Deserialize)]
+struct Choices {
+    /// `profile`: the person goes on although the vault stays sealed.
+    #[serde(default)]
+    without: String,
+}
+
+impl Choices {
+    fn without_profile(&self) -> bool {
+        self.without == "profile"
+    }
+
+    /// The end of an address that keeps the choice.
+    fn suffix(&self) -> &'static str {
+        if self.without_profile() { "?without=profile" } else { "" }
+    }
+}
+
+async fn go_on(
+    request: HttpRequest,
+    path: web::Path<String>,
+    choices: web::Query<Choices>,
+    site: web::Data<Site>,
+    idp: web::Data<IdentityProvider>,
+) -> HttpResponse {
+    with_session!(request, site, session => {
+        next(&request, &path, &choices, &site, &idp, &mut session).await
+    })
+}
+
+async fn next(
+    request: &HttpRequest,
+    id: &str,
+    choices: &Choices,
+    site: &Site,
+    idp: &IdentityProvider,
+    session: &mut BrowserSession,
+) -> Answer {
+    let waiting = waiting(request, site, idp, id, session).await?;
+    let mut response = match waiting.settled {
+        Settled::Fault { address, service, fault } => {
+            answer::fail(site, idp, session, waiting.id, &address, &service, &fault).await?
+        }
+        Settled::Matched(matched) => step(site, idp, session, waiting.id, matched, choices).await?,
+    };
+    if waiting.claimed {
+        response.add_cookie(&RequestCookie::removal(&waiting.id)).ok();
+    }
+    Ok(response)
+}
+
+/// Looks at where the journey stands and answers with what comes next.
+async fn step(
+    site: &Site,
+    idp: &IdentityProvider,
+    session: &mut BrowserSession,
+    id: [u8; 16],
+    matched: Box<MatchedAuthnRequest>,
+    choices: &Choices,
+) -> Answer {
+    let now = site.now();
+    let new_pairwise = PairwiseId::random(&*site.entropy);
+    let without_profile = choices.without_profile();
+    let (matched, came_to) = {
+        let (store, site, idp, state) = (site.store.clone(), site.clone(), idp.clone(), session.state.clone());
+        store
+            .read::<_, Trouble, _>(move |tx| {
+                let journey = Journey { site: &site, idp: &idp, matched: &matched, state: &state, without_profile };
+                let came_to = journey.onward(tx, new_pairwise, now)?;
+                Ok((matched, came_to))
+            })
+            .await?
+    };
+    let service = matched.service();
+    match came_to {
+        Onward::Answer(fault) => {
+            answer::fail(site, idp, session, id, matched.address(), service, &fault).await.map_err(Into::into)
+        }
+        Onward::Consent(question) => {
+            // The identifier that the page shows must be the one that is sent: it is the person's from now on.
+            let question = if question.person.known_pairwise.is_none() {
+                settle_identifier(site, idp, session, &matched, without_profile, now).await?
+            } else {
+                question
+            };
+            Ok(respond(
+                site,
+                session,
+                StatusCode::OK,
+                &question.page(service, &hex::encode(id), choices.suffix(), "en"),
+            ))
+        }
+        Onward::Issue(ready) => answer::issue(site, idp, session, id, &matched, &ready).await.map_err(Into::into),
+        Onward::Level(page) => {
+            let decline_path = format!("/saml/decline/{}{}", hex::encode(id), choices.suffix());
+            Ok(respond(site, session, StatusCode::OK, &LevelPage { decline_path, ..page }))
+        }
+        Onward::NoAccount => Err(Refused::NoAccount),
+        Onward::Step(next) => send_to(site, session, id, next).await,
+        Onward::Unlock => {
+            session.state.waiting_request = Some(id);
+            go(site, session, "/unlock").await
+        }
+    }
+}
+
+/// Sends the browser to the page where the person does what is missing; it comes back to the request that waits.
+async fn send_to(site: &Site, session: &mut BrowserSession, id: [u8; 16], next: NextStep) -> Answer {
+    session.state.waiting_request = Some(id);
+    let path = match next {
+        NextStep::SignIn => "/sign-in",
+        NextStep::SecondFactor { phishing_resistant: false } => "/sign-in/second-factor",
+        NextStep::SecondFactor { phishing_resistant: true } => "/sign-in/second-factor/webauthn",
+        NextStep::Reauthenticate => {
+            // What was proved before does not count for this request, so the session begins anew.
+            session.reset(site);
+            "/sign-in"
+        }
+    };
+    go(site, session, path).await
+}
+
+async fn go(site: &Site, session: &BrowserSession, path: &str) -> Answer {
+    let cookie = session.needs_cookie().then(|| session.cookie());
+    keep(site, session).await?;
+    Ok(see_other(path, cookie))
+}
+
+async fn settle_identifier(
+    site: &Site,
+    idp: &IdentityProvider,
+    session: &BrowserSession,
+    matched: &MatchedAuthnRequest,
+    without_profile: bool,
+    now: UtcDateTime,
+) -> Result<Box<ConsentQuestion>, Refused> {
+    let (store, site, idp, state, matched) =
+        (site.store.clone(), site.clone(), idp.clone(), session.state.clone(), matched.clone());
+    let came_to = store
+        .transaction::<_, Trouble, _>(move |tx| {
+            let journey = Journey { site: &site, idp: &idp, matched: &matched, state: &state, without_profile };
+            journey.onward_with_identifier(tx, now)
+        })
+        .await?;
+    match came_to {
+        Onward::Consent(question) => Ok(question),
+        _ => Err(Refused::NoSuchRequest),
+    }
+}
+
+/// The fields of the consent form.
+#[derive(Debug, Deserialize)]
+struct ConsentForm {
+    csrf: String,
+    digest: String,
+}
+
+async fn consent(
+    request: HttpRequest,
+    path: web::Path<String>,
+    choices: web::Query<Choices>,
+    form: web::Form<ConsentForm>,
+    site: web::Data<Site>,
+    idp: web::Data<IdentityProvider>,
+) -> HttpResponse {
+    with_session!(request, site, session => {
+        agree(&request, &path, &choices, &form, &site, &idp, &mut session).await
+    })
+}
+
+/// The person agrees to what the page showed; if it would not be sent so any more, the page is shown anew.
+async fn agree(
+    request: &HttpRequest,
+    id: &str,
+    choices: &Choices,
+    form: &ConsentForm,
+    site: &Site,
+    idp: &IdentityProvider,
+    session: &mut BrowserSession,
+) -> Answer {
+    if !csrf::is_ours(request, site, &session.state, &form.csrf) {
+        return Err(Refused::ForeignForm);
+    }
+    let waiting = waiting(request, site, idp, id, session).await?;
+    let Settled::Matched(matched) = waiting.settled else {
+        return next(request, id, choices, site, idp, session).await;
+    };
+    let now = site.now();
+    let agreed_to = form.digest.clone();
+    let without_profile = choices.without_profile();
+    let matched = {
+        let (store, site, idp, state) = (site.store.clone(), site.clone(), idp.clone(), session.state.clone());
+        store
+            .transaction::<_, Trouble, _>(move |tx| {
+                let journey = Journey { site: &site, idp: &idp, matched: &matched, state: &state, without_profile };
+                if let Onward::Consent(question) = journey.onward_with_identifier(tx, now)?
+                    && openssl_eq(question.digest.to_string().as_bytes(), agreed_to.as_bytes())
+                {
+                    tx.record_consent(&ConsentRecord {
+                        id: ConsentId::random(&*site.entropy),
+                        subscriber: question.subject.subscriber(),
+                        scope: question.scope,
+                        given_at: now,
+                        revoked_at: None,
+                    })?;
+                }
+                Ok(matched)
+            })
+            .await?
+    };
+    step(site, idp, session, waiting.id, matched, choices).await
+}
+
+fn openssl_eq(one: &[u8], other: &[u8]) -> bool {
+    one.len() == other.len() && openssl::memcmp::eq(one, other)
+}
+
+/// The field of a form that only confirms.
+#[derive(Debug, Deserialize)]
+struct PlainForm {
+    csrf: String,
+}
+
+async fn decline(
+    request: HttpRequest,
+    path: web::Path<String>,
+    choices: web::Query<Choices>,
+    form: web::Form<PlainForm>,
+    site: web::Data<Site>,
+    idp: web::Data<IdentityProvider>,
+) -> HttpResponse {
+    with_session!(request, site, session => {
+        turn_back(&request, &path, &choices, &form, &site, &idp, &mut session).await
+    })
+}
+
+/// The person turns back: the service is told, and learns `NoAuthnContext` where the level was the reason.
+async fn turn_back(
+    request: &HttpRequest,
+    id: &str,
+    choices: &Choices,
+    form: &PlainForm,
+    site: &Site,
+    idp: &IdentityProvider,
+    session: &mut BrowserSession,
+) -> Answer {
+    if !csrf::is_ours(request, site, &session.state, &form.csrf) {
+        return Err(Refused::ForeignForm);
+    }
+    let waiting = waiting(request, site, idp, id, session).await?;
+    let (now, without_profile) = (site.now(), choices.without_profile());
+    let (settled, fault) = match waiting.settled {
+        Settled::Fault { address, service, fault } => {
+            return answer::fail(site, idp, session, waiting.id, &address, &service, &fault).await.map_err(Into::into);
+        }
+        Settled::Matched(matched) => {
+            let new_pairwise = PairwiseId::random(&*site.entropy);
+            let (store, site, idp, state) = (site.store.clone(), site.clone(), idp.clone(), session.state.clone());
+            store
+                .read::<_, Trouble, _>(move |tx| {
+                    let journey = Journey { site: &site, idp: &idp, matched: &matched, state: &state, without_profile };
+                    let fault = match journey.onward(tx, new_pairwise, now)? {
+                        Onward::Level(_) => AnswerableFault::from(NoAuthnContext::NotReached),
+                        Onward::Answer(fault) => fault,
+                        _ => AnswerableFault::Declined,
+                    };
+                    Ok((matched, fault))
+                })
+                .await?
+        }
+    };
+    answer::fail(site, idp, session, waiting.id, settled.address(), settled.service(), &fault).await.map_err(Into::into)
+}

@@ -1,0 +1,230 @@
+//! `/saml/continue/{id}`: what comes next for a request that waits.
+//!
+//! Nothing is remembered between visits but the request as it came and what the session proved. The line is walked from
+//! its beginning against the services as they stand now, the person's facts are read in one transaction, and the core
+//! says which step comes next.
+
+use time::UtcDateTime;
+
+use super::IdentityProvider;
+use super::arrival::place;
+use super::line::{Settled, Stopped, walk};
+use super::pages::{ConsentLine, ConsentPage, LevelPage};
+use super::person::{Person, gather, vault_is_sealed};
+use crate::authentication::AuthenticatedSubject;
+use crate::authentication::session::{SessionStage, SessionState};
+use crate::federation::assurance::Identity;
+use crate::federation::attribute::{AttributeName, AttributeValue, Sensitivity};
+use crate::federation::consent::{
+    ConsentReason, ConsentScope, ConsentedRelease, ContentDigest, FrozenRelease, REMEMBERED_FOR,
+};
+use crate::federation::identifier::{NameIdFormat, PairwiseId};
+use crate::federation::registry::ServiceProvider;
+use crate::federation::single_sign_on::{
+    AnswerableFault, AuthenticationState, MatchedAuthnRequest, NextStep, PersonFacts, ReleaseFailed, ReleaseStep,
+};
+use crate::saml::binding::Received;
+use crate::services::keys::{KeysError, Purpose};
+use crate::storage::{PendingRequest, Transaction};
+use crate::web::people::Trouble;
+use crate::web::site::Site;
+
+/// Reads a stored request and walks its line.
+///
+/// # Errors
+/// `Err(Ok(stopped))` when the line stops now, for instance because the service was switched off meanwhile;
+/// `Err(Err(trouble))` when what is stored cannot be opened.
+pub fn resume(
+    site: &Site,
+    idp: &IdentityProvider,
+    pending: &PendingRequest,
+) -> Result<Settled, Result<Stopped, Trouble>> {
+    let opened = site
+        .keys
+        .open(Purpose::PendingRequest, &place(&pending.id), &pending.received_sealed)
+        .map_err(|fault| Err(fault.into()))?;
+    let received = Received::from_bytes(&opened).map_err(|_| Err(KeysError::Malformed.into()))?;
+    walk(idp, &received, pending.received_at).map_err(Ok)
+}
+
+/// What the session has proved, as the journey reads it. A session that is signing up has proved nothing yet.
+#[must_use]
+pub fn authentication_state(state: &SessionState) -> AuthenticationState {
+    match (state.stage, state.subscriber) {
+        (SessionStage::PasswordProved | SessionStage::SignedIn, Some(subscriber)) => {
+            AuthenticationState::Known { subscriber, events: state.events.clone() }
+        }
+        _ => AuthenticationState::Stranger,
+    }
+}
+
+/// What comes next.
+#[derive(Debug)]
+pub enum Onward {
+    /// The answer is an error.
+    Answer(AnswerableFault),
+    /// Ask the person.
+    Consent(Box<ConsentQuestion>),
+    /// Everything is there.
+    Issue(Box<ReadyToIssue>),
+    /// The level is not reached.
+    Level(LevelPage),
+    /// The account cannot be used.
+    NoAccount,
+    /// Sign in, or more.
+    Step(NextStep),
+    /// Open the vault.
+    Unlock,
+}
+
+/// What the person is asked.
+#[derive(Debug)]
+pub struct ConsentQuestion {
+    /// Who is asked.
+    pub person: Person,
+    /// Who signed in.
+    pub subject: AuthenticatedSubject,
+    /// Why.
+    pub reason: ConsentReason,
+    /// What is agreed to.
+    pub scope: ConsentScope,
+    /// What would be sent.
+    pub frozen: FrozenRelease,
+    /// Its digest.
+    pub digest: ContentDigest,
+}
+
+/// What is issued.
+#[derive(Debug)]
+pub struct ReadyToIssue {
+    /// Whose.
+    pub person: Person,
+    /// Who signed in.
+    pub subject: AuthenticatedSubject,
+    /// What is released.
+    pub release: ConsentedRelease,
+}
+
+/// What the journey of one request is decided from.
+pub struct Journey<'a> {
+    /// The house.
+    pub site: &'a Site,
+    /// Who we are on the wire.
+    pub idp: &'a IdentityProvider,
+    /// The request, settled against the services as they stand now.
+    pub matched: &'a MatchedAuthnRequest,
+    /// What the session has proved.
+    pub state: &'a SessionState,
+    /// The person goes on although the vault stays sealed: as somebody without a profile.
+    pub without_profile: bool,
+}
+
+impl Journey<'_> {
+    /// Says what comes next, with an identifier that is the person's from now on.
+    ///
+    /// # Errors
+    /// When the database or the keys are unavailable.
+    pub fn onward_with_identifier(&self, tx: &mut Transaction<'_>, now: UtcDateTime) -> Result<Onward, Trouble> {
+        let proposed = PairwiseId::random(&*self.site.entropy);
+        let of = match authentication_state(self.state) {
+            AuthenticationState::Known { subscriber, .. } if self.matched.may_create_identifier() => subscriber,
+            _ => return self.onward(tx, proposed, now),
+        };
+        let agency = self.matched.service().agreement().agency_id();
+        let pairwise = tx.pairwise_id(of, agency.as_str(), proposed, now)?;
+        self.onward(tx, pairwise, now)
+    }
+
+    /// Says what comes next. `new_pairwise` is the identifier for a person who has none at the agency yet.
+    ///
+    /// # Errors
+    /// When the database or the keys are unavailable.
+    pub fn onward(
+        &self,
+        tx: &mut Transaction<'_>,
+        new_pairwise: PairwiseId,
+        now: UtcDateTime,
+    ) -> Result<Onward, Trouble> {
+        let Self { site, idp, matched, state, without_profile } = *self;
+        let subject = match matched.authenticate(&authentication_state(state), now) {
+            Ok(subject) => subject,
+            Err(Ok(step)) => return Ok(Onward::Step(step)),
+            Err(Err(fault)) => return Ok(Onward::Answer(fault)),
+        };
+        let of = subject.subscriber();
+        let Some(mut person) = gather(tx, site, of, state.vault_key.as_ref(), matched.service(), "en")? else {
+            return Ok(Onward::NoAccount);
+        };
+        if !person.account.status.may_sign_in() {
+            return Ok(Onward::NoAccount);
+        }
+        if without_profile && person.held.vault_is_closed() {
+            person.held = person.held.without_profile();
+        }
+        let facts = PersonFacts {
+            held: &person.held,
+            known_pairwise: person.known_pairwise,
+            new_pairwise,
+            consent: person.consent.as_ref(),
+            content_key: &person.content_key,
+            scope: idp.scope(),
+        };
+        match matched.release(&subject, &facts, &*site.entropy, now) {
+            Ok(ReleaseStep::Consent { reason, scope, frozen, digest, .. }) => {
+                Ok(Onward::Consent(Box::new(ConsentQuestion { person, subject, reason, scope, frozen, digest })))
+            }
+            Ok(ReleaseStep::Issue { release, .. }) => {
+                Ok(Onward::Issue(Box::new(ReadyToIssue { person, subject, release })))
+            }
+            Ok(ReleaseStep::LevelUnreachable) => Ok(Onward::Level(level_page(matched, &person))),
+            Ok(ReleaseStep::Unlock) => Ok(Onward::Unlock),
+            Err(ReleaseFailed::Answerable(fault)) => Ok(Onward::Answer(fault)),
+            Err(ReleaseFailed::Digest(_)) => Err(Trouble::Keys(KeysError::Unavailable)),
+        }
+    }
+}
+
+fn level_page(matched: &MatchedAuthnRequest, person: &Person) -> LevelPage {
+    let agreement = matched.service().agreement();
+    LevelPage {
+        service_name: agreement.friendly_name().in_language("en").to_owned(),
+        agency_name: agreement.agency_name().in_language("en").to_owned(),
+        missing: match (matched.demanded().identity(), Identity::of(person.held.proofed_profile())) {
+            (Identity::FaceMatched, Identity::Proofed) => "face_match",
+            _ => "proofing",
+        },
+        vault_is_sealed: vault_is_sealed(&person.account),
+        decline_path: String::new(),
+    }
+}
+
+impl ConsentQuestion {
+    /// The page that asks, drawn from the decision and the frozen release: it shows what is sent, octet for octet.
+    #[must_use]
+    pub fn page(&self, service: &ServiceProvider, id: &str, suffix: &str, locale: &str) -> ConsentPage {
+        let agreement = service.agreement();
+        let line = |(name, values): &(AttributeName, Vec<AttributeValue>)| ConsentLine {
+            name: name.as_str(),
+            purpose: agreement.attributes().get(name).map(|purpose| purpose.in_language(locale).to_owned()),
+            values: values.iter().map(|value| value.reveal().to_owned()).collect(),
+            masked: name.sensitivity() == Sensitivity::High,
+            is_new: matches!(&self.reason, ConsentReason::SetGrew(new) if new.contains(name)),
+        };
+        let (always, attributes): (Vec<_>, Vec<_>) =
+            self.frozen.attributes().iter().partition(|(name, _)| name.is_always_sent());
+        let name_id = self.frozen.name_id();
+        ConsentPage {
+            service_name: agreement.friendly_name().in_language(locale).to_owned(),
+            description: agreement.description().in_language(locale).to_owned(),
+            agency_name: agreement.agency_name().in_language(locale).to_owned(),
+            reason: self.reason.code(),
+            attributes: attributes.into_iter().map(line).collect(),
+            always: always.into_iter().map(line).collect(),
+            known_by: (name_id.format() == NameIdFormat::EmailAddress).then(|| name_id.value().reveal().to_owned()),
+            remembered_days: REMEMBERED_FOR.whole_days(),
+            agree_path: format!("/saml/consent/{id}{suffix}"),
+            decline_path: format!("/saml/decline/{id}{suffix}"),
+            digest: self.digest.to_string(),
+        }
+    }
+}
