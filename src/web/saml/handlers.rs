@@ -17,9 +17,9 @@ use crate::federation::assurance::NoAuthnContext;
 use crate::federation::consent::{ConsentId, ConsentRecord};
 use crate::federation::identifier::PairwiseId;
 use crate::federation::registry::ServiceProvider;
-use crate::federation::single_sign_on::{AnswerableFault, MatchedAuthnRequest, NextStep};
+use crate::federation::single_sign_on::{AnswerAddress, AnswerableFault, MatchedAuthnRequest, NextStep};
 use crate::saml::binding::{MAX_CARRIED_BYTES, Received};
-use crate::storage::StoreError;
+use crate::storage::{StoreError, Transaction};
 use crate::web::csrf;
 use crate::web::page::respond;
 use crate::web::people::Trouble;
@@ -247,9 +247,48 @@ fn see_other(path: &str, cookies: impl IntoIterator<Item = Cookie<'static>>) -> 
     answer.finish()
 }
 
-async fn keep(site: &Site, session: &BrowserSession) -> Result<(), Refused> {
-    let (store, site, record) = (site.store.clone(), site.clone(), session.clone());
-    store.transaction::<_, SessionTrouble, _>(move |tx| record.keep(tx, &site)).await?;
+/// Keeps the session, and with it whatever else `also` does in the same transaction.
+async fn keep_and(
+    site: &Site,
+    session: &mut BrowserSession,
+    also: impl FnOnce(&mut Transaction<'_>, &BrowserSession) -> Result<(), StoreError> + Send + 'static,
+) -> Result<(), Refused> {
+    let (keeper, mut kept) = (site.clone(), session.clone());
+    *session = site
+        .store
+        .transaction::<_, SessionTrouble, _>(move |tx| {
+            kept.keep(tx, &keeper)?;
+            also(tx, &kept)?;
+            Ok(kept)
+        })
+        .await?;
+    Ok(())
+}
+
+async fn keep(site: &Site, session: &mut BrowserSession) -> Result<(), Refused> {
+    keep_and(site, session, |_, _| Ok(())).await
+}
+
+/// Answers with a SAML error; the request waits no longer.
+async fn fail(
+    site: &Site,
+    idp: &IdentityProvider,
+    session: &mut BrowserSession,
+    id: [u8; 16],
+    settled: (&AnswerAddress, &ServiceProvider),
+    fault: &AnswerableFault,
+) -> Answer {
+    let answer = answer::fail(site, idp, session, id, settled.0, settled.1, fault).await?;
+    waits_no_longer(site, session, id).await?;
+    Ok(answer)
+}
+
+/// So that the next sign-in in this browser does not come back to a request that was answered.
+async fn waits_no_longer(site: &Site, session: &mut BrowserSession, id: [u8; 16]) -> Result<(), Refused> {
+    if session.state.waiting_request == Some(id) {
+        session.state.waiting_request = None;
+        keep(site, session).await?;
+    }
     Ok(())
 }
 
@@ -266,7 +305,7 @@ async fn waiting(
     site: &Site,
     idp: &IdentityProvider,
     id: &str,
-    session: &BrowserSession,
+    session: &mut BrowserSession,
 ) -> Result<Waiting, Refused> {
     let mut bytes = [0_u8; 16];
     hex::decode_to_slice(id, &mut bytes).map_err(|_| Refused::NoSuchRequest)?;
@@ -278,21 +317,16 @@ async fn waiting(
         .ok_or(Refused::NoSuchRequest)?;
     let claimed = pending.session != session.id_hash();
     if claimed {
-        // The first visit after a form from another site: the request's own cookie proves the browser.
-        request
+        // The first visit after a form from another site, proved by the request's own cookie; or the link of a mail was
+        // opened in another window than the one that the request came to, and its session was told of the request.
+        let by_cookie = request
             .cookie(&RequestCookie::name(&id))
             .and_then(|cookie| RequestCookie::from_cookie(cookie.value()))
-            .filter(|cookie| cookie.id_hash() == pending.session)
-            .ok_or(Refused::NoSuchRequest)?;
-        let (store, site, record) = (site.store.clone(), site.clone(), session.clone());
-        store
-            .transaction::<_, SessionTrouble, _>(move |tx| {
-                if record.needs_cookie() {
-                    record.keep(tx, &site)?;
-                }
-                Ok(tx.rebind_pending_request(&id, record.id_hash())?)
-            })
-            .await?;
+            .is_some_and(|cookie| cookie.id_hash() == pending.session);
+        if !by_cookie && session.state.waiting_request != Some(id) {
+            return Err(Refused::NoSuchRequest);
+        }
+        keep_and(site, session, move |tx, kept| tx.rebind_pending_request(&id, kept.id_hash())).await?;
     }
     if pending.finished_at.is_some() {
         return Err(Refused::Answered);
@@ -346,7 +380,7 @@ async fn next(
     let waiting = waiting(request, site, idp, id, session).await?;
     let mut response = match waiting.settled {
         Settled::Fault { address, service, fault } => {
-            answer::fail(site, idp, session, waiting.id, &address, &service, &fault).await?
+            fail(site, idp, session, waiting.id, (&address, &service), &fault).await?
         }
         Settled::Matched(matched) => step(site, idp, session, waiting.id, matched, choices).await?,
     };
@@ -380,9 +414,7 @@ async fn step(
     };
     let service = matched.service();
     match came_to {
-        Onward::Answer(fault) => {
-            answer::fail(site, idp, session, id, matched.address(), service, &fault).await.map_err(Into::into)
-        }
+        Onward::Answer(fault) => fail(site, idp, session, id, (matched.address(), service), &fault).await,
         Onward::Consent(question) => {
             // The identifier that the page shows must be the one that is sent: it is the person's from now on.
             let question = if question.person.known_pairwise.is_none() {
@@ -397,7 +429,12 @@ async fn step(
                 &question.page(service, &hex::encode(id), choices.suffix(), "en"),
             ))
         }
-        Onward::Issue(ready) => answer::issue(site, idp, session, id, &matched, &ready).await.map_err(Into::into),
+        Onward::Issue(ready) => {
+            let answer = answer::issue(site, idp, session, id, &matched, &ready).await?;
+            waits_no_longer(site, session, id).await?;
+            Ok(answer)
+        }
+
         Onward::Level(page) => {
             let decline_path = format!("/saml/decline/{}{}", hex::encode(id), choices.suffix());
             Ok(respond(site, session, StatusCode::OK, &LevelPage { decline_path, ..page }))
@@ -427,7 +464,7 @@ async fn send_to(site: &Site, session: &mut BrowserSession, id: [u8; 16], next: 
     go(site, session, path).await
 }
 
-async fn go(site: &Site, session: &BrowserSession, path: &str) -> Answer {
+async fn go(site: &Site, session: &mut BrowserSession, path: &str) -> Answer {
     let cookie = session.needs_cookie().then(|| session.cookie());
     keep(site, session).await?;
     Ok(see_other(path, cookie))
@@ -558,7 +595,7 @@ async fn turn_back(
     let (now, without_profile) = (site.now(), choices.without_profile());
     let (settled, fault) = match waiting.settled {
         Settled::Fault { address, service, fault } => {
-            return answer::fail(site, idp, session, waiting.id, &address, &service, &fault).await.map_err(Into::into);
+            return fail(site, idp, session, waiting.id, (&address, &service), &fault).await;
         }
         Settled::Matched(matched) => {
             let new_pairwise = PairwiseId::random(&*site.entropy);
@@ -576,5 +613,5 @@ async fn turn_back(
                 .await?
         }
     };
-    answer::fail(site, idp, session, waiting.id, settled.address(), settled.service(), &fault).await.map_err(Into::into)
+    fail(site, idp, session, waiting.id, (settled.address(), settled.service()), &fault).await
 }
