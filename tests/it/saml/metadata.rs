@@ -1,0 +1,311 @@
+//! A service provider's metadata: what is read, what is refused and where, and where answers may go.
+
+use proptest::prelude::*;
+use signet::saml::{
+    AcsError, AcsSelection, SpMetadata,
+    metadata::{Localized, MetadataFault},
+    signature::KeyError,
+    xml::XmlFault,
+};
+use time::macros::utc_datetime;
+
+use super::keys::{KeyPair, OTHER_RSA, P256, RSA};
+
+const POST: &str = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST";
+const ARTIFACT: &str = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Artifact";
+
+fn role(attributes: &str, content: &str) -> String {
+    format!(
+        "<md:EntityDescriptor xmlns:md=\"urn:oasis:names:tc:SAML:2.0:metadata\" xmlns:ds=\"http://www.w3.org/2000/09/xmldsig#\" \
+         xmlns:mdui=\"urn:oasis:names:tc:SAML:metadata:ui\" entityID=\"https://sp.example/\">\n\
+         <md:SPSSODescriptor protocolSupportEnumeration=\"urn:oasis:names:tc:SAML:2.0:protocol\" {attributes}>\n{content}\n\
+         </md:SPSSODescriptor></md:EntityDescriptor>"
+    )
+}
+
+fn acs(binding: &str, location: &str, index: &str, more: &str) -> String {
+    format!("<md:AssertionConsumerService Binding=\"{binding}\" Location=\"{location}\" index=\"{index}\" {more}/>")
+}
+
+fn one() -> String {
+    acs(POST, "https://sp.example/acs", "0", "")
+}
+
+fn key(pair: &KeyPair, attributes: &str, more: &str) -> String {
+    let certificate = openssl::base64::encode_block(&pair.certificate_der);
+    format!(
+        "<md:KeyDescriptor {attributes}><ds:KeyInfo><ds:X509Data><ds:X509Certificate>\n{certificate}\n\
+         </ds:X509Certificate></ds:X509Data></ds:KeyInfo>{more}</md:KeyDescriptor>"
+    )
+}
+
+fn read(content: &str) -> SpMetadata {
+    SpMetadata::parse(role("", content).as_bytes()).unwrap()
+}
+
+fn refused(content: &str) -> MetadataFault {
+    SpMetadata::parse(role("", content).as_bytes()).unwrap_err().reason
+}
+
+#[test]
+fn a_key_without_use_serves_both_and_others_serve_one() {
+    let metadata = read(&(key(&RSA, "", "") + &one()));
+    assert_eq!((metadata.signing_keys().len(), metadata.encryption_keys().len()), (1, 1));
+    assert_eq!(metadata.signing_keys()[0].fingerprint(), metadata.encryption_keys()[0].fingerprint());
+
+    let metadata = read(&(key(&RSA, "use=\"signing\"", "") + &key(&OTHER_RSA, "use=\"encryption\"", "") + &one()));
+    assert_eq!((metadata.signing_keys().len(), metadata.encryption_keys().len()), (1, 1));
+    assert_ne!(metadata.signing_keys()[0].fingerprint(), metadata.encryption_keys()[0].fingerprint());
+
+    let metadata = read(&(key(&RSA, "", "") + &key(&OTHER_RSA, "", "") + &key(&RSA, "use=\"signing\"", "") + &one()));
+    assert_eq!((metadata.signing_keys().len(), metadata.encryption_keys().len()), (2, 2));
+
+    // An elliptic key signs; nothing can be encrypted to it.
+    let metadata = read(&(key(&P256, "", "") + &one()));
+    assert_eq!((metadata.signing_keys().len(), metadata.encryption_keys().len()), (1, 0));
+}
+
+#[test]
+fn encryption_methods_are_kept_in_the_receivers_order() {
+    use signet::saml::encryption::BlockEncryption;
+    let method = |uri: &str| format!("<md:EncryptionMethod Algorithm=\"{uri}\"/>");
+    let methods = method("http://www.w3.org/2009/xmlenc11#aes128-gcm")
+        + &method("http://www.w3.org/2001/04/xmlenc#tripledes-cbc")
+        + &method("http://www.w3.org/2009/xmlenc11#aes256-gcm");
+    let metadata = read(&(key(&RSA, "use=\"encryption\"", &methods) + &one()));
+    let key = &metadata.encryption_keys()[0];
+    assert_eq!(key.methods().len(), 3);
+    assert_eq!(key.ciphers().collect::<Vec<_>>(), [BlockEncryption::Aes128Gcm, BlockEncryption::Aes256Gcm]);
+}
+
+#[test]
+fn unusable_keys_are_refused() {
+    assert_eq!(refused(&(key(&RSA, "use=\"both\"", "") + &one())), MetadataFault::KeyUse);
+    let weak = KeyPair::rsa(1024);
+    assert_eq!(refused(&(key(&weak, "", "") + &one())), MetadataFault::Key(KeyError::RsaLength { bits: 1024 }));
+    assert_eq!(refused(&(key(&P256, "use=\"encryption\"", "") + &one())), MetadataFault::Key(KeyError::Kind));
+    let broken = |text: &str| {
+        format!(
+            "<md:KeyDescriptor><ds:KeyInfo><ds:X509Data><ds:X509Certificate>{text}</ds:X509Certificate>\
+             </ds:X509Data></ds:KeyInfo></md:KeyDescriptor>"
+        ) + &one()
+    };
+    assert_eq!(refused(&broken("not base64!")), MetadataFault::Certificate);
+    assert_eq!(refused(&broken("AAAA")), MetadataFault::Key(KeyError::Malformed));
+    let named = "<md:KeyDescriptor><ds:KeyInfo><ds:KeyName>k</ds:KeyName></ds:KeyInfo></md:KeyDescriptor>";
+    assert_eq!(refused(&(named.to_owned() + &one())), MetadataFault::Certificates(0));
+    let two = broken("AAAA").replace("</ds:X509Data>", "<ds:X509Certificate>AAAA</ds:X509Certificate></ds:X509Data>");
+    assert_eq!(refused(&two), MetadataFault::Certificates(2));
+    let none = "<md:KeyDescriptor/>".to_owned() + &one();
+    assert_eq!(refused(&none), MetadataFault::MissingElement { element: "ds:KeyInfo", parent: "KeyDescriptor" });
+}
+
+#[test]
+fn the_default_consumer_follows_the_standards_three_rules() {
+    let default_of = |services: &[(&str, &str)]| {
+        let content: String = services
+            .iter()
+            .enumerate()
+            .map(|(n, (binding, more))| acs(binding, &format!("https://sp.example/{n}"), &n.to_string(), more))
+            .collect();
+        read(&content).acs_location(&AcsSelection::Default, false).unwrap().index()
+    };
+    let (yes, no) = ("isDefault=\"true\"", "isDefault=\"0\"");
+    assert_eq!(default_of(&[(POST, ""), (POST, no), (POST, yes), (POST, yes)]), 2);
+    assert_eq!(default_of(&[(POST, no), (POST, ""), (POST, "")]), 1);
+    assert_eq!(default_of(&[(POST, no), (POST, no)]), 0);
+    // We cannot answer by artifact, so what is its default is not ours.
+    assert_eq!(default_of(&[(ARTIFACT, yes), (POST, no), (POST, "")]), 2);
+}
+
+#[test]
+fn answers_go_only_where_the_metadata_says() {
+    let metadata = read(
+        &(acs(POST, "https://sp.example/a?x=1&amp;y=2", "3", "")
+            + &acs(ARTIFACT, "https://sp.example/artifact", "4", "")
+            + &acs(ARTIFACT, "https://sp.example/both", "5", "")
+            + &acs(POST, "https://sp.example/both", "6", "")),
+    );
+    let at = |selection: AcsSelection| metadata.acs_location(&selection, true);
+    let url = |url: &str| AcsSelection::Url(url.into());
+    assert_eq!(at(AcsSelection::Index(3)).unwrap().as_str(), "https://sp.example/a?x=1&y=2");
+    assert_eq!(at(url("https://sp.example/a?x=1&y=2")).unwrap().index(), 3);
+    assert_eq!(at(url("https://sp.example/both")).unwrap().index(), 6);
+    assert_eq!(at(AcsSelection::Index(4)), Err(AcsError::NotPost));
+    assert_eq!(at(AcsSelection::Index(5)), Err(AcsError::NotPost));
+    assert_eq!(at(url("https://sp.example/artifact")), Err(AcsError::NotPost));
+    assert_eq!(at(AcsSelection::Index(7)), Err(AcsError::UnknownIndex(7)));
+    for other in [
+        "",
+        "https://sp.example/a",
+        "https://sp.example/a?x=1&y=2#",
+        "https://SP.example/a?x=1&y=2",
+        "https://sp.example:443/a?x=1&y=2",
+        "https://sp.example/a?x=1&amp;y=2",
+        "https://sp.example/a?x=1&y=2 ",
+        "https://sp.example.evil.example/a?x=1&y=2",
+        "https://evil.example/",
+    ] {
+        assert_eq!(at(url(other)), Err(AcsError::UnknownUrl), "{other}");
+    }
+}
+
+#[test]
+fn http_is_for_loopback_alone_and_only_where_allowed() {
+    let at = |location: &str, allowed| {
+        read(&acs(POST, location, "0", "")).acs_location(&AcsSelection::Default, allowed).map(|at| at.to_string())
+    };
+    for loopback in [
+        "http://localhost:8080/acs",
+        "http://demo-agency.localhost/acs",
+        "http://127.0.0.1/acs",
+        "http://127.9.9.9/acs",
+        "http://[::1]:1/acs",
+    ] {
+        assert_eq!(at(loopback, true), Ok(loopback.to_owned()));
+        assert_eq!(at(loopback, false), Err(AcsError::NotHttps), "{loopback}");
+    }
+    for remote in [
+        "http://sp.example/acs",
+        "http://localhost.evil.example/acs",
+        "http://evillocalhost/acs",
+        "http://128.0.0.1/acs",
+        "http://[::2]/acs",
+        "http://10.0.0.1/acs",
+    ] {
+        assert_eq!(at(remote, true), Err(AcsError::NotHttps), "{remote}");
+    }
+    assert!(at("https://sp.example/acs", false).is_ok());
+}
+
+#[test]
+fn only_web_addresses_are_endpoints() {
+    for location in [
+        "javascript:alert(1)",
+        "data:text/html,x",
+        "ftp://sp.example/",
+        "/acs",
+        "//sp.example/acs",
+        "https://",
+        "https://user@sp.example/acs",
+        "https://user:secret@sp.example/acs",
+        "https://sp.example/acs#fragment",
+        "https://sp.example/a b",
+        "java&#10;script:alert(1)",
+        "https://sp.example/a&#10;b",
+    ] {
+        assert_eq!(refused(&acs(POST, location, "0", "")), MetadataFault::Url("Location"), "{location}");
+    }
+    let info = |element: &str, url: &str| {
+        format!(
+            "<md:Extensions><mdui:UIInfo><mdui:{element} xml:lang=\"en\" width=\"1\" height=\"1\">{url}</mdui:{element}>\
+             </mdui:UIInfo></md:Extensions>"
+        ) + &one()
+    };
+    for element in ["InformationURL", "PrivacyStatementURL", "Logo"] {
+        let reason = refused(&info(element, "javascript:alert(1)"));
+        assert!(matches!(reason, MetadataFault::Url(_)), "{element}: {reason}");
+    }
+}
+
+#[test]
+fn indices_are_numbers_and_unique() {
+    for index in ["", "-1", "+1", "65536", "a"] {
+        assert!(
+            matches!(
+                refused(&acs(POST, "https://sp.example/", index, "")),
+                MetadataFault::Index | MetadataFault::MissingAttribute { attribute: "index", .. }
+            ),
+            "{index}"
+        );
+    }
+    assert_eq!(
+        refused(&(one() + &one())),
+        MetadataFault::DuplicateIndex { element: "AssertionConsumerService", index: 0 }
+    );
+    let maybe = acs(POST, "https://sp.example/", "0", "isDefault=\"maybe\"");
+    assert_eq!(refused(&maybe), MetadataFault::Boolean("isDefault"));
+}
+
+#[test]
+fn a_service_that_cannot_be_answered_is_refused() {
+    assert!(matches!(refused(""), MetadataFault::MissingElement { element: "AssertionConsumerService", .. }));
+    assert_eq!(refused(&acs(ARTIFACT, "https://sp.example/", "0", "")), MetadataFault::NoPostConsumer);
+}
+
+#[test]
+fn one_entity_with_one_role_for_saml_2_0() {
+    let reason = |text: &str| SpMetadata::parse(text.as_bytes()).unwrap_err().reason;
+    let whole = role("", &one());
+    let aggregate = "<md:EntitiesDescriptor xmlns:md=\"urn:oasis:names:tc:SAML:2.0:metadata\"/>";
+    assert_eq!(reason(aggregate), MetadataFault::SeveralEntities);
+    assert_eq!(reason("<EntityDescriptor/>"), MetadataFault::NotAnEntity);
+    assert_eq!(reason(&whole.replace("SAML:2.0:protocol", "SAML:1.1:protocol")), MetadataFault::NotAServiceProvider);
+    assert_eq!(reason(&whole.replace("https://sp.example/\"", "no uri\"")), MetadataFault::EntityId);
+    let start = whole.find("<md:SPSSO").unwrap();
+    let end = whole.find("</md:EntityDescriptor>").unwrap();
+    let twice = format!("{}{}", &whole[..end], &whole[start..]);
+    assert_eq!(reason(&twice), MetadataFault::SeveralRoles);
+    let doctype = format!("<!DOCTYPE x>{whole}");
+    assert!(matches!(reason(&doctype), MetadataFault::Xml(XmlFault::DoctypeDeclaration)));
+}
+
+#[test]
+fn a_fault_tells_its_line() {
+    let text = role("", &format!("<!-- a comment -->\n\n{}", acs(POST, "javascript:1", "0", "")));
+    assert_eq!(SpMetadata::parse(text.as_bytes()).unwrap_err().line, 5);
+}
+
+#[test]
+fn what_people_see_and_whom_to_ask_is_read() {
+    let content = format!(
+        "<md:Extensions><mdui:UIInfo><mdui:DisplayName xml:lang=\"es\"> Servicio </mdui:DisplayName>\
+         <mdui:DisplayName xml:lang=\"en-US\">Service</mdui:DisplayName>\
+         <mdui:Logo width=\"80\" height=\"60\">https://sp.example/l.png</mdui:Logo>\
+         <mdui:Logo width=\"80\" height=\"60\">data:image/png;base64,AAAA</mdui:Logo>\
+         <mdui:InformationURL xml:lang=\"en\">https://sp.example/help#top</mdui:InformationURL></mdui:UIInfo></md:Extensions>\
+         <md:SingleLogoutService Binding=\"{POST}\" Location=\"https://sp.example/slo\" ResponseLocation=\"https://sp.example/r\"/>\
+         <md:NameIDFormat> urn:a </md:NameIDFormat><md:NameIDFormat>urn:b</md:NameIDFormat>{}\
+         <md:AttributeConsumingService index=\"1\"><md:ServiceName xml:lang=\"en\">n</md:ServiceName>\
+         <md:RequestedAttribute Name=\"email\" isRequired=\"1\"/></md:AttributeConsumingService>\
+         <md:AttributeConsumingService index=\"2\" isDefault=\"true\"><md:RequestedAttribute Name=\"ssn\" FriendlyName=\"f\"/>\
+         </md:AttributeConsumingService>\
+         <md:ContactPerson contactType=\"technical\"><md:EmailAddress>mailto:a@sp.example</md:EmailAddress></md:ContactPerson>",
+        one()
+    );
+    let text =
+        role("AuthnRequestsSigned=\"1\" WantAssertionsSigned=\"false\" validUntil=\"2027-01-01T00:00:00Z\"", &content)
+            .replace("entityID", "validUntil=\"2028-01-01T00:00:00Z\" entityID");
+    let metadata = SpMetadata::parse(text.as_bytes()).unwrap();
+    assert!(metadata.authn_requests_signed() && !metadata.want_assertions_signed());
+    assert_eq!(metadata.valid_until(), Some(utc_datetime!(2027-01-01 0:00)));
+    let ui = metadata.user_interface();
+    assert_eq!(Localized::choose(&ui.display_names, "es-MX"), Some("Servicio"));
+    assert_eq!(Localized::choose(&ui.display_names, "zh"), Some("Service"));
+    assert_eq!((ui.logos.len(), ui.information_urls.len()), (1, 1));
+    assert_eq!(metadata.single_logout_services()[0].response_url.as_ref().unwrap().path(), "/r");
+    assert_eq!(metadata.name_id_formats(), ["urn:a", "urn:b"]);
+    let names = |index| metadata.attribute_consuming_service(index).map(|s| s.requested_attributes[0].name.clone());
+    assert_eq!(names(None).as_deref(), Some("ssn"));
+    assert_eq!(names(Some(1)).as_deref(), Some("email"));
+    assert_eq!(names(Some(3)), None);
+    assert_eq!(metadata.contacts()[0].email_addresses, ["a@sp.example"]);
+}
+
+proptest! {
+    #[test]
+    fn no_octets_make_the_reader_panic(octets in proptest::collection::vec(any::<u8>(), 0..300)) {
+        let _ = SpMetadata::parse(&octets);
+    }
+
+    /// Whatever a request names, the answer goes to a registered place or nowhere.
+    #[test]
+    fn no_request_moves_the_answer(location in "(https?://)?[a-z.:/@#?&%]{0,30}", index in any::<u16>()) {
+        let metadata = read(&one());
+        for selection in [AcsSelection::Url(location), AcsSelection::Index(index)] {
+            if let Ok(at) = metadata.acs_location(&selection, true) {
+                prop_assert_eq!(at.as_str(), "https://sp.example/acs");
+            }
+        }
+    }
+}
