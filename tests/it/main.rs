@@ -13,6 +13,7 @@
 )]
 
 mod app;
+mod attacks;
 mod cli;
 #[cfg(feature = "demo")]
 mod demo;

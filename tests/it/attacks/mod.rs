@@ -1,0 +1,18 @@
+//! The attacks, one file a class. Each file tells the story: what the attacker hopes for, where it has worked, and what
+//! stands in the way. The scene is always the same: a service provider whose requests must be signed, and an attacker who
+//! holds genuine requests of it, keys of his own, and whatever octets he likes.
+
+mod acs_tampering;
+mod algorithm_downgrade;
+mod comment_in_issuer;
+mod document_type;
+mod duplicate_ids;
+mod exhaustion;
+mod foreign_key;
+mod inflate_bomb;
+mod misdirection;
+mod parameter_pollution;
+mod scene;
+mod signature_exclusion;
+mod signature_wrapping;
+mod tampering;
