@@ -22,8 +22,12 @@ use crate::storage::StoreError;
 /// What kind of refusal it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum RefusalKind {
+    /// The account may not sign in: it was stopped, or ended.
+    AccountStopped,
     /// No registered assertion consumer service is meant.
     AcsUnregistered,
+    /// The request was answered before, in another window perhaps.
+    AnsweredBefore,
     /// More octets than a form or message may have.
     BodyTooLarge,
     /// Too much at once: come back in a moment.
@@ -74,6 +78,8 @@ pub enum RefusalKind {
     ServiceDisabled,
     /// The issuer is not registered.
     ServiceUnknown,
+    /// The service's metadata has no key to which an answer can be encrypted.
+    ServiceUnusable,
     /// The request is not signed, and must be.
     SignatureMissing,
     /// The signature is not accepted.
@@ -84,8 +90,10 @@ pub enum RefusalKind {
 
 impl RefusalKind {
     /// Every kind.
-    pub const ALL: [Self; 29] = [
+    pub const ALL: [Self; 32] = [
+        Self::AccountStopped,
         Self::AcsUnregistered,
+        Self::AnsweredBefore,
         Self::BodyTooLarge,
         Self::Busy,
         Self::CookieMissing,
@@ -111,6 +119,7 @@ impl RefusalKind {
         Self::RequestTooLarge,
         Self::ServiceDisabled,
         Self::ServiceUnknown,
+        Self::ServiceUnusable,
         Self::SignatureMissing,
         Self::SignatureWrong,
         Self::TooMany,
@@ -132,6 +141,7 @@ impl RefusalKind {
             Self::ServiceUnknown => ("S20", "service-unknown", StatusCode::FORBIDDEN),
             Self::ServiceDisabled => ("S21", "service-disabled", StatusCode::FORBIDDEN),
             Self::AcsUnregistered => ("S22", "acs-unregistered", StatusCode::FORBIDDEN),
+            Self::ServiceUnusable => ("S23", "service-unusable", StatusCode::BAD_REQUEST),
             Self::SignatureMissing => ("S30", "signature-missing", StatusCode::FORBIDDEN),
             Self::SignatureWrong => ("S31", "signature-wrong", StatusCode::FORBIDDEN),
             Self::RequestSignedInside => ("S32", "request-signed-inside", StatusCode::BAD_REQUEST),
@@ -148,6 +158,8 @@ impl RefusalKind {
             Self::RequestGone => ("W06", "request-gone", StatusCode::GONE),
             Self::CookieMissing => ("W07", "cookie-missing", StatusCode::BAD_REQUEST),
             Self::TooMany => ("W08", "too-many", StatusCode::TOO_MANY_REQUESTS),
+            Self::AnsweredBefore => ("W09", "answered-before", StatusCode::CONFLICT),
+            Self::AccountStopped => ("W10", "account-stopped", StatusCode::FORBIDDEN),
             // What we cannot do now: U.
             Self::Busy => ("U01", "busy", StatusCode::SERVICE_UNAVAILABLE),
             Self::Outage => ("U02", "outage", StatusCode::SERVICE_UNAVAILABLE),

@@ -7,6 +7,7 @@ use zeroize::Zeroizing;
 
 use super::IdentityProvider;
 use super::journey::ReadyToIssue;
+use super::line::named;
 use super::pages::PostFormPage;
 use crate::federation::delivery::DeliveryPlan;
 use crate::federation::issue::{IssueQuestion, IssueRefused, Issued, RequestStanding, issue as gate};
@@ -15,45 +16,33 @@ use crate::federation::single_sign_on::{AnswerAddress, AnswerableFault, MatchedA
 use crate::saml::MessageId;
 use crate::saml::assertion::OutboundError;
 use crate::saml::response::{FailureAddress, PostForm, Response};
-use crate::services::keys::{KeysError, Purpose, context};
+use crate::services::keys::{Purpose, context};
 use crate::services::random_bytes;
 use crate::storage::{Issuance, Participant, RecordedDisclosure, StoreError};
 use crate::web::headers::CSP_OF_RESPONSE_PAGE;
 use crate::web::page::respond;
-use crate::web::people::Trouble;
+use crate::web::refusal::{Refusal, RefusalKind};
 use crate::web::session::BrowserSession;
 use crate::web::site::Site;
 
-/// Why no answer leaves.
-#[derive(Debug, thiserror::Error)]
-pub enum AnswerTrouble {
-    /// The request was answered in another tab.
-    #[error("the request was answered before")]
-    AnsweredBefore,
-    /// The gate stayed shut.
-    #[error(transparent)]
-    Gate(#[from] IssueRefused),
-    /// What was made did not pass its own check.
-    #[error(transparent)]
-    Outbound(#[from] OutboundError),
-    /// The answer cannot be made for this service.
-    #[error("{0}")]
-    Service(String),
-    /// The service cannot do its work now.
-    #[error(transparent)]
-    Trouble(#[from] Trouble),
+/// The gate stayed shut. What a person or a service can have caused is said; the rest is for the log.
+fn shut(refused: &IssueRefused, service: &ServiceProvider) -> Refusal {
+    let kind = match refused {
+        IssueRefused::AccountStopped => RefusalKind::AccountStopped,
+        IssueRefused::AlreadyAnswered => RefusalKind::AnsweredBefore,
+        IssueRefused::ServiceChanged => RefusalKind::ServiceDisabled,
+        _ => {
+            tracing::error!(service = %service.name(), %refused, "the gate stayed shut");
+            RefusalKind::RequestGone
+        }
+    };
+    Refusal::because(kind, refused).about(named(service))
 }
 
-impl From<KeysError> for AnswerTrouble {
-    fn from(error: KeysError) -> Self {
-        Self::Trouble(error.into())
-    }
-}
-
-impl From<StoreError> for AnswerTrouble {
-    fn from(error: StoreError) -> Self {
-        Self::Trouble(error.into())
-    }
+/// What we made did not pass its own check. It does not leave.
+fn unsent(fault: &OutboundError, service: &ServiceProvider) -> Refusal {
+    tracing::error!(service = %service.name(), %fault, "an answer did not pass its own check");
+    Refusal::because(RefusalKind::Outage, fault)
 }
 
 /// Issues: through the gate, into the ledger, signed, encrypted, and on its way.
@@ -67,12 +56,14 @@ pub async fn issue(
     id: [u8; 16],
     matched: &MatchedAuthnRequest,
     ready: &ReadyToIssue,
-) -> Result<HttpResponse, AnswerTrouble> {
+) -> Result<HttpResponse, Refusal> {
     let now = site.now();
     let registry = idp.registry.load();
     // Before anything is recorded: a service without a usable key gets no clear text.
-    let plan = DeliveryPlan::of(matched.service()).map_err(|fault| AnswerTrouble::Service(fault.to_string()))?;
-    let consent = ready.person.consent.as_ref().ok_or(IssueRefused::Unrelated)?;
+    let service = matched.service();
+    let plan = DeliveryPlan::of(service)
+        .map_err(|fault| Refusal::because(RefusalKind::ServiceUnusable, &fault).about(named(service)))?;
+    let consent = ready.person.consent.as_ref().ok_or_else(|| shut(&IssueRefused::Unrelated, service))?;
     let Issued { assertion, disclosure } = gate(
         &IssueQuestion {
             request: matched,
@@ -89,7 +80,8 @@ pub async fn issue(
             now,
         },
         &*site.entropy,
-    )?;
+    )
+    .map_err(|refused| shut(&refused, service))?;
     let parts = assertion.parts();
     let sealed_name = site.keys.seal(
         Purpose::NameId,
@@ -113,11 +105,12 @@ pub async fn issue(
     );
     let issuance = Issuance { disclosure, answers: Some(id), joins: Some((session.id_hash(), participant)) };
     match idp.disclosures.record(issuance).await? {
-        RecordedDisclosure::AnsweredBefore => return Err(AnswerTrouble::AnsweredBefore),
+        RecordedDisclosure::AnsweredBefore => return Err(RefusalKind::AnsweredBefore.into()),
         RecordedDisclosure::Durable { .. } => {}
     }
     // The record is durable; now it may leave.
-    let response = plan.deliver(assertion, &*idp.signer, &*site.entropy, now)?;
+    let response =
+        plan.deliver(assertion, &*idp.signer, &*site.entropy, now).map_err(|fault| unsent(&fault, service))?;
     let form = response.into_form(matched.request().relay_state().cloned());
     Ok(post(site, session, matched.service(), &form, true))
 }
@@ -139,11 +132,11 @@ pub async fn fail(
     address: &AnswerAddress,
     service: &ServiceProvider,
     fault: &AnswerableFault,
-) -> Result<HttpResponse, AnswerTrouble> {
+) -> Result<HttpResponse, Refusal> {
     let now = site.now();
     let first = site.store.transaction::<_, StoreError, _>(move |tx| tx.finish_pending_request(&id, now)).await?;
     if !first {
-        return Err(AnswerTrouble::AnsweredBefore);
+        return Err(RefusalKind::AnsweredBefore.into());
     }
     tracing::info!(service = %service.name(), code = fault.code(), "a SAML error is answered");
     let failure = FailureAddress {
@@ -152,7 +145,9 @@ pub async fn fail(
         in_response_to: address.request().id().clone(),
     };
     let message_id = MessageId::from_entropy(random_bytes(&*site.entropy));
-    let response = Response::failure(message_id, now, failure, fault.status()).sign(&*idp.signer)?;
+    let response = Response::failure(message_id, now, failure, fault.status())
+        .sign(&*idp.signer)
+        .map_err(|fault| unsent(&fault, service))?;
     let form = response.into_form(address.request().relay_state().cloned());
     Ok(post(site, session, service, &form, false))
 }

@@ -17,7 +17,7 @@ use crate::saml::binding::Received;
 use crate::services::keys::{Purpose, context};
 use crate::services::random_bytes;
 use crate::storage::{PendingRequest, StoreError};
-use crate::web::people::Trouble;
+use crate::web::refusal::Refusal;
 use crate::web::site::Site;
 
 /// How long a request waits for its person.
@@ -32,23 +32,6 @@ pub struct Arrived {
     pub settled: Settled,
 }
 
-/// Why a request was not taken in.
-#[derive(Debug, thiserror::Error)]
-pub enum NotTaken {
-    /// The person alone is told.
-    #[error(transparent)]
-    Stopped(#[from] Stopped),
-    /// The service cannot do its work now.
-    #[error(transparent)]
-    Trouble(#[from] Trouble),
-}
-
-impl From<StoreError> for NotTaken {
-    fn from(error: StoreError) -> Self {
-        Self::Trouble(error.into())
-    }
-}
-
 /// Takes a request in and binds it to the browser that `bound_to` names.
 ///
 /// # Errors
@@ -58,7 +41,7 @@ pub async fn arrive(
     idp: &IdentityProvider,
     received: Received,
     bound_to: SessionIdHash,
-) -> Result<Arrived, NotTaken> {
+) -> Result<Arrived, Refusal> {
     let now = site.now();
     let settled = walk(idp, &received, now)?;
     let id: [u8; 16] = random_bytes(&*site.entropy);
@@ -68,10 +51,7 @@ pub async fn arrive(
         session: bound_to,
         entity_id: request.issuer().to_string(),
         request_id: request.id().to_string(),
-        received_sealed: site
-            .keys
-            .seal(Purpose::PendingRequest, &place(&id), &received.to_bytes())
-            .map_err(Trouble::from)?,
+        received_sealed: site.keys.seal(Purpose::PendingRequest, &place(&id), &received.to_bytes())?,
         received_at: now,
         expires_at: now + REQUEST_WAITS,
         finished_at: None,

@@ -8,11 +8,11 @@ use serde::Deserialize;
 use time::UtcDateTime;
 
 use super::IdentityProvider;
-use super::answer::{self, AnswerTrouble};
-use super::arrival::{Arrived, NotTaken, RequestCookie, arrive};
+use super::answer;
+use super::arrival::{Arrived, RequestCookie, arrive};
 use super::journey::{ConsentQuestion, Journey, Onward, resume};
-use super::line::{Settled, Stopped};
-use super::pages::{LevelPage, RefusalPage};
+use super::line::Settled;
+use super::pages::LevelPage;
 use crate::federation::assurance::NoAuthnContext;
 use crate::federation::consent::{ConsentId, ConsentRecord};
 use crate::federation::identifier::PairwiseId;
@@ -23,6 +23,7 @@ use crate::storage::{StoreError, Transaction};
 use crate::web::csrf;
 use crate::web::page::respond;
 use crate::web::people::Trouble;
+use crate::web::refusal::{Refusal, RefusalKind};
 use crate::web::session::{BrowserSession, SessionTrouble};
 use crate::web::site::Site;
 
@@ -41,163 +42,11 @@ pub fn configure(config: &mut web::ServiceConfig) {
         .route("/saml/decline/{id}", web::post().to(decline));
 }
 
-type Answer = Result<HttpResponse, Refused>;
+type Answer = Result<HttpResponse, Refusal>;
 
-/// What ends in a page that says why.
-#[derive(Debug)]
-pub enum Refused {
-    /// The form did not come from one of our pages, or from another session's.
-    ForeignForm,
-    /// There is no such request, not any more, or not in this browser.
-    NoSuchRequest,
-    /// The account cannot be used.
-    NoAccount,
-    /// The request was answered before.
-    Answered,
-    /// The gate stayed shut.
-    Gate(crate::federation::issue::IssueRefused),
-    /// The answer cannot be made for this service: it has no key to encrypt to, for instance.
-    Service(String),
-    /// The line stopped.
-    Stopped(Box<Stopped>),
-    /// The service cannot do its work now.
-    Trouble(Trouble),
-}
-
-impl From<StoreError> for Refused {
-    fn from(error: StoreError) -> Self {
-        Self::Trouble(error.into())
-    }
-}
-
-impl From<SessionTrouble> for Refused {
-    fn from(error: SessionTrouble) -> Self {
-        Self::Trouble(error.into())
-    }
-}
-
-impl From<Trouble> for Refused {
-    fn from(error: Trouble) -> Self {
-        Self::Trouble(error)
-    }
-}
-
-impl From<NotTaken> for Refused {
-    fn from(error: NotTaken) -> Self {
-        match error {
-            NotTaken::Stopped(stopped) => Self::Stopped(Box::new(stopped)),
-            NotTaken::Trouble(trouble) => Self::Trouble(trouble),
-        }
-    }
-}
-
-impl From<AnswerTrouble> for Refused {
-    fn from(error: AnswerTrouble) -> Self {
-        match error {
-            AnswerTrouble::AnsweredBefore => Self::Answered,
-            AnswerTrouble::Gate(refused) => Self::Gate(refused),
-            AnswerTrouble::Outbound(fault) => {
-                tracing::error!(%fault, "an answer did not pass its own check, and does not leave");
-                Self::Service("the answer could not be made".into())
-            }
-            AnswerTrouble::Service(reason) => Self::Service(reason),
-            AnswerTrouble::Trouble(trouble) => Self::Trouble(trouble),
-        }
-    }
-}
-
-impl Refused {
-    fn code(&self) -> &'static str {
-        match self {
-            Self::Answered => "request_answered",
-            Self::ForeignForm => "form_foreign",
-            Self::Gate(_) => "gate_shut",
-            Self::NoAccount => "account_stopped",
-            Self::NoSuchRequest => "request_unknown",
-            Self::Service(_) => "service_unusable",
-            Self::Stopped(stopped) => stopped.code(),
-            Self::Trouble(_) => "unavailable",
-        }
-    }
-
-    fn status(&self) -> StatusCode {
-        match self {
-            Self::Answered => StatusCode::CONFLICT,
-            Self::ForeignForm | Self::NoAccount => StatusCode::FORBIDDEN,
-            Self::Gate(_) => StatusCode::CONFLICT,
-            Self::NoSuchRequest => StatusCode::NOT_FOUND,
-            Self::Service(_) | Self::Stopped(_) => StatusCode::BAD_REQUEST,
-            Self::Trouble(_) => StatusCode::SERVICE_UNAVAILABLE,
-        }
-    }
-
-    fn detail(&self) -> String {
-        match self {
-            Self::Answered => "the request was answered before".into(),
-            Self::ForeignForm => "the form's token is not this session's".into(),
-            Self::Gate(refused) => refused.to_string(),
-            Self::NoAccount => "the account cannot be used".into(),
-            Self::NoSuchRequest => "no request of this name waits in this browser".into(),
-            Self::Service(reason) => reason.clone(),
-            Self::Stopped(stopped) => stopped.to_string(),
-            // What is wrong inside is for the log.
-            Self::Trouble(_) => "the service cannot do its work now".into(),
-        }
-    }
-
-    /// The page that says why.
-    fn page(&self) -> RefusalPage {
-        let service = match self {
-            Self::Stopped(stopped) => stopped.service(),
-            _ => None,
-        };
-        let named = |service: &ServiceProvider| service.agreement().friendly_name().in_language("en").to_owned();
-        RefusalPage {
-            code: self.code(),
-            service_name: service.map(|service| named(service)),
-            return_to: service.map(|service| service.agreement().return_to_url().to_string()),
-            detail: self.detail(),
-        }
-    }
-}
-
-/// Writes a refusal to the log and shows its page.
-fn refuse(site: &Site, session: &BrowserSession, refused: &Refused) -> HttpResponse {
-    let code = refused.code();
-    match refused {
-        Refused::Trouble(trouble) => tracing::error!(code, %trouble, "single sign-on failed"),
-        _ => tracing::info!(code, detail = %refused.detail(), "single sign-on refused"),
-    }
-    respond(site, session, refused.status(), &refused.page())
-}
-
-/// Without a session there is no page to show: the database or the keys are away.
-fn unavailable(trouble: &SessionTrouble) -> HttpResponse {
-    tracing::error!(%trouble, "single sign-on failed");
-    HttpResponse::ServiceUnavailable().insert_header((CACHE_CONTROL, "no-store")).finish()
-}
-
-/// Finds the session, runs the handler, and turns what it came to into the answer.
-macro_rules! with_session {
-    ($request:expr, $site:expr, $session:ident => $work:expr) => {
-        match BrowserSession::find(&$request, &$site).await {
-            Err(trouble) => unavailable(&trouble),
-            Ok(mut $session) => match $work {
-                Ok(response) => response,
-                Err(refused) => refuse(&$site, &$session, &refused),
-            },
-        }
-    };
-}
-
-async fn sso_by_redirect(
-    request: HttpRequest,
-    site: web::Data<Site>,
-    idp: web::Data<IdentityProvider>,
-) -> HttpResponse {
-    with_session!(request, site, session => {
-        take_in(&site, &idp, Received::redirect(request.query_string()), false, &mut session).await
-    })
+async fn sso_by_redirect(request: HttpRequest, site: web::Data<Site>, idp: web::Data<IdentityProvider>) -> Answer {
+    let mut session = BrowserSession::find(&request, &site).await?;
+    take_in(&site, &idp, Received::redirect(request.query_string()), false, &mut session).await
 }
 
 async fn sso_by_post(
@@ -205,11 +54,9 @@ async fn sso_by_post(
     body: web::Bytes,
     site: web::Data<Site>,
     idp: web::Data<IdentityProvider>,
-) -> HttpResponse {
-    with_session!(request, site, session => match Received::from_form(&body) {
-        Ok(received) => take_in(&site, &idp, received, true, &mut session).await,
-        Err(fault) => Err(Refused::Stopped(Box::new(fault.into()))),
-    })
+) -> Answer {
+    let mut session = BrowserSession::find(&request, &site).await?;
+    take_in(&site, &idp, Received::from_form(&body)?, true, &mut session).await
 }
 
 /// Takes a request in and sends the browser on.
@@ -252,7 +99,7 @@ async fn keep_and(
     site: &Site,
     session: &mut BrowserSession,
     also: impl FnOnce(&mut Transaction<'_>, &BrowserSession) -> Result<(), StoreError> + Send + 'static,
-) -> Result<(), Refused> {
+) -> Result<(), Refusal> {
     let (keeper, mut kept) = (site.clone(), session.clone());
     *session = site
         .store
@@ -265,7 +112,7 @@ async fn keep_and(
     Ok(())
 }
 
-async fn keep(site: &Site, session: &mut BrowserSession) -> Result<(), Refused> {
+async fn keep(site: &Site, session: &mut BrowserSession) -> Result<(), Refusal> {
     keep_and(site, session, |_, _| Ok(())).await
 }
 
@@ -284,7 +131,7 @@ async fn fail(
 }
 
 /// So that the next sign-in in this browser does not come back to a request that was answered.
-async fn waits_no_longer(site: &Site, session: &mut BrowserSession, id: [u8; 16]) -> Result<(), Refused> {
+async fn waits_no_longer(site: &Site, session: &mut BrowserSession, id: [u8; 16]) -> Result<(), Refusal> {
     if session.state.waiting_request == Some(id) {
         session.state.waiting_request = None;
         keep(site, session).await?;
@@ -306,15 +153,15 @@ async fn waiting(
     idp: &IdentityProvider,
     id: &str,
     session: &mut BrowserSession,
-) -> Result<Waiting, Refused> {
+) -> Result<Waiting, Refusal> {
     let mut bytes = [0_u8; 16];
-    hex::decode_to_slice(id, &mut bytes).map_err(|_| Refused::NoSuchRequest)?;
+    hex::decode_to_slice(id, &mut bytes).map_err(|_| RefusalKind::RequestGone)?;
     let (id, now) = (bytes, site.now());
     let pending = site
         .store
         .read::<_, StoreError, _>(move |tx| tx.pending_request(&id, now))
         .await?
-        .ok_or(Refused::NoSuchRequest)?;
+        .ok_or(RefusalKind::RequestGone)?;
     let claimed = pending.session != session.id_hash();
     if claimed {
         // The first visit after a form from another site, proved by the request's own cookie; or the link of a mail was
@@ -324,17 +171,14 @@ async fn waiting(
             .and_then(|cookie| RequestCookie::from_cookie(cookie.value()))
             .is_some_and(|cookie| cookie.id_hash() == pending.session);
         if !by_cookie && session.state.waiting_request != Some(id) {
-            return Err(Refused::NoSuchRequest);
+            return Err(RefusalKind::CookieMissing.into());
         }
         keep_and(site, session, move |tx, kept| tx.rebind_pending_request(&id, kept.id_hash())).await?;
     }
     if pending.finished_at.is_some() {
-        return Err(Refused::Answered);
+        return Err(RefusalKind::AnsweredBefore.into());
     }
-    let settled = resume(site, idp, &pending).map_err(|end| match end {
-        Ok(stopped) => Refused::Stopped(Box::new(stopped)),
-        Err(trouble) => Refused::Trouble(trouble),
-    })?;
+    let settled = resume(site, idp, &pending)?;
     Ok(Waiting { id, settled, claimed })
 }
 
@@ -363,10 +207,9 @@ async fn go_on(
     choices: web::Query<Choices>,
     site: web::Data<Site>,
     idp: web::Data<IdentityProvider>,
-) -> HttpResponse {
-    with_session!(request, site, session => {
-        next(&request, &path, &choices, &site, &idp, &mut session).await
-    })
+) -> Answer {
+    let mut session = BrowserSession::find(&request, &site).await?;
+    next(&request, &path, &choices, &site, &idp, &mut session).await
 }
 
 async fn next(
@@ -439,7 +282,7 @@ async fn step(
             let decline_path = format!("/saml/decline/{}{}", hex::encode(id), choices.suffix());
             Ok(respond(site, session, StatusCode::OK, &LevelPage { decline_path, ..page }))
         }
-        Onward::NoAccount => Err(Refused::NoAccount),
+        Onward::NoAccount => Err(RefusalKind::AccountStopped.into()),
         Onward::Step(next) => send_to(site, session, id, next).await,
         Onward::Unlock => {
             session.state.waiting_request = Some(id);
@@ -477,7 +320,7 @@ async fn settle_identifier(
     matched: &MatchedAuthnRequest,
     without_profile: bool,
     now: UtcDateTime,
-) -> Result<Box<ConsentQuestion>, Refused> {
+) -> Result<Box<ConsentQuestion>, Refusal> {
     let (store, site, idp, state, matched) =
         (site.store.clone(), site.clone(), idp.clone(), session.state.clone(), matched.clone());
     let came_to = store
@@ -488,7 +331,7 @@ async fn settle_identifier(
         .await?;
     match came_to {
         Onward::Consent(question) => Ok(question),
-        _ => Err(Refused::NoSuchRequest),
+        _ => Err(RefusalKind::RequestGone.into()),
     }
 }
 
@@ -506,10 +349,9 @@ async fn consent(
     form: web::Form<ConsentForm>,
     site: web::Data<Site>,
     idp: web::Data<IdentityProvider>,
-) -> HttpResponse {
-    with_session!(request, site, session => {
-        agree(&request, &path, &choices, &form, &site, &idp, &mut session).await
-    })
+) -> Answer {
+    let mut session = BrowserSession::find(&request, &site).await?;
+    agree(&request, &path, &choices, &form, &site, &idp, &mut session).await
 }
 
 /// The person agrees to what the page showed; if it would not be sent so any more, the page is shown anew.
@@ -523,7 +365,7 @@ async fn agree(
     session: &mut BrowserSession,
 ) -> Answer {
     if !csrf::is_ours(request, site, &session.state, &form.csrf) {
-        return Err(Refused::ForeignForm);
+        return Err(RefusalKind::FormExpired.into());
     }
     let waiting = waiting(request, site, idp, id, session).await?;
     let Settled::Matched(matched) = waiting.settled else {
@@ -572,10 +414,9 @@ async fn decline(
     form: web::Form<PlainForm>,
     site: web::Data<Site>,
     idp: web::Data<IdentityProvider>,
-) -> HttpResponse {
-    with_session!(request, site, session => {
-        turn_back(&request, &path, &choices, &form, &site, &idp, &mut session).await
-    })
+) -> Answer {
+    let mut session = BrowserSession::find(&request, &site).await?;
+    turn_back(&request, &path, &choices, &form, &site, &idp, &mut session).await
 }
 
 /// The person turns back: the service is told, and learns `NoAuthnContext` where the level was the reason.
@@ -589,7 +430,7 @@ async fn turn_back(
     session: &mut BrowserSession,
 ) -> Answer {
     if !csrf::is_ours(request, site, &session.state, &form.csrf) {
-        return Err(Refused::ForeignForm);
+        return Err(RefusalKind::FormExpired.into());
     }
     let waiting = waiting(request, site, idp, id, session).await?;
     let (now, without_profile) = (site.now(), choices.without_profile());

@@ -8,7 +8,7 @@ use time::UtcDateTime;
 
 use super::IdentityProvider;
 use super::arrival::place;
-use super::line::{Settled, Stopped, walk};
+use super::line::{Settled, walk};
 use super::pages::{ConsentLine, ConsentPage, LevelPage};
 use super::person::{Person, gather, vault_is_sealed};
 use crate::authentication::AuthenticatedSubject;
@@ -27,24 +27,18 @@ use crate::saml::binding::Received;
 use crate::services::keys::{KeysError, Purpose};
 use crate::storage::{PendingRequest, Transaction};
 use crate::web::people::Trouble;
+use crate::web::refusal::Refusal;
 use crate::web::site::Site;
 
 /// Reads a stored request and walks its line.
 ///
 /// # Errors
-/// `Err(Ok(stopped))` when the line stops now, for instance because the service was switched off meanwhile;
-/// `Err(Err(trouble))` when what is stored cannot be opened.
-pub fn resume(
-    site: &Site,
-    idp: &IdentityProvider,
-    pending: &PendingRequest,
-) -> Result<Settled, Result<Stopped, Trouble>> {
-    let opened = site
-        .keys
-        .open(Purpose::PendingRequest, &place(&pending.id), &pending.received_sealed)
-        .map_err(|fault| Err(fault.into()))?;
-    let received = Received::from_bytes(&opened).map_err(|_| Err(KeysError::Malformed.into()))?;
-    walk(idp, &received, pending.received_at).map_err(Ok)
+/// When the line stops now, for instance because the service was switched off meanwhile; when what is stored cannot be
+/// opened.
+pub fn resume(site: &Site, idp: &IdentityProvider, pending: &PendingRequest) -> Result<Settled, Refusal> {
+    let opened = site.keys.open(Purpose::PendingRequest, &place(&pending.id), &pending.received_sealed)?;
+    let received = Received::from_bytes(&opened).map_err(|_| KeysError::Malformed)?;
+    Ok(walk(idp, &received, pending.received_at)?)
 }
 
 /// What the session has proved, as the journey reads it. A session that is signing up has proved nothing yet.

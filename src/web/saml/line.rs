@@ -14,6 +14,7 @@ use crate::federation::single_sign_on::{
 use crate::saml::EntityId;
 use crate::saml::authn_request::{RequestError, RequestSignature};
 use crate::saml::binding::{BindingError, Received};
+use crate::web::refusal::{Refusal, RefusalKind, RefusedService};
 
 /// A request that the person alone can be told about.
 #[derive(Debug, thiserror::Error)]
@@ -48,30 +49,27 @@ pub enum Stopped {
     UnknownService(EntityId),
 }
 
-impl Stopped {
-    /// A short, stable code for the page, the log and the agency's engineer.
-    #[must_use]
-    pub const fn code(&self) -> &'static str {
-        match self {
-            Self::Binding(_) => "request_unreadable",
-            Self::Request { fault: RequestError::Signature(_), .. } => "request_signature",
-            Self::Request { fault: RequestError::Unsigned, .. } => "request_unsigned",
-            Self::Request { .. } => "request_invalid",
-            Self::Replayed { .. } => "request_replayed",
-            Self::Unanswerable { fault, .. } => fault.code(),
-            Self::UnknownService(_) => "service_unknown",
+impl From<Stopped> for Refusal {
+    fn from(stopped: Stopped) -> Self {
+        match stopped {
+            Stopped::Binding(fault) => fault.into(),
+            Stopped::Replayed { service } => {
+                Self::because(RefusalKind::RequestReplayed, &"a request with this ID was seen before")
+                    .about(named(&service))
+            }
+            Stopped::Request { service, fault } => Self::from(fault).about(named(&service)),
+            Stopped::Unanswerable { service, fault } => Self::from(fault).about(named(&service)),
+            Stopped::UnknownService(_) => Self::because(RefusalKind::ServiceUnknown, &stopped),
         }
     }
+}
 
-    /// The service, where it is known.
-    #[must_use]
-    pub const fn service(&self) -> Option<&Arc<ServiceProvider>> {
-        match self {
-            Self::Request { service, .. } | Self::Replayed { service } | Self::Unanswerable { service, .. } => {
-                Some(service)
-            }
-            Self::Binding(_) | Self::UnknownService(_) => None,
-        }
+/// The service, as a refusal's page names it.
+pub(super) fn named(service: &ServiceProvider) -> RefusedService {
+    let agreement = service.agreement();
+    RefusedService {
+        name: agreement.friendly_name().in_language("en").to_owned(),
+        return_to: Some(agreement.return_to_url().to_string()),
     }
 }
 

@@ -65,20 +65,6 @@ pub struct LevelPage {
 }
 page!(LevelPage, "pages/consent/level.html");
 
-/// A request, or a journey, that ends here. Status 4xx or 503.
-#[derive(Debug, Serialize)]
-pub struct RefusalPage {
-    /// The short code, which is in the log too, and the end of the keys `refusal-…-title` and `refusal-…-text`.
-    pub code: &'static str,
-    /// The service's name, where the service is known.
-    pub service_name: Option<String>,
-    /// Where the person can go back to, where the service is known.
-    pub return_to: Option<String>,
-    /// What the agency's engineer needs: what is wrong, in the words of the check that failed.
-    pub detail: String,
-}
-page!(RefusalPage, "pages/refusal/saml.html");
-
 /// Posts an answer to the service: a form with a visible button, sent by a script of ours where scripts run.
 #[derive(Debug, Serialize)]
 pub struct PostFormPage {
