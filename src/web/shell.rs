@@ -12,17 +12,14 @@ use super::site::Site;
 /// The middleware.
 ///
 /// # Errors
-/// None: an error becomes an answer here.
+/// Those of a middleware below, of which there is none.
 pub async fn shell<B: MessageBody + 'static>(
     site: web::Data<Site>,
     request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
-    let http = request.request().clone();
-    let answer = match next.call(request).await {
-        Ok(answer) => answer.map_into_boxed_body(),
-        Err(error) => ServiceResponse::new(http, error.error_response()),
-    };
+    // The error of a handler or an extractor is an answer already; keeping the request here would stop the routing.
+    let answer = next.call(request).await?.map_into_boxed_body();
     let Some(refusal) = refusal_of(&answer) else {
         return Ok(answer);
     };
