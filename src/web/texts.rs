@@ -34,3 +34,21 @@ pub fn lookup(key: &str, inserted: impl IntoIterator<Item = (String, FluentValue
         inserted.into_iter().map(|(name, value)| (Cow::Owned(name), value)).collect();
     LOCALES.try_lookup_with_args(&ENGLISH, key, &arguments)
 }
+
+/// The keys of the English files, for the tests that compare them with what is used.
+#[cfg(test)]
+pub(crate) fn keys() -> impl Iterator<Item = &'static str> {
+    const FILES: [&str; 7] = [
+        include_str!("../../templates/locales/en/account.ftl"),
+        include_str!("../../templates/locales/en/common.ftl"),
+        include_str!("../../templates/locales/en/mail.ftl"),
+        include_str!("../../templates/locales/en/plain.ftl"),
+        include_str!("../../templates/locales/en/refusal.ftl"),
+        include_str!("../../templates/locales/en/saml.ftl"),
+        include_str!("../../templates/locales/en/sign_in.ftl"),
+    ];
+    FILES.into_iter().flat_map(str::lines).filter_map(|line| {
+        let key = line.split_once(" =")?.0;
+        key.starts_with(|first: char| first.is_ascii_lowercase()).then_some(key)
+    })
+}

@@ -4,6 +4,8 @@
 //! `templates/`. Every text stands in the locale files, so a struct holds data and the ends of their keys, never sentences.
 
 mod plain;
+#[cfg(test)]
+mod samples;
 mod templates;
 
 use actix_web::HttpResponse;

@@ -1,7 +1,5 @@
 // Passkeys and security keys: asks our server for the options, the browser for the answer, and takes the answer back.
 // The form says where (data-options, data-result) and which ceremony (data-webauthn: "create" or "get").
-import "./enhance.js";
-
 const csrf = document.querySelector('meta[name="csrf"]').content;
 
 const base64url = (buffer) =>

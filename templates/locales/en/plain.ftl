@@ -1,0 +1,45 @@
+# The front page, help and privacy.
+landing-title = One account for public services
+landing-intro = With { $service } you sign in to the services of many agencies, and you decide each time what they learn about you.
+landing-how = How it works
+landing-account = Create one account
+landing-account-about = With your e-mail address, a password and a second step, such as a key, your device’s lock or an app.
+landing-agree = Agree to what is shared
+landing-agree-about = Before a service learns anything about you, we show you exactly what it would receive and what for.
+landing-see = See what was shared
+landing-see-about = Your account page lists every service that received something, what it was, and when.
+
+help-title = Help
+help-mail = The e-mail with the link does not come
+help-mail-answer = Look in your spam folder and check the address for typing errors. Ask for another mail after a few minutes. The link works once and for 24 hours.
+help-password = I forgot my password
+help-password-answer = Choose “Forgot your password?” on the sign-in page. We send a link to your e-mail address. After that you still need your second step, and your recovery key to open your profile.
+help-recovery-key = What is the recovery key?
+help-recovery-key-answer = Seven groups of letters and digits that you were shown once. It opens your profile when you have forgotten your password. Nobody else has it, not even we; so write it down and keep it in a safe place. You can make a new one on your account page.
+help-code = My code is not accepted
+help-code-answer = A code from an app is valid for about a minute: check that your phone’s clock is right. A code from a text message is valid for 10 minutes, once, and only the newest one counts. After ten wrong codes, signing in is stopped for ten minutes.
+help-phone = I lost my phone or my key
+help-phone-answer = Sign in with another sign-in method, then remove the lost one on your account page. If you have no other, you have to create a new account. That is why we suggest at least two methods.
+help-method = Which second step is the best?
+help-method-answer = Your device’s lock and security keys are the safest, because they cannot be tricked by a false website. An app is good. Text messages are the weakest.
+help-service = A service did not receive what it needs
+help-service-answer = We send only what the agency’s agreement allows, what you agreed to, and what was verified about you. Your account page shows what was sent. Ask the service what is missing.
+help-refused = I see a page with a code
+help-refused-answer = The code says what went wrong, in our log too. If the page says that the mistake is on the side of a website, tell the code to that website; otherwise to us.
+
+privacy-title = Privacy
+privacy-intro = What { $service } keeps about you, who can read it, and who received it.
+privacy-profile = Your profile
+privacy-profile-about = Everything that you enter or that is verified about you, such as your name, date of birth, address or Social Security number, is locked with a key that only your password or your recovery key opens, and then locked once more with a key of the service. A thief who takes the database cannot read it; nor can the people who run { $service }, not even with the service’s keys. A weak password could be guessed at great cost, which is why we refuse weak ones.
+privacy-contact = Your e-mail addresses and phone numbers
+privacy-contact-about = We need them while you are away: to find your account, to write to you and to send you codes. So they, your authentication app’s secret and the public part of your keys are locked with the service’s keys only. A thief who takes the database cannot read them. Whoever holds the service’s keys can.
+privacy-password = Your password
+privacy-password-about = We never keep your password, only a value by which we recognize it and from which finding it is very costly. Codes from text messages are kept in the same spirit for ten minutes.
+privacy-shared = Who receives what
+privacy-shared-about = A service receives only what its agency’s agreement allows, what it asked for, and what you agreed to. Each agency knows you by a different number, so that two agencies cannot compare their records by it. Every time something is shared we first write down what, to whom and when (the names of the facts, not the facts); you see it on your account page.
+privacy-log = Our log
+privacy-log-about = Our log says what happened, by when and by which account number. It holds no names, addresses, numbers or passwords.
+privacy-cookie = Cookies
+privacy-cookie-about = We use one cookie, to know your browser while you use { $service }. It is forgotten when you close the browser, after 15 minutes without use, or after 12 hours. There is no tracking and nothing from other websites on our pages.
+privacy-leave = Taking it back
+privacy-leave-about = You can take back your consent for each service on your account page. Then it receives nothing more until you agree again. What it received before is in its own hands.

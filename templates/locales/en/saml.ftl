@@ -1,0 +1,38 @@
+# What a person sees of a sign-in at a service.
+post-title = Going back to { $service }
+post-success = You are signed in. If { $service } does not open by itself, press the button.
+post-failure = We tell { $service } that the sign-in did not take place. If it does not open by itself, press the button.
+
+consent-title = Share with { $service }?
+consent-reason-first = { $service } asks for the following about you. Nothing is sent before you agree.
+consent-reason-set_grew = { $service } asks for more than you agreed to before. What is new is marked.
+consent-reason-purpose_changed = { $agency } changed what it uses your information for. Please look at it again.
+consent-reason-agreement_revised = { $agency } changed its agreement with us. Please look at it again.
+consent-reason-identifier_changed = { $agency } wants to know you by another name than before. Please look at it again.
+consent-reason-reproofed = Your identity was verified again since you last agreed. Please look at what is shared now.
+consent-reason-expired = You agreed more than a year ago. Please look at it again.
+consent-reason-revoked = You disconnected { $service } before. It asks again.
+consent-shared = What is sent
+consent-new = New
+consent-show = Show: { $name }
+consent-purpose = Used for: { $purpose }
+consent-nothing = { $service } asks for nothing about you but that it is the same person each time.
+consent-known-by = { $agency } knows you by this e-mail address: { $address }
+consent-always = What is always sent along
+consent-always-about = So that { $agency } recognizes you next time and knows how safely you signed in. The number is different at every agency.
+consent-remembered =
+    { $days ->
+        [one] We remember your answer for a day. You can take it back on your account page at any time.
+       *[other] We remember your answer for { $days } days. You can take it back on your account page at any time.
+    }
+consent-agree = Agree and continue
+consent-decline = Do not share
+consent-decline-about = If you do not share, nothing is sent about you, and { $service } learns only that the sign-in did not take place.
+
+level-title = You cannot sign in to { $service } yet
+level-sealed = This service needs your verified identity. It lies in your profile, which stays sealed since you chose a new password. Your recovery key opens it.
+level-use-recovery-key = Use my recovery key
+level-missing-proofing = This service is only for people whose identity was verified, and yours was not verified here yet.
+level-missing-face_match = This service is only for people whose face was compared with their identity document, and that was not done here yet.
+level-about = Nothing about you was sent. { $service } can tell you what else you can do.
+level-back = Back to { $service }
