@@ -31,7 +31,15 @@ use crate::{
     },
     settings::{Settings, SettingsError},
     storage::{DisclosureWriter, Store, StoreError},
-    web::{headers, log::RequestSpan, routes, saml::IdentityProvider, shell::shell, sign_in::Argon2Gate, site::Site},
+    web::{
+        headers,
+        log::RequestSpan,
+        routes,
+        saml::{IdentityProvider, Published},
+        shell::shell,
+        sign_in::Argon2Gate,
+        site::Site,
+    },
 };
 
 /// How long requests under way may take when the process is told to stop.
@@ -315,6 +323,11 @@ fn identity_provider(
         registry: Arc::new(ArcSwap::from_pointee(registry)),
         disclosures: DisclosureWriter::start(store.clone(), chain_of(&settings.server.node)),
         signer: keys.signing_keys().current,
+        published: Published {
+            organization: federation.organization.clone(),
+            service_name: settings.server.service_name.clone(),
+            support_email: federation.support_email.clone(),
+        },
         loopback_http: surroundings.demonstration,
     })
 }
