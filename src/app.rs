@@ -30,7 +30,7 @@ use crate::{
         sms::{KannelSms, Sms},
     },
     settings::{Settings, SettingsError},
-    storage::{DisclosureWriter, Store, StoreError},
+    storage::{DisclosureWriter, NodeLock, Store, StoreError},
     web::{
         headers,
         log::RequestSpan,
@@ -139,6 +139,8 @@ pub struct Application {
     listener: TcpListener,
     tls: Option<SslAcceptorBuilder>,
     public_url: Url,
+    /// Held until requests under way are finished.
+    node_lock: Option<NodeLock>,
 }
 
 impl fmt::Debug for Application {
@@ -164,6 +166,8 @@ impl Application {
         if !pending.is_empty() {
             return Err(BuildError::Migrations(pending.len()));
         }
+
+        let node_lock = Some(store.node_lock()?);
 
         let inbox = settings.sandboxed().map(|_| SandboxInbox::new(clock.clone()));
         let sandbox = || inbox.clone().unwrap_or_else(|| SandboxInbox::new(clock.clone()));
@@ -198,7 +202,7 @@ impl Application {
         };
         let watched = settings.federation.watch.then(|| settings.federation.metadata_folder.clone());
         let public_url = server.public_url.clone();
-        Ok(Self { site, identity_provider, watched, outbox, inbox, listener, tls, public_url })
+        Ok(Self { site, identity_provider, watched, outbox, inbox, listener, tls, public_url, node_lock })
     }
 
     /// What the pages work with.
@@ -229,7 +233,8 @@ impl Application {
     ///
     /// # Errors
     /// When the listener fails.
-    pub async fn run_until(self, stop: impl Future<Output = ()>) -> io::Result<()> {
+    pub async fn run_until(mut self, stop: impl Future<Output = ()>) -> io::Result<()> {
+        let _held_until_the_end = self.node_lock.take();
         let background = [
             tokio::spawn(self.outbox.clone().run()),
             tokio::spawn(jobs::keep_forgetting(self.site.store.clone(), self.site.clock.clone())),
