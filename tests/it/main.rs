@@ -4,7 +4,6 @@
     clippy::expect_used,
     clippy::indexing_slicing,
     clippy::panic,
-    clippy::redundant_closure,
     clippy::redundant_closure_for_method_calls,
     clippy::allow_attributes,
     missing_docs,
@@ -13,8 +12,10 @@
     reason = "a test fails by panicking, and one binary does not use every part of its support"
 )]
 
+mod account;
 mod app;
 mod attacks;
+mod authentication;
 mod cli;
 #[cfg(feature = "demo")]
 mod demo;

@@ -41,5 +41,5 @@ pub(super) fn method_lines(all: &[Authenticator]) -> Vec<MethodLine> {
 }
 
 pub(super) fn history_lines(entries: Vec<HistoryEntry>) -> Vec<HistoryLine> {
-    entries.into_iter().map(|entry| HistoryLine { at: moment(entry.at), kind: entry.kind.replace('_', "-") }).collect()
+    entries.into_iter().map(|entry| HistoryLine { at: moment(entry.at), kind: entry.kind }).collect()
 }

@@ -61,6 +61,8 @@ pub(super) async fn rename(
             if !tx.rename_authenticator(subscriber, id, &sealed)? {
                 return Ok(None);
             }
+            visit.remember(tx, subscriber, "method_renamed")?;
+            visit.session.state.notice = Some("method_renamed".to_owned());
             page(tx, visit, subscriber, None).map(Some)
         })
         .await?;
@@ -92,7 +94,7 @@ pub(super) async fn remove(
                 return page(tx, visit, subscriber, Some("last")).map(Some);
             }
             let kind = gone.secret.kind();
-            visit.remember(tx, subscriber, &format!("method_removed_{}", kind.as_str()))?;
+            visit.remember_method(tx, subscriber, "method_removed", kind)?;
             notify_everywhere(tx, &site, subscriber, &Letter::MethodRemoved(kind), None, now)?;
             if let AuthenticatorSecret::Phone(phone) = &gone.secret {
                 send_text(tx, &site, phone, &TextLetter::PhoneRemoved, now)?;

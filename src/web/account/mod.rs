@@ -17,7 +17,7 @@ pub fn routes(config: &mut ServiceConfig) {
     config
         .service(resource("/account").route(get().to(overview::overview)))
         .service(resource("/account/sign-out").route(post().to(overview::sign_out)))
-        .service(resource("/account/end-sessions").route(post().to(overview::end_sessions)))
+        .service(resource("/account/sessions/end").route(post().to(overview::end_sessions)))
         .service(resource("/account/recovery-key").route(post().to(overview::new_recovery_key)))
         .service(resource("/account/email").route(get().to(email::addresses)))
         .service(resource("/account/email/add").route(post().to(email::add)))

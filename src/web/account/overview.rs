@@ -68,7 +68,7 @@ pub(super) async fn sign_out(
     Ok(visit.see("/sign-in"))
 }
 
-/// `POST /account/end-sessions`: all other browsers are signed out.
+/// `POST /account/sessions/end`: all other browsers are signed out.
 pub(super) async fn end_sessions(
     request: HttpRequest,
     site: Data<Site>,

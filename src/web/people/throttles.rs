@@ -14,8 +14,8 @@ use crate::web::site::Site;
 /// Too many tries: nothing is judged until then.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TooMany {
-    /// When the next try is judged.
-    pub until: UtcDateTime,
+    /// Seconds until the next try is judged.
+    pub seconds: i64,
     /// Which limit it was, for the log.
     pub limit: &'static str,
 }
@@ -34,7 +34,7 @@ pub fn allow(
     let mut refused = None;
     for (limit, key) in tries {
         if let RateVerdict::Refused { until } = tx.count_try(limit, &fingerprint(site, limit, key)?, now)? {
-            refused = refused.or(Some(TooMany { until, limit: limit.name }));
+            refused = refused.or(Some(TooMany { seconds: (until - now).whole_seconds().max(1), limit: limit.name }));
         }
     }
     Ok(refused.map_or(Ok(()), Err))

@@ -7,7 +7,7 @@ use time::{Duration, UtcDateTime};
 
 use super::{TooMany, Trouble, client_address};
 use crate::authentication::session::SessionStage;
-use crate::authentication::{Aal, AuthenticatedSubject, RequiredAssurance};
+use crate::authentication::{Aal, AuthenticatedSubject, AuthenticatorKind, RequiredAssurance};
 use crate::storage::{HistoryEntry, Transaction};
 use crate::subscriber::SubscriberId;
 use crate::web::csrf;
@@ -189,8 +189,32 @@ impl Visit {
     /// # Errors
     /// When the database fails.
     pub fn remember(&self, tx: &mut Transaction<'_>, of: SubscriberId, kind: &str) -> Result<(), Trouble> {
+        self.remember_with(tx, of, kind, &serde_json::json!({}))
+    }
+
+    /// Adds a line about one kind of authenticator to a person's history.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn remember_method(
+        &self,
+        tx: &mut Transaction<'_>,
+        of: SubscriberId,
+        kind: &str,
+        method: AuthenticatorKind,
+    ) -> Result<(), Trouble> {
+        self.remember_with(tx, of, kind, &serde_json::json!({ "method": method.as_str() }))
+    }
+
+    fn remember_with(
+        &self,
+        tx: &mut Transaction<'_>,
+        of: SubscriberId,
+        kind: &str,
+        told: &serde_json::Value,
+    ) -> Result<(), Trouble> {
         let id = crate::services::random_bytes(&*self.site.entropy);
-        let entry = HistoryEntry { at: self.now, kind: kind.to_owned(), told: "{}".to_owned() };
+        let entry = HistoryEntry { at: self.now, kind: kind.to_owned(), told: told.to_string() };
         Ok(tx.add_history(&id, of, &entry)?)
     }
 }
@@ -244,12 +268,12 @@ impl ResponseError for Fault {
         };
         let mut answer = refusal.error_response();
         let wait = match self {
-            Self::TooMany(_) => Some("60"),
-            Self::Trouble(_) => Some("5"),
+            Self::TooMany(too_many) => Some(too_many.seconds),
+            Self::Trouble(_) => Some(5),
             _ => None,
         };
         if let Some(seconds) = wait {
-            answer.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static(seconds));
+            answer.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
         }
         answer
     }

@@ -56,7 +56,7 @@ pub(super) fn count_wrong_code(
         if own.in_a_row >= RULE.end_after && !authenticator.disabled {
             tx.disable_authenticator(authenticator.id, now)?;
             let kind = authenticator.secret.kind();
-            visit.remember(tx, of, &format!("method_ended_{}", kind.as_str()))?;
+            visit.remember_method(tx, of, "method_ended", kind)?;
             notify_everywhere(tx, site, of, &Letter::AuthenticatorEnded(kind), None, now)?;
         }
     }

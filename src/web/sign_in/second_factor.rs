@@ -51,7 +51,12 @@ fn kinds_of(all: &[Authenticator]) -> Vec<AuthenticatorKind> {
 pub async fn choose(request: HttpRequest, site: Data<Site>) -> Result<HttpResponse, Fault> {
     let visit = Visit::begin(&request, &site).await?;
     let subscriber = person(&visit)?;
-    let (visit, all) = visit.read(move |tx, visit| usable(tx, visit, subscriber)).await?;
+    let (visit, (locked, all)) = visit
+        .read(move |tx, visit| Ok((may_try(tx, visit, subscriber)?.err(), usable(tx, visit, subscriber)?)))
+        .await?;
+    if let Some(page) = locked {
+        return Ok(visit.page_again(&page));
+    }
     let kinds = kinds_of(&all);
     if let [only] = kinds.as_slice() {
         return Ok(visit.see(&path_of(*only)));
@@ -210,6 +215,11 @@ pub async fn check_webauthn(
     let (visit, outcome) = visit.transact(move |tx, visit| judge_webauthn(tx, visit, subscriber, &answer)).await?;
     Ok(match outcome {
         Ok(next) => visit.tell_next(&next),
+        // The page there says how long the account is locked.
+        Err("locked") => visit.json(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            &serde_json::json!({ "problem": "locked", "next": "/sign-in/second-factor" }),
+        ),
         Err(problem) => visit.tell_problem(problem),
     })
 }

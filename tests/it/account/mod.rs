@@ -1,0 +1,146 @@
+//! The person's own pages.
+
+use signet::services::Clock as _;
+use time::Duration;
+
+use crate::support::app::TestApp;
+use crate::support::people::{With, secret_of, set_up, sign_up};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn methods_are_added_renamed_and_removed_and_each_change_is_told() {
+    let app = TestApp::start().await;
+    let browser = app.browser();
+    let person = sign_up(&app, &browser, "ada@example.gov", With::App).await;
+    let sent = app.inbox.messages().len();
+    set_up(&app, &browser, "/account/methods/add", With::Passkey).await;
+    assert!(app.message_to(&person.email, sent).await.body.contains("was added"));
+    let page = browser.get("/account/methods").await;
+    page.expect_words("my laptop").expect_words("my app");
+
+    let form = page.forms().into_iter().find(|form| form.value("name") == Some("my laptop")).expect("a form");
+    let page = browser.submit_form(&form.with(&[("name", "  the  old\nlaptop ")])).await;
+    page.expect_words("the old laptop");
+
+    let sent = app.inbox.messages().len();
+    let page = browser.get("/account/methods").await;
+    browser.submit_to(&page, "/account/methods/remove", &[]).await.expect_status(200);
+    assert!(app.message_to(&person.email, sent).await.body.contains("was removed"));
+    let page = browser.get("/account/methods").await;
+    assert!(!page.text().contains("my app"), "{}", page.text());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_last_method_cannot_be_removed() {
+    let app = TestApp::start().await;
+    let browser = app.browser();
+    sign_up(&app, &browser, "ada@example.gov", With::App).await;
+    let page = browser.get("/account/methods").await;
+    let rename = page.forms().into_iter().find(|form| form.action.path().ends_with("/rename")).expect("a form");
+    let (id, csrf) = (rename.value("id").unwrap(), rename.value("csrf").unwrap());
+    let refused = browser.post("/account/methods/remove", &[("id", id), ("csrf", csrf)]).await;
+    refused.expect_status(422);
+    browser.get("/account/methods").await.expect_words("my app");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn anothers_methods_and_addresses_cannot_be_touched() {
+    let app = TestApp::start().await;
+    let (ada, ben) = (app.browser(), app.browser());
+    sign_up(&app, &ada, "ada@example.gov", With::App).await;
+    app.clock.advance(Duration::minutes(1));
+    sign_up(&app, &ben, "ben@example.gov", With::App).await;
+    let id = |page: &crate::support::browser::Page| {
+        page.forms().iter().find_map(|form| form.value("id").map(str::to_owned)).expect("an id")
+    };
+    let theirs = id(&ada.get("/account/methods").await);
+    let csrf = ben.get("/account/methods").await.attribute("meta[name=csrf]", "content").unwrap();
+    for path in ["/account/methods/rename", "/account/methods/remove"] {
+        let refused = ben.post(path, &[("id", &theirs), ("csrf", &csrf), ("name", "mine")]).await;
+        refused.expect_status(404);
+    }
+    ada.get("/account/methods").await.expect_words("my app");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_address_is_added_by_its_link_and_every_address_is_told() {
+    let app = TestApp::start().await;
+    let browser = app.browser();
+    let person = sign_up(&app, &browser, "ada@example.gov", With::App).await;
+    let sent = app.inbox.messages().len();
+    let page = browser.get("/account/email").await;
+    browser.submit_to(&page, "/account/email/add", &[("email", "ada@home.example")]).await.expect_status(200);
+    let link = app.link_to("ada@home.example", sent).await;
+    // Only where its person is signed in.
+    assert_eq!(app.browser().get(&link).await.url.path(), "/sign-in");
+    let sent = app.inbox.messages().len();
+    browser.get(&link).await.expect_words("ada@home.example");
+    app.message_to(&person.email, sent).await;
+    app.message_to("ada@home.example", sent).await;
+    browser.get(&link).await.expect_status(422);
+
+    // Removing one tells both, the removed one too; and the last one stays.
+    let sent = app.inbox.messages().len();
+    let page = browser.get("/account/email").await;
+    browser.submit_to(&page, "/account/email/remove", &[]).await.expect_status(200);
+    app.message_to(&person.email, sent).await;
+    app.message_to("ada@home.example", sent).await;
+    let page = browser.get("/account/email").await;
+    assert!(page.forms().iter().all(|form| !form.action.path().ends_with("/remove")), "{}", page.body);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_address_of_another_account_is_not_added_and_the_asker_learns_nothing() {
+    let app = TestApp::start().await;
+    sign_up(&app, &app.browser(), "ada@example.gov", With::App).await;
+    app.clock.advance(Duration::minutes(1));
+    let browser = app.browser();
+    sign_up(&app, &browser, "ben@example.gov", With::App).await;
+    let sent = app.inbox.messages().len();
+    let page = browser.get("/account/email").await;
+    let known = browser.submit_to(&page, "/account/email/add", &[("email", "ada@example.gov")]).await;
+    let told = app.message_to("ada@example.gov", sent).await;
+    assert!(!told.body.contains("/account/email/confirm/"), "{}", told.body);
+    let unknown = browser.submit_to(&page, "/account/email/add", &[("email", "new@example.gov")]).await;
+    assert_eq!(known.text().replace("ada@", "new@"), unknown.text());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_change_asks_again_who_it_is_after_twenty_minutes() {
+    let app = TestApp::start().await;
+    let browser = app.browser();
+    let mut person = sign_up(&app, &browser, "ada@example.gov", With::App).await;
+    for _ in 0..3 {
+        app.clock.advance(Duration::minutes(10));
+        browser.get("/account").await.expect_status(200);
+    }
+    let page = browser.get("/account/methods/add").await;
+    assert_eq!(page.url.path(), "/sign-in", "{}", page.text());
+    assert_eq!(page.url.query(), Some("again=1"));
+    browser.submit(&page, &[("password", &person.password)]).await;
+    crate::support::people::give_second_factor(&app, &browser, &mut person.device).await;
+    browser.get("/account/methods/add").await.expect_status(200);
+    assert_eq!(browser.get("/account/methods/add").await.url.path(), "/account/methods/add");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_secret_or_personal_is_in_the_database_file() {
+    let app = TestApp::start().await;
+    let browser = app.browser();
+    up_to_the_secret(&app, &browser).await;
+    drop(browser);
+    for file in ["signet.db", "signet.db-wal"] {
+        let Ok(octets) = std::fs::read(app.folder().join(file)) else { continue };
+        for marker in ["ada.marker", "pelican fjord", "2024561111", "example.gov"] {
+            let found = octets.windows(marker.len()).any(|window| window.eq_ignore_ascii_case(marker.as_bytes()));
+            assert!(!found, "{marker} stands in {file}");
+        }
+    }
+}
+
+async fn up_to_the_secret(app: &TestApp, browser: &crate::support::browser::Browser) {
+    sign_up(app, browser, "ada.marker@example.gov", With::Phone).await;
+    let page = browser.get("/account/methods/add/totp").await;
+    let secret = secret_of(&page);
+    let code = secret.code_at(app.clock.now()).unwrap();
+    browser.submit(&page, &[("code", &code)]).await.expect_status(200);
+}

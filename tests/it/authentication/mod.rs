@@ -1,0 +1,8 @@
+//! Signing up and in through the front door.
+
+mod enumeration;
+mod forgotten_password;
+mod second_factor;
+mod session;
+mod sign_in;
+mod sign_up;

@@ -1,0 +1,159 @@
+//! The second factor.
+
+use serde_json::json;
+use signet::services::Clock as _;
+use time::Duration;
+use webauthn_authenticator_rs::WebauthnAuthenticator as _;
+
+use crate::support::app::TestApp;
+use crate::support::people::{Device, With, give_password, give_second_factor, origin, script, sign_up};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_code_of_an_app_is_taken_once() {
+    let app = TestApp::start().await;
+    let person = sign_up(&app, &app.browser(), "ada@example.gov", With::App).await;
+    let Device::App(secret) = &person.device else { panic!("an app") };
+    app.clock.advance(Duration::minutes(2));
+    let code = secret.code_at(app.clock.now()).unwrap();
+    let (one, other) = (app.browser(), app.browser());
+    for browser in [&one, &other] {
+        give_password(browser, &person.email, &person.password).await;
+    }
+    let (first, second) =
+        (one.get("/sign-in/second-factor/totp").await, other.get("/sign-in/second-factor/totp").await);
+    let (first_code, second_code) = ([("code", code.as_str())], [("code", code.as_str())]);
+    let (first, second) = tokio::join!(one.submit(&first, &first_code), other.submit(&second, &second_code));
+    let succeeded = [&first, &second].iter().filter(|page| page.url.path() == "/account").count();
+    assert_eq!(succeeded, 1, "{} / {}", first.text(), second.text());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ten_wrong_codes_lock_for_ten_minutes_and_the_person_is_told() {
+    let app = TestApp::start().await;
+    let mut person = sign_up(&app, &app.browser(), "ada@example.gov", With::App).await;
+    app.clock.advance(Duration::minutes(2));
+    let browser = app.browser();
+    give_password(&browser, &person.email, &person.password).await;
+    let sent = app.inbox.messages().len();
+    for tried in 1..=10 {
+        let page = browser.get("/sign-in/second-factor/totp").await;
+        let refused = browser.submit(&page, &[("code", "000000")]).await;
+        refused.expect_status(422);
+        let left = [(7, "3"), (8, "2"), (9, "One more wrong code")];
+        if let Some((_, words)) = left.iter().find(|(after, _)| *after == tried) {
+            refused.expect_words(words);
+        }
+    }
+    let told = app.message_to(&person.email, sent).await;
+    assert!(told.body.contains("wrong codes"), "{}", told.body);
+    // The right code does not help now, nor after a restart.
+    let app = app.restart().await;
+    let page = browser.get("/sign-in/second-factor").await;
+    page.expect_status(422).expect_words("10");
+    app.clock.advance(Duration::minutes(10));
+    let page = give_second_factor(&app, &browser, &mut person.device).await;
+    assert_eq!(page.url.path(), "/account");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hundred_wrong_codes_end_the_app() {
+    let app = TestApp::start().await;
+    let mut person = sign_up(&app, &app.browser(), "ada@example.gov", With::App).await;
+    let browser = app.browser();
+    for _ in 0..10 {
+        app.clock.advance(Duration::minutes(11));
+        give_password(&browser, &person.email, &person.password).await;
+        let page = browser.get("/sign-in/second-factor/totp").await;
+        for _ in 0..10 {
+            browser.submit(&page, &[("code", "000000")]).await.expect_status(422);
+        }
+    }
+    app.clock.advance(Duration::minutes(11));
+    let page = give_password(&browser, &person.email, &person.password).await;
+    page.expect_status(422);
+    let Device::App(_) = &mut person.device else { panic!("an app") };
+    assert_eq!(browser.get("/account").await.url.path(), "/sign-in");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_text_code_is_for_its_session_and_is_replaced_by_the_next() {
+    let app = TestApp::start().await;
+    let person = sign_up(&app, &app.browser(), "ada@example.gov", With::Phone).await;
+    let Device::Phone(phone) = &person.device else { panic!("a phone") };
+    app.clock.advance(Duration::minutes(10));
+    let (one, other) = (app.browser(), app.browser());
+    let mut codes = Vec::new();
+    for browser in [&one, &other] {
+        give_password(browser, &person.email, &person.password).await;
+        app.clock.advance(Duration::seconds(11));
+        let sent = app.inbox.messages().len();
+        let page = browser.get("/sign-in/second-factor/sms").await;
+        browser.submit_to(&page, "/sms/send", &[]).await.expect_status(200);
+        codes.push(app.code_to(phone, sent).await);
+    }
+    // The newest code, in the session that did not ask for it; and the older one in its own.
+    let page = one.get("/sign-in/second-factor/sms").await;
+    one.submit(&page, &[("code", &codes[1])]).await.expect_status(422);
+    one.submit(&page, &[("code", &codes[0])]).await.expect_status(422);
+    let page = other.get("/sign-in/second-factor/sms").await;
+    let page = other.submit(&page, &[("code", &codes[1])]).await;
+    assert_eq!(page.url.path(), "/account");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_text_code_is_refused_after_ten_minutes_and_sending_again_is_throttled() {
+    let app = TestApp::start().await;
+    let person = sign_up(&app, &app.browser(), "ada@example.gov", With::Phone).await;
+    let Device::Phone(phone) = &person.device else { panic!("a phone") };
+    app.clock.advance(Duration::minutes(10));
+    let browser = app.browser();
+    give_password(&browser, &person.email, &person.password).await;
+    let sent = app.inbox.messages().len();
+    let page = browser.get("/sign-in/second-factor/sms").await;
+    browser.submit_to(&page, "/sms/send", &[]).await.expect_status(200);
+    let code = app.code_to(phone, sent).await;
+    app.clock.advance(Duration::minutes(10));
+    let page = browser.get("/sign-in/second-factor/sms").await;
+    browser.submit(&page, &[("code", &code)]).await.expect_status(422);
+    let mut refused = 0;
+    for _ in 0..4 {
+        let page = browser.get("/sign-in/second-factor/sms").await;
+        refused += usize::from(browser.submit_to(&page, "/sms/send", &[]).await.status == 422);
+    }
+    assert_eq!(refused, 2, "two within ten seconds, and no more");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_of_a_passkey_is_taken_once_and_in_its_own_session() {
+    let app = TestApp::start().await;
+    let mut person = sign_up(&app, &app.browser(), "ada@example.gov", With::Passkey).await;
+    let Device::Passkey(key) = &mut person.device else { panic!("a passkey") };
+    app.clock.advance(Duration::minutes(2));
+    let path = "/sign-in/second-factor/webauthn";
+    let (one, other) = (app.browser(), app.browser());
+    for browser in [&one, &other] {
+        give_password(browser, &person.email, &person.password).await;
+    }
+    let page = one.get(&format!("{path}?kind=passkey")).await;
+    let options = script(&one, &page, &format!("{path}/options?kind=passkey"), &json!({})).await.unwrap();
+    let answer = key.do_authentication(origin(&app), serde_json::from_value(options).unwrap()).unwrap();
+    let body = json!({ "answer": answer });
+    // Another session, which began a ceremony of its own.
+    let page_of_other = other.get(&format!("{path}?kind=passkey")).await;
+    script(&other, &page_of_other, &format!("{path}/options?kind=passkey"), &json!({})).await.unwrap();
+    assert!(script(&other, &page_of_other, path, &body).await.is_err());
+    assert!(script(&one, &page, path, &body).await.is_ok());
+    // Signed in now, and the answer is used up.
+    let page = one.get(&format!("{path}?kind=passkey")).await;
+    assert!(script(&one, &page, path, &body).await.is_err());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_without_the_pages_token_is_refused() {
+    let app = TestApp::start().await;
+    let person = sign_up(&app, &app.browser(), "ada@example.gov", With::Passkey).await;
+    let browser = app.browser();
+    give_password(&browser, &person.email, &person.password).await;
+    let path = "/sign-in/second-factor/webauthn/options?kind=passkey";
+    assert_eq!(browser.post_json(path, "", &json!({})).await.status, 403);
+}

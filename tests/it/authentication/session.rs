@@ -1,0 +1,104 @@
+//! Sessions.
+
+use time::Duration;
+
+use crate::support::app::TestApp;
+use crate::support::people::{With, give_password, give_second_factor, sign_up};
+
+const COOKIE: &str = "__Host-signet";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_cookie_is_renewed_at_each_rise_and_the_old_one_opens_nothing() {
+    let app = TestApp::start().await;
+    let mut person = sign_up(&app, &app.browser(), "ada@example.gov", With::App).await;
+    let browser = app.browser();
+    browser.get("/sign-in").await;
+    let visitor = browser.cookie(COOKIE).unwrap();
+    give_password(&browser, &person.email, &person.password).await;
+    let proved = browser.cookie(COOKIE).unwrap();
+    give_second_factor(&app, &browser, &mut person.device).await;
+    let signed_in = browser.cookie(COOKIE).unwrap();
+    assert!(visitor != proved && proved != signed_in);
+    for old in [visitor, proved] {
+        let thief = app.browser();
+        thief.plant_cookie(COOKIE, &old);
+        assert_eq!(thief.get("/account").await.url.path(), "/sign-in");
+        assert_ne!(thief.get("/sign-in/second-factor/totp").await.url.path(), "/sign-in/second-factor/totp");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_planted_cookie_is_of_no_use_after_signing_in() {
+    let app = TestApp::start().await;
+    let mut person = sign_up(&app, &app.browser(), "ada@example.gov", With::App).await;
+    let attacker = app.browser();
+    attacker.get("/sign-in").await;
+    let planted = attacker.cookie(COOKIE).unwrap();
+    let victim = app.browser();
+    victim.plant_cookie(COOKIE, &planted);
+    person.sign_in(&app, &victim).await;
+    victim.get("/account").await.expect_status(200);
+    assert_eq!(attacker.get("/account").await.url.path(), "/sign-in");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_ends_when_idle_and_after_twelve_hours() {
+    let app = TestApp::start().await;
+    let browser = app.browser();
+    sign_up(&app, &browser, "ada@example.gov", With::App).await;
+    app.clock.advance(Duration::minutes(14));
+    browser.get("/account").await.expect_status(200);
+    app.clock.advance(Duration::minutes(14));
+    let page = browser.get("/account").await;
+    assert_eq!(page.url.path(), "/account", "a page that changes nothing keeps the session alive");
+    app.clock.advance(Duration::minutes(15));
+    assert_eq!(browser.get("/account").await.url.path(), "/sign-in");
+
+    let browser = app.browser();
+    sign_up(&app, &browser, "ben@example.gov", With::App).await;
+    let mut hours = Duration::ZERO;
+    while hours < Duration::hours(12) {
+        assert_eq!(browser.get("/account").await.url.path(), "/account");
+        app.clock.advance(Duration::minutes(10));
+        hours += Duration::minutes(10);
+    }
+    assert_eq!(browser.get("/account").await.url.path(), "/sign-in");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn signing_out_ends_the_session_on_the_server() {
+    let app = TestApp::start().await;
+    let browser = app.browser();
+    sign_up(&app, &browser, "ada@example.gov", With::App).await;
+    let cookie = browser.cookie(COOKIE).unwrap();
+    let page = browser.get("/account").await;
+    browser.submit_to(&page, "/account/sign-out", &[]).await.expect_status(200);
+    assert_ne!(browser.cookie(COOKIE).unwrap(), cookie);
+    let thief = app.browser();
+    thief.plant_cookie(COOKIE, &cookie);
+    assert_eq!(thief.get("/account").await.url.path(), "/sign-in");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn all_other_sessions_can_be_ended() {
+    let app = TestApp::start().await;
+    let here = app.browser();
+    let mut person = sign_up(&app, &here, "ada@example.gov", With::App).await;
+    let elsewhere = app.browser();
+    person.sign_in(&app, &elsewhere).await;
+    let page = here.get("/account").await;
+    here.submit_to(&page, "/account/sessions/end", &[]).await.expect_status(200);
+    here.get("/account").await.expect_status(200);
+    assert_eq!(here.get("/account").await.url.path(), "/account");
+    assert_eq!(elsewhere.get("/account").await.url.path(), "/sign-in");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_outlives_a_restart() {
+    let app = TestApp::start().await;
+    let browser = app.browser();
+    sign_up(&app, &browser, "ada@example.gov", With::App).await;
+    let app = app.restart().await;
+    assert_eq!(browser.get("/account").await.url.path(), "/account");
+    drop(app);
+}

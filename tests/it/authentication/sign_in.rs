@@ -1,0 +1,91 @@
+//! The first factor.
+
+use time::Duration;
+
+use crate::support::app::TestApp;
+use crate::support::people::{With, give_password, sign_up};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_person_signs_in_again_with_each_kind_of_second_factor() {
+    let app = TestApp::start().await;
+    for (email, with) in
+        [("app@example.gov", With::App), ("key@example.gov", With::Passkey), ("phone@example.gov", With::Phone)]
+    {
+        let mut person = sign_up(&app, &app.browser(), email, with).await;
+        app.clock.advance(Duration::minutes(10));
+        let browser = app.browser();
+        let page = person.sign_in(&app, &browser).await;
+        assert_eq!(page.url.path(), "/account");
+        page.expect_words(email);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_password_alone_opens_no_page_of_the_account() {
+    let app = TestApp::start().await;
+    let person = sign_up(&app, &app.browser(), "ada@example.gov", With::App).await;
+    let browser = app.browser();
+    give_password(&browser, &person.email, &person.password).await;
+    for path in
+        ["/account", "/account/email", "/account/methods", "/account/services", "/account/methods/add", "/unlock"]
+    {
+        let page = browser.get(path).await;
+        assert_eq!(page.url.path(), "/sign-in", "{path}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wrong_password_is_refused() {
+    let app = TestApp::start().await;
+    let person = sign_up(&app, &app.browser(), "ada@example.gov", With::App).await;
+    let browser = app.browser();
+    give_password(&browser, &person.email, "pelican fjord umber quart").await.expect_status(422);
+    let page = give_password(&browser, &person.email.to_uppercase(), &person.password).await;
+    assert!(page.url.path().starts_with("/sign-in/second-factor"), "case of the address does not matter");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_sixth_try_in_a_minute_is_refused_even_after_a_restart() {
+    let app = TestApp::start().await;
+    let person = sign_up(&app, &app.browser(), "ada@example.gov", With::App).await;
+    app.clock.advance(Duration::minutes(2));
+    let browser = app.browser();
+    for _ in 0..5 {
+        give_password(&browser, &person.email, "wrong wrong wrong").await.expect_status(422);
+    }
+    let app = app.restart().await;
+    give_password(&browser, &person.email, &person.password).await.expect_status(429);
+    app.clock.advance(Duration::minutes(1));
+    let page = give_password(&browser, &person.email, &person.password).await;
+    assert!(page.url.path().starts_with("/sign-in/second-factor"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hundred_wrong_passwords_in_a_row_end_the_password_until_a_link_chooses_another() {
+    let app = TestApp::start().await;
+    let person = sign_up(&app, &app.browser(), "ada@example.gov", With::App).await;
+    let browser = app.browser();
+    for _ in 0..100 {
+        // Slowly enough for every throttle.
+        app.clock.advance(Duration::minutes(15));
+        let page = browser.get("/sign-in").await;
+        browser.submit(&page, &[("email", &person.email), ("password", "wrong wrong wrong")]).await.expect_status(422);
+    }
+    app.clock.advance(Duration::hours(1));
+    give_password(&browser, &person.email, &person.password).await.expect_status(422);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_form_of_another_session_or_site_is_refused_and_changes_nothing() {
+    let app = TestApp::start().await;
+    let person = sign_up(&app, &app.browser(), "ada@example.gov", With::App).await;
+    let (mine, other) = (app.browser(), app.browser());
+    mine.get("/sign-in").await;
+    let foreign = other.get("/sign-in").await.form_with(&["email"]);
+    let values = [("email", person.email.as_str()), ("password", person.password.as_str())];
+    let refused = mine.submit_form(&foreign.with(&values)).await;
+    refused.expect_status(403);
+    assert!(mine.get("/account").await.url.path() == "/sign-in");
+    mine.post("/sign-in", &[("email", &person.email), ("password", &person.password)]).await;
+    assert_ne!(mine.get("/sign-in/second-factor").await.url.path(), "/sign-in/second-factor/totp");
+}
