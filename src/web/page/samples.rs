@@ -11,6 +11,7 @@ use time::macros::utc_datetime;
 use super::*;
 use crate::federation::attribute::AttributeName;
 use crate::federation::consent::ConsentReason;
+use crate::federation::release::Withheld;
 use crate::services::keys::KeysError;
 use crate::web::account::pages as account;
 use crate::web::refusal::{Refusal, RefusalKind, RefusedService};
@@ -321,6 +322,19 @@ fn line(name: AttributeName, value: &str) -> saml::ConsentLine {
     }
 }
 
+fn withheld_for_every_reason() -> Vec<saml::WithheldLine> {
+    let reasons = [
+        Withheld::AuthenticationLevel,
+        Withheld::IdentityLevel,
+        Withheld::Malformed,
+        Withheld::NotCurrent,
+        Withheld::NotHeld,
+        Withheld::NotInAgreement,
+        Withheld::VaultClosed,
+    ];
+    reasons.map(|reason| saml::WithheldLine { name: AttributeName::Ssn.as_str(), reason: reason.code() }).into()
+}
+
 fn single_sign_on(album: &mut Album) {
     let reasons = [
         ConsentReason::AgreementRevised,
@@ -351,6 +365,7 @@ fn single_sign_on(album: &mut Album) {
                     is_new: false,
                     ..line(AttributeName::Uuid, "a3f0c9d4-7f0e-4a59-9d2a-0f6f1f0c7b11")
                 }],
+                withheld: if first { withheld_for_every_reason() } else { Vec::new() },
                 known_by: first.then(|| "person@example.com".to_owned()),
                 remembered_days: 365,
                 agree_path: "/saml/consent/sample".to_owned(),

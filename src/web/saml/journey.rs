@@ -9,7 +9,7 @@ use time::UtcDateTime;
 use super::IdentityProvider;
 use super::arrival::place;
 use super::line::{Settled, walk};
-use super::pages::{ConsentLine, ConsentPage, LevelPage};
+use super::pages::{ConsentLine, ConsentPage, LevelPage, WithheldLine};
 use super::person::{Person, gather, vault_is_sealed};
 use crate::authentication::AuthenticatedSubject;
 use crate::authentication::session::{SessionStage, SessionState};
@@ -20,6 +20,7 @@ use crate::federation::consent::{
 };
 use crate::federation::identifier::{NameIdFormat, PairwiseId};
 use crate::federation::registry::ServiceProvider;
+use crate::federation::release::Withheld;
 use crate::federation::single_sign_on::{
     AnswerableFault, AuthenticationState, MatchedAuthnRequest, NextStep, PersonFacts, ReleaseFailed, ReleaseStep,
 };
@@ -80,6 +81,8 @@ pub struct ConsentQuestion {
     pub subject: AuthenticatedSubject,
     /// Why.
     pub reason: ConsentReason,
+    /// What is asked for and would not be sent, and why.
+    pub withheld: Vec<(AttributeName, Withheld)>,
     /// What is agreed to.
     pub scope: ConsentScope,
     /// What would be sent.
@@ -164,8 +167,17 @@ impl Journey<'_> {
             scope: idp.scope(),
         };
         match matched.release(&subject, &facts, &*site.entropy, now) {
-            Ok(ReleaseStep::Consent { reason, scope, frozen, digest, .. }) => {
-                Ok(Onward::Consent(Box::new(ConsentQuestion { person, subject, reason, scope, frozen, digest })))
+            Ok(ReleaseStep::Consent { reason, decision, scope, frozen, digest }) => {
+                let withheld = decision.withheld().filter(|(_, why)| *why != Withheld::NotAsked).collect();
+                Ok(Onward::Consent(Box::new(ConsentQuestion {
+                    person,
+                    subject,
+                    reason,
+                    withheld,
+                    scope,
+                    frozen,
+                    digest,
+                })))
             }
             Ok(ReleaseStep::Issue { release, .. }) => {
                 Ok(Onward::Issue(Box::new(ReadyToIssue { person, subject, release })))
@@ -214,6 +226,11 @@ impl ConsentQuestion {
             reason: self.reason.code(),
             attributes: attributes.into_iter().map(line).collect(),
             always: always.into_iter().map(line).collect(),
+            withheld: self
+                .withheld
+                .iter()
+                .map(|(name, why)| WithheldLine { name: name.as_str(), reason: why.code() })
+                .collect(),
             known_by: (name_id.format() == NameIdFormat::EmailAddress).then(|| name_id.value().reveal().to_owned()),
             remembered_days: REMEMBERED_FOR.whole_days(),
             agree_path: format!("/saml/consent/{id}{suffix}"),

@@ -20,6 +20,15 @@ pub struct ConsentLine {
     pub is_new: bool,
 }
 
+/// One attribute that was asked for and is not sent.
+#[derive(Debug, Clone, Serialize)]
+pub struct WithheldLine {
+    /// Its short name: the end of the key `attribute-…` in the locale files.
+    pub name: &'static str,
+    /// Why, as the end of the key `withheld-…`: the codes of [`Withheld`](crate::federation::release::Withheld).
+    pub reason: &'static str,
+}
+
 /// `/saml/consent/{id}`: what a service would receive, for the person to agree to.
 #[derive(Debug, Serialize)]
 pub struct ConsentPage {
@@ -36,6 +45,8 @@ pub struct ConsentPage {
     pub attributes: Vec<ConsentLine>,
     /// The three that every assertion carries: `uuid`, `ial`, `aal`.
     pub always: Vec<ConsentLine>,
+    /// What is asked for and not sent.
+    pub withheld: Vec<WithheldLine>,
     /// The e-mail address, where the agency would know the person by it.
     pub known_by: Option<String>,
     /// How many days the consent is remembered.

@@ -114,3 +114,13 @@ refusal-busy-person = Please try again in a moment. Nothing is lost.
 
 refusal-outage = We cannot do that at the moment
 refusal-outage-person = Something is out of order on our side. Please try again in a few minutes. Nothing was done by halves.
+
+refusal-account-stopped = This account cannot be used
+refusal-account-stopped-person = Signing in with this account was stopped. Nothing was sent to the service. If you do not know why, ask our help.
+
+refusal-answered-before = This sign-in was answered already
+refusal-answered-before-person = You have answered it before, perhaps in another window. Look there, or go back to the website and begin again.
+
+refusal-service-unusable = We cannot send anything to this website safely
+refusal-service-unusable-person = What we know about you is only sent locked with a key of the website, and this website has none that we can use. Nothing was sent.
+refusal-service-unusable-engineer = The metadata has no key to which an answer can be encrypted: a KeyDescriptor for encryption, or without use, with an RSA key of 2048 bits or more. Hand in metadata that has one, or agree on leaving encryption out by name.

@@ -1,5 +1,7 @@
 //! Every page as a browser gets it: headers, cookies, methods.
 
+mod refusals;
+
 use crate::support::app::TestApp;
 
 #[tokio::test(flavor = "multi_thread")]
