@@ -30,8 +30,16 @@ use crate::{
         sms::{KannelSms, Sms},
     },
     settings::{Settings, SettingsError},
-    storage::{DisclosureWriter, Store, StoreError},
-    web::{headers, log::RequestSpan, routes, saml::IdentityProvider, shell::shell, sign_in::Argon2Gate, site::Site},
+    storage::{DisclosureWriter, NodeLock, Store, StoreError},
+    web::{
+        headers,
+        log::RequestSpan,
+        routes,
+        saml::{IdentityProvider, Published},
+        shell::shell,
+        sign_in::Argon2Gate,
+        site::Site,
+    },
 };
 
 /// How long requests under way may take when the process is told to stop.
@@ -131,6 +139,8 @@ pub struct Application {
     listener: TcpListener,
     tls: Option<SslAcceptorBuilder>,
     public_url: Url,
+    /// Held until requests under way are finished.
+    node_lock: Option<NodeLock>,
 }
 
 impl fmt::Debug for Application {
@@ -156,6 +166,8 @@ impl Application {
         if !pending.is_empty() {
             return Err(BuildError::Migrations(pending.len()));
         }
+
+        let node_lock = Some(store.node_lock()?);
 
         let inbox = settings.sandboxed().map(|_| SandboxInbox::new(clock.clone()));
         let sandbox = || inbox.clone().unwrap_or_else(|| SandboxInbox::new(clock.clone()));
@@ -190,7 +202,7 @@ impl Application {
         };
         let watched = settings.federation.watch.then(|| settings.federation.metadata_folder.clone());
         let public_url = server.public_url.clone();
-        Ok(Self { site, identity_provider, watched, outbox, inbox, listener, tls, public_url })
+        Ok(Self { site, identity_provider, watched, outbox, inbox, listener, tls, public_url, node_lock })
     }
 
     /// What the pages work with.
@@ -221,7 +233,8 @@ impl Application {
     ///
     /// # Errors
     /// When the listener fails.
-    pub async fn run_until(self, stop: impl Future<Output = ()>) -> io::Result<()> {
+    pub async fn run_until(mut self, stop: impl Future<Output = ()>) -> io::Result<()> {
+        let _held_until_the_end = self.node_lock.take();
         let background = [
             tokio::spawn(self.outbox.clone().run()),
             tokio::spawn(jobs::keep_forgetting(self.site.store.clone(), self.site.clock.clone())),
@@ -315,6 +328,11 @@ fn identity_provider(
         registry: Arc::new(ArcSwap::from_pointee(registry)),
         disclosures: DisclosureWriter::start(store.clone(), chain_of(&settings.server.node)),
         signer: keys.signing_keys().current,
+        published: Published {
+            organization: federation.organization.clone(),
+            service_name: settings.server.service_name.clone(),
+            support_email: federation.support_email.clone(),
+        },
         loopback_http: surroundings.demonstration,
     })
 }

@@ -65,8 +65,9 @@ type Followed = Result<(i64, [u8; 32]), String>;
 fn follow(store: &Store, chain: ChainId) -> Result<Followed, CommandError> {
     let mut verifier = ChainVerifier::new(chain);
     let mut last = (0, [0; 32]);
+    // From the very beginning: a record that was given a number below the first must not be passed over.
+    let mut after = i64::MIN;
     loop {
-        let after = last.0;
         let read = store.read_blocking::<_, StoreError, _>(move |tx| tx.disclosures_after(chain, after));
         let records = match read {
             Ok(records) => records,
@@ -84,6 +85,7 @@ fn follow(store: &Store, chain: ChainId) -> Result<Followed, CommandError> {
                 return Ok(Err(broken.to_string()));
             }
             last = (record.seq, record.hash);
+            after = record.seq;
         }
     }
 }

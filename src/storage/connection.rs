@@ -1,6 +1,7 @@
 //! Connections to SQLite and PostgreSQL, and the schema that both must have.
 
 use std::fmt;
+use std::fs::{File, OpenOptions, TryLockError};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
@@ -93,11 +94,17 @@ pub struct MalformedDatabaseUrl;
 /// Makes connections and sets them up.
 pub(super) struct Manager {
     url: DatabaseUrl,
+    only_reads: bool,
 }
 
 impl Manager {
     pub(super) fn new(url: DatabaseUrl) -> Self {
-        Self { url }
+        Self { url, only_reads: false }
+    }
+
+    /// Connections on which SQLite refuses to write; PostgreSQL says so by transaction.
+    pub(super) fn reader(url: DatabaseUrl) -> Self {
+        Self { url, only_reads: true }
     }
 }
 
@@ -118,9 +125,12 @@ impl ManageConnection for Manager {
                 // even switching to the write-ahead log needs the lock.
                 set_up(
                     &mut connection,
-                    "PRAGMA busy_timeout = 10000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
+                    "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
                      PRAGMA foreign_keys = ON; PRAGMA secure_delete = ON;",
                 )?;
+                if self.only_reads {
+                    set_up(&mut connection, "PRAGMA query_only = ON;")?;
+                }
                 Ok(connection)
             }
             DatabaseUrl::Postgresql(url) => {
@@ -128,7 +138,11 @@ impl ManageConnection for Manager {
                 let mut connection = AnyConnection::Postgresql(connection);
                 set_up(
                     &mut connection,
-                    "SET synchronous_commit = on; SET statement_timeout = '30s'; SET client_min_messages = warning;",
+                    // READ COMMITTED with row locks is what the atomic verbs are written for, whatever the server's
+                    // default is. The time limits let a page say that the database is away instead of hanging.
+                    "SET synchronous_commit = on; SET default_transaction_isolation = 'read committed'; \
+                     SET statement_timeout = '5s'; SET lock_timeout = '5s'; \
+                     SET idle_in_transaction_session_timeout = '30s'; SET client_min_messages = warning;",
                 )?;
                 Ok(connection)
             }
@@ -144,6 +158,30 @@ impl ManageConnection for Manager {
     }
 }
 
+/// Held by the one process that serves an SQLite file. Another one that wants to serve it is refused; commands of the
+/// terminal are not, since SQLite itself keeps their transactions apart.
+#[derive(Debug)]
+pub struct NodeLock {
+    _file: Option<File>,
+}
+
+impl NodeLock {
+    /// Takes the lock of the file; PostgreSQL serves any number of nodes and has none.
+    pub(super) fn take(url: &DatabaseUrl) -> Result<Self, StoreError> {
+        let DatabaseUrl::Sqlite(path) = url else { return Ok(Self { _file: None }) };
+        let mut name = path.clone().into_os_string();
+        name.push(".lock");
+        // The lock is the operating system's, so it goes when the process does; the file may stay.
+        let file = OpenOptions::new().create(true).write(true).truncate(false).open(&name);
+        let file = file.map_err(|_| StoreError::Unreachable)?;
+        match file.try_lock() {
+            Ok(()) => Ok(Self { _file: Some(file) }),
+            Err(TryLockError::WouldBlock) => Err(StoreError::InUse),
+            Err(TryLockError::Error(_)) => Err(StoreError::Unreachable),
+        }
+    }
+}
+
 /// Runs what has not run.
 pub(super) fn migrate(connection: &mut AnyConnection) -> Result<Vec<String>, StoreError> {
     let failed = |error: Box<dyn std::error::Error + Send + Sync>| StoreError::Migration(error.to_string());
@@ -152,9 +190,12 @@ pub(super) fn migrate(connection: &mut AnyConnection) -> Result<Vec<String>, Sto
         AnyConnection::Postgresql(postgresql) => {
             let locked =
                 |statement: String, on: &mut PgConnection| on.batch_execute(&statement).map_err(StoreError::from);
+            // A migration takes the time that it takes, and waits for another node's.
+            locked("SET statement_timeout = 0; SET lock_timeout = 0".to_owned(), postgresql)?;
             locked(format!("SELECT pg_advisory_lock({MIGRATION_LOCK})"), postgresql)?;
             let ran = postgresql.run_pending_migrations(POSTGRESQL_MIGRATIONS).map(|ran| names(&ran)).map_err(failed);
             locked(format!("SELECT pg_advisory_unlock({MIGRATION_LOCK})"), postgresql)?;
+            locked("SET statement_timeout = '5s'; SET lock_timeout = '5s'".to_owned(), postgresql)?;
             ran?
         }
     };

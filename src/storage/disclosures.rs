@@ -69,16 +69,13 @@ impl DisclosureWriter {
             while queue.recv_many(&mut group, GROUP).await > 0 {
                 let (issuances, answers): (Vec<_>, Vec<_>) =
                     group.drain(..).map(|one| (one.issuance, one.done)).unzip();
-                let written = store
-                    .transaction(move |tx| {
-                        issuances.into_iter().map(|one| tx.record_issuance(chain, one)).collect::<Result<Vec<_>, _>>()
-                    })
-                    .await;
-                for (at, answer) in answers.into_iter().enumerate() {
-                    let outcome = match &written {
-                        Ok(outcomes) => outcomes.get(at).cloned().ok_or(StoreError::Stopped),
-                        Err(error) => Err(error.clone()),
-                    };
+                let outcomes = match record_together(&store, chain, issuances.clone()).await {
+                    Ok(outcomes) => outcomes.into_iter().map(Ok).collect(),
+                    // One record that the database refuses must not hold up the others that waited with it.
+                    Err(_) if issuances.len() > 1 => record_one_by_one(&store, chain, issuances).await,
+                    Err(error) => vec![Err(error)],
+                };
+                for (answer, outcome) in answers.into_iter().zip(outcomes) {
                     // Whoever asked may be gone; the record stays.
                     drop(answer.send(outcome));
                 }
@@ -96,6 +93,26 @@ impl DisclosureWriter {
         self.waiting.send(Waiting { issuance, done }).await.map_err(|_| StoreError::Stopped)?;
         answer.await.map_err(|_| StoreError::Stopped)?
     }
+}
+
+async fn record_together(
+    store: &Store,
+    chain: ChainId,
+    issuances: Vec<Issuance>,
+) -> Result<Vec<RecordedDisclosure>, StoreError> {
+    store.transaction(move |tx| issuances.into_iter().map(|one| tx.record_issuance(chain, one)).collect()).await
+}
+
+async fn record_one_by_one(
+    store: &Store,
+    chain: ChainId,
+    issuances: Vec<Issuance>,
+) -> Vec<Result<RecordedDisclosure, StoreError>> {
+    let mut outcomes = Vec::with_capacity(issuances.len());
+    for one in issuances {
+        outcomes.push(store.transaction(move |tx| tx.record_issuance(chain, one)).await);
+    }
+    outcomes
 }
 
 impl Transaction<'_> {

@@ -27,7 +27,7 @@ use time::UtcDateTime;
 
 use connection::{AnyConnection, Manager};
 
-pub use connection::DatabaseUrl;
+pub use connection::{DatabaseUrl, NodeLock};
 pub use disclosures::{DisclosureWriter, Issuance, RecordedDisclosure};
 pub use federation::{PendingRequest, SpRevision};
 pub use sessions::{Participant, SessionRecord, SessionSummary};
@@ -57,23 +57,37 @@ impl Store {
     /// # Errors
     /// [`StoreError::Unreachable`] when no connection can be made.
     pub fn open(url: &DatabaseUrl, connections: u32) -> Result<Self, StoreError> {
-        let pool = |size: u32| {
+        let pool = |size: u32, manager: Manager| {
             Pool::builder()
                 .max_size(size)
                 .min_idle(Some(1))
-                .connection_timeout(Duration::from_secs(10))
+                .connection_timeout(Duration::from_secs(5))
                 .test_on_check_out(!url.is_sqlite())
-                .build(Manager::new(url.clone()))
+                .build(manager)
                 .map_err(|_| StoreError::Unreachable)
         };
         let pools = match url {
-            DatabaseUrl::Sqlite(_) => Pools { writer: pool(1)?, reader: pool(connections.max(1))?, url: url.clone() },
+            // The writer comes first: it makes the file and switches it to the write-ahead log.
+            DatabaseUrl::Sqlite(_) => Pools {
+                writer: pool(1, Manager::new(url.clone()))?,
+                reader: pool(connections.max(1), Manager::reader(url.clone()))?,
+                url: url.clone(),
+            },
             DatabaseUrl::Postgresql(_) => {
-                let shared = pool(connections.max(2))?;
+                let shared = pool(connections.max(2), Manager::new(url.clone()))?;
                 Pools { writer: shared.clone(), reader: shared, url: url.clone() }
             }
         };
         Ok(Self { pools: Arc::new(pools) })
+    }
+
+    /// Takes the place of the one process that serves this SQLite file, for as long as the lock lives. PostgreSQL has
+    /// room for any number.
+    ///
+    /// # Errors
+    /// [`StoreError::InUse`] when another process has it.
+    pub fn node_lock(&self) -> Result<NodeLock, StoreError> {
+        NodeLock::take(&self.pools.url)
     }
 
     /// Brings the schema up to date and says which migrations ran. Two processes that start together wait for each
@@ -210,11 +224,25 @@ where
                 }
             })
         }
+        AnyConnection::Postgresql(_) if !writes => {
+            reading(connection, |connection| work(&mut Transaction { connection }).map_err(Failed::Closure))
+        }
         _ => connection.transaction(|connection| work(&mut Transaction { connection }).map_err(Failed::Closure)),
     };
     result.map_err(|failed| match failed {
         Failed::Closure(error) => error,
         Failed::Diesel(error) => StoreError::from(error).into(),
+    })
+}
+
+/// One moment's view of PostgreSQL, in which nothing can be written. (Diesel's own builder knows one backend alone.)
+fn reading<T, E>(
+    connection: &mut AnyConnection,
+    work: impl FnOnce(&mut AnyConnection) -> Result<T, Failed<E>>,
+) -> Result<T, Failed<E>> {
+    connection.transaction(|connection| {
+        connection.batch_execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")?;
+        work(connection)
     })
 }
 

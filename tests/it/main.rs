@@ -4,6 +4,7 @@
     clippy::expect_used,
     clippy::indexing_slicing,
     clippy::panic,
+    clippy::redundant_closure,
     clippy::redundant_closure_for_method_calls,
     clippy::allow_attributes,
     missing_docs,

@@ -12,6 +12,7 @@ use super::answer;
 use super::arrival::{Arrived, RequestCookie, arrive};
 use super::journey::{ConsentQuestion, Journey, Onward, resume};
 use super::line::Settled;
+use super::metadata;
 use super::pages::LevelPage;
 use crate::federation::assurance::NoAuthnContext;
 use crate::federation::consent::{ConsentId, ConsentRecord};
@@ -30,6 +31,8 @@ use crate::web::site::Site;
 /// Adds the routes of single sign-on.
 pub fn configure(config: &mut web::ServiceConfig) {
     config
+        .route("/saml", web::get().to(metadata::publish))
+        .route("/saml/metadata", web::get().to(metadata::publish))
         .service(
             web::resource("/saml/sso")
                 .app_data(web::PayloadConfig::new(MAX_CARRIED_BYTES))

@@ -5,6 +5,7 @@ pub mod arrival;
 pub mod handlers;
 pub mod journey;
 pub mod line;
+pub mod metadata;
 pub mod pages;
 pub mod person;
 
@@ -31,8 +32,21 @@ pub struct IdentityProvider {
     pub disclosures: DisclosureWriter,
     /// The key that signs.
     pub signer: Arc<dyn Signer>,
+    /// Who runs this and whom to ask, for our metadata.
+    pub published: Published,
     /// Whether an ACS on http is accepted for loopback hosts: in the demonstration and in tests only.
     pub loopback_http: bool,
+}
+
+/// What our metadata says about us beside addresses and keys.
+#[derive(Debug, Clone, Default)]
+pub struct Published {
+    /// Who runs this.
+    pub organization: String,
+    /// What people call it.
+    pub service_name: String,
+    /// Where agencies' engineers get help.
+    pub support_email: Option<String>,
 }
 
 impl IdentityProvider {

@@ -1,5 +1,9 @@
 //! The database: the same tests on SQLite and PostgreSQL.
 
+mod ledger;
+mod nodes;
+mod sessions;
+
 use std::sync::Arc;
 
 use signet::authentication::throttle::{FailureRule, RateLimit, RateVerdict};
