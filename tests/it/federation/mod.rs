@@ -5,6 +5,8 @@ mod assurance;
 mod consent;
 mod disclosure;
 mod folder;
+#[cfg(feature = "demo")]
+mod front_door;
 mod given;
 mod registry;
 mod release;

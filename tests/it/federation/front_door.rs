@@ -1,0 +1,540 @@
+//! Single sign-on through the front door: a request in, pages, an answer out, read by a service provider that believes
+//! nothing unchecked.
+
+use signet::authentication::session::{COOKIE, SessionSecret, SessionStage, SessionState, SessionTimes};
+use signet::authentication::{AuthenticationEvent, AuthenticatorId, AuthenticatorKind};
+use signet::demo::service_provider::{
+    Ask, Expected, IdentityProvider, Outcome, ServiceProvider, SignInRequest, SignedIn,
+};
+use signet::federation::disclosure::ChainVerifier;
+use signet::services::{Clock, SystemEntropy};
+use signet::storage::{SessionRecord, StoreError, VaultAttributeRecord};
+use signet::subscriber::vault::VaultKey;
+use signet::subscriber::{EmailAddress, SubscriberAccount, SubscriberId, SubscriberStatus, VaultState};
+use signet::web::people::{Trouble, add_address};
+use time::{Duration, UtcDateTime};
+
+use crate::saml::keys;
+use crate::support::app::{TestApp, Wishes, wait_for};
+use crate::support::browser::{Browser, Page};
+
+const ENTITY: &str = "https://permits.parks.example.gov/saml";
+const ACS: &str = "https://permits.parks.example.gov/saml/acs";
+const SERVICE: &str = "sp/department-of-parks/permits";
+
+/// An identity provider with one service, and that service.
+struct House {
+    app: TestApp,
+    sp: ServiceProvider,
+    idp: IdentityProvider,
+}
+
+fn permits() -> ServiceProvider {
+    ServiceProvider::new(ENTITY, ACS, &keys::RSA.private_pem, &keys::RSA.certificate_pem).unwrap()
+}
+
+fn agreement(top: &str, attributes: &[&str]) -> String {
+    let more = format!("[levels]\nhighest_ial = 2\n{}", super::given::attributes(attributes));
+    super::given::agreement_text(top, &more)
+}
+
+const EVERYTHING: &[&str] = &["email", "all_emails", "first_name", "last_name", "dob", "ssn", "verified_at"];
+
+impl House {
+    async fn with(agreement: String) -> Self {
+        let sp = permits();
+        let metadata = sp.metadata("Park permits").unwrap().as_str().to_owned();
+        let services = vec![("department-of-parks".to_owned(), "permits".to_owned(), metadata, agreement)];
+        let app = TestApp::start_with(Wishes { services, ..Wishes::default() }).await;
+        let published = app.browser().get("/saml/metadata").await;
+        let idp = IdentityProvider::from_metadata(published.expect_status(200).body.as_bytes()).unwrap();
+        Self { app, sp, idp }
+    }
+
+    async fn new() -> Self {
+        Self::with(agreement("default_attributes = [\"email\"]", EVERYTHING)).await
+    }
+
+    fn now(&self) -> UtcDateTime {
+        self.app.clock.now()
+    }
+
+    fn request(&self, ask: &Ask) -> SignInRequest {
+        self.sp.request(&self.idp, ask, Some("to-the-permits"), self.now(), &SystemEntropy).unwrap()
+    }
+
+    /// The fields of a signed request for the HTTP-POST binding.
+    fn posted_request(&self) -> String {
+        use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
+        use signet::saml::signature::{SignaturePosition, sign_enveloped};
+        use signet::saml::xml::{Builder, ns};
+        let issued = self.now().format(&time::format_description::well_known::Rfc3339).unwrap();
+        let request = Builder::element("samlp", ns::PROTOCOL, "AuthnRequest")
+            .attribute("ID", "_posted")
+            .attribute("Version", "2.0")
+            .attribute("IssueInstant", issued)
+            .attribute("Destination", format!("{}/saml/sso", self.app.url))
+            .child(Builder::element("saml", ns::ASSERTION, "Issuer").text(ENTITY));
+        let signed = sign_enveloped(&request, SignaturePosition::AfterIssuer, &keys::RSA.signer()).unwrap();
+        let field = BASE64.encode(signed.as_str());
+        url::form_urlencoded::Serializer::new(String::new()).append_pair("SAMLRequest", &field).finish()
+    }
+
+    /// What the service makes of the form that a page posts to it.
+    #[track_caller]
+    fn received(&self, page: &Page, request: &SignInRequest) -> Outcome {
+        page.expect_status(200);
+        let form = page.form_with(&["SAMLResponse"]);
+        assert_eq!(form.action.as_str(), ACS);
+        assert_eq!(form.value("RelayState"), Some("to-the-permits"));
+        let policy = page.headers["content-security-policy"].to_str().unwrap();
+        assert!(!policy.contains("form-action"), "{policy}");
+        let expected = Expected { idp: &self.idp, request_id: &request.id, now: self.now() };
+        self.sp.read_response(form.value("SAMLResponse").unwrap(), &expected).unwrap()
+    }
+
+    #[track_caller]
+    fn signed_in(&self, page: &Page, request: &SignInRequest) -> SignedIn {
+        match self.received(page, request) {
+            Outcome::SignedIn(signed_in) => signed_in,
+            refused @ Outcome::Refused { .. } => panic!("{refused:?}"),
+        }
+    }
+
+    #[track_caller]
+    fn refused(&self, page: &Page, request: &SignInRequest) -> String {
+        match self.received(page, request) {
+            Outcome::Refused { nested, .. } => nested.unwrap().rsplit(':').next().unwrap().to_owned(),
+            Outcome::SignedIn(_) => panic!("an assertion came"),
+        }
+    }
+
+    /// A person with an account, signed in in this browser at this moment with two factors.
+    async fn sign_in(&self, browser: &Browser, of: SubscriberId, vault_key: Option<VaultKey>) {
+        let (site, now) = (self.app.site.clone(), self.now());
+        let secret = SessionSecret::random(&SystemEntropy);
+        let mut state = SessionState::visitor(&SystemEntropy);
+        state.stage = SessionStage::SignedIn;
+        state.subscriber = Some(of);
+        state.vault_key = vault_key;
+        let app_code = AuthenticationEvent::code(AuthenticatorKind::Totp, AuthenticatorId::from_bytes([2; 16]), now);
+        state.events = vec![AuthenticationEvent::password(now), app_code];
+        let record = SessionRecord {
+            id_hash: secret.id_hash(),
+            subscriber: Some(of),
+            created_at: now,
+            times: SessionTimes::begin(site.session_limits, now),
+            sealed: state.seal(&secret, &*site.keys, &SystemEntropy).unwrap(),
+        };
+        self.app.store.transaction::<_, StoreError, _>(move |tx| tx.add_session(&record)).await.unwrap();
+        browser.plant_cookie(COOKIE, &secret.to_cookie());
+    }
+
+    /// An account with an address; with a proofed profile when there is a vault key.
+    async fn person(&self, email: &str, vault_key: Option<&VaultKey>) -> SubscriberId {
+        let (site, now, of) = (self.app.site.clone(), self.now(), SubscriberId::random(&SystemEntropy));
+        let email = EmailAddress::parse(email).unwrap();
+        let profile =
+            [("first_name", "Fiona"), ("last_name", "O'Brien <&>"), ("dob", "1938-10-06"), ("ssn", "900123456")];
+        let attributes: Vec<VaultAttributeRecord> = vault_key
+            .into_iter()
+            .flat_map(|key| {
+                profile.map(|(name, value)| VaultAttributeRecord {
+                    attribute: name.to_owned(),
+                    version: 1,
+                    sealed: key.seal_attribute(of, name, 1, value.as_bytes(), &SystemEntropy).unwrap(),
+                })
+            })
+            .collect();
+        self.app
+            .store
+            .transaction::<_, Trouble, _>(move |tx| {
+                tx.add_subscriber(&SubscriberAccount {
+                    id: of,
+                    status: SubscriberStatus::Active,
+                    created_at: now,
+                    rules_accepted_at: now,
+                    vault: VaultState::Open,
+                })?;
+                assert!(add_address(tx, &site, of, &email, now)?);
+                if !attributes.is_empty() {
+                    tx.set_proofed_profile(of, 2, now - Duration::days(30), None)?;
+                }
+                for attribute in &attributes {
+                    tx.add_vault_attribute(of, attribute, now)?;
+                }
+                Ok(())
+            })
+            .await
+            .unwrap();
+        of
+    }
+
+    /// A browser with somebody signed in who has an address and nothing else.
+    async fn fiona(&self) -> (Browser, SubscriberId) {
+        let browser = self.app.browser();
+        let of = self.person("fiona@example.com", None).await;
+        self.sign_in(&browser, of, None).await;
+        (browser, of)
+    }
+
+    fn agreement_file(&self) -> std::path::PathBuf {
+        self.app.metadata_folder().join(SERVICE).join("agreement.toml")
+    }
+
+    /// Every chain of the ledger holds; says how many records there are.
+    async fn ledger_length(&self) -> i64 {
+        self.app
+            .store
+            .read::<_, StoreError, _>(|tx| {
+                let mut length = 0;
+                for chain in tx.disclosure_chains()? {
+                    let mut verifier = ChainVerifier::new(chain);
+                    for record in tx.disclosures_after(chain, 0)? {
+                        verifier.follow(&record).unwrap();
+                    }
+                    length += verifier.length();
+                }
+                Ok(length)
+            })
+            .await
+            .unwrap()
+    }
+}
+
+fn ask(contexts: &[&str], attributes: &[&str]) -> Ask {
+    let owned = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect();
+    Ask { contexts: owned(contexts), attributes: owned(attributes), ..Ask::default() }
+}
+
+fn names(signed_in: &SignedIn) -> Vec<&str> {
+    signed_in.attributes.iter().map(|attribute| attribute.name.as_str()).collect()
+}
+
+fn value<'a>(signed_in: &'a SignedIn, name: &str) -> &'a str {
+    let found = signed_in.attributes.iter().find(|attribute| attribute.name == name);
+    found.unwrap_or_else(|| panic!("{name} was not sent")).values[0].as_str()
+}
+
+const IAL2: &str = "http://idmanagement.gov/ns/assurance/ial/2";
+
+#[tokio::test]
+async fn person_consents_once_and_goes_straight_through_afterwards() {
+    let house = House::new().await;
+    let (browser, _) = house.fiona().await;
+
+    let request = house.request(&Ask::default());
+    let page = browser.get(&request.url).await;
+    page.expect_status(200)
+        .expect_words("Park permits")
+        .expect_words("fiona@example.com")
+        .expect_words("To know your email");
+    assert_eq!(house.ledger_length().await, 0, "nothing is disclosed before the person agrees");
+    let answer = browser.submit(&page, &[("digest", page.form_with(&["digest"]).value("digest").unwrap())]).await;
+    let first = house.signed_in(&answer, &request);
+    assert_eq!(names(&first), ["uuid", "email", "ial", "aal"]);
+    assert_eq!(value(&first, "email"), "fiona@example.com");
+    assert_eq!(value(&first, "uuid"), first.name_id);
+    assert_eq!(first.authn_context, "http://idmanagement.gov/ns/assurance/aal/2");
+
+    let request = house.request(&Ask::default());
+    let second = house.signed_in(&browser.get(&request.url).await, &request);
+    assert_eq!(second.name_id, first.name_id, "the identifier stays");
+    assert_ne!(second.session_index, first.session_index);
+    assert_eq!(house.ledger_length().await, 2);
+}
+
+#[tokio::test]
+async fn stranger_is_sent_to_sign_in() {
+    let house = House::new().await;
+    let page = house.app.browser().get(&house.request(&Ask::default()).url).await;
+    assert_eq!(page.expect_status(200).url.path(), "/sign-in");
+}
+
+#[tokio::test]
+async fn attribute_outside_the_agreement_is_neither_shown_nor_sent() {
+    let house = House::with(agreement("", &["email", "first_name"])).await;
+    let key = VaultKey::random(&SystemEntropy);
+    let of = house.person("fiona@example.com", Some(&key)).await;
+    let browser = house.app.browser();
+    house.sign_in(&browser, of, Some(key)).await;
+
+    let request = house.request(&ask(&[IAL2], &["email", "first_name", "ssn"]));
+    let page = browser.get(&request.url).await;
+    page.expect_words("Fiona");
+    assert!(!page.body.contains("900-12-3456") && !page.body.contains("900123456"));
+    let answer = browser.submit_to(&page, page.form_with(&["digest"]).action.path(), &[]).await;
+    let signed_in = house.signed_in(&answer, &request);
+    assert_eq!(names(&signed_in), ["uuid", "email", "first_name", "ial", "aal"]);
+    assert_eq!(value(&signed_in, "ial"), IAL2);
+}
+
+#[tokio::test]
+async fn proofed_attributes_come_out_of_the_vault_in_their_form() {
+    let house = House::new().await;
+    let key = VaultKey::random(&SystemEntropy);
+    let of = house.person("fiona@example.com", Some(&key)).await;
+    let browser = house.app.browser();
+    house.sign_in(&browser, of, Some(key)).await;
+
+    let request = house.request(&ask(&[IAL2], &["last_name", "dob", "ssn"]));
+    let page = browser.get(&request.url).await;
+    let answer = browser.submit_to(&page, page.form_with(&["digest"]).action.path(), &[]).await;
+    let signed_in = house.signed_in(&answer, &request);
+    assert_eq!(names(&signed_in), ["uuid", "last_name", "dob", "ssn", "verified_at", "ial", "aal"]);
+    assert_eq!(value(&signed_in, "last_name"), "O'Brien <&>");
+    assert_eq!(value(&signed_in, "ssn"), "900-12-3456");
+}
+
+#[tokio::test]
+async fn closed_vault_is_opened_first() {
+    let house = House::new().await;
+    let key = VaultKey::random(&SystemEntropy);
+    let of = house.person("fiona@example.com", Some(&key)).await;
+    let browser = house.app.browser();
+    house.sign_in(&browser, of, None).await;
+    let request = house.request(&ask(&[IAL2], &["ssn"]));
+    let page = browser.get(&request.url).await;
+    assert_eq!(page.visited.last().unwrap().path(), "/unlock");
+
+    // The address of the request says how a person goes on who cannot open it.
+    let waiting = page.visited.iter().find(|url| url.path().starts_with("/saml/continue/")).unwrap();
+    browser.get(&format!("{}?without=profile", waiting.path())).await.expect_status(200).expect_words("Park permits");
+}
+
+#[tokio::test]
+async fn level_that_is_not_reached_is_explained_and_then_answered() {
+    let house = House::new().await;
+    let (browser, _) = house.fiona().await;
+    let request = house.request(&ask(&[IAL2], &["first_name"]));
+    let page = browser.get(&request.url).await;
+    let decline = page.forms().into_iter().find(|form| form.action.path().starts_with("/saml/decline/")).unwrap();
+    assert_eq!(house.refused(&browser.submit_form(&decline).await, &request), "NoAuthnContext");
+    assert_eq!(house.ledger_length().await, 0);
+}
+
+#[tokio::test]
+async fn declining_tells_the_service_and_ends_the_request() {
+    let house = House::new().await;
+    let (browser, _) = house.fiona().await;
+    let request = house.request(&Ask::default());
+    let page = browser.get(&request.url).await;
+    let decline = page.forms().into_iter().find(|form| form.action.path().starts_with("/saml/decline/")).unwrap();
+    assert_eq!(house.refused(&browser.submit_form(&decline).await, &request), "RequestDenied");
+    assert_eq!(house.ledger_length().await, 0);
+    browser.get(page.url.path()).await.expect_status(409);
+}
+
+#[tokio::test]
+async fn passive_request_is_answered_without_a_page() {
+    let house = House::new().await;
+    let request = house.request(&Ask { is_passive: true, ..Ask::default() });
+    assert_eq!(house.refused(&house.app.browser().get(&request.url).await, &request), "NoPassive");
+}
+
+#[tokio::test]
+async fn forced_authentication_asks_again() {
+    let house = House::new().await;
+    let (browser, _) = house.fiona().await;
+    house.app.clock.advance(Duration::MINUTE);
+    let request = house.request(&Ask { force_authn: true, ..Ask::default() });
+    let page = browser.get(&request.url).await;
+    assert_eq!(page.visited.last().unwrap().path(), "/sign-in");
+}
+
+#[tokio::test]
+async fn request_is_taken_once_even_across_a_restart() {
+    let mut house = House::new().await;
+    let (browser, _) = house.fiona().await;
+    let request = house.request(&Ask::default());
+    browser.get(&request.url).await.expect_status(200);
+    browser.get(&request.url).await.expect_status(409);
+    house.app = house.app.restart().await;
+    browser.get(&request.url).await.expect_status(409);
+}
+
+#[tokio::test]
+async fn old_request_is_refused() {
+    let house = House::new().await;
+    let request = house.request(&Ask::default());
+    house.app.clock.advance(Duration::minutes(6));
+    house.app.browser().get(&request.url).await.expect_status(400);
+}
+
+#[tokio::test]
+async fn request_waits_for_one_browser_and_one_hour() {
+    let house = House::new().await;
+    let (browser, _) = house.fiona().await;
+    let request = house.request(&Ask::default());
+    let page = browser.get(&request.url).await;
+    house.app.browser().get(page.url.path()).await.expect_status(400);
+    house.app.clock.advance(Duration::minutes(61));
+    browser.get(page.url.path()).await.expect_status(410);
+}
+
+#[tokio::test]
+async fn posted_request_from_another_site_keeps_the_session() {
+    let house = House::new().await;
+    let (browser, _) = house.fiona().await;
+    let session = browser.cookie(COOKIE).unwrap();
+    let request = house.posted_request();
+
+    // The other site's form brings no `SameSite=Lax` cookie; the answer must not push the session out.
+    browser.forget();
+    let target: reqwest::Url = format!("{}/saml/sso", house.app.url).parse().unwrap();
+    let arrived = browser.once(reqwest::Method::POST, target.clone(), Some(request.clone())).await;
+    arrived.expect_status(303);
+    assert_eq!(browser.cookie(COOKIE), None, "no session cookie is set");
+    let onward = arrived.headers["location"].to_str().unwrap().to_owned();
+
+    // The page that follows brings all cookies along.
+    browser.plant_cookie(COOKIE, &session);
+    browser.get(&onward).await.expect_status(200).expect_words("fiona@example.com");
+    assert_eq!(browser.cookie(COOKIE), Some(session));
+    // Another browser that learns the address has neither cookie.
+    house.app.browser().get(&onward).await.expect_status(400);
+}
+
+#[tokio::test]
+async fn consent_form_of_another_session_is_refused() {
+    let house = House::new().await;
+    let (browser, _) = house.fiona().await;
+    let page = browser.get(&house.request(&Ask::default()).url).await;
+    let form = page.form_with(&["digest"]).with(&[("csrf", "AAAA")]);
+    browser.submit_form(&form).await.expect_status(403);
+    assert_eq!(house.ledger_length().await, 0);
+}
+
+#[tokio::test]
+async fn consent_to_what_is_no_longer_sent_is_asked_for_again() {
+    let house = House::new().await;
+    let (browser, _) = house.fiona().await;
+    let request = house.request(&Ask::default());
+    let page = browser.get(&request.url).await;
+    let zeros = "0".repeat(64);
+    let again = browser.submit_form(&page.form_with(&["digest"]).with(&[("digest", zeros.as_str())])).await;
+    again.expect_status(200).expect_words("fiona@example.com");
+    assert!(again.forms().iter().any(|form| form.value("digest").is_some()), "the page is shown anew");
+    assert_eq!(house.ledger_length().await, 0);
+}
+
+#[tokio::test]
+async fn agreement_that_drops_an_attribute_counts_at_the_next_sign_in() {
+    let house = House::new().await;
+    let (browser, _) = house.fiona().await;
+    let request = house.request(&Ask::default());
+    let page = browser.get(&request.url).await;
+    let answer = browser.submit_to(&page, page.form_with(&["digest"]).action.path(), &[]).await;
+    assert!(names(&house.signed_in(&answer, &request)).contains(&"email"));
+
+    std::fs::write(house.agreement_file(), agreement("", &["first_name"])).unwrap();
+    let entity = signet::saml::EntityId::parse(ENTITY).unwrap();
+    wait_for(
+        || {
+            let revisions =
+                house.app.store.read_blocking::<_, StoreError, _>(|tx| tx.sp_revisions_of(entity.as_str())).unwrap();
+            (revisions.len() == 2).then_some(())
+        },
+        "the new revision",
+    )
+    .await;
+    // Less is sent than was agreed to, so the person is not asked again.
+    let request = house.request(&ask(&[], &["email"]));
+    let page = browser.get(&request.url).await;
+    assert_eq!(names(&house.signed_in(&page, &request)), ["uuid", "ial", "aal"]);
+}
+
+#[tokio::test]
+async fn sign_in_finishes_on_the_last_good_revision_after_a_restart() {
+    let mut house = House::new().await;
+    let (browser, _) = house.fiona().await;
+    let request = house.request(&Ask::default());
+    let page = browser.get(&request.url).await;
+    std::fs::write(house.agreement_file(), "agency_id =").unwrap();
+    std::fs::write(house.agreement_file().with_file_name("metadata.xml"), "<broken").unwrap();
+    house.app = house.app.restart().await;
+    let answer = browser.submit_to(&page, page.form_with(&["digest"]).action.path(), &[]).await;
+    assert!(names(&house.signed_in(&answer, &request)).contains(&"email"));
+}
+
+#[tokio::test]
+async fn service_that_is_switched_off_meanwhile_receives_nothing() {
+    let mut house = House::new().await;
+    let (browser, _) = house.fiona().await;
+    let page = browser.get(&house.request(&Ask::default()).url).await;
+    std::fs::write(house.agreement_file(), agreement("enabled = false\ndefault_attributes = [\"email\"]", EVERYTHING))
+        .unwrap();
+    house.app = house.app.restart().await;
+    let refused = browser.submit_to(&page, page.form_with(&["digest"]).action.path(), &[]).await;
+    refused.expect_status(403);
+    assert_eq!(house.ledger_length().await, 0);
+}
+
+#[tokio::test]
+async fn account_that_is_stopped_meanwhile_signs_in_nowhere() {
+    let house = House::new().await;
+    let (browser, of) = house.fiona().await;
+    let page = browser.get(&house.request(&Ask::default()).url).await;
+    house
+        .app
+        .store
+        .transaction::<_, StoreError, _>(move |tx| tx.set_subscriber_status(of, SubscriberStatus::Suspended))
+        .await
+        .unwrap();
+    let refused = browser.submit_to(&page, page.form_with(&["digest"]).action.path(), &[]).await;
+    refused.expect_status(403);
+    assert_eq!(house.ledger_length().await, 0);
+}
+
+#[tokio::test]
+async fn request_is_answered_once_although_two_tabs_agree() {
+    let house = House::new().await;
+    let (browser, _) = house.fiona().await;
+    let request = house.request(&Ask::default());
+    let page = browser.get(&request.url).await;
+    let form = page.form_with(&["digest"]);
+    let (one, other) = tokio::join!(browser.submit_form(&form), browser.submit_form(&form));
+    let mut statuses = [one.status.as_u16(), other.status.as_u16()];
+    statuses.sort_unstable();
+    assert_eq!(statuses, [200, 409]);
+    assert_eq!(house.ledger_length().await, 1);
+}
+
+#[tokio::test]
+async fn two_persons_and_their_identifiers_differ() {
+    let house = House::new().await;
+    let mut seen = Vec::new();
+    for email in ["a@example.com", "b@example.com"] {
+        let browser = house.app.browser();
+        let of = house.person(email, None).await;
+        house.sign_in(&browser, of, None).await;
+        let request = house.request(&Ask::default());
+        let page = browser.get(&request.url).await;
+        let answer = browser.submit_to(&page, page.form_with(&["digest"]).action.path(), &[]).await;
+        let signed_in = house.signed_in(&answer, &request);
+        assert!(!signed_in.name_id.contains('@'));
+        seen.push(signed_in.name_id);
+    }
+    assert_ne!(seen[0], seen[1]);
+}
+
+#[tokio::test]
+async fn unknown_service_and_unsigned_request_get_their_pages() {
+    let house = House::new().await;
+    let other = ServiceProvider::new(
+        "https://unknown.example/saml",
+        ACS,
+        &keys::OTHER_RSA.private_pem,
+        &keys::OTHER_RSA.certificate_pem,
+    )
+    .unwrap();
+    let request = other.request(&house.idp, &Ask::default(), None, house.now(), &SystemEntropy).unwrap();
+    house.app.browser().get(&request.url).await.expect_status(403).expect_words("S20");
+    let forged =
+        ServiceProvider::new(ENTITY, ACS, &keys::OTHER_RSA.private_pem, &keys::OTHER_RSA.certificate_pem).unwrap();
+    let request = forged.request(&house.idp, &Ask::default(), None, house.now(), &SystemEntropy).unwrap();
+    house.app.browser().get(&request.url).await.expect_status(403).expect_words("S31");
+    let signed = house.request(&Ask::default()).url;
+    let unsigned = signed.split("&SigAlg=").next().unwrap();
+    house.app.browser().get(unsigned).await.expect_status(403).expect_words("S30");
+}
