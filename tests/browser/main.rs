@@ -16,5 +16,8 @@
 )]
 
 mod accessibility;
+mod crash;
+#[path = "../it/support/browser.rs"]
+mod plain_browser;
 mod tools;
 mod webdriver;

@@ -46,11 +46,17 @@ pub struct Form {
 impl Browser {
     /// A browser without cookies whose relative addresses start at `base`.
     pub fn new(base: &str) -> Self {
+        Self::coming_from(base, None)
+    }
+
+    /// The same, from one of the many addresses of loopback, so that what one address may do is counted apart.
+    pub fn coming_from(base: &str, address: Option<std::net::Ipv4Addr>) -> Self {
         // Real browsers take every name below localhost for this machine; the resolver of a bare machine does not.
         let this_machine = std::net::SocketAddr::from(([127, 0, 0, 1], 0));
         let client = Client::builder()
             .redirect(redirect::Policy::none())
             .no_proxy()
+            .local_address(address.map(std::net::IpAddr::V4))
             .resolve("localhost", this_machine)
             .resolve("demo-agency.localhost", this_machine)
             .build()
