@@ -7,6 +7,7 @@ mod disclosure;
 mod folder;
 #[cfg(feature = "demo")]
 mod front_door;
+mod gate;
 mod given;
 mod registry;
 mod release;

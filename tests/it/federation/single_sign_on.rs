@@ -28,10 +28,10 @@ use super::given::{NOW, PAIRWISE, PERSON, agreement_text, attributes, held, prof
 const ENTITY: &str = "https://permits.parks.example.gov/saml";
 const ACS: &str = "https://permits.parks.example.gov/saml/acs";
 const SSO: &str = "https://idp.example.gov/saml/sso";
-const IDP: &str = "https://idp.example.gov/saml";
+pub(super) const IDP: &str = "https://idp.example.gov/saml";
 
 /// A service whose requests need no signature; `md` goes into its role.
-fn service(top: &str, more: &str, md: &str) -> Arc<ServiceProvider> {
+pub(super) fn files(top: &str, more: &str, md: &str) -> ServiceFiles {
     let metadata = format!(
         r#"<md:EntityDescriptor xmlns:md="urn:oasis:names:tc:SAML:2.0:metadata" entityID="{ENTITY}">
 <md:SPSSODescriptor protocolSupportEnumeration="urn:oasis:names:tc:SAML:2.0:protocol">
@@ -40,12 +40,15 @@ fn service(top: &str, more: &str, md: &str) -> Arc<ServiceProvider> {
 {md}</md:SPSSODescriptor></md:EntityDescriptor>"#
     );
     let id = |text| AgencyId::parse(text).unwrap();
-    let files = ServiceFiles {
+    ServiceFiles {
         name: ServiceName { agency: id("department-of-parks"), service: id("permits") },
         metadata: metadata.into_bytes(),
         agreement: agreement_text(&format!("signed_requests = \"waived\"\n{top}"), more).into_bytes(),
-    };
-    Arc::new(ServiceProvider::read(&files).unwrap())
+    }
+}
+
+pub(super) fn service(top: &str, more: &str, md: &str) -> Arc<ServiceProvider> {
+    Arc::new(ServiceProvider::read(&files(top, more, md)).unwrap())
 }
 
 fn plain() -> Arc<ServiceProvider> {
@@ -66,7 +69,7 @@ fn request(service: &ServiceProvider, at: UtcDateTime, attributes: &str, childre
     received.decode().unwrap().verify(service.metadata(), RequestSignature::Waived, &sso).unwrap()
 }
 
-fn settle_at(
+pub(super) fn settle_at(
     service: &Arc<ServiceProvider>,
     issued: UtcDateTime,
     attributes: &str,
@@ -77,7 +80,7 @@ fn settle_at(
     MatchedAuthnRequest::settle(request(service, issued, attributes, children), Arc::clone(service), NOW, rules)
 }
 
-fn settle(service: &Arc<ServiceProvider>, attributes: &str, children: &str) -> MatchedAuthnRequest {
+pub(super) fn settle(service: &Arc<ServiceProvider>, attributes: &str, children: &str) -> MatchedAuthnRequest {
     settle_at(service, NOW, attributes, children).unwrap()
 }
 
@@ -213,15 +216,15 @@ fn what_cannot_be_met_is_answered_with_its_status() {
     assert!(settle_at(&service, NOW, "", &scoping(IDP)).is_ok());
 }
 
-fn password(at: UtcDateTime) -> AuthenticationEvent {
+pub(super) fn password(at: UtcDateTime) -> AuthenticationEvent {
     AuthenticationEvent::password(at)
 }
 
-fn app_code(at: UtcDateTime) -> AuthenticationEvent {
+pub(super) fn app_code(at: UtcDateTime) -> AuthenticationEvent {
     AuthenticationEvent::code(AuthenticatorKind::Totp, AuthenticatorId::from_bytes([2; 16]), at)
 }
 
-fn passkey(at: UtcDateTime) -> AuthenticationEvent {
+pub(super) fn passkey(at: UtcDateTime) -> AuthenticationEvent {
     AuthenticationEvent {
         kind: AuthenticatorKind::Passkey,
         authenticator: Some(AuthenticatorId::from_bytes([3; 16])),
@@ -230,7 +233,7 @@ fn passkey(at: UtcDateTime) -> AuthenticationEvent {
     }
 }
 
-fn known(events: &[AuthenticationEvent]) -> AuthenticationState {
+pub(super) fn known(events: &[AuthenticationEvent]) -> AuthenticationState {
     AuthenticationState::Known { subscriber: PERSON, events: events.to_vec() }
 }
 

@@ -1,0 +1,324 @@
+//! The gate: whatever was decided before, each thing that does not hold at the moment of issuing keeps it shut; and what
+//! comes out is what the person saw.
+
+use std::sync::Arc;
+
+use proptest::prelude::*;
+use signet::authentication::AuthenticatedSubject;
+use signet::federation::attribute::{AttributeName, AttributeProfile, AttributeValue, HeldAttributes};
+use signet::federation::consent::{ConsentId, ConsentReason, ConsentRecord, ConsentedRelease, ContentKey};
+use signet::federation::delivery::{DeliveryPlan, NoUsableKey};
+use signet::federation::issue::{IssueQuestion, IssueRefused, Issued, RequestStanding, issue};
+use signet::federation::registry::{Registry, ServiceFiles};
+use signet::federation::single_sign_on::{MatchedAuthnRequest, PersonFacts, ReleaseStep, SettlementRules};
+use signet::saml::EntityId;
+use signet::services::SystemEntropy;
+use signet::subscriber::{SubscriberAccount, SubscriberId, SubscriberStatus, VaultState};
+use time::{Duration, UtcDateTime};
+
+use super::given::{NOW, PAIRWISE, PERSON, attributes, held, profile};
+use super::single_sign_on::{IDP, app_code, files, known, password, settle};
+
+const ALL: &[&str] = &["email", "all_emails", "first_name", "last_name", "ssn"];
+
+/// Everything that a sign-in needs, ready to go through.
+struct Ready {
+    registry: Registry,
+    matched: MatchedAuthnRequest,
+    account: SubscriberAccount,
+    subject: AuthenticatedSubject,
+    held: HeldAttributes,
+    consent: ConsentRecord,
+    release: ConsentedRelease,
+    standing: RequestStanding,
+    now: UtcDateTime,
+}
+
+fn agreed(top: &str) -> ServiceFiles {
+    let default: Vec<String> = ALL.iter().map(|name| format!("{name:?}")).collect();
+    let top = format!("default_attributes = [{}]\n{top}", default.join(", "));
+    files(&top, &format!("[levels]\nhighest_ial = 2\ndefault_ial = 2\n{}", attributes(ALL)), "")
+}
+
+fn registry(files: ServiceFiles) -> Registry {
+    let applied = Registry::default().apply(vec![(files.name.clone(), Ok(files))]);
+    assert_eq!(applied.broken, []);
+    applied.registry
+}
+
+fn ready_with(files: ServiceFiles, held: HeldAttributes, request: &str) -> Ready {
+    let registry = registry(files);
+    let service = Arc::clone(registry.services().next().unwrap());
+    let matched = settle(&service, request, "");
+    let subject = matched.authenticate(&known(&[password(NOW), app_code(NOW)]), NOW).unwrap();
+    let key = ContentKey::new([7; 32], "vault");
+    let step = |consent: Option<&ConsentRecord>| {
+        let person = PersonFacts {
+            held: &held,
+            known_pairwise: Some(PAIRWISE),
+            new_pairwise: PAIRWISE,
+            consent,
+            content_key: &key,
+            scope: "idp.example.gov",
+        };
+        matched.release(&subject, &person, &SystemEntropy, NOW).unwrap()
+    };
+    let ReleaseStep::Consent { scope, .. } = step(None) else { panic!("consent is due") };
+    let consent = ConsentRecord {
+        id: ConsentId::from_bytes([5; 16]),
+        subscriber: PERSON,
+        scope,
+        given_at: NOW,
+        revoked_at: None,
+    };
+    let ReleaseStep::Issue { release, .. } = step(Some(&consent)) else { panic!("consent was given") };
+    let account = SubscriberAccount {
+        id: PERSON,
+        status: SubscriberStatus::Active,
+        created_at: NOW,
+        rules_accepted_at: NOW,
+        vault: VaultState::Open,
+    };
+    Ready { registry, matched, account, subject, held, consent, release, standing: RequestStanding::Open, now: NOW }
+}
+
+fn ready() -> Ready {
+    ready_with(agreed(""), held(), "")
+}
+
+impl Ready {
+    fn issue(&self) -> Result<Issued, IssueRefused> {
+        let issuer = EntityId::parse(IDP).unwrap();
+        let question = IssueQuestion {
+            request: &self.matched,
+            registry: &self.registry,
+            standing: self.standing,
+            account: &self.account,
+            subject: &self.subject,
+            proofed: self.held.proofed_profile(),
+            release: &self.release,
+            consent: &self.consent,
+            rules: SettlementRules { issuer: &issuer, loopback_http: false },
+            signing_key_id: "2026",
+            now: self.now,
+        };
+        issue(&question, &SystemEntropy)
+    }
+
+    #[track_caller]
+    fn refused(&self) -> IssueRefused {
+        self.issue().err().expect("the gate stays shut")
+    }
+}
+
+#[test]
+fn what_holds_goes_through_with_its_record() {
+    let ready = ready();
+    let Issued { assertion, disclosure } = ready.issue().unwrap();
+    let parts = assertion.parts();
+    assert_eq!(parts.name_id.value(), PAIRWISE.to_string());
+    assert_eq!(parts.audience.as_str(), "https://permits.parks.example.gov/saml");
+    assert_eq!(parts.in_response_to.as_str(), "_r1");
+    assert_eq!(parts.not_on_or_after, NOW + Duration::minutes(5));
+    assert_eq!(parts.authn_instant, NOW);
+    assert_eq!(disclosure.assertion_id, parts.id.as_str());
+    assert_eq!(disclosure.consent, ready.consent.id);
+    assert_eq!(disclosure.content_digest, ready.release.content_digest());
+    assert_eq!(disclosure.sp_revision, ready.matched.service().revision());
+    assert_eq!(disclosure.names.len(), parts.attributes.len());
+    assert!(!format!("{disclosure:?}").contains("900"), "no value is in the record");
+}
+
+#[test]
+fn service_that_was_switched_off_or_changed_or_removed_gets_nothing() {
+    for registry in [registry(agreed("enabled = false")), registry(agreed("revision = 2")), Registry::default()] {
+        assert_eq!(Ready { registry, ..ready() }.refused(), IssueRefused::ServiceChanged);
+    }
+}
+
+#[test]
+fn answered_request_is_not_answered_twice() {
+    assert_eq!(Ready { standing: RequestStanding::Answered, ..ready() }.refused(), IssueRefused::AlreadyAnswered);
+}
+
+#[test]
+fn account_that_may_not_sign_in_goes_nowhere() {
+    for status in [SubscriberStatus::Suspended, SubscriberStatus::Ended, SubscriberStatus::SigningUp] {
+        let mut stopped = ready();
+        stopped.account.status = status;
+        assert_eq!(stopped.refused(), IssueRefused::AccountStopped);
+    }
+}
+
+#[test]
+fn sign_in_consent_and_account_are_one_persons() {
+    let other = SubscriberId::from_bytes([9; 16]);
+    let mut mixed = ready();
+    mixed.account.id = other;
+    assert_eq!(mixed.refused(), IssueRefused::Unrelated);
+    let mut mixed = ready();
+    mixed.consent.subscriber = other;
+    assert_eq!(mixed.refused(), IssueRefused::Unrelated);
+    let mut mixed = ready();
+    mixed.consent.id = ConsentId::from_bytes([6; 16]);
+    assert_eq!(mixed.refused(), IssueRefused::Unrelated);
+}
+
+#[test]
+fn sign_in_that_is_too_old_does_not_suffice() {
+    let mut old = ready();
+    old.now = NOW + Duration::hours(12);
+    assert!(old.issue().is_ok());
+    old.now += Duration::SECOND;
+    assert_eq!(old.refused(), IssueRefused::SignInStale);
+}
+
+#[test]
+fn forced_sign_in_is_judged_again() {
+    // The sign-in counts for a request without ForceAuthn that came later, and not for one with it.
+    let mut forced = ready_with(agreed(""), held(), r#"ForceAuthn="true""#);
+    let before = NOW - Duration::MINUTE;
+    let lax = ready();
+    forced.subject = lax.matched.authenticate(&known(&[password(before), app_code(before)]), NOW).unwrap();
+    assert_eq!(forced.refused(), IssueRefused::SignInStale);
+}
+
+#[test]
+fn level_that_is_lost_meanwhile_is_not_stated() {
+    let mut lost = ready();
+    lost.held = HeldAttributes::new();
+    assert!(matches!(lost.refused(), IssueRefused::LevelNotReached(_)));
+}
+
+#[test]
+fn consent_that_was_taken_back_or_ran_out_does_not_count() {
+    let mut revoked = ready();
+    revoked.consent.revoked_at = Some(NOW);
+    assert_eq!(revoked.refused(), IssueRefused::ConsentMissing(ConsentReason::Revoked));
+    let mut expired = ready();
+    expired.consent.given_at = NOW - Duration::days(365);
+    assert_eq!(expired.refused(), IssueRefused::ConsentMissing(ConsentReason::Expired));
+}
+
+#[test]
+fn proofing_after_the_consent_asks_again() {
+    let mut reproofed = ready();
+    let later = signet::federation::attribute::ProofedProfile { verified_at: NOW + Duration::SECOND, ..profile() };
+    reproofed.held = held().proofed(later);
+    assert_eq!(reproofed.refused(), IssueRefused::ConsentMissing(ConsentReason::Reproofed));
+}
+
+#[test]
+fn release_to_one_service_does_not_go_to_another_request() {
+    let one = ready();
+    let service = Arc::clone(one.registry.services().next().unwrap());
+    let mut other = ready();
+    other.matched = settle(&service, r#"AssertionConsumerServiceIndex="1""#, "");
+    let issued = other.issue().unwrap();
+    assert!(issued.assertion.parts().recipient.as_str().ends_with("/second"), "the address is this request's own");
+}
+
+fn text() -> impl Strategy<Value = String> {
+    // Any Unicode that XML can carry, with something in it that is not white space.
+    "[^\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f\u{FFFE}\u{FFFF}]{0,12}[a-z][^\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f\u{FFFE}\u{FFFF}]{0,12}"
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn assertion_says_what_the_consent_page_showed(
+        email in text(),
+        first in text(),
+        last in text(),
+        oasis in any::<bool>(),
+    ) {
+        let held = held()
+            .with(AttributeName::Email, [AttributeValue::new(email)])
+            .with(AttributeName::FirstName, [AttributeValue::new(first)])
+            .with(AttributeName::LastName, [AttributeValue::new(last)]);
+        let profile = if oasis { AttributeProfile::Oasis } else { AttributeProfile::LoginGov };
+        let ready = ready_with(agreed(&format!("attribute_profile = \"{profile}\"")), held, "");
+        let issued = ready.issue().unwrap();
+        let shown: Vec<(String, Vec<String>)> = ready
+            .release
+            .frozen()
+            .attributes()
+            .iter()
+            .map(|(name, values)| {
+                (name.wire_name(profile).name.to_owned(), values.iter().map(|value| value.reveal().to_owned()).collect())
+            })
+            .collect();
+        let sent: Vec<(String, Vec<String>)> = issued
+            .assertion
+            .parts()
+            .attributes
+            .iter()
+            .map(|attribute| (attribute.name.clone(), attribute.values.iter().map(|value| value.to_string()).collect()))
+            .collect();
+        prop_assert_eq!(&shown, &sent);
+        let recorded: Vec<String> = issued.disclosure.names.iter().map(|name| name.to_string()).collect();
+        let mut names: Vec<String> = ready.release.frozen().attributes().iter().map(|(name, _)| name.to_string()).collect();
+        names.sort_by_key(|name| AttributeName::ALL.iter().find(|known| known.as_str() == name).copied());
+        prop_assert_eq!(recorded, names);
+    }
+}
+
+fn key_descriptor(usage: &str, methods: &str) -> String {
+    use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
+    let certificate = BASE64.encode(&crate::saml::keys::RSA.certificate_der);
+    format!(
+        r#"<md:KeyDescriptor {usage}><ds:KeyInfo xmlns:ds="http://www.w3.org/2000/09/xmldsig#"><ds:X509Data><ds:X509Certificate>{certificate}</ds:X509Certificate></ds:X509Data></ds:KeyInfo>{methods}</md:KeyDescriptor>"#
+    )
+}
+
+/// What leaves for a service with this agreement and this metadata.
+fn delivered(more: &str, md: &str) -> Result<String, NoUsableKey> {
+    let mut files = files("", "", md);
+    files.agreement.extend_from_slice(more.as_bytes());
+    let ready = ready_with(files, held(), "");
+    let service = Arc::clone(ready.matched.service());
+    let plan = DeliveryPlan::of(&service)?;
+    let assertion = ready.issue().unwrap().assertion;
+    let signer = crate::saml::keys::OTHER_RSA.signer();
+    Ok(plan.deliver(assertion, &signer, &SystemEntropy, NOW).unwrap().as_str().to_owned())
+}
+
+const CLEAR: &str = "\n[encryption]\nexception = \"clear-text\"\nreason = \"test\"\n";
+
+#[test]
+fn default_is_encrypted_with_aes_256_gcm_and_the_response_signed() {
+    let sent = delivered("", &key_descriptor("", "")).unwrap();
+    assert!(sent.contains("xmlenc11#aes256-gcm") && sent.contains("EncryptedAssertion"));
+    assert!(!sent.contains("<saml:Assertion"));
+    assert_eq!(sent.matches("<ds:Signature ").count(), 1, "the other one is inside");
+}
+
+#[test]
+fn service_without_a_usable_key_gets_no_clear_text() {
+    let aes256 = NoUsableKey { cipher: "http://www.w3.org/2009/xmlenc11#aes256-gcm" };
+    assert_eq!(delivered("", "").unwrap_err(), aes256);
+    assert_eq!(delivered("", &key_descriptor(r#"use="signing""#, "")).unwrap_err(), aes256);
+    let only_cbc = r#"<md:EncryptionMethod Algorithm="http://www.w3.org/2001/04/xmlenc#aes256-cbc"/>"#;
+    assert_eq!(delivered("", &key_descriptor("", only_cbc)).unwrap_err(), aes256);
+    let cbc = "\n[encryption]\nexception = \"aes-256-cbc\"\nreason = \"test\"\n";
+    assert!(delivered(cbc, &key_descriptor("", only_cbc)).unwrap().contains("xmlenc#aes256-cbc"));
+}
+
+#[test]
+fn exceptions_are_what_they_are_called() {
+    let both = delivered(CLEAR, "").unwrap();
+    assert_eq!((both.matches("<ds:Signature ").count(), both.contains("<saml:Assertion")), (2, true));
+    let one = |name: &str| {
+        let signing = format!("{CLEAR}\n[signing]\nexception = \"{name}\"\nreason = \"test\"\n");
+        delivered(&signing, "").unwrap()
+    };
+    for name in ["assertion-only", "response-only"] {
+        let sent = one(name);
+        assert_eq!(sent.matches("<ds:Signature ").count(), 1, "{name}");
+        let (before, _) = sent.split_once("<saml:Assertion").unwrap();
+        assert_eq!(before.contains("<ds:Signature "), name == "response-only", "{name}");
+    }
+    let smaller = "\n[encryption]\nexception = \"aes-128-gcm\"\nreason = \"test\"\n";
+    assert!(delivered(smaller, &key_descriptor("", "")).unwrap().contains("xmlenc11#aes128-gcm"));
+}
