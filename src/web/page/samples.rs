@@ -296,7 +296,7 @@ fn the_account(album: &mut Album) {
     });
     let service = |connected| account::ServiceLine {
         entity_id: "https://benefits.example.gov/sp".to_owned(),
-        name: "Benefits Portal".to_owned(),
+        name: if connected { "Benefits Portal" } else { "Tax Office" }.to_owned(),
         connected,
         disclosures: vec![account::DisclosureLine {
             at: "2026-11-24 12:00".to_owned(),

@@ -25,7 +25,7 @@ help-method-answer = Your device’s lock and security keys are the safest, beca
 help-service = A service did not receive what it needs
 help-service-answer = We send only what the agency’s agreement allows, what you agreed to, and what was verified about you. Your account page shows what was sent. Ask the service what is missing.
 help-refused = I see a page with a code
-help-refused-answer = The code says what went wrong, in our log too. If the page says that the mistake is on the side of a website, tell the code to that website; otherwise to us.
+help-refused-answer = The code says what went wrong, in our log too. If the page says that the mistake is on the side of a website, tell the code to that website; otherwise to the people who run { $service }.
 
 privacy-title = Privacy
 privacy-intro = What { $service } keeps about you, who can read it, and who received it.

@@ -116,7 +116,7 @@ refusal-outage = We cannot do that at the moment
 refusal-outage-person = Something is out of order on our side. Please try again in a few minutes. Nothing was done by halves.
 
 refusal-account-stopped = This account cannot be used
-refusal-account-stopped-person = Signing in with this account was stopped. Nothing was sent to the service. If you do not know why, ask our help.
+refusal-account-stopped-person = Signing in with this account was stopped. Nothing was sent to the service. If you do not know why, our help page says whom to ask.
 
 refusal-answered-before = This sign-in was answered already
 refusal-answered-before-person = You have answered it before, perhaps in another window. Look there, or go back to the website and begin again.

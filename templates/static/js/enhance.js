@@ -28,4 +28,8 @@ for (const button of document.querySelectorAll("[data-print]")) {
 }
 
 // After a mistake, begin at what went wrong.
-document.getElementById("problem")?.scrollIntoView({ block: "nearest" });
+const problem = document.getElementById("problem");
+if (problem) {
+  problem.tabIndex = -1;
+  problem.focus();
+}
