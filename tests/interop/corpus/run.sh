@@ -7,6 +7,7 @@ here=tests/interop/corpus
 bin=${SIGNET_BIN:-target/debug/signet}
 python=${SIGNET_TEST_VENV:-target/test-venv}/bin/python
 mkdir -p target/test-logs
+export PYTHONDONTWRITEBYTECODE=1
 log=target/test-logs/corpus-server.log
 
 state=$(mktemp -d /tmp/signet-corpus.XXXXXX)
