@@ -12,6 +12,7 @@ mod foreign_key;
 mod inflate_bomb;
 mod misdirection;
 mod parameter_pollution;
+mod replay;
 mod scene;
 mod signature_exclusion;
 mod signature_wrapping;
