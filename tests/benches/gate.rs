@@ -1,0 +1,235 @@
+//! Responses through the gate: issued, recorded on SQLite with its request and its session, signed, encrypted.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicU32, Ordering},
+};
+
+use signet::authentication::session::{SessionIdHash, SessionLimits, SessionTimes};
+use signet::authentication::{AuthenticatedSubject, AuthenticationEvent, AuthenticatorId, AuthenticatorKind};
+use signet::federation::agreement::AgencyId;
+use signet::federation::attribute::{AttributeName, AttributeValue, HeldAttributes};
+use signet::federation::consent::{ConsentId, ConsentRecord, ConsentedRelease, ContentKey};
+use signet::federation::delivery::DeliveryPlan;
+use signet::federation::disclosure::ChainId;
+use signet::federation::identifier::PairwiseId;
+use signet::federation::issue::{IssueQuestion, Issued, RequestStanding, issue};
+use signet::federation::registry::{Registry, ServiceFiles, ServiceName, ServiceProvider};
+use signet::federation::single_sign_on::{
+    AuthenticationState, MatchedAuthnRequest, PersonFacts, ReleaseStep, SettlementRules,
+};
+use signet::saml::EntityId;
+use signet::saml::authn_request::RequestSignature;
+use signet::saml::binding::Received;
+use signet::saml::signature::{PemSigner, Signer};
+use signet::services::{Clock, SystemClock, SystemEntropy};
+use signet::storage::{
+    DisclosureWriter, Issuance, Participant, PendingRequest, RecordedDisclosure, SessionRecord, Store, StoreError,
+};
+use signet::subscriber::{SubscriberAccount, SubscriberId, SubscriberStatus, VaultState};
+use time::{Duration, UtcDateTime};
+
+use super::IN_FLIGHT;
+use super::measure::{Run, Stopwatch};
+use super::service::{Shape, key_pair, redirect_query};
+
+const RESPONSES: u32 = 4_000;
+const IDP: &str = "https://idp.example/saml";
+const SSO: &str = "https://idp.example/saml/sso";
+const PERSON: SubscriberId = SubscriberId::from_bytes([1; 16]);
+const SESSION: SessionIdHash = SessionIdHash::from_bytes([2; 32]);
+
+/// Everything that the gate looks at, settled once.
+struct Scene {
+    registry: Registry,
+    request: MatchedAuthnRequest,
+    account: SubscriberAccount,
+    subject: AuthenticatedSubject,
+    release: ConsentedRelease,
+    consent: ConsentRecord,
+    issuer: EntityId,
+    signer: PemSigner,
+    store: Store,
+    writer: DisclosureWriter,
+    now: UtcDateTime,
+}
+
+/// Makes many, so many at once, and says what they cost.
+pub fn responses(shape: Shape) -> Run {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    runtime.block_on(async {
+        let folder = tempfile::tempdir().unwrap();
+        let scene = Arc::new(Scene::set(shape, folder.path()));
+        scene.open_requests();
+        let next = Arc::new(AtomicU32::new(0));
+        let watch = Stopwatch::of("self");
+        let tasks: Vec<_> = (0..IN_FLIGHT)
+            .map(|_| {
+                let (scene, next) = (Arc::clone(&scene), Arc::clone(&next));
+                tokio::spawn(async move {
+                    loop {
+                        let number = next.fetch_add(1, Ordering::Relaxed);
+                        if number >= RESPONSES {
+                            break;
+                        }
+                        scene.answer(number).await;
+                    }
+                })
+            })
+            .collect();
+        for task in tasks {
+            task.await.unwrap();
+        }
+        watch.stop(RESPONSES)
+    })
+}
+
+fn request_id(number: u32) -> [u8; 16] {
+    let mut id = [0; 16];
+    id[..4].copy_from_slice(&number.to_be_bytes());
+    id
+}
+
+impl Scene {
+    fn set(shape: Shape, folder: &std::path::Path) -> Self {
+        let now = SystemClock.now();
+        let (key, certificate) = key_pair();
+        let id = AgencyId::parse(&format!("bench-{}", shape.word())).unwrap();
+        let files = ServiceFiles {
+            name: ServiceName { agency: id.clone(), service: id },
+            metadata: shape.metadata(&certificate).into_bytes(),
+            agreement: shape.agreement().into_bytes(),
+        };
+        let service = ServiceProvider::read(&files).unwrap();
+        let entity_id = service.entity_id().clone();
+        let registry = Registry::new([service], []);
+        let service = registry.find(&entity_id).unwrap();
+
+        let issuer = EntityId::parse(IDP).unwrap();
+        let rules = SettlementRules { issuer: &issuer, loopback_http: false };
+        let query = redirect_query(shape, &key, "_bench", SSO, &signet::saml::instant::format(now));
+        let verified = Received::redirect(query)
+            .decode()
+            .unwrap()
+            .verify(service.metadata(), RequestSignature::Demanded, &[url::Url::parse(SSO).unwrap()])
+            .unwrap();
+        let request = MatchedAuthnRequest::settle(verified, Arc::clone(service), now, rules).unwrap();
+
+        let events = vec![
+            AuthenticationEvent::password(now),
+            AuthenticationEvent::code(AuthenticatorKind::Totp, AuthenticatorId::from_bytes([3; 16]), now),
+        ];
+        let state = AuthenticationState::Known { subscriber: PERSON, events };
+        let subject = request.authenticate(&state, now).unwrap();
+        let held = HeldAttributes::new()
+            .with(AttributeName::Email, [AttributeValue::new("pat.sample@demo.example")])
+            .with(AttributeName::Locale, [AttributeValue::new("en")]);
+        let content_key = ContentKey::new([7; 32], "bench");
+        let pairwise = PairwiseId::from_bytes([4; 16]);
+        let facts = |consent| PersonFacts {
+            held: &held,
+            known_pairwise: Some(pairwise),
+            new_pairwise: pairwise,
+            consent,
+            content_key: &content_key,
+            scope: "idp.example",
+        };
+        let Ok(ReleaseStep::Consent { scope, .. }) = request.release(&subject, &facts(None), &SystemEntropy, now)
+        else {
+            panic!("consent is due")
+        };
+        let consent = ConsentRecord {
+            id: ConsentId::from_bytes([5; 16]),
+            subscriber: PERSON,
+            scope,
+            given_at: now,
+            revoked_at: None,
+        };
+        let Ok(ReleaseStep::Issue { release, .. }) =
+            request.release(&subject, &facts(Some(&consent)), &SystemEntropy, now)
+        else {
+            panic!("consent was given")
+        };
+
+        let (idp_key, idp_certificate) = key_pair();
+        let signer =
+            PemSigner::from_pem(&idp_key.private_key_to_pem_pkcs8().unwrap(), &idp_certificate.to_pem().unwrap())
+                .unwrap();
+        let url = format!("sqlite:{}", folder.join("bench.db").display()).parse().unwrap();
+        let store = Store::open(&url, 4).unwrap();
+        store.migrate().unwrap();
+        let writer = DisclosureWriter::start(store.clone(), ChainId::from_bytes([6; 16]));
+        let account = SubscriberAccount {
+            id: PERSON,
+            status: SubscriberStatus::Active,
+            created_at: now,
+            rules_accepted_at: now,
+            vault: VaultState::Open,
+        };
+        Self { registry, request, account, subject, release, consent, issuer, signer, store, writer, now }
+    }
+
+    /// The session, and the requests that wait in it: what arrival leaves behind.
+    fn open_requests(&self) {
+        let now = self.now;
+        let account = self.account.clone();
+        self.store
+            .transaction_blocking::<_, StoreError, _>(move |tx| {
+                tx.add_subscriber(&account)?;
+                tx.add_session(&SessionRecord {
+                    id_hash: SESSION,
+                    subscriber: Some(PERSON),
+                    created_at: now,
+                    times: SessionTimes::begin(SessionLimits::default(), now),
+                    sealed: vec![0; 400],
+                })?;
+                for number in 0..RESPONSES {
+                    tx.add_pending_request(&PendingRequest {
+                        id: request_id(number),
+                        session: SESSION,
+                        entity_id: "https://bench.example/".to_owned(),
+                        request_id: format!("_{number}"),
+                        received_sealed: vec![0; 700],
+                        received_at: now,
+                        expires_at: now + Duration::hours(1),
+                        finished_at: None,
+                    })?;
+                }
+                Ok(())
+            })
+            .unwrap();
+    }
+
+    /// One answer, as `web::saml::answer` makes it.
+    async fn answer(&self, number: u32) {
+        let service = self.request.service();
+        let plan = DeliveryPlan::of(service).unwrap();
+        let question = IssueQuestion {
+            request: &self.request,
+            registry: &self.registry,
+            standing: RequestStanding::Open,
+            account: &self.account,
+            subject: &self.subject,
+            proofed: None,
+            release: &self.release,
+            consent: &self.consent,
+            rules: SettlementRules { issuer: &self.issuer, loopback_http: false },
+            signing_key_id: self.signer.key_id(),
+            now: self.now,
+        };
+        let Issued { assertion, disclosure } = issue(&question, &SystemEntropy).unwrap();
+        let parts = assertion.parts();
+        let participant = Participant {
+            entity_id: parts.audience.to_string(),
+            assertion_id: parts.id.to_string(),
+            session_index: parts.session_index.clone(),
+            name_id_sealed: vec![0; 64],
+            joined_at: self.now,
+        };
+        let issuance = Issuance { disclosure, answers: Some(request_id(number)), joins: Some((SESSION, participant)) };
+        let recorded = self.writer.record(issuance).await.unwrap();
+        assert!(matches!(recorded, RecordedDisclosure::Durable { .. }));
+        let response = plan.deliver(assertion, &self.signer, &SystemEntropy, self.now).unwrap();
+        assert!(!response.into_form(None).saml_response().is_empty());
+    }
+}
