@@ -107,7 +107,10 @@ impl Ready {
 
     #[track_caller]
     fn refused(&self) -> IssueRefused {
-        self.issue().err().expect("the gate stays shut")
+        match self.issue() {
+            Ok(_) => panic!("the gate opened"),
+            Err(refused) => refused,
+        }
     }
 }
 
