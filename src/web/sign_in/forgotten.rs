@@ -209,7 +209,12 @@ pub(crate) fn put_password_slot(
 
 fn unlock_page(visit: &Visit, by_password: bool, problem: Option<&'static str>) -> UnlockPage {
     let action = if by_password { "/unlock" } else { "/forgot-password/unlock" };
-    UnlockPage { by_password, action: action.to_owned(), skip_path: Some(visit.home()), problem }
+    // The request that waits would send the person here again, unless it is told that they go on without it.
+    let skip_path = match visit.session.state.waiting_request {
+        Some(_) => format!("{}?without=profile", visit.home()),
+        None => visit.home(),
+    };
+    UnlockPage { by_password, action: action.to_owned(), skip_path: Some(skip_path), problem }
 }
 
 /// `GET /forgot-password/unlock`: asks for the recovery key.

@@ -297,9 +297,29 @@ async fn closed_vault_is_opened_first() {
     let page = browser.get(&request.url).await;
     assert_eq!(page.visited.last().unwrap().path(), "/unlock");
 
-    // The address of the request says how a person goes on who cannot open it.
-    let waiting = page.visited.iter().find(|url| url.path().starts_with("/saml/continue/")).unwrap();
-    browser.get(&format!("{}?without=profile", waiting.path())).await.expect_status(200).expect_words("Park permits");
+    // A person who cannot open it goes on without what lies in it; here that level was demanded, and the page says so.
+    let without = page.link("Go on without it").unwrap();
+    let page = browser.get(&without).await;
+    assert!(page.expect_status(200).url.path().starts_with("/saml/continue/"), "{}", page.url);
+    let decline = page.forms().into_iter().find(|form| form.action.path().starts_with("/saml/decline/")).unwrap();
+    assert_eq!(house.refused(&browser.submit_form(&decline).await, &request), "NoAuthnContext");
+}
+
+#[tokio::test]
+async fn person_who_cannot_open_the_vault_signs_in_without_it_where_that_is_enough() {
+    let house = House::new().await;
+    let key = VaultKey::random(&SystemEntropy);
+    let of = house.person("fiona@example.com", Some(&key)).await;
+    let browser = house.app.browser();
+    house.sign_in(&browser, of, None).await;
+    let best = "http://idmanagement.gov/ns/assurance/ial/0";
+    let request = house.request(&ask(&[best], &["email", "ssn"]));
+    let unlock = browser.get(&request.url).await;
+    let page = browser.get(&unlock.link("Go on without it").unwrap()).await;
+    let answer = browser.submit_to(&page, page.form_with(&["digest"]).action.path(), &[]).await;
+    let signed_in = house.signed_in(&answer, &request);
+    assert_eq!(names(&signed_in), ["uuid", "email", "ial", "aal"]);
+    assert_eq!(value(&signed_in, "ial"), "http://idmanagement.gov/ns/assurance/ial/1");
 }
 
 #[tokio::test]
