@@ -193,6 +193,7 @@ impl Application {
             &server.service_name,
         )?;
         site.session_limits = settings.sessions.limits()?;
+        site.proxies = server.proxies;
 
         let listener =
             TcpListener::bind(server.listen).map_err(|error| BuildError::Listen { address: server.listen, error })?;

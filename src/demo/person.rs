@@ -16,11 +16,11 @@ use crate::{
         Entropy,
         keys::{KeysError, ServiceKeys},
     },
-    storage::{Transaction, VaultAttributeRecord},
+    storage::Transaction,
     subscriber::{
         EmailAddress, EmailAddressError, PhoneNumber, PhoneNumberError, SubscriberAccount, SubscriberId,
         SubscriberStatus, VaultState,
-        vault::{SealedAttribute, SealedSlot, SlotId, VaultError, VaultKey},
+        vault::{Pii, Profile, ProfileRow, SealedSlot, SlotId, VaultError, VaultKey},
     },
     web::{
         people::{self, AuthenticatorSecret, Trouble},
@@ -61,8 +61,8 @@ pub struct InventedPerson {
     pub password: PasswordVerifier,
     /// The vault's slots: password and recovery key.
     pub slots: [SealedSlot; 2],
-    /// The profile, each attribute in version 1.
-    pub profile: Vec<(AttributeName, SealedAttribute)>,
+    /// The profile, sealed as a whole.
+    pub profile: Vec<ProfileRow>,
     /// When the identity was proofed, at level 2.
     pub proofed_at: UtcDateTime,
     /// What the start page shows.
@@ -118,10 +118,7 @@ pub fn store(
     for slot in &person.slots {
         tx.put_slot(id, slot, None, now)?;
     }
-    for (name, sealed) in &person.profile {
-        let record = VaultAttributeRecord { attribute: name.as_str().to_owned(), version: 1, sealed: sealed.clone() };
-        tx.add_vault_attribute(id, &record, now)?;
-    }
+    tx.replace_profile(id, &person.profile, now)?;
     tx.set_proofed_profile(id, 2, person.proofed_at, None)?;
     Ok(true)
 }
@@ -141,17 +138,16 @@ pub fn invent(
     let recovery_key = RecoveryKey::random(entropy);
     let vault_key = VaultKey::random(entropy);
     let slot = |slot_key| SealedSlot::seal(SlotId::random(entropy), subscriber, &slot_key, &vault_key, keys, entropy);
-    let seal = |(name, value): (AttributeName, &str)| {
-        let sealed = vault_key.seal_attribute(subscriber, name.as_str(), 1, value.as_bytes(), entropy)?;
-        Ok((name, sealed))
-    };
+    let profile = Profile::new(
+        PROFILE.into_iter().map(|(name, value)| (name.as_str().to_owned(), Pii::new(value.as_bytes().to_vec()))),
+    );
     Ok(InventedPerson {
         subscriber,
         email: EmailAddress::parse(EMAIL)?,
         phone: PhoneNumber::parse(PHONE, "US")?,
         password: PasswordVerifier::new(&stretched, subscriber, keys)?,
         slots: [slot(stretched.slot_key()?)?, slot(recovery_key.slot_key()?)?],
-        profile: PROFILE.into_iter().map(seal).collect::<Result<_, VaultError>>()?,
+        profile: profile.seal(subscriber, &vault_key, entropy)?,
         proofed_at: now - Duration::days(30),
         shown: DemoPerson {
             email: EMAIL.to_owned(),

@@ -31,7 +31,7 @@ pub use connection::{DatabaseUrl, NodeLock};
 pub use disclosures::{DisclosureWriter, Issuance, RecordedDisclosure};
 pub use federation::{PendingRequest, SpRevision};
 pub use sessions::{Participant, SessionRecord, SessionSummary};
-pub use subscribers::{AuthenticatorRecord, EmailRecord, FailuresOf, LinkRecord, VaultAttributeRecord};
+pub use subscribers::{AuthenticatorRecord, EmailRecord, FailuresOf, LinkRecord};
 pub use work::{HistoryEntry, OutboxEntry, OutboxId, OutboxOutcome};
 
 /// The database. A clone shares the connections.

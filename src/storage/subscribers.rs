@@ -14,7 +14,7 @@ use crate::authentication::recovery::LinkPurpose;
 use crate::authentication::throttle::{FailureCount, FailureRule};
 use crate::authentication::{AuthenticatorId, AuthenticatorKind};
 use crate::services::keys::Mac;
-use crate::subscriber::vault::{SealedAttribute, SealedSlot, SlotId, SlotKind};
+use crate::subscriber::vault::{ProfileRow, SealedAttribute, SealedSlot, SlotId, SlotKind};
 use crate::subscriber::{ContactId, SubscriberAccount, SubscriberId, SubscriberStatus, VaultState};
 
 /// One confirmed address of an account.
@@ -76,17 +76,6 @@ pub struct AuthenticatorRecord {
     pub last_used_at: Option<UtcDateTime>,
     /// When it ended, after too many wrong tries.
     pub disabled_at: Option<UtcDateTime>,
-}
-
-/// One version of one attribute of the profile.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct VaultAttributeRecord {
-    /// Which attribute, by its short name.
-    pub attribute: String,
-    /// Which version; the newest counts.
-    pub version: u32,
-    /// The value.
-    pub sealed: SealedAttribute,
 }
 
 /// Whose wrong tries are counted.
@@ -715,47 +704,49 @@ impl Transaction<'_> {
         Ok(())
     }
 
-    /// Adds a version of an attribute of the profile.
+    /// Puts the rows of a profile in place of all that were there: a profile is sealed as a whole.
     ///
     /// # Errors
     /// When the database fails.
-    pub fn add_vault_attribute(
+    pub fn replace_profile(
         &mut self,
         of: SubscriberId,
-        record: &VaultAttributeRecord,
+        rows: &[ProfileRow],
         now: UtcDateTime,
     ) -> Result<(), StoreError> {
-        diesel::insert_into(vault_attribute::table)
-            .values((
-                vault_attribute::subscriber.eq(of.as_bytes().to_vec()),
-                vault_attribute::attribute.eq(record.attribute.clone()),
-                vault_attribute::version.eq(i32::try_from(record.version).unwrap_or(i32::MAX)),
-                vault_attribute::sealed.eq(record.sealed.as_bytes().to_vec()),
-                vault_attribute::created_at.eq(milliseconds(now)),
-            ))
+        let key = of.as_bytes().to_vec();
+        diesel::delete(vault_attribute::table.filter(vault_attribute::subscriber.eq(key.clone())))
             .execute(self.connection)?;
+        for row in rows {
+            diesel::insert_into(vault_attribute::table)
+                .values((
+                    vault_attribute::subscriber.eq(key.clone()),
+                    vault_attribute::attribute.eq(row.attribute.clone()),
+                    vault_attribute::version.eq(i32::try_from(row.version).unwrap_or(i32::MAX)),
+                    vault_attribute::sealed.eq(row.sealed.as_bytes().to_vec()),
+                    vault_attribute::created_at.eq(milliseconds(now)),
+                ))
+                .execute(self.connection)?;
+        }
         Ok(())
     }
 
-    /// The newest version of each attribute of the profile.
+    /// The rows of a profile, for [`Profile::open`](crate::subscriber::vault::Profile::open).
     ///
     /// # Errors
     /// When the database fails.
-    pub fn vault_attributes_of(&mut self, of: SubscriberId) -> Result<Vec<VaultAttributeRecord>, StoreError> {
-        let rows = vault_attribute::table
+    pub fn profile_of(&mut self, of: SubscriberId) -> Result<Vec<ProfileRow>, StoreError> {
+        vault_attribute::table
             .filter(vault_attribute::subscriber.eq(of.as_bytes().to_vec()))
-            .order((vault_attribute::attribute, vault_attribute::version.desc()))
+            .order(vault_attribute::attribute)
             .select((vault_attribute::attribute, vault_attribute::version, vault_attribute::sealed))
-            .load::<(String, i32, Vec<u8>)>(self.connection)?;
-        let mut newest: Vec<VaultAttributeRecord> = Vec::new();
-        for (attribute, version, sealed) in rows {
-            if newest.last().is_some_and(|last| last.attribute == attribute) {
-                continue;
-            }
-            let version = typed(version, "vault_attribute", "version")?;
-            newest.push(VaultAttributeRecord { attribute, version, sealed: SealedAttribute::from_stored(sealed) });
-        }
-        Ok(newest)
+            .load::<(String, i32, Vec<u8>)>(self.connection)?
+            .into_iter()
+            .map(|(attribute, version, sealed)| {
+                let version = typed(version, "vault_attribute", "version")?;
+                Ok(ProfileRow { attribute, version, sealed: SealedAttribute::from_stored(sealed) })
+            })
+            .collect()
     }
 
     /// Says that the profile was proofed: to which identity assurance level, when, and until when that holds.

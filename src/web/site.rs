@@ -33,6 +33,8 @@ pub struct Site {
     pub service_name: String,
     /// How long sessions live.
     pub session_limits: SessionLimits,
+    /// How many proxies stand in front of us and say where a request came from.
+    pub proxies: u8,
 }
 
 impl Site {
@@ -53,6 +55,7 @@ impl Site {
             relying_party: RelyingParty::new(&origin, service_name)?,
             service_name: service_name.to_owned(),
             session_limits: SessionLimits::DEFAULT,
+            proxies: 0,
             store,
             keys,
             clock,

@@ -8,6 +8,7 @@ mod lines;
 mod methods;
 mod overview;
 pub mod pages;
+mod password;
 mod services;
 
 use actix_web::web::{ServiceConfig, get, post, resource};
@@ -26,6 +27,7 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(resource("/account/methods").route(get().to(methods::methods)))
         .service(resource("/account/methods/rename").route(post().to(methods::rename)))
         .service(resource("/account/methods/remove").route(post().to(methods::remove)))
+        .service(resource("/account/password").route(get().to(password::form)).route(post().to(password::change)))
         .service(resource("/account/services").route(get().to(services::services)))
         .service(resource("/account/services/disconnect").route(post().to(services::disconnect)));
 }

@@ -69,14 +69,56 @@ fn fingerprint(site: &Site, limit: &RateLimit, key: &[&[u8]]) -> Result<[u8; 32]
 
 /// The network address that a request came from, as one who shares it is counted: all of an IPv4 address, the first 64 bits
 /// of an IPv6 address, since one household has them all.
+///
+/// Each of the `proxies` in front of us adds the address that it sees to the end of `X-Forwarded-For`; what stands before
+/// those was written by the browser, and is not believed.
 #[must_use]
-pub fn client_address(request: &HttpRequest) -> Vec<u8> {
-    match request.peer_addr().map(|peer| peer.ip()) {
+pub fn client_address(request: &HttpRequest, proxies: u8) -> Vec<u8> {
+    let forwarded = || {
+        let lines = request.headers().get_all("x-forwarded-for").filter_map(|line| line.to_str().ok());
+        let all: Vec<&str> = lines.flat_map(|line| line.split(',')).map(str::trim).collect();
+        let at = all.len().checked_sub(usize::from(proxies))?;
+        all.get(at)?.parse::<IpAddr>().ok()
+    };
+    let address = if proxies == 0 { None } else { forwarded() };
+    match address.or_else(|| request.peer_addr().map(|peer| peer.ip())) {
         Some(IpAddr::V4(address)) => address.octets().to_vec(),
         Some(IpAddr::V6(address)) => match address.to_ipv4_mapped() {
             Some(address) => address.octets().to_vec(),
             None => address.octets().iter().take(8).copied().collect(),
         },
         None => Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::test::TestRequest;
+
+    use super::*;
+
+    fn seen(proxies: u8, header: &str) -> Vec<u8> {
+        let peer = "192.0.2.9:1234".parse().unwrap();
+        client_address(
+            &TestRequest::get().peer_addr(peer).insert_header(("x-forwarded-for", header)).to_http_request(),
+            proxies,
+        )
+    }
+
+    #[test]
+    fn a_header_is_believed_as_far_as_our_own_proxies_wrote_it() {
+        assert_eq!(seen(0, "198.51.100.1"), [192, 0, 2, 9]);
+        assert_eq!(seen(1, "198.51.100.1"), [198, 51, 100, 1]);
+        assert_eq!(seen(1, "203.0.113.5, 198.51.100.1"), [198, 51, 100, 1]);
+        assert_eq!(seen(2, "203.0.113.5, 198.51.100.1, 10.0.0.1"), [198, 51, 100, 1]);
+        assert_eq!(seen(2, "198.51.100.1"), [192, 0, 2, 9]);
+        assert_eq!(seen(1, "nonsense"), [192, 0, 2, 9]);
+    }
+
+    #[test]
+    fn a_household_with_ipv6_is_one() {
+        assert_eq!(seen(1, "2001:db8:1:2:3::4"), seen(1, "2001:db8:1:2::99"));
+        assert_ne!(seen(1, "2001:db8:1:2::"), seen(1, "2001:db8:1:3::"));
+        assert_eq!(seen(1, "::ffff:198.51.100.1"), [198, 51, 100, 1]);
     }
 }

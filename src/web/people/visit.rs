@@ -38,7 +38,7 @@ impl Visit {
     /// When the database or the keys are unavailable.
     pub async fn begin(request: &HttpRequest, site: &Site) -> Result<Self, Fault> {
         let session = BrowserSession::find(request, site).await.map_err(Trouble::Session)?;
-        Ok(Self { site: site.clone(), session, now: site.now(), client: client_address(request) })
+        Ok(Self { site: site.clone(), session, now: site.now(), client: client_address(request, site.proxies) })
     }
 
     /// Begins with a form of ours: the token must be the session's.

@@ -8,7 +8,7 @@ use crate::federation::identifier::PairwiseId;
 use crate::federation::registry::ServiceProvider;
 use crate::services::keys::{KeysError, Purpose};
 use crate::storage::{StoreError, Transaction};
-use crate::subscriber::vault::VaultKey;
+use crate::subscriber::vault::{Profile, VaultKey};
 use crate::subscriber::{SubscriberAccount, SubscriberId, VaultState};
 use crate::web::people::{KnownAddress, Trouble, addresses_of};
 use crate::web::site::Site;
@@ -54,11 +54,11 @@ pub fn gather(
         match vault_key {
             None => held = held.vault_closed(),
             Some(key) => {
-                for record in tx.vault_attributes_of(of)? {
+                // Opened whole: a row that was taken away, or put back to an older version, is noticed.
+                for (name, value) in Profile::open(of, key, &tx.profile_of(of)?)?.iter() {
                     // A name that this version does not know is left alone.
-                    let Ok(name) = record.attribute.parse::<AttributeName>() else { continue };
-                    let opened = key.open_attribute(of, &record.attribute, record.version, &record.sealed)?;
-                    let text = std::str::from_utf8(opened.expose()).map_err(|_| KeysError::Malformed)?;
+                    let Ok(name) = name.parse::<AttributeName>() else { continue };
+                    let text = std::str::from_utf8(value.expose()).map_err(|_| KeysError::Malformed)?;
                     held = held.with(name, [AttributeValue::new(text)]);
                     holds_vault_values = true;
                 }

@@ -51,6 +51,7 @@ pub(super) fn count_wrong_code(
 ) -> Result<Failed, Trouble> {
     let (site, now) = (&visit.site, visit.now);
     let count = tx.count_failure(FailuresOf::Subscriber(of), &RULE, now)?;
+    tracing::info!(subscriber = %of, in_a_row = count.in_a_row, "a wrong second factor");
     for authenticator in tried {
         let own = tx.count_failure(FailuresOf::Authenticator(authenticator.id), &RULE, now)?;
         if own.in_a_row >= RULE.end_after && !authenticator.disabled {
@@ -85,6 +86,7 @@ pub(super) fn complete(
         tx.forget_failures(FailuresOf::Authenticator(id))?;
     }
     visit.remember(tx, of, "signed_in")?;
+    tracing::info!(subscriber = %of, kind = event.kind.as_str(), "signed in");
     let sealed = tx.subscriber(of)?.is_some_and(|account| account.vault == VaultState::Sealed);
     let site = visit.site.clone();
     let state = &mut visit.session.state;

@@ -18,6 +18,7 @@ use actix_web::web::{ServiceConfig, get, post, resource};
 use crate::authentication::password::WeakPassword;
 
 pub use argon2_gate::{Argon2Busy, Argon2Gate};
+pub(crate) use forgotten::put_password_slot;
 pub(crate) use pages::page;
 pub(crate) use sign_up::make_recovery_key;
 

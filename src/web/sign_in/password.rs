@@ -5,6 +5,7 @@ use actix_web::web::{Data, Form, Query};
 use actix_web::{HttpRequest, HttpResponse};
 use serde::Deserialize;
 
+use super::forgotten::put_password_slot;
 use super::pages::{SignInPage, SuspendedPage};
 use crate::authentication::AuthenticationEvent;
 use crate::authentication::password::{Password, PasswordVerifier, StretchedPassword};
@@ -54,6 +55,14 @@ pub struct SignInForm {
     password: String,
 }
 
+/// A right password.
+struct Right {
+    found: Found,
+    stretched: StretchedPassword,
+    /// The same password at today's cost, when the stored verifier was made at a lower one.
+    dearer: Option<StretchedPassword>,
+}
+
 /// An account that an address belongs to.
 struct Found {
     subscriber: SubscriberId,
@@ -76,10 +85,10 @@ pub async fn sign_in(request: HttpRequest, site: Data<Site>, form: Form<SignInFo
     let found = looked_up.map_err(Fault::TooMany)?;
 
     let password = Password::given(&form.password);
-    let (keys, parameters) = (site.keys.clone(), site.gate.parameters());
+    let (keys, entropy, parameters) = (site.keys.clone(), site.entropy.clone(), site.gate.parameters());
     let judged = site
         .gate
-        .run(move || -> Result<Option<(Found, StretchedPassword)>, Trouble> {
+        .run(move || -> Result<Option<Right>, Trouble> {
             let stand_in = SubscriberId::from_bytes([0; 16]);
             let (stretched, right) = match &found {
                 Some(found) => {
@@ -94,7 +103,12 @@ pub async fn sign_in(request: HttpRequest, site: Data<Site>, form: Form<SignInFo
                     (stretched, right)
                 }
             };
-            Ok(found.filter(|_| right).map(|found| (found, stretched)))
+            let Some(found) = found.filter(|_| right) else {
+                return Ok(None);
+            };
+            let cheap = found.verifier.is_cheaper_than(parameters);
+            let dearer = cheap.then(|| StretchedPassword::new(&password, parameters, &*entropy)).transpose()?;
+            Ok(Some(Right { found, stretched, dearer }))
         })
         .await
         .map_err(Trouble::Busy)??;
@@ -147,15 +161,11 @@ enum Outcome {
     Wrong,
 }
 
-fn settle(
-    tx: &mut Transaction<'_>,
-    visit: &mut Visit,
-    key: &str,
-    judged: Option<(Found, StretchedPassword)>,
-) -> Result<Outcome, Trouble> {
+fn settle(tx: &mut Transaction<'_>, visit: &mut Visit, key: &str, judged: Option<Right>) -> Result<Outcome, Trouble> {
     let (site, now) = (visit.site.clone(), visit.now);
     let wrong_tries: &[(RateLimit, &[&[u8]])] = &[(RateLimit::PASSWORD_IN_A_ROW, &[key.as_bytes()])];
-    let Some((found, stretched)) = judged else {
+    let Some(Right { found, stretched, dearer }) = judged else {
+        tracing::info!("a wrong password");
         let _ = allow(tx, &site, wrong_tries, now)?;
         return Ok(Outcome::Wrong);
     };
@@ -169,6 +179,15 @@ fn settle(
         return Ok(Outcome::Suspended);
     }
     let vault_key = open_by_password(tx, &site, found.subscriber, &stretched)?;
+    // What opens the vault from now on is what the stored verifier was made with.
+    let slot_key = dearer.as_ref().unwrap_or(&stretched).slot_key()?;
+    if let Some(dearer) = dearer {
+        let verifier = PasswordVerifier::new(&dearer, found.subscriber, &*site.keys)?;
+        tx.set_password(found.subscriber, &verifier.to_bytes(), now)?;
+        if let Some(vault_key) = &vault_key {
+            put_password_slot(tx, &site, found.subscriber, &slot_key, vault_key, visit)?;
+        }
+    }
     if visit.session.state.signed_in() == Some(found.subscriber) {
         // The same person again: what was proved and opened before still stands.
         visit.session.renew(&site);
@@ -182,7 +201,7 @@ fn settle(
     state.vault_key = vault_key.or(state.vault_key.take());
     state.events.push(AuthenticationEvent::password(now));
     if account.vault == VaultState::Sealed {
-        state.pending.password_slot_key = Some(stretched.slot_key()?.to_session());
+        state.pending.password_slot_key = Some(slot_key.to_session());
     }
     state.stage = if signing_up { SessionStage::ChoosingMethods } else { SessionStage::PasswordProved };
     Ok(Outcome::Next(if signing_up { "/sign-up/methods" } else { "/sign-in/second-factor" }))

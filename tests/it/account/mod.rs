@@ -4,7 +4,7 @@ use signet::services::Clock as _;
 use time::Duration;
 
 use crate::support::app::TestApp;
-use crate::support::people::{With, secret_of, set_up, sign_up};
+use crate::support::people::{With, give_password, secret_of, set_up, sign_up};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn methods_are_added_renamed_and_removed_and_each_change_is_told() {
@@ -120,6 +120,43 @@ async fn a_change_asks_again_who_it_is_after_twenty_minutes() {
     crate::support::people::give_second_factor(&app, &browser, &mut person.device).await;
     browser.get("/account/methods/add").await.expect_status(200);
     assert_eq!(browser.get("/account/methods/add").await.url.path(), "/account/methods/add");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_changed_password_opens_the_vault_and_ends_the_other_sessions() {
+    const NEW: &str = "umber quartz heron lagoon";
+    let app = TestApp::start().await;
+    let browser = app.browser();
+    let mut person = sign_up(&app, &browser, "ada@example.gov", With::App).await;
+    let elsewhere = app.browser();
+    person.sign_in(&app, &elsewhere).await;
+    let sent = app.inbox.messages().len();
+    let page = browser.get("/account/password").await;
+    browser.submit(&page, &[("password", "password1234"), ("again", "password1234")]).await.expect_status(422);
+    let page = browser.submit(&page, &[("password", NEW), ("again", NEW)]).await;
+    assert_eq!(page.url.path(), "/account", "{}", page.text());
+    assert!(app.message_to(&person.email, sent).await.body.contains("was changed"));
+    browser.get("/account/password").await.expect_status(200);
+    assert_eq!(elsewhere.get("/account").await.url.path(), "/sign-in");
+
+    app.clock.advance(Duration::minutes(10));
+    let browser = app.browser();
+    give_password(&browser, &person.email, &person.password).await.expect_status(422);
+    person.password = NEW.to_owned();
+    let page = person.sign_in(&app, &browser).await;
+    assert_eq!(page.url.path(), "/account");
+    assert_eq!(browser.get("/unlock").await.url.path(), "/account", "the vault is open already");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_new_recovery_key_replaces_the_old_one() {
+    let app = TestApp::start().await;
+    let browser = app.browser();
+    let person = sign_up(&app, &browser, "ada@example.gov", With::App).await;
+    let page = browser.get("/account").await;
+    let page = browser.submit_to(&page, "/account/recovery-key", &[]).await;
+    let new_key = page.find("#recovery-key code").expect("a key");
+    assert_ne!(new_key, person.recovery_key);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use signet::federation::attribute::AttributeName;
+use signet::subscriber::vault::Profile;
 use signet::{
     authentication::{
         look_up_secret::RecoveryKey,
@@ -34,8 +36,9 @@ fn password_and_recovery_key_open_a_profile_that_can_be_released() {
     let slot_keys = [stretched.slot_key().unwrap(), recovery_key.slot_key().unwrap()];
     for (slot, slot_key) in person.slots.iter().zip(&slot_keys) {
         let vault = slot.open(person.subscriber, slot_key, &keys).unwrap();
-        for (name, sealed) in &person.profile {
-            let value = vault.open_attribute(person.subscriber, name.as_str(), 1, sealed).unwrap();
+        let profile = Profile::open(person.subscriber, &vault, &person.profile).unwrap();
+        for (name, value) in profile.iter() {
+            let name: AttributeName = name.parse().unwrap();
             name.wire_form(std::str::from_utf8(value.expose()).unwrap()).unwrap();
         }
     }

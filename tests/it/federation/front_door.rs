@@ -8,8 +8,8 @@ use signet::demo::service_provider::{
 };
 use signet::federation::disclosure::ChainVerifier;
 use signet::services::{Clock, SystemEntropy};
-use signet::storage::{SessionRecord, StoreError, VaultAttributeRecord};
-use signet::subscriber::vault::VaultKey;
+use signet::storage::{SessionRecord, StoreError};
+use signet::subscriber::vault::{Pii, Profile, VaultKey};
 use signet::subscriber::{EmailAddress, SubscriberAccount, SubscriberId, SubscriberStatus, VaultState};
 use signet::web::people::{Trouble, add_address};
 use time::{Duration, UtcDateTime};
@@ -136,16 +136,8 @@ impl House {
         let email = EmailAddress::parse(email).unwrap();
         let profile =
             [("first_name", "Fiona"), ("last_name", "O'Brien <&>"), ("dob", "1938-10-06"), ("ssn", "900123456")];
-        let attributes: Vec<VaultAttributeRecord> = vault_key
-            .into_iter()
-            .flat_map(|key| {
-                profile.map(|(name, value)| VaultAttributeRecord {
-                    attribute: name.to_owned(),
-                    version: 1,
-                    sealed: key.seal_attribute(of, name, 1, value.as_bytes(), &SystemEntropy).unwrap(),
-                })
-            })
-            .collect();
+        let profile = Profile::new(profile.map(|(name, value)| (name.to_owned(), Pii::new(value.as_bytes().to_vec()))));
+        let rows = vault_key.map_or_else(Vec::new, |key| profile.seal(of, key, &SystemEntropy).unwrap());
         self.app
             .store
             .transaction::<_, Trouble, _>(move |tx| {
@@ -157,12 +149,10 @@ impl House {
                     vault: VaultState::Open,
                 })?;
                 assert!(add_address(tx, &site, of, &email, now)?);
-                if !attributes.is_empty() {
+                if !rows.is_empty() {
                     tx.set_proofed_profile(of, 2, now - Duration::days(30), None)?;
                 }
-                for attribute in &attributes {
-                    tx.add_vault_attribute(of, attribute, now)?;
-                }
+                tx.replace_profile(of, &rows, now)?;
                 Ok(())
             })
             .await
