@@ -236,13 +236,22 @@ impl fmt::Debug for RelyingParty {
 
 /// What we add to the library's options: a discoverable credential where there is room for one, and the PRF
 /// extension, so that a passkey enrolled today can open a vault later.
+///
+/// What we take away: the library protects a credential by user verification even where it only prefers that. Chromium
+/// refuses the two together (`NotSupportedError`), so no security key could be set up there.
 fn with_our_options(mut options: Value) -> Value {
+    let selected = options.pointer("/publicKey/authenticatorSelection/userVerification");
+    let verifies_user = selected.and_then(Value::as_str) == Some("required");
     if let Some(selection) = options.pointer_mut("/publicKey/authenticatorSelection").and_then(Value::as_object_mut) {
         selection.insert("residentKey".into(), json!("preferred"));
         selection.insert("requireResidentKey".into(), json!(false));
     }
     if let Some(extensions) = options.pointer_mut("/publicKey/extensions").and_then(Value::as_object_mut) {
         extensions.insert("prf".into(), json!({}));
+        if !verifies_user {
+            extensions.remove("credentialProtectionPolicy");
+            extensions.remove("enforceCredentialProtectionPolicy");
+        }
     }
     options
 }

@@ -15,11 +15,15 @@ pub async fn assert_accessible(browser: &Chromium) {
     assert!(found.is_empty(), "axe-core on {}:\n{}", browser.address().await, found.join("\n"));
 }
 
-/// Fails where the page is wider than the view.
-pub async fn assert_fits(browser: &Chromium) {
-    let widths = "return [document.documentElement.scrollWidth, window.innerWidth]";
-    let widths = browser.script(widths, &[]).await;
-    assert!(widths[0].as_u64() <= widths[1].as_u64(), "{} scrolls sideways: {widths}", browser.address().await);
+/// The narrowest width that a page must fit (WCAG 2.2, 1.4.10), in CSS pixels.
+const PHONE: u32 = 320;
+
+/// Fails where the page is wider than a phone's view; the browser is as wide as before afterwards.
+pub async fn assert_fits_a_phone(browser: &Chromium) {
+    browser.narrow(PHONE).await;
+    let width = browser.script("return document.documentElement.scrollWidth", &[]).await;
+    browser.widen().await;
+    assert!(width.as_u64() <= Some(PHONE.into()), "{} scrolls sideways: {width}", browser.address().await);
 }
 
 /// What axe-core says against the page that is shown, one line a rule.

@@ -18,7 +18,11 @@
 
 mod accessibility;
 mod crash;
+mod journeys;
 #[path = "../it/support/browser.rs"]
 mod plain_browser;
+mod service_provider;
+mod signet;
 mod tools;
+mod visitor;
 mod webdriver;

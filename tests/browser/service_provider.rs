@@ -48,7 +48,9 @@ impl Toolkit {
     /// What the agreement says beside the attributes.
     fn exceptions(self) -> &'static str {
         match self {
-            Self::Samael => "[encryption]\nexception = \"aes-128-gcm\"\nreason = \"The toolkit decrypts no other GCM\"\n",
+            Self::Samael => {
+                "[encryption]\nexception = \"aes-128-gcm\"\nreason = \"The toolkit decrypts no other GCM\"\n"
+            }
             Self::Python3Saml | Self::Shibboleth => "",
         }
     }
@@ -63,7 +65,12 @@ impl ServiceProvider {
         let (host, port) = (format!("{}.localhost", toolkit.name()), free_port());
         let process = Command::new(toolkit.program())
             .args([OsStr::new("--idp-metadata"), metadata.as_os_str(), OsStr::new("--host"), OsStr::new(&host)])
-            .args([OsStr::new("--port"), OsStr::new(&port.to_string()), OsStr::new("--state"), state.path().as_os_str()])
+            .args([
+                OsStr::new("--port"),
+                OsStr::new(&port.to_string()),
+                OsStr::new("--state"),
+                state.path().as_os_str(),
+            ])
             .stdin(Stdio::null())
             .spawn()
             .unwrap_or_else(|fault| panic!("{}: {fault}; `make test` builds it", toolkit.program().display()));
@@ -71,7 +78,11 @@ impl ServiceProvider {
         let until = Instant::now() + Duration::from_secs(60);
         while !started.state.path().join("sp-metadata.xml").exists() {
             let ended = started.process.try_wait().expect("its state");
-            assert!(ended.is_none() && Instant::now() < until, "{toolkit:?} did not start: {ended:?}\n{}", started.log());
+            assert!(
+                ended.is_none() && Instant::now() < until,
+                "{toolkit:?} did not start: {ended:?}\n{}",
+                started.log()
+            );
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
         started

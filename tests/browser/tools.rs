@@ -3,14 +3,14 @@
 use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
 
-use crate::accessibility::{assert_accessible, assert_fits, violations};
+use crate::accessibility::{assert_accessible, assert_fits_a_phone, violations};
 use crate::webdriver::{Authenticator, Chromium, Looks};
 
-const GOOD: &str = r#"<!doctype html><html lang="en"><head><title>Good</title></head><body><main><h1>Sign in</h1>
+const GOOD: &str = r#"<!doctype html><html lang="en"><head><meta name="viewport" content="width=device-width"><title>Good</title></head><body><main><h1>Sign in</h1>
 <form action="/sent"><label for="name">Name</label> <input id="name" name="name"><button>Go on</button></form>
 <p id="script">no script</p><script>document.getElementById("script").textContent = "a script ran"</script></main></body></html>"#;
 
-const BAD: &str = r#"<!doctype html><html lang="en"><head><title>Bad</title></head><body><main><h1>Sign in</h1>
+const BAD: &str = r#"<!doctype html><html lang="en"><head><meta name="viewport" content="width=device-width"><title>Bad</title></head><body><main><h1>Sign in</h1>
 <form><input name="nameless"></form><img src="data:,"><div style="width: 900px">wide</div></main></body></html>"#;
 
 /// Serves two pages on loopback until the process ends; gives the origin.
@@ -59,7 +59,8 @@ async fn the_judges_of_a_page_find_what_is_wrong_with_it() {
     let (browser, origin) = (Chromium::looking(Looks { width: Some(320), without_script: false }).await, pages());
     browser.open(&origin).await;
     assert_accessible(&browser).await;
-    assert_fits(&browser).await;
+    assert_fits_a_phone(&browser).await;
+    browser.narrow(320).await;
     browser.open(&format!("{origin}/bad")).await;
     let found = violations(&browser).await.join("\n");
     assert!(found.contains("label") && found.contains("image-alt"), "{found}");

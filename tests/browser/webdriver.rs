@@ -84,6 +84,7 @@ impl Chromium {
         let wanted = json!({ "capabilities": { "alwaysMatch": {
             "browserName": "chrome",
             "goog:chromeOptions": options,
+            "goog:loggingPrefs": { "browser": "ALL" },
             "timeouts": { "implicit": 0, "pageLoad": 60_000, "script": 60_000 },
         } } });
         let answer = client.post(&base).json(&wanted).send().await.expect("ChromeDriver answers");
@@ -91,14 +92,20 @@ impl Chromium {
         let id = answer["value"]["sessionId"].as_str().unwrap_or_else(|| panic!("no session: {answer}"));
         let chromium = Self { session: format!("{base}/{id}"), client, driver, _profile: profile };
         if let Some(width) = looks.width {
-            chromium
-                .devtools(
-                    "Emulation.setDeviceMetricsOverride",
-                    json!({ "width": width, "height": 800, "deviceScaleFactor": 1, "mobile": true }),
-                )
-                .await;
+            chromium.narrow(width).await;
         }
         chromium
+    }
+
+    /// Shows pages as on a phone that is so many CSS pixels wide.
+    pub async fn narrow(&self, width: u32) {
+        let phone = json!({ "width": width, "height": 800, "deviceScaleFactor": 1, "mobile": true });
+        self.devtools("Emulation.setDeviceMetricsOverride", phone).await;
+    }
+
+    /// Shows pages at the window's own width again.
+    pub async fn widen(&self) {
+        self.devtools("Emulation.clearDeviceMetricsOverride", json!({})).await;
     }
 
     /// Opens an address and waits until the page has loaded.
@@ -201,6 +208,17 @@ impl Chromium {
         self.wait(format!("an address with {part:?}"), async move || self.address().await.contains(part))
     }
 
+    /// Waits until a page has loaded whose path ends so.
+    #[track_caller]
+    pub fn expect_path(&self, end: &str) -> impl Future<Output = ()> {
+        self.wait(format!("a path that ends with {end:?}"), async move || {
+            let script = "return document.readyState === 'complete' ? location.pathname : ''";
+            let script = json!({ "script": script, "args": [] });
+            let path = self.try_command(Method::POST, "execute/sync", script).await;
+            path.is_ok_and(|path| text_of(&path).ends_with(end))
+        })
+    }
+
     /// Waits until something holds; says what it waited for and what the page shows, where it never does.
     #[track_caller]
     pub fn wait(&self, wanted: impl Display, mut holds: impl AsyncFnMut() -> bool) -> impl Future<Output = ()> {
@@ -219,6 +237,14 @@ impl Chromium {
     /// Runs the body of a function in the page and gives what it returns.
     pub async fn script(&self, body: &str, arguments: &[Value]) -> Value {
         self.command(Method::POST, "execute/sync", json!({ "script": body, "args": arguments })).await
+    }
+
+    /// What went wrong since the last look, in the words of the browser's console: scripts, policies, missing files.
+    pub async fn console_errors(&self) -> Vec<String> {
+        let log = self.command(Method::POST, "se/log", json!({ "type": "browser" })).await;
+        let severe = log.as_array().cloned().unwrap_or_default().into_iter().filter(|entry| entry["level"] == "SEVERE");
+        // A browser asks every site for this by itself.
+        severe.map(|entry| text_of(&entry["message"])).filter(|message| !message.contains("/favicon.ico")).collect()
     }
 
     /// A picture of the whole page, as PNG.

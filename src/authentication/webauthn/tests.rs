@@ -81,6 +81,9 @@ fn options_ask_for_a_discoverable_credential_and_the_prf_extension() {
         assert_eq!(options["publicKey"]["authenticatorSelection"]["residentKey"], "preferred");
         assert_eq!(options["publicKey"]["extensions"]["prf"], json!({}));
         assert_eq!(options["publicKey"]["attestation"], "none");
+        // Chromium refuses protection by user verification where that is not required.
+        let protected = options["publicKey"]["extensions"].get("credentialProtectionPolicy").is_some();
+        assert_eq!(protected, kind == WebauthnKind::Passkey);
         let challenge = options["publicKey"]["challenge"].as_str().unwrap();
         assert!(URL_SAFE_NO_PAD.decode(challenge).unwrap().len() >= 16);
     }
