@@ -243,8 +243,10 @@ impl Chromium {
     pub async fn console_errors(&self) -> Vec<String> {
         let log = self.command(Method::POST, "se/log", json!({ "type": "browser" })).await;
         let severe = log.as_array().cloned().unwrap_or_default().into_iter().filter(|entry| entry["level"] == "SEVERE");
-        // A browser asks every site for this by itself.
-        severe.map(|entry| text_of(&entry["message"])).filter(|message| !message.contains("/favicon.ico")).collect()
+        // That the page itself is a refusal says its status; and a browser asks every site for an icon by itself.
+        let page_itself = format!("{} - Failed to load resource", self.address().await);
+        let known = |message: &str| message.starts_with(&page_itself) || message.contains("/favicon.ico");
+        severe.map(|entry| text_of(&entry["message"])).filter(|message| !known(message)).collect()
     }
 
     /// A picture of the whole page, as PNG.
