@@ -19,6 +19,7 @@
 mod accessibility;
 mod crash;
 mod journeys;
+mod peers;
 #[path = "../it/support/browser.rs"]
 mod plain_browser;
 mod service_provider;

@@ -93,8 +93,8 @@ impl ServiceProvider {
         format!("{}/secure", self.origin)
     }
 
-    /// Writes its metadata and an agreement about these attributes to `FOLDER/sp/<agency>/<service>`.
-    pub fn register(&self, folder: &Path, attributes: &[&str]) {
+    /// Writes its metadata and an agreement about these attributes to `FOLDER/sp/<agency>/<service>`, which it gives.
+    pub fn register(&self, folder: &Path, attributes: &[&str]) -> String {
         let agency = format!("{}-agency", self.toolkit.name());
         let record = folder.join("sp").join(&agency).join("desk");
         let metadata = std::fs::read_to_string(self.state.path().join("sp-metadata.xml")).expect("its metadata");
@@ -118,6 +118,7 @@ impl ServiceProvider {
         std::fs::create_dir_all(&record).expect("a folder");
         std::fs::write(record.join("agreement.toml"), agreement).expect("the agreement is written");
         std::fs::write(record.join("metadata.xml"), metadata).expect("the metadata are written");
+        format!("{agency}/desk")
     }
 
     /// What its protected page says about the person who is signed in.

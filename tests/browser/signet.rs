@@ -143,6 +143,15 @@ impl Signet {
         page.select(&articles).map(|of| Message { heading: text(of, &heading), body: text(of, &body) }).collect()
     }
 
+    /// Waits until something holds about it.
+    pub async fn wait_for(&self, wanted: &str, mut holds: impl FnMut() -> bool) {
+        let until = Instant::now() + PATIENCE;
+        while !holds() {
+            assert!(Instant::now() < until, "waited for {wanted}\n{}", self.said());
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
+    }
+
     /// How many messages there are to somebody.
     pub async fn count_messages_to(&self, whom: &str) -> usize {
         self.inbox().await.iter().filter(|message| message.heading.contains(whom)).count()

@@ -284,6 +284,14 @@ impl Chromium {
         self.devtools("Network.clearBrowserCookies", json!({})).await;
     }
 
+    /// Ends every session that this browser has at one site.
+    pub async fn forget_cookies_of(&self, address: &str) {
+        let cookies = self.devtools("Network.getCookies", json!({ "urls": [address] })).await;
+        for cookie in cookies["cookies"].as_array().into_iter().flatten() {
+            self.devtools("Network.deleteCookies", json!({ "name": cookie["name"], "url": address })).await;
+        }
+    }
+
     /// A command of the DevTools protocol.
     pub async fn devtools(&self, command: &str, parameters: Value) -> Value {
         self.command(Method::POST, "goog/cdp/execute", json!({ "cmd": command, "params": parameters })).await

@@ -1,5 +1,8 @@
 //! Signing in without script, and the pages that no other journey comes by.
 
+use serde_json::json;
+
+use crate::accessibility::{assert_accessible, assert_fits_a_phone};
 use crate::signet::Signet;
 use crate::visitor::Visitor;
 use crate::webdriver::Looks;
@@ -17,6 +20,21 @@ async fn without_script_a_button_leads_back_to_the_agency() {
     visitor.browser.click("main form[data-post] button").await;
     let received = visitor.received().await;
     assert_eq!(received.value("email"), Some(signet.person().email.as_str()));
+}
+
+/// Where its script runs, the page that posts the response is gone at once; here the script does not arrive.
+#[tokio::test]
+#[ignore = "needs Chromium; make test runs it"]
+async fn the_page_that_posts_the_response_is_as_accessible_as_the_others() {
+    let (signet, visitor) = (Signet::start().await, Visitor::new("response").await);
+    visitor.browser.devtools("Network.enable", json!({})).await;
+    visitor.browser.devtools("Network.setBlockedURLs", json!({ "urls": ["*/js/post*"] })).await;
+    visitor.ask(&signet, "plain").await;
+    visitor.sign_in_as_the_person(&signet).await;
+    visitor.agree().await;
+    visitor.browser.find("main form[data-post] button").await;
+    assert_accessible(&visitor.browser).await;
+    assert_fits_a_phone(&visitor.browser).await;
 }
 
 #[tokio::test]

@@ -71,8 +71,8 @@ async fn what_the_agreement_lacks_is_not_sent_and_the_person_and_the_operator_ca
     let (signet, visitor) = (Signet::start().await, Visitor::new("too-much").await);
     visitor.ask(&signet, "too-much").await;
     visitor.sign_in_as_the_person(&signet).await;
-    visitor.browser.expect("Social Security number").await;
-    visitor.browser.expect("is not sent").await;
+    visitor.browser.expect("Also asked for, but not sent").await;
+    visitor.browser.expect("Social Security number: the agency’s agreement does not allow it").await;
     visitor.agree().await;
     let received = visitor.received().await;
     let mut names = received.names();
