@@ -96,10 +96,13 @@ pub async fn issue(
         joined_at: now,
     };
     let names: Vec<&str> = disclosure.names.iter().map(|name| name.as_str()).collect();
+    let withheld: Vec<String> =
+        ready.withheld.iter().map(|(name, why)| format!("{}:{}", name.as_str(), why.code())).collect();
     tracing::info!(
         service = %matched.service().name(),
         assertion = %parts.id,
         names = names.join(" "),
+        withheld = withheld.join(" "),
         level = %disclosure.level,
         "an assertion is issued"
     );

@@ -20,7 +20,7 @@ use crate::federation::consent::{
 };
 use crate::federation::identifier::{NameIdFormat, PairwiseId};
 use crate::federation::registry::ServiceProvider;
-use crate::federation::release::Withheld;
+use crate::federation::release::{ReleaseDecision, Withheld};
 use crate::federation::single_sign_on::{
     AnswerableFault, AuthenticationState, MatchedAuthnRequest, NextStep, PersonFacts, ReleaseFailed, ReleaseStep,
 };
@@ -40,6 +40,11 @@ pub fn resume(site: &Site, idp: &IdentityProvider, pending: &PendingRequest) -> 
     let opened = site.keys.open(Purpose::PendingRequest, &place(&pending.id), &pending.received_sealed)?;
     let received = Received::from_bytes(&opened).map_err(|_| KeysError::Malformed)?;
     Ok(walk(idp, &received, pending.received_at)?)
+}
+
+/// What a service asked for and does not receive. What nobody asked for needs no mention.
+fn asked_and_withheld(decision: &ReleaseDecision) -> Vec<(AttributeName, Withheld)> {
+    decision.withheld().filter(|(_, why)| *why != Withheld::NotAsked).collect()
 }
 
 /// What the session has proved, as the journey reads it. A session that is signing up has proved nothing yet.
@@ -98,6 +103,8 @@ pub struct ReadyToIssue {
     pub person: Person,
     /// Who signed in.
     pub subject: AuthenticatedSubject,
+    /// What is asked for and is not sent, and why.
+    pub withheld: Vec<(AttributeName, Withheld)>,
     /// What is released.
     pub release: ConsentedRelease,
 }
@@ -168,7 +175,7 @@ impl Journey<'_> {
         };
         match matched.release(&subject, &facts, &*site.entropy, now) {
             Ok(ReleaseStep::Consent { reason, decision, scope, frozen, digest }) => {
-                let withheld = decision.withheld().filter(|(_, why)| *why != Withheld::NotAsked).collect();
+                let withheld = asked_and_withheld(&decision);
                 Ok(Onward::Consent(Box::new(ConsentQuestion {
                     person,
                     subject,
@@ -179,8 +186,9 @@ impl Journey<'_> {
                     digest,
                 })))
             }
-            Ok(ReleaseStep::Issue { release, .. }) => {
-                Ok(Onward::Issue(Box::new(ReadyToIssue { person, subject, release })))
+            Ok(ReleaseStep::Issue { release, decision, .. }) => {
+                let withheld = asked_and_withheld(&decision);
+                Ok(Onward::Issue(Box::new(ReadyToIssue { person, subject, withheld, release })))
             }
             Ok(ReleaseStep::LevelUnreachable) => Ok(Onward::Level(level_page(matched, &person))),
             Ok(ReleaseStep::Unlock) => Ok(Onward::Unlock),

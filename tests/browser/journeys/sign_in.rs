@@ -89,7 +89,7 @@ async fn what_the_agreement_lacks_is_not_sent_and_the_person_and_the_operator_ca
     ]);
     let line = explained.lines().find(|line| line.contains("ssn")).unwrap_or_default();
     assert!(line.contains("agreement"), "{explained}");
-    assert!(signet.said().contains("ssn"), "the log can tell: {}", signet.said());
+    assert!(signet.said().contains("ssn:not_in_agreement"), "the log can tell: {}", signet.said());
 }
 
 #[tokio::test]
