@@ -25,5 +25,6 @@ mod house;
 mod jobs;
 mod pages;
 mod saml;
+mod services;
 mod storage;
 mod support;

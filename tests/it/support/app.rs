@@ -97,7 +97,8 @@ impl TestApp {
         let wanted = GenerateKeys { common_name: "localhost", signing: SigningKeyKind::Rsa2048, now: clock.now() };
         LocalKeys::generate(&at("keys"), &secret, &wanted, Arc::new(SystemEntropy)).expect("keys");
 
-        let database = match wishes.postgresql.then(database::new_postgresql_url).flatten() {
+        let on_postgresql = wishes.postgresql || database::everything_on_postgresql();
+        let database = match on_postgresql.then(database::new_postgresql_url).flatten() {
             Some(url) => url,
             None => format!("sqlite:{}", at("signet.db").display()),
         };

@@ -53,6 +53,12 @@ pub fn new_postgresql_url() -> Option<String> {
     Some(with_database(&server, &name))
 }
 
+/// Whether the whole application is to be tested on PostgreSQL: `SIGNET_TEST_DATABASE=postgresql`.
+#[expect(clippy::disallowed_methods, reason = "the test runner tells what it wants")]
+pub fn everything_on_postgresql() -> bool {
+    std::env::var("SIGNET_TEST_DATABASE").is_ok_and(|wanted| wanted == "postgresql")
+}
+
 #[expect(clippy::disallowed_methods, reason = "the test runner tells where its server is")]
 fn server_url() -> Option<String> {
     std::env::var("SIGNET_TEST_POSTGRES").ok().filter(|url| !url.is_empty())

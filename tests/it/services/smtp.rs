@@ -1,0 +1,194 @@
+//! Mail by SMTP.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex};
+
+use signet::jobs::Outbox;
+use signet::services::keys::{GenerateKeys, LocalKeys, SealingSecret, ServiceKeys, SigningKeyKind};
+use signet::services::mail::{Mail, OutgoingMail, SmtpMail, SmtpSecurity, SmtpSettings, SmtpSettingsError};
+use signet::services::message::Message;
+use signet::services::sandbox::SandboxInbox;
+use signet::services::{Clock as _, ServiceOutcome, SystemClock, SystemEntropy};
+use signet::storage::{OutboxEntry, OutboxId, StoreError};
+use signet::subscriber::EmailAddress;
+use time::Duration;
+use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
+use tokio::net::{TcpListener, TcpStream};
+
+use crate::support::app::MovableClock;
+use crate::support::database::TestDatabase;
+
+/// A mail server that keeps what it is given.
+#[derive(Clone, Default)]
+struct Sink {
+    mails: Arc<Mutex<Vec<String>>>,
+    connections: Arc<Mutex<usize>>,
+    /// What it answers to the recipient, in order; then it takes everything.
+    answers: Arc<Mutex<VecDeque<&'static str>>>,
+}
+
+impl Sink {
+    async fn start(self) -> u16 {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                *self.connections.lock().unwrap() += 1;
+                tokio::spawn(self.clone().talk(stream));
+            }
+        });
+        port
+    }
+
+    async fn talk(self, stream: TcpStream) -> std::io::Result<()> {
+        let mut stream = BufReader::new(stream);
+        stream.write_all(b"220 sink.example\r\n").await?;
+        let mut line = String::new();
+        loop {
+            line.clear();
+            if stream.read_line(&mut line).await? == 0 {
+                return Ok(());
+            }
+            let verb = line.split([' ', ':', '\r']).next().unwrap_or_default().to_ascii_uppercase();
+            let answer = match verb.as_str() {
+                "EHLO" => "250-sink.example\r\n250 8BITMIME",
+                "RCPT" => self.answers.lock().unwrap().pop_front().unwrap_or("250 good"),
+                "DATA" => {
+                    stream.write_all(b"354 go on\r\n").await?;
+                    let mut mail = String::new();
+                    while !mail.ends_with("\r\n.\r\n") {
+                        if stream.read_line(&mut mail).await? == 0 {
+                            return Ok(());
+                        }
+                    }
+                    self.mails.lock().unwrap().push(mail);
+                    "250 taken"
+                }
+                "QUIT" => "221 bye",
+                _ => "250 good",
+            };
+            stream.write_all(format!("{answer}\r\n").as_bytes()).await?;
+        }
+    }
+
+    fn mails(&self) -> Vec<String> {
+        self.mails.lock().unwrap().clone()
+    }
+}
+
+fn settings(port: u16, security: SmtpSecurity) -> SmtpSettings {
+    let from = "Signet <no-reply@login.example.gov>".to_owned();
+    SmtpSettings { host: "127.0.0.1".to_owned(), port, security, credentials: None, from }
+}
+
+fn mail(number: u8) -> OutgoingMail {
+    OutgoingMail {
+        to: EmailAddress::parse("ada@example.org").unwrap(),
+        subject: "Confirm your e-mail address".to_owned(),
+        text: "Open this: https://login.example.gov/x\n.\nA line with one full stop does not end it. Größe".to_owned(),
+        html: None,
+        reference: format!("reference-{number}"),
+        at: SystemClock.now(),
+    }
+}
+
+#[tokio::test]
+async fn a_mail_arrives_whole_with_its_reference_and_connections_are_used_again() {
+    let sink = Sink::default();
+    let port = sink.clone().start().await;
+    let smtp = SmtpMail::new(&settings(port, SmtpSecurity::None)).unwrap();
+    for number in 0..6 {
+        assert_eq!(smtp.send(&mail(number)).await, ServiceOutcome::Answered(()));
+    }
+    let mails = sink.mails();
+    assert_eq!(mails.len(), 6);
+    let first = &mails[0];
+    assert!(first.contains("Message-ID: <reference-0@login.example.gov>"), "{first}");
+    assert!(first.contains("To: ada@example.org") && first.contains("Subject: Confirm your e-mail address"), "{first}");
+    assert!(first.contains("Signet <no-reply@login.example.gov>"), "{first}");
+    assert!(first.contains("A line with one full stop does not end it."), "{first}");
+    // A connection goes back to the pool a moment after its mail, so a second one may be there.
+    assert!(*sink.connections.lock().unwrap() <= 3);
+}
+
+#[tokio::test]
+async fn a_refusal_is_final_and_an_outage_is_not_and_neither_repeats_the_address() {
+    let sink = Sink::default();
+    sink.answers.lock().unwrap().extend(["550 no such mailbox ada@example.org", "451 try again, ada@example.org"]);
+    let port = sink.clone().start().await;
+    let smtp = SmtpMail::new(&settings(port, SmtpSecurity::None)).unwrap();
+    let (refused, later) = (smtp.send(&mail(0)).await, smtp.send(&mail(1)).await);
+    assert!(matches!(&refused, ServiceOutcome::Refused(reason) if reason.contains("550")), "{refused:?}");
+    assert!(matches!(&later, ServiceOutcome::Unavailable(reason) if reason.contains("451")), "{later:?}");
+    assert!(!format!("{refused:?}{later:?}").contains("ada@"));
+    assert_eq!(smtp.send(&mail(2)).await, ServiceOutcome::Answered(()));
+    // Nobody listens there.
+    let closed = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().port();
+    let nobody = SmtpMail::new(&settings(closed, SmtpSecurity::None)).unwrap();
+    assert!(matches!(nobody.send(&mail(3)).await, ServiceOutcome::Unavailable(_)));
+}
+
+#[tokio::test]
+async fn without_tls_nothing_is_sent_unless_the_server_is_this_machine() {
+    let sink = Sink::default();
+    let port = sink.clone().start().await;
+    // STARTTLS is demanded and the server has none.
+    let smtp = SmtpMail::new(&settings(port, SmtpSecurity::Starttls)).unwrap();
+    assert!(!matches!(smtp.send(&mail(0)).await, ServiceOutcome::Answered(())));
+    assert_eq!(sink.mails(), Vec::<String>::new());
+    let elsewhere = SmtpSettings { host: "mail.example.gov".to_owned(), ..settings(25, SmtpSecurity::None) };
+    assert!(matches!(SmtpMail::new(&elsewhere), Err(SmtpSettingsError::ClearText)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mail_that_met_an_outage_and_a_dead_worker_is_sent_once_after_them() {
+    for database in TestDatabase::each() {
+        let store = &database.store;
+        let clock = Arc::new(MovableClock::default());
+        let folder = tempfile::tempdir().unwrap();
+        let wanted = GenerateKeys { common_name: "localhost", signing: SigningKeyKind::EcP256, now: clock.now() };
+        let secret = SealingSecret::new("a passphrase of the tests").unwrap();
+        let keys: Arc<dyn ServiceKeys> = Arc::new(
+            LocalKeys::generate(&folder.path().join("keys"), &secret, &wanted, Arc::new(SystemEntropy)).unwrap(),
+        );
+        let sink = Sink::default();
+        sink.answers.lock().unwrap().push_back("421 busy");
+        let port = sink.clone().start().await;
+        let smtp = Arc::new(SmtpMail::new(&settings(port, SmtpSecurity::None)).unwrap());
+        let texts = Arc::new(SandboxInbox::new(clock.clone()));
+        let outbox = Outbox::new(store.clone(), keys.clone(), smtp, texts, clock.clone());
+
+        let (id, now) = (OutboxId::random(&SystemEntropy), clock.now());
+        let message = Message::Mail {
+            to: "ada@example.org".into(),
+            subject: "Confirm".into(),
+            text: "Open this".into(),
+            html: None,
+        };
+        let entry = OutboxEntry {
+            id,
+            kind: message.kind().to_owned(),
+            sealed: message.seal(id, &*keys).unwrap(),
+            run_at: now,
+            attempts: 0,
+            expires_at: now + Duration::hours(24),
+        };
+        store.transaction_blocking::<_, StoreError, _>(|tx| tx.enqueue(&entry)).unwrap();
+
+        // A worker takes it and dies.
+        let lease = now + Duration::minutes(2);
+        let taken = store.transaction_blocking::<_, StoreError, _>(|tx| tx.claim_outbox(10, now, lease)).unwrap();
+        assert_eq!(taken.len(), 1, "{}", database.name);
+        assert_eq!(outbox.work_once().await, Ok(0), "{}: it is leased", database.name);
+        clock.advance(Duration::minutes(3));
+        // The next one meets an outage, the one after it does not.
+        assert_eq!(outbox.work_once().await, Ok(1), "{}", database.name);
+        assert_eq!(sink.mails().len(), 0, "{}", database.name);
+        clock.advance(Duration::minutes(11));
+        assert_eq!(outbox.work_once().await, Ok(1), "{}", database.name);
+        assert_eq!(outbox.work_once().await, Ok(0), "{}", database.name);
+        let mails = sink.mails();
+        assert_eq!(mails.len(), 1, "{}", database.name);
+        assert!(mails[0].contains(&format!("Message-ID: <{id}@login.example.gov>")), "{}", mails[0]);
+    }
+}
