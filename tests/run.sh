@@ -15,7 +15,7 @@ failed=0
 children=()
 export CARGO_TERM_COLOR=${CARGO_TERM_COLOR:-never}
 
-all=(unit docs corpus peers browser crash)
+all=(unit postgresql docs corpus peers browser crash)
 stages=("${@:-${all[@]}}")
 
 # Ends what this script started, by process id.
@@ -110,10 +110,15 @@ python_packages || fail_early "The tests' Python packages could not be installed
 export SIGNET_BIN=$root/target/debug/signet SIGNET_TEST_VENV=$venv
 
 # 3. Stages.
-if wanted unit; then
+if wanted unit || wanted postgresql; then
   postgres || fail_early "PostgreSQL did not start: target/test-logs/postgres.log"
-  stage unit rust_tests
 fi
+if wanted unit; then stage unit rust_tests; fi
+# What people and services do at the front door, once more, on PostgreSQL.
+on_postgresql() {
+  SIGNET_TEST_DATABASE=postgresql rust_tests --test it -- account:: attacks::replay authentication:: federation::front_door
+}
+if wanted postgresql; then stage postgresql on_postgresql; fi
 if wanted docs; then stage docs cargo test --doc --quiet; fi
 if wanted corpus && [ -x tests/interop/corpus/run.sh ]; then stage corpus tests/interop/corpus/run.sh; fi
 peers() {
