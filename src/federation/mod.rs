@@ -6,17 +6,17 @@
 //!
 //! | word | what it is |
 //! |---|---|
-//! | [agreement](agreement) | the trust agreement with one service of an agency: the ceiling of what it may receive |
-//! | [attribute](attribute) | the catalogue of what can be released, and in which form |
-//! | [assurance](assurance) | the levels: what a request demands, what an assertion may truthfully say |
-//! | [identifier](identifier) | the name by which an agency knows a person |
-//! | [release](release) | the decision about every attribute, each with its reason |
-//! | [consent](consent) | what a person agreed to, and the release frozen with it |
-//! | [registry](registry) | the services that are known: metadata and agreement, with revisions |
-//! | [single sign-on](single_sign_on) | one sign-in at one service: what is settled, what comes next |
-//! | [the gate](issue) | the only way to an assertion |
-//! | [delivery](delivery) | which signatures an assertion gets, and to whom it is encrypted |
-//! | [disclosure](disclosure) | the chained record of what was released |
+//! | [`agreement`] | the trust agreement with one service of an agency: the ceiling of what it may receive |
+//! | [`attribute`] | the catalogue of what can be released, and in which form |
+//! | [`assurance`] | the levels: what a request demands, what an assertion may truthfully say |
+//! | [`identifier`] | the name by which an agency knows a person |
+//! | [`release`] | the decision about every attribute, each with its reason |
+//! | [`consent`] | what a person agreed to, and the release frozen with it |
+//! | [`registry`] | the services that are known: metadata and agreement, with revisions |
+//! | [`single_sign_on`] | one sign-in at one service: what is settled, what comes next |
+//! | [`issue`] | the only way to an assertion |
+//! | [`delivery`] | which signatures an assertion gets, and to whom it is encrypted |
+//! | [`disclosure`] | the chained record of what was released |
 
 pub mod agreement;
 pub mod assurance;

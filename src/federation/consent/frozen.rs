@@ -149,8 +149,8 @@ impl FrozenRelease {
 ///
 /// ```compile_fail
 /// # use signet::federation::consent::*;
-/// fn forge(frozen: FrozenRelease, content_digest: ContentDigest) -> ConsentedRelease {
-///     ConsentedRelease { frozen, content_digest }
+/// fn forge(release: &ConsentedRelease, frozen: FrozenRelease) -> ConsentedRelease {
+///     ConsentedRelease { frozen, ..release.clone() }
 /// }
 /// ```
 #[derive(Debug, Clone)]

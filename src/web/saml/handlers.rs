@@ -10,22 +10,22 @@ use time::UtcDateTime;
 use super::IdentityProvider;
 use super::answer;
 use super::arrival::{Arrived, RequestCookie, arrive};
-use super::journey::{ConsentQuestion, Journey, Onward, resume};
+use super::journey::{ConsentQuestion, Journey, Onward};
 use super::line::Settled;
 use super::metadata;
 use super::pages::LevelPage;
+use super::waiting::{keep, waiting};
 use crate::federation::assurance::NoAuthnContext;
 use crate::federation::consent::{ConsentId, ConsentRecord};
 use crate::federation::identifier::PairwiseId;
 use crate::federation::registry::ServiceProvider;
 use crate::federation::single_sign_on::{AnswerAddress, AnswerableFault, MatchedAuthnRequest, NextStep};
 use crate::saml::binding::{MAX_CARRIED_BYTES, Received};
-use crate::storage::{StoreError, Transaction};
 use crate::web::csrf;
 use crate::web::page::respond;
 use crate::web::people::Trouble;
 use crate::web::refusal::{Refusal, RefusalKind};
-use crate::web::session::{BrowserSession, SessionTrouble};
+use crate::web::session::BrowserSession;
 use crate::web::site::Site;
 
 /// Adds the routes of single sign-on.
@@ -97,28 +97,6 @@ fn see_other(path: &str, cookies: impl IntoIterator<Item = Cookie<'static>>) -> 
     answer.finish()
 }
 
-/// Keeps the session, and with it whatever else `also` does in the same transaction.
-async fn keep_and(
-    site: &Site,
-    session: &mut BrowserSession,
-    also: impl FnOnce(&mut Transaction<'_>, &BrowserSession) -> Result<(), StoreError> + Send + 'static,
-) -> Result<(), Refusal> {
-    let (keeper, mut kept) = (site.clone(), session.clone());
-    *session = site
-        .store
-        .transaction::<_, SessionTrouble, _>(move |tx| {
-            kept.keep(tx, &keeper)?;
-            also(tx, &kept)?;
-            Ok(kept)
-        })
-        .await?;
-    Ok(())
-}
-
-async fn keep(site: &Site, session: &mut BrowserSession) -> Result<(), Refusal> {
-    keep_and(site, session, |_, _| Ok(())).await
-}
-
 /// Answers with a SAML error; the request waits no longer.
 async fn fail(
     site: &Site,
@@ -140,49 +118,6 @@ async fn waits_no_longer(site: &Site, session: &mut BrowserSession, id: [u8; 16]
         keep(site, session).await?;
     }
     Ok(())
-}
-
-/// A request that waits, settled anew, with its name and what must be said to the browser beside.
-struct Waiting {
-    id: [u8; 16],
-    settled: Settled,
-    claimed: bool,
-}
-
-/// Finds the request that waits for this browser.
-async fn waiting(
-    request: &HttpRequest,
-    site: &Site,
-    idp: &IdentityProvider,
-    id: &str,
-    session: &mut BrowserSession,
-) -> Result<Waiting, Refusal> {
-    let mut bytes = [0_u8; 16];
-    hex::decode_to_slice(id, &mut bytes).map_err(|_| RefusalKind::RequestGone)?;
-    let (id, now) = (bytes, site.now());
-    let pending = site
-        .store
-        .read::<_, StoreError, _>(move |tx| tx.pending_request(&id, now))
-        .await?
-        .ok_or(RefusalKind::RequestGone)?;
-    let claimed = pending.session != session.id_hash();
-    if claimed {
-        // The first visit after a form from another site, proved by the request's own cookie; or the link of a mail was
-        // opened in another window than the one that the request came to, and its session was told of the request.
-        let by_cookie = request
-            .cookie(&RequestCookie::name(&id))
-            .and_then(|cookie| RequestCookie::from_cookie(cookie.value()))
-            .is_some_and(|cookie| cookie.id_hash() == pending.session);
-        if !by_cookie && session.state.waiting_request != Some(id) {
-            return Err(RefusalKind::CookieMissing.into());
-        }
-        keep_and(site, session, move |tx, kept| tx.rebind_pending_request(&id, kept.id_hash())).await?;
-    }
-    if pending.finished_at.is_some() {
-        return Err(RefusalKind::AnsweredBefore.into());
-    }
-    let settled = resume(site, idp, &pending)?;
-    Ok(Waiting { id, settled, claimed })
 }
 
 /// What the links of our own pages add to an address.

@@ -548,3 +548,40 @@ async fn unknown_service_and_unsigned_request_get_their_pages() {
     let unsigned = signed.split("&SigAlg=").next().unwrap();
     house.app.browser().get(unsigned).await.expect_status(403).expect_words("S30");
 }
+
+#[tokio::test]
+async fn services_of_one_agency_share_the_identifier_and_agencies_do_not() {
+    let service = |agency: &str, name: &str| {
+        let (entity, acs) =
+            (format!("https://{name}.{agency}.example.gov/saml"), format!("https://{name}.{agency}.example.gov/acs"));
+        let sp =
+            ServiceProvider::new(entity.as_str(), acs, &keys::RSA.private_pem, &keys::RSA.certificate_pem).unwrap();
+        let agreement = agreement("", &[])
+            .replace("agency_id = \"department-of-parks\"", &format!("agency_id = {agency:?}"))
+            .replace(ENTITY, &entity);
+        let metadata = sp.metadata(name).unwrap().as_str().to_owned();
+        (sp, (agency.to_owned(), name.to_owned(), metadata, agreement))
+    };
+    let all = [service("parks", "permits"), service("parks", "camping"), service("revenue", "returns")];
+    let services = all.iter().map(|(_, files)| files.clone()).collect();
+    let app = TestApp::start_with(Wishes { services, ..Wishes::default() }).await;
+    let published = app.browser().get("/saml/metadata").await.body;
+    let idp = IdentityProvider::from_metadata(published.as_bytes()).unwrap();
+    let mut house = House { app, sp: permits(), idp };
+    let (browser, _) = house.fiona().await;
+    let mut identifiers = Vec::new();
+    for (sp, _) in all {
+        house.sp = sp;
+        let request = house.request(&Ask::default());
+        let page = browser.get(&request.url).await;
+        let answer = browser.submit_to(&page, page.form_with(&["digest"]).action.path(), &[]).await;
+        let form = answer.form_with(&["SAMLResponse"]);
+        let expected = Expected { idp: &house.idp, request_id: &request.id, now: house.now() };
+        match house.sp.read_response(form.value("SAMLResponse").unwrap(), &expected).unwrap() {
+            Outcome::SignedIn(signed_in) => identifiers.push(signed_in.name_id),
+            refused @ Outcome::Refused { .. } => panic!("{refused:?}"),
+        }
+    }
+    assert_eq!(identifiers[0], identifiers[1]);
+    assert_ne!(identifiers[0], identifiers[2]);
+}
