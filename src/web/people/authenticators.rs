@@ -124,7 +124,9 @@ pub fn new_authenticator(
         AuthenticatorSecret::Webauthn(credential) => {
             Some(site.keys.fingerprint(Purpose::WebauthnCredential, credential.credential_id())?)
         }
-        AuthenticatorSecret::Phone(_) | AuthenticatorSecret::Totp(_) => None,
+        // The same secret twice would let one code be taken twice.
+        AuthenticatorSecret::Totp(secret) => Some(site.keys.fingerprint(Purpose::TotpSecret, secret.as_bytes())?),
+        AuthenticatorSecret::Phone(_) => None,
     };
     Ok(AuthenticatorRecord {
         id,

@@ -23,8 +23,8 @@ const ACS: &str = "https://permits.parks.example.gov/saml/acs";
 const SERVICE: &str = "sp/department-of-parks/permits";
 
 /// An identity provider with one service, and that service.
-struct House {
-    app: TestApp,
+pub(super) struct House {
+    pub(super) app: TestApp,
     sp: ServiceProvider,
     idp: IdentityProvider,
 }
@@ -51,7 +51,7 @@ impl House {
         Self { app, sp, idp }
     }
 
-    async fn new() -> Self {
+    pub(super) async fn new() -> Self {
         Self::with(agreement("default_attributes = [\"email\"]", EVERYTHING)).await
     }
 
@@ -59,7 +59,7 @@ impl House {
         self.app.clock.now()
     }
 
-    fn request(&self, ask: &Ask) -> SignInRequest {
+    pub(super) fn request(&self, ask: &Ask) -> SignInRequest {
         self.sp.request(&self.idp, ask, Some("to-the-permits"), self.now(), &SystemEntropy).unwrap()
     }
 
@@ -94,7 +94,7 @@ impl House {
     }
 
     #[track_caller]
-    fn signed_in(&self, page: &Page, request: &SignInRequest) -> SignedIn {
+    pub(super) fn signed_in(&self, page: &Page, request: &SignInRequest) -> SignedIn {
         match self.received(page, request) {
             Outcome::SignedIn(signed_in) => signed_in,
             refused @ Outcome::Refused { .. } => panic!("{refused:?}"),

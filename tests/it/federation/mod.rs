@@ -12,3 +12,4 @@ mod given;
 mod registry;
 mod release;
 mod single_sign_on;
+mod whole_way;
