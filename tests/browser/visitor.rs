@@ -89,8 +89,8 @@ impl Visitor {
     }
 
     /// From Signet's sign-in page to an account with a second method, up to where the waiting service comes next.
-    /// Gives the recovery key.
-    pub async fn sign_up(&self, signet: &Signet, email: &str, method: Method) -> String {
+    /// Gives the secret of the authentication app, if that is the method.
+    pub async fn sign_up(&self, signet: &Signet, email: &str, method: Method) -> Option<String> {
         let browser = &self.browser;
         browser.expect_path("/sign-in").await;
         self.look("sign-in").await;
@@ -114,17 +114,16 @@ impl Visitor {
         browser.click(SUBMIT).await;
         browser.expect_path("/sign-up/methods").await;
         self.look("choose-method").await;
-        self.set_up(signet, method).await;
+        let secret = self.set_up(signet, method).await;
         browser.expect_path("/sign-up/recovery-key").await;
         self.look("recovery-key").await;
-        let key = browser.text("#recovery-key code").await;
         browser.click("label[for=kept]").await;
         browser.click(SUBMIT).await;
-        key
+        secret
     }
 
     /// Sets a method up, from the page on which it is chosen. The authenticator stays plugged in.
-    pub async fn set_up(&self, signet: &Signet, method: Method) {
+    pub async fn set_up(&self, signet: &Signet, method: Method) -> Option<String> {
         let browser = &self.browser;
         match method {
             Method::Passkey | Method::SecurityKey => {
@@ -138,6 +137,7 @@ impl Visitor {
                 browser.find("main form.usa-form button[type=submit]:enabled").await;
                 self.look(&format!("set-up-{kind}")).await;
                 browser.click(SUBMIT).await;
+                None
             }
             Method::Text => {
                 browser.click("main a[href$='/sms']").await;
@@ -151,6 +151,7 @@ impl Visitor {
                 let code = signet.message_to("+12025550187", "code", known).await.code();
                 browser.fill("#code", &code).await;
                 browser.click(SUBMIT).await;
+                None
             }
             Method::Totp => {
                 browser.click("main a[href$='/totp']").await;
@@ -159,6 +160,7 @@ impl Visitor {
                 let secret = browser.text("#secret code").await;
                 browser.fill("#code", &totp_code(&secret, 0)).await;
                 browser.click(SUBMIT).await;
+                Some(secret)
             }
         }
     }
@@ -183,6 +185,27 @@ impl Visitor {
         let code = signet.message_to(number, "code", known).await.code();
         browser.fill("#code", &code).await;
         browser.click(SUBMIT).await;
+    }
+
+    /// The second factor with what was set up: an authenticator that is plugged in, an app's secret, a phone.
+    pub async fn give_second_factor(&self, signet: &Signet, method: Method, secret: Option<&str>) {
+        let browser = &self.browser;
+        match method {
+            Method::Passkey | Method::SecurityKey => {
+                browser.expect_path("/sign-in/second-factor/webauthn").await;
+                browser.find("main form.usa-form button[type=submit]:enabled").await;
+                self.look("webauthn").await;
+                browser.click(SUBMIT).await;
+            }
+            Method::Text => self.give_text_code(signet, "+12025550187").await,
+            Method::Totp => {
+                browser.expect_path("/sign-in/second-factor/totp").await;
+                self.look("totp").await;
+                // The code of now was given when the app was set up, and is taken once.
+                browser.fill("#code", &totp_code(secret.expect("the app's secret"), 1)).await;
+                browser.click(SUBMIT).await;
+            }
+        }
     }
 
     /// Signs in as the demonstration's invented person, with text messages.

@@ -1,16 +1,22 @@
 //! A new account, made on the way to an agency.
 
 use crate::signet::Signet;
-use crate::visitor::{Method, Received, Visitor};
+use crate::visitor::{Method, PASSWORD, Received, Visitor};
 
-/// Signs up with a method on the way to the agency, agrees, and gives what the agency received.
+/// Signs up with a method on the way to the agency, agrees, and gives what the agency received; then signs in anew with it.
 async fn signed_up(journey: &'static str, method: Method) -> Received {
     let (signet, visitor) = (Signet::start().await, Visitor::new(journey).await);
     visitor.ask(&signet, "plain").await;
-    visitor.sign_up(&signet, "ada@example.org", method).await;
+    let secret = visitor.sign_up(&signet, "ada@example.org", method).await;
     visitor.agree().await;
     let received = visitor.received().await;
     assert!(signet.tells(&["audit", "verify"]).contains("holds, 1 records"), "{}", signet.tells(&["audit", "verify"]));
+
+    visitor.browser.forget_cookies().await;
+    visitor.ask(&signet, "plain").await;
+    visitor.give_password("ada@example.org", PASSWORD).await;
+    visitor.give_second_factor(&signet, method, secret.as_deref()).await;
+    assert_eq!(visitor.received().await, received, "the next sign-in tells the same");
     received
 }
 
