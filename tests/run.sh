@@ -18,9 +18,10 @@ export CARGO_TERM_COLOR=${CARGO_TERM_COLOR:-never}
 all=(unit postgresql docs corpus peers browser crash)
 stages=("${@:-${all[@]}}")
 
-# Ends what this script started, by process id.
+# Ends what this script started, by process id. SIGINT ends PostgreSQL without waiting for its clients.
 finish() {
-  for pid in "${children[@]:+${children[@]}}"; do kill "$pid" 2>/dev/null && wait "$pid" 2>/dev/null; done
+  for pid in "${children[@]:+${children[@]}}"; do kill -INT "$pid" 2>/dev/null && wait "$pid" 2>/dev/null; done
+  if [ -n "${pg:-}" ]; then rm -rf "$pg"; fi
   return 0
 }
 trap finish EXIT
