@@ -8,9 +8,8 @@ use std::{
 };
 
 use clap::Args;
-use tracing_subscriber::EnvFilter;
 
-use super::serve::stopped;
+use super::serve::{log_filter, stopped};
 use crate::{
     app::Surroundings,
     demo::setup::{DemoError, DemoPlaces, Demonstration},
@@ -72,7 +71,7 @@ pub fn run(args: &DemoArgs, out: &mut dyn Write) -> Result<(), DemoCommandError>
 fn log_to(path: &std::path::Path) -> io::Result<()> {
     let file = OpenOptions::new().create(true).append(true).open(path)?;
     let subscriber = tracing_subscriber::fmt()
-        .with_env_filter(EnvFilter::new("info"))
+        .with_env_filter(log_filter("info").unwrap_or_default())
         .with_ansi(false)
         .with_writer(Arc::new(file))
         .finish();

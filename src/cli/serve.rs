@@ -61,6 +61,17 @@ pub(super) async fn stopped() {
     }
 }
 
+/// Libraries that repeat what people typed when they are asked to trace. They never get a word in.
+const NEVER_LOGGED: &str = "rlibphonenumber=off";
+
+/// The filter that somebody asked for, without those who must not talk.
+///
+/// # Errors
+/// When it is no filter.
+pub fn log_filter(wanted: &str) -> Result<EnvFilter, tracing_subscriber::filter::ParseError> {
+    EnvFilter::try_new(format!("{wanted},{NEVER_LOGGED}"))
+}
+
 /// The log goes to standard error, so that standard output is the command's answer.
 fn start_log(args: &ServeArgs) -> Result<(), CommandError> {
     let filter = EnvFilter::try_new(&args.log).map_err(|error| {

@@ -203,3 +203,81 @@ fn without_settings_a_command_says_how_to_get_some() {
     assert!(matches!(error, outcome::CommandError::Settings(_)));
     assert!(error.to_string().contains("/nonexistent/signet.toml"));
 }
+
+/// The real program with these arguments and the place's settings.
+fn program(place: &Place, arguments: &[&str]) -> std::process::Command {
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_signet"));
+    command.arg("--settings").arg(place.path("signet.toml")).args(arguments);
+    command
+}
+
+#[test]
+fn serve_refuses_a_sandbox() {
+    let place = Place::new();
+    place.set_up();
+    let output = program(&place, &["serve"]).output().expect("it runs");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(said.contains("sandbox") && said.contains("next:"), "{said}");
+}
+
+#[test]
+fn serve_answers_alone_on_its_file_and_stops_when_it_is_told_to() {
+    use std::io::{BufRead as _, Read as _};
+
+    let place = Place::new();
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let settings = std::fs::read_to_string(place.path("signet.toml")).unwrap();
+    let settings = settings
+        .replace("127.0.0.1:0", &format!("127.0.0.1:{port}"))
+        .replace(
+            "[mail]\nkind = \"sandbox\"",
+            "[mail]\nkind = \"smtp\"\nhost = \"127.0.0.1\"\nport = 25\n\
+            security = \"none\"\nfrom = \"Signet <no-reply@login.example.gov>\"",
+        )
+        .replace(
+            "[sms]\nkind = \"sandbox\"",
+            &format!(
+                "[sms]\nkind = \"kannel\"\nurl = \"http://127.0.0.1:13013/cgi-bin/sendsms\"\nusername = \"signet\"\n\
+                 password_file = \"{}\"\nfrom = \"Signet\"",
+                place.path("passphrase").display()
+            ),
+        );
+    std::fs::write(place.path("signet.toml"), settings).unwrap();
+    place.set_up();
+
+    let mut first = program(&place, &["serve"])
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut said = String::new();
+    let mut out = std::io::BufReader::new(first.stdout.take().expect("a pipe"));
+    out.read_line(&mut said).expect("it says where it serves");
+    assert!(said.contains("https://login.example.gov/"), "{said}");
+    let answer = |path: &str| {
+        let mut stream = std::net::TcpStream::connect(("127.0.0.1", port)).expect("it listens");
+        let ask = format!("GET {path} HTTP/1.1\r\nHost: login.example.gov\r\nConnection: close\r\n\r\n");
+        std::io::Write::write_all(&mut stream, ask.as_bytes()).expect("it is asked");
+        let mut text = String::new();
+        stream.read_to_string(&mut text).expect("it answers");
+        text
+    };
+    assert!(answer("/readyz").starts_with("HTTP/1.1 200"));
+    assert!(answer("/saml/metadata").contains("EntityDescriptor"));
+
+    // On another address, but on the same file.
+    let second = program(&place, &["serve"]).env("SIGNET__SERVER__LISTEN", "127.0.0.1:0").output().expect("it runs");
+    assert_eq!(second.status.code(), Some(3), "{}", String::from_utf8_lossy(&second.stderr));
+    assert!(String::from_utf8_lossy(&second.stderr).contains("another process is using this database file"));
+
+    let told = std::process::Command::new("kill").arg(first.id().to_string()).status().expect("kill runs");
+    assert!(told.success());
+    let mut log = String::new();
+    first.stderr.take().expect("a pipe").read_to_string(&mut log).expect("the log ends");
+    assert_eq!(first.wait().expect("it ends").code(), Some(0), "{log}");
+    let lines: Vec<serde_json::Value> =
+        log.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("no JSON: {line}"))).collect();
+    assert!(lines.iter().any(|line| line["message"] == "serving"), "{log}");
+    assert!(lines.iter().any(|line| line["message"] == "stopped"), "{log}");
+}

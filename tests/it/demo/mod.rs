@@ -2,6 +2,7 @@
 
 mod agency;
 mod person;
+mod privacy;
 mod service_provider;
 mod site;
 mod whole;

@@ -20,9 +20,9 @@ use crate::support::{
     browser::{Browser, Page},
 };
 
-struct Started {
-    places: DemoPlaces,
-    inbox: SandboxInbox,
+pub(super) struct Started {
+    pub(super) places: DemoPlaces,
+    pub(super) inbox: SandboxInbox,
     registry: SharedRegistry,
     stop: oneshot::Sender<()>,
     running: tokio::task::JoinHandle<()>,
@@ -41,7 +41,7 @@ fn surroundings() -> Surroundings {
     }
 }
 
-fn start_in(folder: &TempDir) -> Started {
+pub(super) fn start_in(folder: &TempDir) -> Started {
     let places = DemoPlaces {
         folder: folder.path().to_owned(),
         samples: "metadata".into(),
@@ -57,12 +57,12 @@ fn start_in(folder: &TempDir) -> Started {
 }
 
 impl Started {
-    async fn stop(self) {
+    pub(super) async fn stop(self) {
         self.stop.send(()).unwrap();
         self.running.await.unwrap();
     }
 
-    fn idp_url(&self) -> String {
+    pub(super) fn idp_url(&self) -> String {
         format!("http://localhost:{}/", self.places.port)
     }
 
@@ -93,7 +93,7 @@ async fn the_demonstration_starts_again_with_what_it_made() {
 
 /// Does what a person does, page after page, as the invented person of the demonstration, until the agency has the answer
 /// or a page comes that asks for something else.
-async fn walk(started: &Started, browser: &Browser, mut page: Page) -> Page {
+pub(super) async fn walk(started: &Started, browser: &Browser, mut page: Page) -> Page {
     let mut sent = false;
     for _ in 0..12 {
         let path = page.url.path().to_owned();
