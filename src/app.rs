@@ -334,6 +334,7 @@ fn identity_provider(
             service_name: settings.server.service_name.clone(),
             support_email: federation.support_email.clone(),
         },
+        copy: Default::default(),
         loopback_http: surroundings.demonstration,
     })
 }

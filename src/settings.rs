@@ -43,7 +43,7 @@ pub struct Settings {
 }
 
 /// `[database]`
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DatabaseSettings {
     /// `sqlite:PATH` or `postgres://USER@HOST/NAME`.
@@ -51,6 +51,13 @@ pub struct DatabaseSettings {
     /// Connections of this node.
     #[serde(default = "eight")]
     pub connections: u32,
+}
+
+/// Without the address, which may hold a password.
+impl std::fmt::Debug for DatabaseSettings {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("DatabaseSettings").field("connections", &self.connections).finish_non_exhaustive()
+    }
 }
 
 /// `[federation]`
@@ -315,6 +322,13 @@ impl SmsSettings {
         let Self::Kannel { url, username, password_file, from } = self else {
             return Ok(None);
         };
+        let here = matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"));
+        if url.scheme() != "https" && !(url.scheme() == "http" && here) {
+            return Err(SettingsError::unusable(
+                "sms.url",
+                &"https is needed to another machine: the codes go through it",
+            ));
+        }
         Ok(Some(KannelSettings {
             url: url.clone(),
             username: username.clone(),

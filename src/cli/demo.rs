@@ -1,8 +1,9 @@
 //! `signet demo`: the identity provider, a demonstration agency and an inbox on loopback; prints one URL to open.
 
 use std::{
-    fs::OpenOptions,
+    fs::{DirBuilder, OpenOptions},
     io::{self, Write},
+    os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
     path::PathBuf,
     sync::Arc,
 };
@@ -51,7 +52,7 @@ pub fn run(args: &DemoArgs, out: &mut dyn Write) -> Result<(), DemoCommandError>
         port: args.port,
         agency_port: args.agency_port,
     };
-    std::fs::create_dir_all(&places.folder)?;
+    DirBuilder::new().recursive(true).mode(0o700).create(&places.folder)?;
     let log = places.folder.join("signet.log");
     log_to(&log)?;
     // actix-web wants its own kind of runtime; tokio's multi-threaded one serves it.
@@ -69,7 +70,7 @@ pub fn run(args: &DemoArgs, out: &mut dyn Write) -> Result<(), DemoCommandError>
 
 /// Keeps the log out of the terminal, where one URL should be seen.
 fn log_to(path: &std::path::Path) -> io::Result<()> {
-    let file = OpenOptions::new().create(true).append(true).open(path)?;
+    let file = OpenOptions::new().create(true).append(true).mode(0o600).open(path)?;
     let subscriber = tracing_subscriber::fmt()
         .with_env_filter(log_filter("info").unwrap_or_default())
         .with_ansi(false)

@@ -6,7 +6,7 @@
 //! | what | kept for |
 //! |---|---|
 //! | finished messages (their contents are gone at once), used links and codes, throttle windows | [`WORK_KEPT_FOR`] |
-//! | ended sessions | [`SESSIONS_KEPT_FOR`] |
+//! | ended sessions | [`SESSIONS_KEPT_FOR`]; those of nobody not at all |
 //! | waiting and seen requests | until they would be refused as stale |
 //!
 //! The ledger, consents and each person's history are never forgotten here.
@@ -30,7 +30,7 @@ pub const WORK_KEPT_FOR: Duration = Duration::days(7);
 /// Retention of ended sessions: as long as somebody may ask what happened in them.
 pub const SESSIONS_KEPT_FOR: Duration = Duration::days(30);
 /// How often what is over is forgotten.
-const FORGET_EVERY: StdDuration = StdDuration::from_secs(600);
+const FORGET_EVERY: StdDuration = StdDuration::from_secs(60);
 
 /// Forgets what is over; says how many rows.
 ///
@@ -38,13 +38,21 @@ const FORGET_EVERY: StdDuration = StdDuration::from_secs(600);
 /// When the database fails.
 pub async fn forget(store: &Store, clock: &dyn Clock) -> Result<usize, StoreError> {
     let now = clock.now();
-    store
-        .transaction(move |tx| {
-            let work = tx.forget_finished_work(now - WORK_KEPT_FOR)?;
-            let sessions = tx.forget_ended_sessions(now - SESSIONS_KEPT_FOR)?;
-            Ok(work + sessions + tx.forget_expired_requests(now)?)
+    let mut rows = store
+        .transaction::<_, StoreError, _>(move |tx| {
+            Ok(tx.forget_finished_work(now - WORK_KEPT_FOR)? + tx.forget_expired_requests(now)?)
         })
-        .await
+        .await?;
+    // In small transactions, so that nobody who signs in waits long for the one writer.
+    loop {
+        let gone = store
+            .transaction::<_, StoreError, _>(move |tx| tx.forget_ended_sessions(now - SESSIONS_KEPT_FOR, now))
+            .await?;
+        rows += gone;
+        if gone == 0 {
+            return Ok(rows);
+        }
+    }
 }
 
 /// Runs [`forget`] again and again. It ends when it is dropped.

@@ -118,6 +118,7 @@ impl ManageConnection for Manager {
         };
         match &self.url {
             DatabaseUrl::Sqlite(path) => {
+                make_private(path);
                 let connection = SqliteConnection::establish(&path.to_string_lossy())
                     .map_err(diesel::r2d2::Error::ConnectionError)?;
                 let mut connection = AnyConnection::Sqlite(connection);
@@ -180,6 +181,14 @@ impl NodeLock {
             Err(TryLockError::Error(_)) => Err(StoreError::Unreachable),
         }
     }
+}
+
+/// Makes the file for its owner alone before SQLite makes it for everybody; the files beside it get the same mode. When it
+/// is there already, its mode is the operator's affair; when it cannot be made, SQLite says why.
+fn make_private(path: &Path) {
+    use std::os::unix::fs::OpenOptionsExt as _;
+
+    drop(std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path));
 }
 
 /// Runs what has not run.

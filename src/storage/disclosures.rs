@@ -9,7 +9,7 @@ use diesel::prelude::*;
 use time::UtcDateTime;
 use tokio::sync::{mpsc, oneshot};
 
-use super::schema::disclosure;
+use super::schema::{consent, disclosure};
 use super::{Participant, Store, StoreError, Transaction, instant, milliseconds, typed};
 use crate::authentication::session::SessionIdHash;
 use crate::federation::agreement::AgencyId;
@@ -40,6 +40,9 @@ pub struct Issuance {
 pub enum RecordedDisclosure {
     /// The request was answered before, in another tab: nothing was recorded, and nothing may be sent.
     AnsweredBefore,
+    /// The session, the account or the consent was ended since it was looked at: nothing was recorded, and nothing may be
+    /// sent.
+    EndedMeanwhile,
     /// The record is durable.
     Durable {
         /// Its number in this node's chain.
@@ -123,6 +126,9 @@ impl Transaction<'_> {
     /// When the database fails.
     pub fn record_issuance(&mut self, chain: ChainId, issuance: Issuance) -> Result<RecordedDisclosure, StoreError> {
         let Issuance { disclosure, answers, joins } = issuance;
+        if self.ended_meanwhile(&disclosure, joins.as_ref().map(|(session, _)| *session))? {
+            return Ok(RecordedDisclosure::EndedMeanwhile);
+        }
         if let Some(request) = answers
             && !self.finish_pending_request(&request, disclosure.at)?
         {
@@ -144,6 +150,30 @@ impl Transaction<'_> {
             self.add_participant(session, &participant)?;
         }
         Ok(RecordedDisclosure::Durable { seq })
+    }
+
+    /// Whether what the gate looked at was ended before the record was written: "sign out everywhere" and a consent taken
+    /// back hold from the moment that they are answered.
+    fn ended_meanwhile(
+        &mut self,
+        disclosure: &DisclosureDraft,
+        session: Option<SessionIdHash>,
+    ) -> Result<bool, StoreError> {
+        let revoked: Option<Option<i64>> = consent::table
+            .find(disclosure.consent.as_bytes().to_vec())
+            .select(consent::revoked_at)
+            .first(self.connection)
+            .optional()?;
+        if revoked.flatten().is_some() {
+            return Ok(true);
+        }
+        if self.subscriber(disclosure.subscriber)?.is_some_and(|account| !account.status.may_sign_in()) {
+            return Ok(true);
+        }
+        match session {
+            Some(session) => Ok(self.session(session, disclosure.at)?.is_none()),
+            None => Ok(false),
+        }
     }
 
     fn add_disclosure(&mut self, record: &DisclosureRecord) -> Result<(), StoreError> {

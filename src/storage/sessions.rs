@@ -259,14 +259,15 @@ impl Transaction<'_> {
             .collect()
     }
 
-    /// Forgets sessions that ended before `before`, and what refers to them; says how many.
+    /// Forgets sessions that ended before `before`, and those of nobody that have ended by `now`, with what refers to
+    /// them; at most 500 at once, and says how many.
     ///
     /// # Errors
     /// When the database fails.
-    pub fn forget_ended_sessions(&mut self, before: UtcDateTime) -> Result<usize, StoreError> {
-        let before = milliseconds(before);
+    pub fn forget_ended_sessions(&mut self, before: UtcDateTime, now: UtcDateTime) -> Result<usize, StoreError> {
+        let (before, now) = (milliseconds(before), milliseconds(now));
         let gone: Vec<Vec<u8>> = session::table
-            .filter(session::absolute_until.lt(before).or(session::idle_until.lt(before)))
+            .filter(session::idle_until.lt(before).or(session::idle_until.lt(now).and(session::subscriber.is_null())))
             .select(session::id_hash)
             .limit(500)
             .load(self.connection)?;

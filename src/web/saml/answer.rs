@@ -109,6 +109,7 @@ pub async fn issue(
     let issuance = Issuance { disclosure, answers: Some(id), joins: Some((session.id_hash(), participant)) };
     match idp.disclosures.record(issuance).await? {
         RecordedDisclosure::AnsweredBefore => return Err(RefusalKind::AnsweredBefore.into()),
+        RecordedDisclosure::EndedMeanwhile => return Err(RefusalKind::RequestGone.into()),
         RecordedDisclosure::Durable { .. } => {}
     }
     // The record is durable; now it may leave.

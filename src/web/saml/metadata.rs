@@ -1,10 +1,12 @@
 //! `/saml` and `/saml/metadata`: our own metadata, signed, at addresses that never change.
 
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration as StdDuration;
 
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_DISPOSITION};
 use actix_web::{HttpResponse, web};
-use time::Duration;
+use time::{Duration, UtcDateTime};
 
 use super::IdentityProvider;
 use crate::saml::MessageId;
@@ -18,11 +20,58 @@ const VALID_FOR: Duration = Duration::days(14);
 /// After how long a service provider looks again; a key that comes next is published much earlier than it signs.
 const LOOK_AGAIN: StdDuration = StdDuration::from_secs(6 * 60 * 60);
 
+/// How long a signed copy serves: a stranger who asks again and again must not cost a signature each time.
+const COPY_SERVES: Duration = Duration::seconds(300);
+
+/// The copy that was signed last. A clone is the same copy.
+#[derive(Clone, Default)]
+pub struct SignedCopy(Arc<Mutex<Option<Copied>>>);
+
+struct Copied {
+    at: UtcDateTime,
+    text: Arc<str>,
+}
+
+impl SignedCopy {
+    fn at(&self, now: UtcDateTime) -> Option<Arc<str>> {
+        let copy = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        copy.as_ref().filter(|copy| now >= copy.at && now - copy.at < COPY_SERVES).map(|copy| Arc::clone(&copy.text))
+    }
+
+    fn keep(&self, now: UtcDateTime, text: Arc<str>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(Copied { at: now, text });
+    }
+}
+
+impl fmt::Debug for SignedCopy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SignedCopy")
+    }
+}
+
 /// Answers with our metadata.
 ///
 /// # Errors
 /// When it cannot be signed.
 pub async fn publish(site: web::Data<Site>, idp: web::Data<IdentityProvider>) -> Result<HttpResponse, Refusal> {
+    let now = site.now();
+    let text = match idp.copy.at(now) {
+        Some(text) => text,
+        None => {
+            let text: Arc<str> = sign(&site, &idp)?.into();
+            idp.copy.keep(now, Arc::clone(&text));
+            text
+        }
+    };
+    Ok(HttpResponse::Ok()
+        // SAML Metadata §5.1: the registered media type.
+        .content_type("application/samlmetadata+xml")
+        .insert_header((CONTENT_DISPOSITION, "inline; filename=\"metadata.xml\""))
+        .insert_header((CACHE_CONTROL, "public, max-age=300"))
+        .body(text.to_string()))
+}
+
+fn sign(site: &Site, idp: &IdentityProvider) -> Result<String, Refusal> {
     let sso = idp.sso.first().ok_or(RefusalKind::PageNotFound)?;
     let keys = site.keys.signing_keys();
     let english = |text: &str| vec![Localized { lang: "en".into(), text: text.to_owned() }];
@@ -58,10 +107,5 @@ pub async fn publish(site: web::Data<Site>, idp: web::Data<IdentityProvider>) ->
         tracing::error!(%fault, "our metadata cannot be made");
         Refusal::because(RefusalKind::Outage, &fault)
     })?;
-    Ok(HttpResponse::Ok()
-        // SAML Metadata §5.1: the registered media type.
-        .content_type("application/samlmetadata+xml")
-        .insert_header((CONTENT_DISPOSITION, "inline; filename=\"metadata.xml\""))
-        .insert_header((CACHE_CONTROL, "public, max-age=300"))
-        .body(metadata.as_str().to_owned()))
+    Ok(metadata.as_str().to_owned())
 }

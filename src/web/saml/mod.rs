@@ -35,6 +35,8 @@ pub struct IdentityProvider {
     pub signer: Arc<dyn Signer>,
     /// Who runs this and whom to ask, for our metadata.
     pub published: Published,
+    /// Our metadata as it was signed last.
+    pub copy: metadata::SignedCopy,
     /// Whether an ACS on http is accepted for loopback hosts: in the demonstration and in tests only.
     pub loopback_http: bool,
 }

@@ -16,7 +16,7 @@ pub struct Argon2Gate {
 
 #[derive(Debug)]
 struct Inner {
-    places: Semaphore,
+    places: Arc<Semaphore>,
     inside: AtomicUsize,
     most_inside: usize,
     parameters: Argon2Parameters,
@@ -29,7 +29,7 @@ impl Argon2Gate {
         let at_once = at_once.max(1);
         Self {
             inner: Arc::new(Inner {
-                places: Semaphore::new(at_once),
+                places: Arc::new(Semaphore::new(at_once)),
                 inside: AtomicUsize::new(0),
                 most_inside: at_once.saturating_add(most_waiting),
                 parameters,
@@ -55,26 +55,32 @@ impl Argon2Gate {
     /// # Errors
     /// [`Argon2Busy`] when the queue is full, or when the work was lost with its thread.
     pub async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Argon2Busy> {
-        let _place_in_queue = PlaceInQueue::take(&self.inner)?;
-        let place = self.inner.places.acquire().await.map_err(|_| Argon2Busy)?;
-        let done = tokio::task::spawn_blocking(work).await.map_err(|_| Argon2Busy);
-        drop(place);
-        done
+        let in_queue = PlaceInQueue::take(&self.inner)?;
+        let place = Arc::clone(&self.inner.places).acquire_owned().await.map_err(|_| Argon2Busy)?;
+        // Both places go with the work, not with the request: a browser that hangs up leaves its work running, and that
+        // must go on counting, or hanging up would be a way past the gate.
+        tokio::task::spawn_blocking(move || {
+            let done = work();
+            drop((place, in_queue));
+            done
+        })
+        .await
+        .map_err(|_| Argon2Busy)
     }
 }
 
-/// One who waits or works; gives its place back even when the browser has gone.
-struct PlaceInQueue<'a>(&'a Inner);
+/// One who waits or works; gives its place back when the work is done, or when a waiting browser has gone.
+struct PlaceInQueue(Arc<Inner>);
 
-impl<'a> PlaceInQueue<'a> {
-    fn take(inner: &'a Inner) -> Result<Self, Argon2Busy> {
-        let place = Self(inner);
+impl PlaceInQueue {
+    fn take(inner: &Arc<Inner>) -> Result<Self, Argon2Busy> {
+        let place = Self(Arc::clone(inner));
         let before = inner.inside.fetch_add(1, Ordering::Relaxed);
         if before >= inner.most_inside { Err(Argon2Busy) } else { Ok(place) }
     }
 }
 
-impl Drop for PlaceInQueue<'_> {
+impl Drop for PlaceInQueue {
     fn drop(&mut self) {
         self.0.inside.fetch_sub(1, Ordering::Relaxed);
     }
@@ -115,5 +121,27 @@ mod tests {
         first.await.unwrap().unwrap().unwrap();
         assert_eq!(second.await.unwrap(), Ok(2));
         assert_eq!(gate.run(|| 4).await, Ok(4));
+    }
+
+    #[tokio::test]
+    async fn work_counts_although_its_browser_has_gone() {
+        let gate = Argon2Gate::new(1, 0, Argon2Parameters::DEFAULT);
+        let (release, wait) = std::sync::mpsc::channel::<()>();
+        let (begun, begins) = tokio::sync::oneshot::channel();
+        let gone = tokio::spawn({
+            let gate = gate.clone();
+            async move {
+                gate.run(move || {
+                    let _ = begun.send(());
+                    wait.recv()
+                })
+                .await
+            }
+        });
+        begins.await.unwrap();
+        gone.abort();
+        assert!(gone.await.unwrap_err().is_cancelled());
+        assert_eq!(gate.run(|| 2).await, Err(Argon2Busy), "the work that was left still has its place");
+        release.send(()).unwrap();
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use diesel::connection::SimpleConnection as _;
 use diesel::{Connection as _, SqliteConnection};
-use signet::authentication::session::SessionIdHash;
+use signet::authentication::session::{SessionIdHash, SessionLimits, SessionTimes};
 use signet::cli::{CommandOutcome, audit};
 use signet::federation::agreement::AgencyId;
 use signet::federation::assurance::{Aal, Ial, Level};
@@ -14,7 +14,8 @@ use signet::federation::disclosure::{ChainId, DisclosureDraft, DisclosureId, Rev
 use signet::federation::identifier::NameIdFormat;
 use signet::saml::EntityId;
 use signet::storage::{
-    DatabaseUrl, DisclosureWriter, Issuance, Participant, PendingRequest, RecordedDisclosure, Store, StoreError,
+    DatabaseUrl, DisclosureWriter, Issuance, Participant, PendingRequest, RecordedDisclosure, SessionRecord, Store,
+    StoreError,
 };
 use signet::subscriber::SubscriberId;
 use time::Duration;
@@ -64,6 +65,17 @@ fn request(id: [u8; 16], session: SessionIdHash) -> PendingRequest {
     }
 }
 
+fn begin_session(store: &Store, id_hash: SessionIdHash) {
+    let record = SessionRecord {
+        id_hash,
+        subscriber: Some(SubscriberId::from_bytes([5; 16])),
+        created_at: NOW,
+        times: SessionTimes::begin(SessionLimits::DEFAULT, NOW),
+        sealed: vec![1],
+    };
+    store.transaction_blocking::<_, StoreError, _>(|tx| tx.add_session(&record)).unwrap();
+}
+
 fn verify(store: &Store) -> (CommandOutcome, String) {
     let mut text = Vec::new();
     let outcome = audit::verify(store, &mut text).expect("it reads");
@@ -101,6 +113,7 @@ async fn of_two_tabs_that_answer_one_request_one_is_recorded() {
     for database in TestDatabase::each() {
         let store = &database.store;
         let (id, session) = ([7; 16], SessionIdHash::from_bytes([8; 32]));
+        begin_session(store, session);
         store.transaction_blocking::<_, StoreError, _>(|tx| tx.add_pending_request(&request(id, session))).unwrap();
         let writer = DisclosureWriter::start(store.clone(), ChainId::from_bytes([1; 16]));
         let answer = || Issuance {
@@ -123,6 +136,29 @@ async fn of_two_tabs_that_answer_one_request_one_is_recorded() {
         assert!(outcomes.contains(&RecordedDisclosure::AnsweredBefore), "{}: {outcomes:?}", database.name);
         let participants = store.read_blocking::<_, StoreError, _>(|tx| tx.participants_of(session)).expect("it reads");
         assert_eq!(participants.len(), 1, "{}", database.name);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_ended_meanwhile_is_not_recorded() {
+    for database in TestDatabase::each() {
+        let store = &database.store;
+        let session = SessionIdHash::from_bytes([8; 32]);
+        begin_session(store, session);
+        let writer = DisclosureWriter::start(store.clone(), ChainId::from_bytes([1; 16]));
+        let joining = || {
+            let participant = Participant {
+                entity_id: "https://permits.parks.example.gov/saml".into(),
+                assertion_id: "_a".into(),
+                session_index: "_s".into(),
+                name_id_sealed: vec![9],
+                joined_at: NOW,
+            };
+            Issuance { joins: Some((session, participant)), ..alone() }
+        };
+        assert_eq!(writer.record(joining()).await, Ok(RecordedDisclosure::Durable { seq: 1 }), "{}", database.name);
+        store.transaction_blocking::<_, StoreError, _>(|tx| tx.end_session(session, NOW)).unwrap();
+        assert_eq!(writer.record(joining()).await, Ok(RecordedDisclosure::EndedMeanwhile), "{}", database.name);
     }
 }
 
