@@ -431,6 +431,15 @@ mod tests {
     }
 
     #[test]
+    fn the_example_of_the_readme_can_be_read() {
+        let readme = include_str!("../README.md");
+        let example = readme.split("```toml\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
+        let settings = read(example).unwrap();
+        assert_eq!(settings.sandboxed(), None);
+        assert_eq!(settings.server.proxies, 1);
+    }
+
+    #[test]
     fn an_unknown_key_is_named() {
         let text = GOOD.replace("[sms]", "[sessions]\nidle_minuts = 5\n[sms]");
         let Err(SettingsError::Malformed(message)) = read(&text) else { panic!("it was read") };
