@@ -179,11 +179,11 @@ impl Server {
                 let cookie = format!("{COOKIE}={cookie}");
                 tokio::spawn(async move {
                     while let Some(request) = requests.get(next.fetch_add(1, Ordering::Relaxed) as usize) {
-                        let answer = client.get(request).header(header::COOKIE, &cookie).send().await.unwrap();
+                        let answer = fetch(&client, request, &cookie).await;
                         assert_eq!(answer.status(), 303, "{}", answer.text().await.unwrap());
                         let location = answer.headers()[header::LOCATION].to_str().unwrap();
                         let onward = Url::parse(request).unwrap().join(location).unwrap();
-                        let answer = client.get(onward).header(header::COOKIE, &cookie).send().await.unwrap();
+                        let answer = fetch(&client, onward.as_str(), &cookie).await;
                         let body = answer.text().await.unwrap();
                         assert!(body.contains("name=\"SAMLResponse\""), "{body}");
                     }
@@ -240,6 +240,15 @@ impl Server {
     }
 }
 
+/// A GET, once more if the connection was closed before an answer, as browsers do.
+async fn fetch(client: &Client, url: &str, cookie: &str) -> reqwest::Response {
+    let get = || client.get(url).header(header::COOKIE, cookie).send();
+    match get().await {
+        Ok(answer) => answer,
+        Err(_) => get().await.expect("an answer at the second try"),
+    }
+}
+
 fn digest(page: &Page) -> String {
     page.form_with(&["digest"]).value("digest").expect("a digest").to_owned()
 }
@@ -251,6 +260,8 @@ fn client(from: Ipv4Addr) -> Client {
         .no_proxy()
         .local_address(IpAddr::V4(from))
         .resolve("localhost", std::net::SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))
+        // The server closes connections that are idle for five seconds; a client that is slow to notice would lose a request.
+        .pool_idle_timeout(Duration::from_secs(1))
         .timeout(Duration::from_secs(60))
         .build()
         .unwrap()
