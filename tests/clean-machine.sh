@@ -3,7 +3,8 @@
 # machine's Rust toolchain and a clone of the current commit, in a folder of their own; then `make test` in it. Not a part of
 # `make test`. Needs root, debootstrap, and an hour.
 #   tests/clean-machine.sh [COMMAND...]       default: make test
-# The folder is reused when CLEAN_MACHINE names one that exists (the clone is made anew), and removed otherwise.
+# The folder is reused when CLEAN_MACHINE names one that exists (the clone is made anew, what was built there stays), and removed
+# otherwise.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 [ "$(id -u)" = 0 ] || { echo "debootstrap needs root" >&2; exit 2; }
@@ -33,8 +34,11 @@ chroot "$machine" update-ca-certificates >/dev/null 2>&1
 
 toolchain=$(rustc --print sysroot)
 mkdir -p "$machine/opt/rust" "$machine/root"
+built=$machine/root/signet/target
+if [ -d "$built" ]; then mv "$built" "$machine/root/built"; fi
 rm -rf "$machine/root/signet"
 git clone --quiet --no-local . "$machine/root/signet"
+if [ -d "$machine/root/built" ]; then mv "$machine/root/built" "$built"; fi
 
 [ $# -gt 0 ] || set -- make test
 # A mount and process namespace of its own: whatever is left over ends with it.

@@ -76,6 +76,28 @@ async fn shibboleth_signs_the_person_in() {
 }
 
 #[tokio::test]
+#[ignore = "needs Shibboleth and Chromium; make test runs it"]
+async fn shibboleth_asks_for_a_proofed_person_and_gets_one() {
+    let signet = Signet::start().await;
+    let agreed = ["email", "first_name", "last_name", "dob", "ssn"];
+    let provider = registered(&signet, Toolkit::Shibboleth, &agreed).await;
+    let visitor = Visitor::new("peer-shibboleth-proofed").await;
+    let level = "http://idmanagement.gov/ns/assurance/ial/2";
+    let start = provider.protected().replace("/secure", "/Shibboleth.sso/Login");
+    visitor.browser.open(&format!("{start}?authnContextClassRef={level}&target={}", provider.protected())).await;
+    visitor.sign_in_as_the_person(&signet).await;
+    visitor.agree().await;
+    let shown = provider.page_shown(&visitor.browser).await;
+    assert_eq!(shown["authn_context"], level, "the context that was demanded, for it was reached: {shown}");
+    let received = &shown["attributes"];
+    assert_eq!(received["ial"][0], level);
+    for (name, value) in [("first_name", "Pat"), ("last_name", "Sample"), ("dob", "1980-02-29"), ("ssn", "900-12-3456")]
+    {
+        assert_eq!(received[name][0], value, "{name}");
+    }
+}
+
+#[tokio::test]
 #[ignore = "needs python3-saml and Chromium; make test runs it"]
 async fn a_restart_amid_a_sign_in_with_broken_files_finishes_on_the_last_good_revision() {
     let mut signet = Signet::start().await;
