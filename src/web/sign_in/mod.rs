@@ -74,12 +74,12 @@ pub fn routes(config: &mut ServiceConfig) {
         let at = |end: &str| resource(format!("{prefix}{end}"));
         config
             .service(at("").route(get().to(enrol::choose)))
-            .service(at("/totp").route(get().to(enrol::totp)).route(post().to(enrol::add_totp)))
-            .service(at("/webauthn").route(get().to(enrol::webauthn)).route(post().to(enrol::add_webauthn)))
-            .service(at("/webauthn/options").route(post().to(enrol::webauthn_options)))
-            .service(at("/sms").route(get().to(enrol::phone)).route(post().to(enrol::send_to_phone)))
-            .service(at("/sms/code").route(get().to(enrol::phone_code)).route(post().to(enrol::add_phone)))
-            .service(at("/sms/again").route(post().to(enrol::send_again)));
+            .service(at("/totp").route(get().to(enrol::totp::form)).route(post().to(enrol::totp::add)))
+            .service(at("/webauthn").route(get().to(enrol::webauthn::form)).route(post().to(enrol::webauthn::add)))
+            .service(at("/webauthn/options").route(post().to(enrol::webauthn::options)))
+            .service(at("/sms").route(get().to(enrol::phone::form)).route(post().to(enrol::phone::send)))
+            .service(at("/sms/code").route(get().to(enrol::phone::code_form)).route(post().to(enrol::phone::add)))
+            .service(at("/sms/again").route(post().to(enrol::phone::send_again)));
     }
 }
 

@@ -5,7 +5,8 @@ use actix_web::web::{Data, Form, Json, Query};
 use actix_web::{HttpRequest, HttpResponse};
 use serde::Deserialize;
 
-use super::enrol::{CodeForm, KindQuery, WebauthnResult, code_problem, judge_code, send_code};
+use super::enrol::phone::{CodeForm, code_problem, judge_code, send_code};
+use super::enrol::webauthn::{KindQuery, WebauthnResult};
 use super::factors::{Failed, complete, count_wrong_code, may_try, tries_left};
 use super::pages::{LockedPage, MethodChoice, PhoneChoice, SecondFactorPage, SmsPage, TotpPage, WebauthnPage};
 use crate::authentication::out_of_band::{CodePurpose, CodeRefused};

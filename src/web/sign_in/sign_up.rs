@@ -12,7 +12,6 @@ use crate::authentication::password::{Password, PasswordContext, PasswordVerifie
 use crate::authentication::recovery::{LinkPurpose, LinkToken};
 use crate::authentication::session::SessionStage;
 use crate::authentication::throttle::RateLimit;
-use crate::services::keys::KeysError;
 use crate::storage::{StoreError, Transaction};
 use crate::subscriber::vault::{SealedSlot, SlotId, VaultKey};
 use crate::subscriber::{EmailAddress, SubscriberAccount, SubscriberId, SubscriberStatus, VaultState};
@@ -282,10 +281,4 @@ pub async fn keep_recovery_key(
         })
         .await?;
     Ok(visit.see(&visit.home()))
-}
-
-impl From<KeysError> for Fault {
-    fn from(error: KeysError) -> Self {
-        Self::Trouble(Trouble::Keys(error))
-    }
 }

@@ -1,0 +1,129 @@
+//! Setting up a second factor, at sign-up (`/sign-up/methods/…`) and later (`/account/methods/add/…`): the same pages and
+//! the same rules; only what follows differs. Each kind has a file; what they have in common stands here.
+
+pub mod phone;
+pub mod totp;
+pub mod webauthn;
+
+use actix_web::web::Data;
+use actix_web::{HttpRequest, HttpResponse};
+
+use super::pages::{ChooseMethodPage, MethodChoice};
+use super::sign_up::make_recovery_key;
+use crate::authentication::session::SessionStage;
+use crate::authentication::{AuthenticationEvent, AuthenticatorId, AuthenticatorKind, Proved};
+use crate::storage::Transaction;
+use crate::subscriber::{SubscriberId, SubscriberStatus};
+use crate::web::people::{
+    AuthenticatorSecret, Fault, Letter, Trouble, Visit, addresses_of, authenticators_of, name_of, new_authenticator,
+    notify_everywhere,
+};
+use crate::web::site::Site;
+
+/// The most authenticators of one kind that an account may have.
+const MOST_OF_A_KIND: usize = 5;
+
+/// Where a method is being set up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    Account,
+    SignUp,
+}
+
+impl Place {
+    /// From the address of the page, and only if the session stands there.
+    fn of(request: &HttpRequest, visit: &Visit) -> Result<(Self, SubscriberId), Fault> {
+        if request.path().starts_with("/sign-up/") {
+            Ok((Self::SignUp, visit.at_stage(&[SessionStage::ChoosingMethods])?))
+        } else {
+            // 4.1.2.1: a new authenticator is bound at the account's own level, and freshly so.
+            Ok((Self::Account, visit.freshly_signed_in()?))
+        }
+    }
+
+    fn path(self, end: &str) -> String {
+        match self {
+            Self::Account => format!("/account/methods/add{end}"),
+            Self::SignUp => format!("/sign-up/methods{end}"),
+        }
+    }
+}
+
+/// `GET …`: what there is to choose from, the strongest first.
+pub async fn choose(request: HttpRequest, site: Data<Site>) -> Result<HttpResponse, Fault> {
+    let visit = Visit::begin(&request, &site).await?;
+    let (place, _) = Place::of(&request, &visit)?;
+    let choice = |kind: AuthenticatorKind, end: &str| MethodChoice {
+        kind: kind.as_str(),
+        path: place.path(end),
+        name: None,
+        restricted: kind == AuthenticatorKind::OutOfBand,
+    };
+    Ok(visit.page(&ChooseMethodPage {
+        choices: vec![
+            choice(AuthenticatorKind::Passkey, "/webauthn?kind=passkey"),
+            choice(AuthenticatorKind::SecurityKey, "/webauthn?kind=security_key"),
+            choice(AuthenticatorKind::Totp, "/totp"),
+            choice(AuthenticatorKind::OutOfBand, "/sms"),
+        ],
+        first: place == Place::SignUp,
+    }))
+}
+
+/// What an app or a key shows to tell accounts apart.
+fn first_address(tx: &mut Transaction<'_>, visit: &Visit, of: SubscriberId) -> Result<String, Trouble> {
+    let addresses = addresses_of(tx, &visit.site, of)?;
+    Ok(addresses.first().map(|known| known.address.as_str().to_owned()).unwrap_or_default())
+}
+
+/// An authenticator that has shown that it works.
+struct Enrolled {
+    secret: AuthenticatorSecret,
+    counter: u64,
+    name: String,
+    proved: Proved,
+}
+
+/// Adds the authenticator, tells the person, and says where they go next. The first one of an account signs them in.
+fn finish(
+    tx: &mut Transaction<'_>,
+    visit: &mut Visit,
+    place: Place,
+    of: SubscriberId,
+    enrolled: &Enrolled,
+) -> Result<Result<&'static str, &'static str>, Trouble> {
+    let (site, now) = (visit.site.clone(), visit.now);
+    let kind = enrolled.secret.kind();
+    let existing = authenticators_of(tx, &site, of)?.iter().filter(|one| one.secret.kind() == kind).count();
+    if existing >= MOST_OF_A_KIND {
+        return Ok(Err("too_many"));
+    }
+    let name = name_of(&enrolled.name).unwrap_or_else(|| {
+        let kind = format!("method-{}", kind.as_str().replace('_', "-"));
+        crate::web::texts::text(&kind, &[])
+    });
+    let record = new_authenticator(&site, of, &name, &enrolled.secret, enrolled.counter, now)?;
+    let id: AuthenticatorId = record.id;
+    if !tx.add_authenticator(&record)? {
+        return Ok(Err("taken"));
+    }
+    tx.touch_authenticator(id, now)?;
+    let pending = &mut visit.session.state.pending;
+    (pending.totp_secret, pending.webauthn, pending.phone) = (None, None, None);
+    visit.remember_method(tx, of, "method_added", kind)?;
+    if place == Place::Account {
+        notify_everywhere(tx, &site, of, &Letter::MethodAdded(kind), None, now)?;
+        visit.session.state.notice = Some("method_added".to_owned());
+        return Ok(Ok("/account/methods"));
+    }
+    tx.set_subscriber_status(of, SubscriberStatus::Active)?;
+    let state = &mut visit.session.state;
+    state.events.push(AuthenticationEvent { kind, authenticator: Some(id), at: now, proved: enrolled.proved });
+    state.stage = SessionStage::SignedIn;
+    let vault_key = state.vault_key.clone();
+    visit.session.renew(&site);
+    if let Some(vault_key) = vault_key {
+        make_recovery_key(tx, visit, of, &vault_key)?;
+    }
+    Ok(Ok("/sign-up/recovery-key"))
+}

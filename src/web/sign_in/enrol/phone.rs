@@ -1,0 +1,220 @@
+//! Setting a phone up: a code by text message shows that it is the person's. Sending and judging such codes is here for
+//! signing in, too.
+
+use actix_web::web::{Data, Form};
+use actix_web::{HttpRequest, HttpResponse};
+use serde::Deserialize;
+
+use super::super::factors::{Failed, count_wrong_code, may_try, tries_left};
+use super::super::pages::{LockedPage, PhoneCodePage, PhoneSetUpPage};
+use super::{Enrolled, Place, finish};
+use crate::authentication::Proved;
+use crate::authentication::out_of_band::{CodeBinding, CodePurpose, CodeRefused, IssuedCode, OutOfBandCode};
+use crate::authentication::session::PendingPhone;
+use crate::authentication::throttle::RateLimit;
+use crate::storage::Transaction;
+use crate::subscriber::{PhoneNumber, PhoneNumberError, SubscriberId};
+use crate::web::people::{AuthenticatorSecret, Fault, TextLetter, TooMany, Trouble, Visit, allow, send_text};
+use crate::web::site::Site;
+
+/// `GET …/sms`: asks for a number.
+pub async fn form(request: HttpRequest, site: Data<Site>) -> Result<HttpResponse, Fault> {
+    let visit = Visit::begin(&request, &site).await?;
+    let (place, _) = Place::of(&request, &visit)?;
+    Ok(visit.page(&PhoneSetUpPage { region: "US".into(), action: place.path("/sms"), ..PhoneSetUpPage::default() }))
+}
+
+/// The form of `…/sms`.
+#[derive(Deserialize)]
+pub struct PhoneForm {
+    csrf: String,
+    #[serde(default)]
+    phone: String,
+    #[serde(default)]
+    region: String,
+    #[serde(default)]
+    name: String,
+}
+
+/// `POST …/sms`: sends a code to the number.
+pub async fn send(request: HttpRequest, site: Data<Site>, form: Form<PhoneForm>) -> Result<HttpResponse, Fault> {
+    let form = form.into_inner();
+    let visit = Visit::begin_form(&request, &site, &form.csrf).await?;
+    let (place, subscriber) = Place::of(&request, &visit)?;
+    let page = |problem| PhoneSetUpPage {
+        phone: form.phone.clone(),
+        region: form.region.clone(),
+        action: place.path("/sms"),
+        problem: Some(problem),
+    };
+    let region = if form.region.is_empty() { "US" } else { form.region.as_str() };
+    let phone = match PhoneNumber::parse(&form.phone, region).and_then(PhoneNumber::for_text_messages) {
+        Ok(phone) => phone,
+        Err(PhoneNumberError::NotForTextMessages) => return Ok(visit.page_again(&page("not_for_text"))),
+        Err(PhoneNumberError::NotANumber | PhoneNumberError::UnknownRegion) => {
+            return Ok(visit.page_again(&page("number")));
+        }
+    };
+    let name = form.name.clone();
+    let (visit, sent) = visit
+        .transact(move |tx, visit| {
+            visit.session.state.pending.phone =
+                Some(PendingPhone { e164: phone.e164().to_owned(), authenticator: None, name });
+            send_code(tx, visit, subscriber, &phone, CodePurpose::ConfirmPhone)
+        })
+        .await?;
+    Ok(match sent {
+        Ok(()) => visit.see(&place.path("/sms/code")),
+        Err(_) => visit.page_again(&page("too_many")),
+    })
+}
+
+/// Sends a code, if the throttles allow it. Nothing is reset by it.
+pub(in crate::web::sign_in) fn send_code(
+    tx: &mut Transaction<'_>,
+    visit: &Visit,
+    of: SubscriberId,
+    phone: &PhoneNumber,
+    purpose: CodePurpose,
+) -> Result<Result<(), TooMany>, Trouble> {
+    let (number, account) = (phone.e164().as_bytes(), of.as_bytes());
+    let mut tries: Vec<(RateLimit, &[&[u8]])> = Vec::new();
+    let (by_phone, by_account, by_client) = ([number], [&account[..]], [&visit.client[..]]);
+    tries.push((RateLimit::TEXT_BY_PHONE, &by_phone));
+    tries.push((RateLimit::TEXT_BY_SUBSCRIBER, &by_account));
+    tries.push((RateLimit::TEXT_AGAIN, &by_account));
+    tries.push((RateLimit::TEXT_BY_IP, &by_client));
+    if purpose == CodePurpose::ConfirmPhone {
+        tries.push((RateLimit::TEXT_NEW_PHONE, &by_account));
+    }
+    tries.push((RateLimit::TEXT_ALTOGETHER, &[]));
+    if let Err(too_many) = allow(tx, &visit.site, &tries, visit.now)? {
+        return Ok(Err(too_many));
+    }
+    let code = OutOfBandCode::random(&*visit.site.entropy);
+    let bound = CodeBinding { subscriber: of, phone, purpose, session: visit.session.id_hash() };
+    tx.put_code(of, purpose, &IssuedCode::new(&code, &bound, visit.now, &*visit.site.keys)?)?;
+    send_text(tx, &visit.site, phone, &TextLetter::Code(&code), visit.now)?;
+    Ok(Ok(()))
+}
+
+fn pending_phone(visit: &Visit) -> Option<PhoneNumber> {
+    visit.session.state.pending.phone.as_ref().and_then(|pending| PhoneNumber::parse(&pending.e164, "US").ok())
+}
+
+fn code_page(place: Place, phone: &PhoneNumber, problem: Option<&'static str>, left: Option<u32>) -> PhoneCodePage {
+    PhoneCodePage {
+        phone: phone.international().to_owned(),
+        action: place.path("/sms/code"),
+        again_path: place.path("/sms/again"),
+        problem,
+        tries_left: left,
+    }
+}
+
+/// `GET …/sms/code`: asks for the code.
+pub async fn code_form(request: HttpRequest, site: Data<Site>) -> Result<HttpResponse, Fault> {
+    let visit = Visit::begin(&request, &site).await?;
+    let (place, _) = Place::of(&request, &visit)?;
+    Ok(match pending_phone(&visit) {
+        Some(phone) => visit.page(&code_page(place, &phone, None, None)),
+        None => visit.see(&place.path("/sms")),
+    })
+}
+
+/// A form with a code.
+#[derive(Deserialize)]
+pub struct CodeForm {
+    pub(in crate::web::sign_in) csrf: String,
+    #[serde(default)]
+    pub(in crate::web::sign_in) code: String,
+}
+
+/// `POST …/sms/again`: sends another code, which replaces the first.
+pub async fn send_again(request: HttpRequest, site: Data<Site>, form: Form<CodeForm>) -> Result<HttpResponse, Fault> {
+    let visit = Visit::begin_form(&request, &site, &form.csrf).await?;
+    let (place, subscriber) = Place::of(&request, &visit)?;
+    let Some(phone) = pending_phone(&visit) else {
+        return Ok(visit.see(&place.path("/sms")));
+    };
+    let (visit, sent) =
+        visit.transact(move |tx, visit| send_code(tx, visit, subscriber, &phone, CodePurpose::ConfirmPhone)).await?;
+    sent.map_err(Fault::TooMany)?;
+    Ok(visit.see(&place.path("/sms/code")))
+}
+
+/// `POST …/sms/code`: the right code shows that the phone is the person's.
+pub async fn add(request: HttpRequest, site: Data<Site>, form: Form<CodeForm>) -> Result<HttpResponse, Fault> {
+    let form = form.into_inner();
+    let visit = Visit::begin_form(&request, &site, &form.csrf).await?;
+    let (place, subscriber) = Place::of(&request, &visit)?;
+    let Some(phone) = pending_phone(&visit) else {
+        return Ok(visit.see(&place.path("/sms")));
+    };
+    let shown = phone.clone();
+    let (visit, outcome) = visit
+        .transact(move |tx, visit| {
+            if let Err(stop) = may_try(tx, visit, subscriber)? {
+                return Ok(Err(PhoneProblem::Stopped(stop)));
+            }
+            if let Err(refused) = judge_code(tx, visit, subscriber, &phone, CodePurpose::ConfirmPhone, &form.code)? {
+                let failed = count_wrong_code(tx, visit, subscriber, &[])?;
+                return Ok(Err(PhoneProblem::Wrong(code_problem(&refused), failed)));
+            }
+            let name = visit.session.state.pending.phone.take().map(|pending| pending.name).unwrap_or_default();
+            let secret = AuthenticatorSecret::Phone(phone);
+            let enrolled = Enrolled { secret, counter: 0, name, proved: Proved::default() };
+            finish(tx, visit, place, subscriber, &enrolled).map(|next| next.map_err(|_| PhoneProblem::TooManyPhones))
+        })
+        .await?;
+    Ok(match outcome {
+        Ok(next) => visit.see(next),
+        Err(PhoneProblem::TooManyPhones) => visit.see(&place.path("")),
+        Err(PhoneProblem::Stopped(page)) => visit.page_again(&page),
+        Err(PhoneProblem::Wrong(problem, failed)) => match failed.locked {
+            Some(page) => visit.page_again(&page),
+            None => visit.page_again(&code_page(place, &shown, Some(problem), tries_left(failed.count))),
+        },
+    })
+}
+
+enum PhoneProblem {
+    Stopped(LockedPage),
+    TooManyPhones,
+    Wrong(&'static str, Failed),
+}
+
+/// Judges a code by text message and uses it up.
+pub(in crate::web::sign_in) fn judge_code(
+    tx: &mut Transaction<'_>,
+    visit: &Visit,
+    of: SubscriberId,
+    phone: &PhoneNumber,
+    purpose: CodePurpose,
+    given: &str,
+) -> Result<Result<(), CodeRefused>, Trouble> {
+    let code = match OutOfBandCode::given(given) {
+        Ok(code) => code,
+        Err(refused) => return Ok(Err(refused)),
+    };
+    let Some(issued) = tx.code_of(of, purpose)? else {
+        return Ok(Err(CodeRefused::Expired));
+    };
+    let bound = CodeBinding { subscriber: of, phone, purpose, session: visit.session.id_hash() };
+    match issued.accept(&code, &bound, visit.now, &*visit.site.keys) {
+        // Of two that bring the right code at once, one has it.
+        Ok(()) if tx.consume_code(of, purpose, &issued, visit.now)? => Ok(Ok(())),
+        Ok(()) => Ok(Err(CodeRefused::Expired)),
+        Err(CodeRefused::Keys(error)) => Err(Trouble::Keys(error)),
+        Err(refused) => Ok(Err(refused)),
+    }
+}
+
+/// The end of a key in the locale files.
+pub(in crate::web::sign_in) fn code_problem(refused: &CodeRefused) -> &'static str {
+    match refused {
+        CodeRefused::Expired => "expired",
+        CodeRefused::Malformed => "malformed",
+        CodeRefused::Keys(_) | CodeRefused::Wrong => "wrong",
+    }
+}

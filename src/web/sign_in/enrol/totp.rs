@@ -1,0 +1,85 @@
+//! Setting an authenticator app up: the picture, and the first code.
+
+use actix_web::web::{Data, Form};
+use actix_web::{HttpRequest, HttpResponse};
+use serde::Deserialize;
+
+use super::super::pages::TotpSetUpPage;
+use super::{Enrolled, Place, finish, first_address};
+use crate::authentication::Proved;
+use crate::authentication::totp::TotpSecret;
+use crate::storage::Transaction;
+use crate::subscriber::SubscriberId;
+use crate::web::people::{AuthenticatorSecret, Fault, Trouble, Visit};
+use crate::web::site::Site;
+
+/// `GET …/totp`: shows the picture. The secret stays the same until a code of it is right.
+pub async fn form(request: HttpRequest, site: Data<Site>) -> Result<HttpResponse, Fault> {
+    let visit = Visit::begin(&request, &site).await?;
+    let (place, subscriber) = Place::of(&request, &visit)?;
+    let (visit, page) = visit
+        .transact(move |tx, visit| {
+            let pending = &mut visit.session.state.pending.totp_secret;
+            let secret = pending.unwrap_or_else(|| *TotpSecret::random(&*visit.site.entropy).as_bytes());
+            *pending = Some(secret);
+            totp_page(tx, visit, place, subscriber, None)
+        })
+        .await?;
+    Ok(visit.page(&page))
+}
+
+fn totp_page(
+    tx: &mut Transaction<'_>,
+    visit: &Visit,
+    place: Place,
+    subscriber: SubscriberId,
+    problem: Option<&'static str>,
+) -> Result<TotpSetUpPage, Trouble> {
+    let secret = TotpSecret::from_bytes(visit.session.state.pending.totp_secret.unwrap_or_default());
+    let account = first_address(tx, visit, subscriber)?;
+    Ok(TotpSetUpPage {
+        picture: secret.qr_svg(&visit.site.service_name, &account)?,
+        secret: secret.for_typing(),
+        action: place.path("/totp"),
+        problem,
+    })
+}
+
+/// The form of `…/totp`.
+#[derive(Deserialize)]
+pub struct TotpForm {
+    csrf: String,
+    #[serde(default)]
+    code: String,
+    #[serde(default)]
+    name: String,
+}
+
+/// `POST …/totp`: the first code shows that the app has the secret.
+pub async fn add(request: HttpRequest, site: Data<Site>, form: Form<TotpForm>) -> Result<HttpResponse, Fault> {
+    let form = form.into_inner();
+    let visit = Visit::begin_form(&request, &site, &form.csrf).await?;
+    let (place, subscriber) = Place::of(&request, &visit)?;
+    let Some(secret) = visit.session.state.pending.totp_secret.map(TotpSecret::from_bytes) else {
+        return Ok(visit.see(&place.path("/totp")));
+    };
+    let (visit, outcome) = visit
+        .transact(move |tx, visit| {
+            let Ok(step) = secret.accept(&form.code, visit.now, None) else {
+                return Ok(Err(totp_page(tx, visit, place, subscriber, Some("wrong"))?));
+            };
+            let enrolled = Enrolled {
+                secret: AuthenticatorSecret::Totp(secret),
+                counter: step.number(),
+                name: form.name,
+                proved: Proved::default(),
+            };
+            finish(tx, visit, place, subscriber, &enrolled).map(Ok)
+        })
+        .await?;
+    Ok(match outcome {
+        Ok(Ok(next)) => visit.see(next),
+        Ok(Err(_)) => visit.see(&place.path("")),
+        Err(page) => visit.page_again(&page),
+    })
+}
