@@ -18,6 +18,7 @@ check:
 	cargo fmt --check
 	cargo fmt --check --manifest-path tests/interop/samael-sp/Cargo.toml
 	cargo clippy --all-targets -- -D warnings
+	cargo clippy --no-default-features -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --no-deps
 
 bench:

@@ -23,8 +23,9 @@ impl RateLimit {
         Self { name: "sign_in_email_ip", at_most: 5, window: Duration::minutes(1) };
     /// Sign-in tries from one network address.
     pub const SIGN_IN_BY_IP: Self = Self { name: "sign_in_ip", at_most: 20, window: Duration::minutes(1) };
-    /// Sign-in tries for one e-mail address from everywhere, so that many addresses do not help a guesser.
-    pub const SIGN_IN_BY_EMAIL: Self = Self { name: "sign_in_email", at_most: 50, window: Duration::hours(12) };
+    /// The same over half a day. Not by the e-mail address alone, or anybody could keep its person out from anywhere;
+    /// against many addresses together stands [`RateLimit::PASSWORD_IN_A_ROW`].
+    pub const SIGN_IN_IN_HALF_A_DAY: Self = Self { name: "sign_in_half_day", at_most: 50, window: Duration::hours(12) };
     /// Wrong passwords in a row for one e-mail address, however slowly (3.2.2): then the password has ended and a new one
     /// must be chosen through a link. A right password sets the count to nothing.
     pub const PASSWORD_IN_A_ROW: Self = Self { name: "password_in_a_row", at_most: 100, window: Duration::days(3650) };

@@ -613,7 +613,10 @@ impl Transaction<'_> {
     }
 
     /// Holds the account's row to the end of the transaction. SQLite's one writer holds everything already.
-    pub(super) fn lock_subscriber(&mut self, id: SubscriberId) -> Result<(), StoreError> {
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn lock_subscriber(&mut self, id: SubscriberId) -> Result<(), StoreError> {
         if let super::AnyConnection::Postgresql(inner) = self.connection {
             subscriber::table
                 .find(id.as_bytes().to_vec())

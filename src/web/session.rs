@@ -124,11 +124,16 @@ impl BrowserSession {
         self.in_browser != Some(self.secret.id_hash())
     }
 
-    /// Gives the session a new secret and new tokens for its forms, as its holder may do more from now on. The time that
-    /// it lives in all begins anew.
+    /// Gives the session a new secret and new tokens for its forms, as its holder may do more from now on. When it ends in
+    /// any case does not move.
     pub fn renew(&mut self, site: &Site) {
         self.secret = SessionSecret::random(&*site.entropy);
         self.state.csrf = crate::services::random_bytes(&*site.entropy);
+    }
+
+    /// The same after both factors were shown: the time that it lives in all begins anew.
+    pub fn begin_anew(&mut self, site: &Site) {
+        self.renew(site);
         self.created_at = site.now();
         self.times = SessionTimes::begin(site.session_limits, self.created_at);
     }
@@ -139,7 +144,7 @@ impl BrowserSession {
         let waiting_request = self.state.waiting_request;
         self.state = SessionState::visitor(&*site.entropy);
         self.state.waiting_request = waiting_request;
-        self.renew(site);
+        self.begin_anew(site);
     }
 
     /// Keeps the session as it is now.

@@ -20,8 +20,8 @@ pub struct TooMany {
     pub limit: &'static str,
 }
 
-/// Counts one try for each of the limits, under the key given with it. The first limit that refuses is named; the others are
-/// counted all the same, so that a refusal by one hides nothing from another.
+/// Counts one try for each of the limits, under the key given with it, up to the first that refuses. Callers name their own
+/// keys first and those that many share last: what is refused to one must not use up what others need.
 ///
 /// # Errors
 /// When the database or the keys are unavailable: then nothing is allowed.
@@ -31,13 +31,12 @@ pub fn allow(
     tries: &[(RateLimit, &[&[u8]])],
     now: UtcDateTime,
 ) -> Result<Result<(), TooMany>, Trouble> {
-    let mut refused = None;
     for (limit, key) in tries {
         if let RateVerdict::Refused { until } = tx.count_try(limit, &fingerprint(site, limit, key)?, now)? {
-            refused = refused.or(Some(TooMany { seconds: (until - now).whole_seconds().max(1), limit: limit.name }));
+            return Ok(Err(TooMany { seconds: (until - now).whole_seconds().max(1), limit: limit.name }));
         }
     }
-    Ok(refused.map_or(Ok(()), Err))
+    Ok(Ok(()))
 }
 
 /// Forgets the tries under a key, as after a right one.

@@ -94,6 +94,6 @@ pub(super) fn complete(
     state.stage = SessionStage::SignedIn;
     state.pending.phone = None;
     state.pending.webauthn = None;
-    visit.session.renew(&site);
+    visit.session.begin_anew(&site);
     Ok(if sealed { "/forgot-password/unlock".to_owned() } else { visit.home() })
 }

@@ -151,7 +151,7 @@ pub async fn choose_password(
         .map_err(Trouble::Busy)?
         .map_err(Trouble::Password)?;
     let (visit, done) =
-        visit.transact(move |tx, visit| replace_password(tx, visit, subscriber, &hash, &stretched)).await?;
+        visit.transact(move |tx, visit| replace_password(tx, visit, subscriber, &address, &hash, &stretched)).await?;
     Ok(match done {
         true => visit.see("/sign-in"),
         false => visit.page_again(&unusable),
@@ -163,10 +163,18 @@ fn replace_password(
     tx: &mut Transaction<'_>,
     visit: &mut Visit,
     of: SubscriberId,
+    address: &EmailAddress,
     link: &[u8; 32],
     stretched: &StretchedPassword,
 ) -> Result<bool, Trouble> {
     let (site, now) = (visit.site.clone(), visit.now);
+    // A link goes with its address: not when that was taken from the account, nor after another link did its work.
+    let still_theirs = find_address(tx, &site, address)?.is_some_and(|record| record.subscriber == of);
+    let made_at = tx.link(link)?.map(|link| link.made_at);
+    let overtaken = tx.password_of(of)?.is_some_and(|(_, set_at)| made_at.is_none_or(|made_at| made_at <= set_at));
+    if !still_theirs || overtaken {
+        return Ok(false);
+    }
     if !tx.use_link(link, now)? {
         return Ok(false);
     }
@@ -182,9 +190,7 @@ fn replace_password(
         tx.drop_slot(of, SlotKind::Password)?;
         tx.set_vault_state(of, VaultState::Sealed)?;
     }
-    for known in crate::web::people::addresses_of(tx, &site, of)? {
-        forget(tx, &site, &RateLimit::PASSWORD_IN_A_ROW, &[known.address.canonical().as_bytes()])?;
-    }
+    forget(tx, &site, &RateLimit::PASSWORD_IN_A_ROW, &[of.as_bytes()])?;
     tx.end_sessions_of(of, None, now)?;
     visit.remember(tx, of, "password_reset")?;
     notify_everywhere(tx, &site, of, &Letter::PasswordChanged, None, now)?;

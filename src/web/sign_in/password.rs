@@ -83,6 +83,8 @@ pub async fn sign_in(request: HttpRequest, site: Data<Site>, form: Form<SignInFo
     let counted = key.clone();
     let (visit, looked_up) = visit.transact(move |tx, visit| look_up(tx, visit, address.as_ref(), &counted)).await?;
     let found = looked_up.map_err(Fault::TooMany)?;
+    // An account has one count, however many addresses it has.
+    let row = found.as_ref().map_or_else(|| key.into_bytes(), |found| found.subscriber.as_bytes().to_vec());
 
     let password = Password::given(&form.password);
     let (keys, entropy, parameters) = (site.keys.clone(), site.entropy.clone(), site.gate.parameters());
@@ -113,7 +115,7 @@ pub async fn sign_in(request: HttpRequest, site: Data<Site>, form: Form<SignInFo
         .await
         .map_err(Trouble::Busy)??;
 
-    let (visit, outcome) = visit.transact(move |tx, visit| settle(tx, visit, &key, judged)).await?;
+    let (visit, outcome) = visit.transact(move |tx, visit| settle(tx, visit, &row, judged)).await?;
     Ok(match outcome {
         Outcome::Wrong => visit.page_again(&wrong),
         Outcome::Suspended => visit.page_again(&SuspendedPage {}),
@@ -132,7 +134,7 @@ fn look_up(
     let tries: [(RateLimit, &[&[u8]]); 3] = [
         (RateLimit::SIGN_IN_BY_IP, &[&visit.client]),
         (RateLimit::SIGN_IN_BY_EMAIL_AND_IP, &[key, &visit.client]),
-        (RateLimit::SIGN_IN_BY_EMAIL, &[key]),
+        (RateLimit::SIGN_IN_IN_HALF_A_DAY, &[key, &visit.client]),
     ];
     if let Err(too_many) = allow(tx, site, &tries, now)? {
         return Ok(Err(too_many));
@@ -140,8 +142,10 @@ fn look_up(
     let Some(address) = address else {
         return Ok(Ok(None));
     };
-    let ended = is_reached(tx, site, &RateLimit::PASSWORD_IN_A_ROW, &[key], now)?;
-    let Some(email) = find_address(tx, site, address)? else {
+    let email = find_address(tx, site, address)?;
+    let row = email.as_ref().map_or(key, |email| email.subscriber.as_bytes());
+    let ended = is_reached(tx, site, &RateLimit::PASSWORD_IN_A_ROW, &[row], now)?;
+    let Some(email) = email else {
         return Ok(Ok(None));
     };
     let Some((verifier, _)) = tx.password_of(email.subscriber)? else {
@@ -161,9 +165,9 @@ enum Outcome {
     Wrong,
 }
 
-fn settle(tx: &mut Transaction<'_>, visit: &mut Visit, key: &str, judged: Option<Right>) -> Result<Outcome, Trouble> {
+fn settle(tx: &mut Transaction<'_>, visit: &mut Visit, row: &[u8], judged: Option<Right>) -> Result<Outcome, Trouble> {
     let (site, now) = (visit.site.clone(), visit.now);
-    let wrong_tries: &[(RateLimit, &[&[u8]])] = &[(RateLimit::PASSWORD_IN_A_ROW, &[key.as_bytes()])];
+    let wrong_tries: &[(RateLimit, &[&[u8]])] = &[(RateLimit::PASSWORD_IN_A_ROW, &[row])];
     let Some(Right { found, stretched, dearer }) = judged else {
         tracing::info!("a wrong password");
         let _ = allow(tx, &site, wrong_tries, now)?;
@@ -174,7 +178,7 @@ fn settle(tx: &mut Transaction<'_>, visit: &mut Visit, key: &str, judged: Option
         let _ = allow(tx, &site, wrong_tries, now)?;
         return Ok(Outcome::Wrong);
     };
-    forget(tx, &site, &RateLimit::PASSWORD_IN_A_ROW, &[key.as_bytes()])?;
+    forget(tx, &site, &RateLimit::PASSWORD_IN_A_ROW, &[row])?;
     if account.status == SubscriberStatus::Suspended {
         return Ok(Outcome::Suspended);
     }

@@ -128,3 +128,18 @@ async fn a_link_of_one_purpose_serves_no_other() {
     let token = link.trim_start_matches("/forgot-password/");
     browser.get(&format!("/sign-up/confirm/{token}")).await.expect_status(422);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_older_link_does_nothing_after_another_did_its_work() {
+    let app = TestApp::start().await;
+    let person = sign_up(&app, &app.browser(), "ada@example.gov", With::App).await;
+    app.clock.advance(Duration::minutes(1));
+    let (first, second) = (app.browser(), app.browser());
+    let older = follow_link(&app, &first, &person.email).await;
+    let newer = follow_link(&app, &second, &person.email).await;
+    let page = second.submit(&newer, &[("password", NEW), ("again", NEW)]).await;
+    assert_eq!(page.url.path(), "/sign-in");
+    let other = "walrus copper meadow thistle";
+    first.submit(&older, &[("password", other), ("again", other)]).await.expect_status(422);
+    give_password(&app.browser(), &person.email, NEW).await.expect_status(200);
+}

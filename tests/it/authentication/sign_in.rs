@@ -89,3 +89,16 @@ async fn a_form_of_another_session_or_site_is_refused_and_changes_nothing() {
     mine.post("/sign-in", &[("email", &person.email), ("password", &person.password)]).await;
     assert_ne!(mine.get("/sign-in/second-factor").await.url.path(), "/sign-in/second-factor/totp");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn refused_tries_do_not_keep_the_person_out_for_longer() {
+    let app = TestApp::start().await;
+    let person = sign_up(&app, &app.browser(), "ada@example.gov", With::App).await;
+    let stranger = app.browser();
+    let page = stranger.get("/sign-in").await;
+    for _ in 0..60 {
+        stranger.submit(&page, &[("email", &person.email), ("password", "wrong wrong wrong")]).await;
+    }
+    app.clock.advance(Duration::minutes(2));
+    give_password(&app.browser(), &person.email, &person.password).await.expect_status(200);
+}

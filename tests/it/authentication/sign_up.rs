@@ -1,9 +1,10 @@
 //! Signing up.
 
+use signet::services::Clock as _;
 use time::Duration;
 
 use crate::support::app::TestApp;
-use crate::support::people::{PASSWORD, With, set_up, sign_up, up_to_methods};
+use crate::support::people::{PASSWORD, With, secret_of, set_up, sign_up, up_to_methods};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_person_signs_up_with_each_kind_of_second_factor() {
@@ -120,4 +121,24 @@ async fn a_link_opened_in_another_browser_goes_on_there() {
     let page = other.submit(&page, &[("password", PASSWORD), ("again", PASSWORD)]).await;
     assert_eq!(page.url.path(), "/sign-up/methods");
     assert_ne!(browser.get("/sign-up/methods").await.url.path(), "/sign-up/methods");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_browser_left_behind_while_signing_up_adds_nothing_to_the_finished_account() {
+    let app = TestApp::start().await;
+    let (left_behind, browser) = (app.browser(), app.browser());
+    up_to_methods(&app, &left_behind, "ada@example.gov").await;
+    let form = left_behind.get("/sign-up/methods/totp").await;
+    form.expect_status(200);
+    let page = browser.get("/sign-in").await;
+    let page = browser.submit(&page, &[("email", "ada@example.gov"), ("password", PASSWORD)]).await;
+    assert_eq!(page.url.path(), "/sign-up/methods");
+    set_up(&app, &browser, "/sign-up/methods", With::App).await;
+    // Its page is gone, and so is the form that it still shows.
+    assert_ne!(left_behind.get("/sign-up/methods/totp").await.url.path(), "/sign-up/methods/totp");
+    let secret = secret_of(&form);
+    let code = secret.code_at(app.clock.now()).expect("a code");
+    let refused = left_behind.submit(&form, &[("code", &code), ("name", "not mine")]).await;
+    assert_ne!(refused.status.as_u16(), 200, "{}", refused.text());
+    assert!(!browser.get("/account/methods").await.text().contains("not mine"));
 }

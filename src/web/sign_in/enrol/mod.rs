@@ -18,6 +18,7 @@ use crate::web::people::{
     AuthenticatorSecret, Fault, Letter, Trouble, Visit, addresses_of, authenticators_of, name_of, new_authenticator,
     notify_everywhere,
 };
+use crate::web::session::SessionTrouble;
 use crate::web::site::Site;
 
 /// The most authenticators of one kind that an account may have.
@@ -31,13 +32,18 @@ enum Place {
 }
 
 impl Place {
-    /// From the address of the page, and only if the session stands there.
-    fn of(request: &HttpRequest, visit: &Visit) -> Result<(Self, SubscriberId), Fault> {
-        if request.path().starts_with("/sign-up/") {
-            Ok((Self::SignUp, visit.at_stage(&[SessionStage::ChoosingMethods])?))
-        } else {
+    /// From the address of the page, and only if the session and the account stand there: a session that was left behind
+    /// while signing up is good for nothing once the account has its first authenticator.
+    async fn of(request: &HttpRequest, visit: &Visit) -> Result<(Self, SubscriberId), Fault> {
+        if !request.path().starts_with("/sign-up/") {
             // 4.1.2.1: a new authenticator is bound at the account's own level, and freshly so.
-            Ok((Self::Account, visit.freshly_signed_in()?))
+            return Ok((Self::Account, visit.freshly_signed_in()?));
+        }
+        let of = visit.at_stage(&[SessionStage::ChoosingMethods])?;
+        let account = visit.site.store.read::<_, Trouble, _>(move |tx| Ok(tx.subscriber(of)?)).await?;
+        match account.map(|account| account.status) {
+            Some(SubscriberStatus::SigningUp) => Ok((Self::SignUp, of)),
+            _ => Err(Fault::SignedOut),
         }
     }
 
@@ -52,7 +58,7 @@ impl Place {
 /// `GET …`: what there is to choose from, the strongest first.
 pub async fn choose(request: HttpRequest, site: Data<Site>) -> Result<HttpResponse, Fault> {
     let visit = Visit::begin(&request, &site).await?;
-    let (place, _) = Place::of(&request, &visit)?;
+    let (place, _) = Place::of(&request, &visit).await?;
     let choice = |kind: AuthenticatorKind, end: &str| MethodChoice {
         kind: kind.as_str(),
         path: place.path(end),
@@ -94,6 +100,13 @@ fn finish(
 ) -> Result<Result<&'static str, &'static str>, Trouble> {
     let (site, now) = (visit.site.clone(), visit.now);
     let kind = enrolled.secret.kind();
+    if place == Place::SignUp {
+        // Of two browsers that stand here with one account, one finishes.
+        tx.lock_subscriber(of)?;
+        if tx.subscriber(of)?.is_none_or(|account| account.status != SubscriberStatus::SigningUp) {
+            return Err(SessionTrouble::Ended.into());
+        }
+    }
     let existing = authenticators_of(tx, &site, of)?.iter().filter(|one| one.secret.kind() == kind).count();
     if existing >= MOST_OF_A_KIND {
         return Ok(Err("too_many"));
@@ -117,11 +130,12 @@ fn finish(
         return Ok(Ok("/account/methods"));
     }
     tx.set_subscriber_status(of, SubscriberStatus::Active)?;
+    tx.end_sessions_of(of, Some(visit.session.id_hash()), now)?;
     let state = &mut visit.session.state;
     state.events.push(AuthenticationEvent { kind, authenticator: Some(id), at: now, proved: enrolled.proved });
     state.stage = SessionStage::SignedIn;
     let vault_key = state.vault_key.clone();
-    visit.session.renew(&site);
+    visit.session.begin_anew(&site);
     if let Some(vault_key) = vault_key {
         make_recovery_key(tx, visit, of, &vault_key)?;
     }

@@ -20,7 +20,7 @@ use crate::web::site::Site;
 /// `GET …/sms`: asks for a number.
 pub async fn form(request: HttpRequest, site: Data<Site>) -> Result<HttpResponse, Fault> {
     let visit = Visit::begin(&request, &site).await?;
-    let (place, _) = Place::of(&request, &visit)?;
+    let (place, _) = Place::of(&request, &visit).await?;
     Ok(visit.page(&PhoneSetUpPage { region: "US".into(), action: place.path("/sms"), ..PhoneSetUpPage::default() }))
 }
 
@@ -40,7 +40,7 @@ pub struct PhoneForm {
 pub async fn send(request: HttpRequest, site: Data<Site>, form: Form<PhoneForm>) -> Result<HttpResponse, Fault> {
     let form = form.into_inner();
     let visit = Visit::begin_form(&request, &site, &form.csrf).await?;
-    let (place, subscriber) = Place::of(&request, &visit)?;
+    let (place, subscriber) = Place::of(&request, &visit).await?;
     let page = |problem| PhoneSetUpPage {
         phone: form.phone.clone(),
         region: form.region.clone(),
@@ -80,13 +80,13 @@ pub(in crate::web::sign_in) fn send_code(
     let (number, account) = (phone.e164().as_bytes(), of.as_bytes());
     let mut tries: Vec<(RateLimit, &[&[u8]])> = Vec::new();
     let (by_phone, by_account, by_client) = ([number], [&account[..]], [&visit.client[..]]);
-    tries.push((RateLimit::TEXT_BY_PHONE, &by_phone));
-    tries.push((RateLimit::TEXT_BY_SUBSCRIBER, &by_account));
     tries.push((RateLimit::TEXT_AGAIN, &by_account));
+    tries.push((RateLimit::TEXT_BY_SUBSCRIBER, &by_account));
     tries.push((RateLimit::TEXT_BY_IP, &by_client));
     if purpose == CodePurpose::ConfirmPhone {
         tries.push((RateLimit::TEXT_NEW_PHONE, &by_account));
     }
+    tries.push((RateLimit::TEXT_BY_PHONE, &by_phone));
     tries.push((RateLimit::TEXT_ALTOGETHER, &[]));
     if let Err(too_many) = allow(tx, &visit.site, &tries, visit.now)? {
         return Ok(Err(too_many));
@@ -115,7 +115,7 @@ fn code_page(place: Place, phone: &PhoneNumber, problem: Option<&'static str>, l
 /// `GET …/sms/code`: asks for the code.
 pub async fn code_form(request: HttpRequest, site: Data<Site>) -> Result<HttpResponse, Fault> {
     let visit = Visit::begin(&request, &site).await?;
-    let (place, _) = Place::of(&request, &visit)?;
+    let (place, _) = Place::of(&request, &visit).await?;
     Ok(match pending_phone(&visit) {
         Some(phone) => visit.page(&code_page(place, &phone, None, None)),
         None => visit.see(&place.path("/sms")),
@@ -133,7 +133,7 @@ pub struct CodeForm {
 /// `POST …/sms/again`: sends another code, which replaces the first.
 pub async fn send_again(request: HttpRequest, site: Data<Site>, form: Form<CodeForm>) -> Result<HttpResponse, Fault> {
     let visit = Visit::begin_form(&request, &site, &form.csrf).await?;
-    let (place, subscriber) = Place::of(&request, &visit)?;
+    let (place, subscriber) = Place::of(&request, &visit).await?;
     let Some(phone) = pending_phone(&visit) else {
         return Ok(visit.see(&place.path("/sms")));
     };
@@ -147,7 +147,7 @@ pub async fn send_again(request: HttpRequest, site: Data<Site>, form: Form<CodeF
 pub async fn add(request: HttpRequest, site: Data<Site>, form: Form<CodeForm>) -> Result<HttpResponse, Fault> {
     let form = form.into_inner();
     let visit = Visit::begin_form(&request, &site, &form.csrf).await?;
-    let (place, subscriber) = Place::of(&request, &visit)?;
+    let (place, subscriber) = Place::of(&request, &visit).await?;
     let Some(phone) = pending_phone(&visit) else {
         return Ok(visit.see(&place.path("/sms")));
     };

@@ -16,7 +16,7 @@ use crate::web::site::Site;
 /// `GET …/totp`: shows the picture. The secret stays the same until a code of it is right.
 pub async fn form(request: HttpRequest, site: Data<Site>) -> Result<HttpResponse, Fault> {
     let visit = Visit::begin(&request, &site).await?;
-    let (place, subscriber) = Place::of(&request, &visit)?;
+    let (place, subscriber) = Place::of(&request, &visit).await?;
     let (visit, page) = visit
         .transact(move |tx, visit| {
             let pending = &mut visit.session.state.pending.totp_secret;
@@ -59,7 +59,7 @@ pub struct TotpForm {
 pub async fn add(request: HttpRequest, site: Data<Site>, form: Form<TotpForm>) -> Result<HttpResponse, Fault> {
     let form = form.into_inner();
     let visit = Visit::begin_form(&request, &site, &form.csrf).await?;
-    let (place, subscriber) = Place::of(&request, &visit)?;
+    let (place, subscriber) = Place::of(&request, &visit).await?;
     let Some(secret) = visit.session.state.pending.totp_secret.map(TotpSecret::from_bytes) else {
         return Ok(visit.see(&place.path("/totp")));
     };

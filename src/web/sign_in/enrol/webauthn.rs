@@ -28,7 +28,7 @@ fn passkey() -> WebauthnKind {
 /// `GET …/webauthn?kind=…`: a page whose script does the rest.
 pub async fn form(request: HttpRequest, site: Data<Site>, query: Query<KindQuery>) -> Result<HttpResponse, Fault> {
     let visit = Visit::begin(&request, &site).await?;
-    let (place, _) = Place::of(&request, &visit)?;
+    let (place, _) = Place::of(&request, &visit).await?;
     let kind = AuthenticatorKind::from(query.kind).as_str();
     Ok(visit.page(&WebauthnSetUpPage {
         kind,
@@ -40,7 +40,7 @@ pub async fn form(request: HttpRequest, site: Data<Site>, query: Query<KindQuery
 /// `POST …/webauthn/options?kind=…`: begins the ceremony.
 pub async fn options(request: HttpRequest, site: Data<Site>, query: Query<KindQuery>) -> Result<HttpResponse, Fault> {
     let visit = Visit::begin_script(&request, &site).await?;
-    let (_, subscriber) = Place::of(&request, &visit)?;
+    let (_, subscriber) = Place::of(&request, &visit).await?;
     let kind = query.kind;
     let (visit, options) = visit
         .transact(move |tx, visit| {
@@ -78,7 +78,7 @@ pub struct WebauthnResult {
 /// `POST …/webauthn`: judges the answer.
 pub async fn add(request: HttpRequest, site: Data<Site>, result: Json<WebauthnResult>) -> Result<HttpResponse, Fault> {
     let visit = Visit::begin_script(&request, &site).await?;
-    let (place, subscriber) = Place::of(&request, &visit)?;
+    let (place, subscriber) = Place::of(&request, &visit).await?;
     let result = result.into_inner();
     let (visit, outcome) = visit
         .transact(move |tx, visit| {
