@@ -24,6 +24,10 @@ pub const UNAVAILABLE_DOMAIN: &str = "unavailable.example";
 pub const REFUSED_NUMBER: &str = "+12025550110";
 /// Texts to this number find no gateway.
 pub const UNREACHABLE_NUMBER: &str = "+12025550120";
+/// Texts to this number are taken only after [`SLOW_SECONDS`].
+pub const SLOW_NUMBER: &str = "+12025550130";
+/// How long a slow gateway takes: less than a text message adapter waits, and long enough to be seen.
+pub const SLOW_SECONDS: u64 = 10;
 
 /// How many messages are kept; the oldest go first.
 const MOST_MESSAGES: usize = 500;
@@ -115,6 +119,12 @@ impl Mail for SandboxInbox {
 
 impl Sms for SandboxInbox {
     fn send<'a>(&'a self, sms: &'a OutgoingSms) -> BoxFuture<'a, ServiceOutcome<()>> {
+        if sms.to.e164() == SLOW_NUMBER {
+            return Box::pin(async move {
+                tokio::time::sleep(std::time::Duration::from_secs(SLOW_SECONDS)).await;
+                self.keep(Channel::Text, SLOW_NUMBER, None, &sms.text)
+            });
+        }
         let outcome = match sms.to.e164() {
             REFUSED_NUMBER => ServiceOutcome::Refused("the sandbox's number has opted out".to_owned()),
             UNREACHABLE_NUMBER => ServiceOutcome::Unavailable("the sandbox has no gateway for this number".to_owned()),
@@ -126,6 +136,8 @@ impl Sms for SandboxInbox {
 
 #[cfg(test)]
 mod tests {
+    use futures_util::FutureExt as _;
+
     use super::*;
     use crate::{
         services::SystemClock,
@@ -153,6 +165,8 @@ mod tests {
         assert_eq!(Sms::send(&inbox, &text("+12025550142")).await, ServiceOutcome::Answered(()));
         assert!(matches!(Sms::send(&inbox, &text(REFUSED_NUMBER)).await, ServiceOutcome::Refused(_)));
         assert!(matches!(Sms::send(&inbox, &text(UNREACHABLE_NUMBER)).await, ServiceOutcome::Unavailable(_)));
+        // A slow gateway has not answered at once, and nothing is there yet.
+        assert_eq!(Sms::send(&inbox, &text(SLOW_NUMBER)).now_or_never(), None);
         let kept: Vec<_> = inbox.messages().into_iter().map(|message| (message.channel, message.to)).collect();
         assert_eq!(kept, [(Channel::Mail, "a@b.example".to_owned()), (Channel::Text, "+12025550142".to_owned())]);
     }
