@@ -5,7 +5,7 @@
 //! anybody else can see it.
 
 use super::{
-    signature::{SignatureError, SignaturePosition, Signer, VerificationKey, verify_enveloped},
+    signature::{SignatureError, SignaturePosition, Signer, verify_enveloped},
     xml::{Document, Element, Limits, XmlError},
 };
 
@@ -33,8 +33,7 @@ pub(super) fn document(octets: &[u8]) -> Result<Document, ReadBackError> {
 
 /// Verifies our own signature with the key in our own certificate.
 pub(super) fn verify(root: Element<'_>, position: SignaturePosition, signer: &dyn Signer) -> Result<(), ReadBackError> {
-    let key =
-        VerificationKey::from_certificate_der(signer.certificate_der()).map_err(|_| ReadBackError::Certificate)?;
+    let key = signer.verification_key().map_err(|_| ReadBackError::Certificate)?;
     verify_enveloped(root, position, &[key])?;
     Ok(())
 }

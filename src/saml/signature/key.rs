@@ -183,6 +183,15 @@ pub trait Signer: Send + Sync {
     /// The certificate (DER) that carries the public key, as published in metadata.
     fn certificate_der(&self) -> &[u8];
 
+    /// The public key in that certificate, by which what was signed is read back. A signer that signs much keeps it: OpenSSL
+    /// takes as long to read a key as to sign with it.
+    ///
+    /// # Errors
+    /// The certificate holds no usable key.
+    fn verification_key(&self) -> Result<VerificationKey, KeyError> {
+        VerificationKey::from_certificate_der(self.certificate_der())
+    }
+
     /// Hashes and signs `octets`. The signature is in XML Signature form: for ECDSA, r and s at full length.
     ///
     /// # Errors
@@ -197,6 +206,7 @@ pub struct PemSigner {
     algorithm: SignatureAlgorithm,
     key_id: String,
     certificate_der: Vec<u8>,
+    verification_key: VerificationKey,
 }
 
 impl PemSigner {
@@ -209,7 +219,8 @@ impl PemSigner {
         // Without a callback OpenSSL would ask the terminal for the passphrase of a sealed key.
         let key = PKey::private_key_from_pem_callback(private_key, |_| Ok(0))?;
         let certificate = X509::from_pem(certificate)?;
-        if !certificate.public_key()?.public_eq(&key) {
+        let public_key = certificate.public_key()?;
+        if !public_key.public_eq(&key) {
             return Err(KeyError::KeyAndCertificateDiffer);
         }
         let kind = Kind::of(&key)?;
@@ -218,9 +229,9 @@ impl PemSigner {
             Kind::Ec(32) => SignatureAlgorithm::EcdsaSha256,
             Kind::Ec(_) => SignatureAlgorithm::EcdsaSha384,
         };
-        let fingerprint = KeyFingerprint(sha256(&key.public_key_to_der()?));
-        let key_id = fingerprint.to_string().chars().take(16).collect();
-        Ok(Self { key, kind, algorithm, key_id, certificate_der: certificate.to_der()? })
+        let verification_key = VerificationKey::new(public_key)?;
+        let key_id = verification_key.fingerprint().to_string().chars().take(16).collect();
+        Ok(Self { key, kind, algorithm, key_id, certificate_der: certificate.to_der()?, verification_key })
     }
 
     /// The same key with another algorithm.
@@ -243,6 +254,10 @@ impl Signer for PemSigner {
 
     fn certificate_der(&self) -> &[u8] {
         &self.certificate_der
+    }
+
+    fn verification_key(&self) -> Result<VerificationKey, KeyError> {
+        Ok(self.verification_key.clone())
     }
 
     fn sign(&self, octets: &[u8]) -> Result<Vec<u8>, SigningFailed> {
