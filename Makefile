@@ -23,4 +23,4 @@ check:
 
 bench:
 	@tests/install.sh build
-	cargo bench
+	cargo bench --quiet --bench speed
