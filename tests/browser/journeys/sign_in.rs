@@ -87,8 +87,8 @@ async fn what_the_agreement_lacks_is_not_sent_and_the_person_and_the_operator_ca
         "--ask",
         "email,first_name,last_name,ssn",
     ]);
-    let line = explained.lines().find(|line| line.contains("ssn")).unwrap_or_default();
-    assert!(line.contains("agreement"), "{explained}");
+    let line = explained.lines().find(|line| line.contains(" ssn ")).unwrap_or_default();
+    assert!(line.starts_with("withheld") && line.contains("agreement does not allow"), "{explained}");
     assert!(signet.said().contains("ssn:not_in_agreement"), "the log can tell: {}", signet.said());
 }
 
@@ -111,7 +111,9 @@ async fn an_edited_agreement_counts_from_the_next_sign_in() {
     visitor
         .browser
         .wait("the edited agreement", async || {
-            explained().await.lines().any(|line| line.contains("email") && line.contains("agreement"))
+            explained().await.lines().any(|line| {
+                line.starts_with("withheld") && line.contains("email") && line.contains("agreement does not allow")
+            })
         })
         .await;
     visitor.ask(&signet, "plain").await;
