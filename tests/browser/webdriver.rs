@@ -153,9 +153,19 @@ impl Chromium {
         self.click_on(&element).await;
     }
 
-    /// Clicks an element, and waits for the page that this leads to, if it leads to one.
+    /// Clicks an element, and waits for the page that this leads to, if it leads to one. An element that moves while the
+    /// page is still being laid out (its font has just come) is clicked when it stands; nothing was clicked until then.
     pub async fn click_on(&self, element: &Element) {
-        self.command(Method::POST, &format!("element/{}/click", element.0), json!({})).await;
+        let until = Instant::now() + PATIENCE;
+        loop {
+            match self.try_command(Method::POST, &format!("element/{}/click", element.0), json!({})).await {
+                Ok(_) => return,
+                Err(fault) if fault.contains("click intercepted") && Instant::now() < until => {
+                    tokio::time::sleep(Duration::from_millis(50)).await;
+                }
+                Err(fault) => panic!("click: {fault}"),
+            }
+        }
     }
 
     /// Clicks the link or the button with these words on it.
