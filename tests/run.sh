@@ -55,7 +55,7 @@ stage() {
 # rust_tests [--build] ARGUMENT... [-- HARNESS ARGUMENT...]: with cargo-nextest where it is installed.
 if cargo nextest --version >/dev/null 2>&1; then
   rust_build() { cargo nextest run --no-run --cargo-quiet; }
-  rust_tests() { cargo nextest run --cargo-quiet --no-tests=pass --status-level=fail --final-status-level=fail "$@"; }
+  rust_tests() { cargo nextest run --cargo-quiet --no-tests=pass --status-level=retry --final-status-level=flaky "$@"; }
 else
   rust_build() { cargo test --no-run --quiet --tests; }
   # --tests: the documentation's tests are a stage of their own.
