@@ -6,7 +6,6 @@
 use std::collections::BTreeSet;
 
 use diesel::prelude::*;
-use time::UtcDateTime;
 use tokio::sync::{mpsc, oneshot};
 
 use super::schema::{consent, disclosure};
@@ -259,19 +258,6 @@ impl Transaction<'_> {
             .into_iter()
             .map(DisclosureRecord::try_from)
             .collect()
-    }
-
-    /// When the assertion with this ID was recorded, if it was.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub fn disclosure_of_assertion(&mut self, assertion_id: &str) -> Result<Option<UtcDateTime>, StoreError> {
-        let at: Option<i64> = disclosure::table
-            .filter(disclosure::assertion_id.eq(assertion_id))
-            .select(disclosure::at)
-            .first(self.connection)
-            .optional()?;
-        at.map(|at| instant(at, "disclosure", "at")).transpose()
     }
 }
 

@@ -94,21 +94,6 @@ impl Transaction<'_> {
         Ok(())
     }
 
-    /// All revisions of one service, the newest first.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub fn sp_revisions_of(&mut self, entity_id: &str) -> Result<Vec<SpRevision>, StoreError> {
-        sp_revision::table
-            .filter(sp_revision::entity_id.eq(entity_id))
-            .order(sp_revision::applied_at.desc())
-            .select(SpRevisionRow::as_select())
-            .load::<SpRevisionRow>(self.connection)?
-            .into_iter()
-            .map(SpRevision::try_from)
-            .collect()
-    }
-
     /// Makes a revision the one that counts.
     ///
     /// # Errors

@@ -106,18 +106,6 @@ impl Transaction<'_> {
             .collect()
     }
 
-    /// One authenticator of an account.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub fn authenticator(
-        &mut self,
-        of: SubscriberId,
-        id: AuthenticatorId,
-    ) -> Result<Option<AuthenticatorRecord>, StoreError> {
-        Ok(self.authenticators_of(of)?.into_iter().find(|record| record.id == id))
-    }
-
     /// Calls an authenticator something else; says whether it is there.
     ///
     /// # Errors

@@ -9,6 +9,7 @@ use signet::storage::{DatabaseUrl, Store, StoreError};
 use time::Duration;
 
 use super::given::NOW;
+use crate::support::sql;
 
 struct House {
     folder: tempfile::TempDir,
@@ -64,9 +65,10 @@ fn applying_twice_makes_one_revision() {
     for minute in 0..2 {
         apply_blocking(&house.store, &house.metadata(), "test", NOW + Duration::minutes(minute)).unwrap();
     }
-    let revisions = house.store.read_blocking::<_, StoreError, _>(|tx| tx.sp_revisions_of(permits().as_str())).unwrap();
+    let revisions = house.store.read_blocking::<_, StoreError, _>(|tx| tx.current_sp_revisions()).unwrap();
     assert_eq!(revisions.len(), 1);
     assert_eq!(revisions[0].applied_by, "test");
+    assert_eq!(sql::count(&house.store, "sp_revision", "1 = 1"), 1);
 }
 
 #[test]
