@@ -465,4 +465,56 @@ mod tests {
             );
         }
     }
+
+    #[test]
+    fn codes_leave_this_machine_by_https_only() {
+        let folder = tempfile::tempdir().unwrap();
+        let password = folder.path().join("password");
+        std::fs::write(&password, "a gateway's password").unwrap();
+        let kannel = |url: &str| {
+            let gateway = format!(
+                "kind = \"kannel\"\nurl = \"{url}\"\nusername = \"signet\"\npassword_file = \"{}\"\nfrom = \"12345\"",
+                password.display()
+            );
+            read(&GOOD.replace("kind = \"sandbox\"", &gateway)).unwrap().sms.kannel()
+        };
+        for taken in [
+            "https://sms.example.gov/cgi-bin/sendsms",
+            "http://localhost:13013/cgi-bin/sendsms",
+            "http://127.0.0.1:13013/cgi-bin/sendsms",
+            "http://[::1]:13013/cgi-bin/sendsms",
+        ] {
+            assert!(matches!(kannel(taken), Ok(Some(_))), "{taken}");
+        }
+        for refused in [
+            "http://sms.example.gov/cgi-bin/sendsms",
+            "http://localhost.example.gov/",
+            "http://127.0.0.1.example.gov/",
+            "http://127.0.0.1@sms.example.gov/",
+            "http://192.0.2.1/",
+            "ftp://localhost/",
+        ] {
+            let refusal = kannel(refused).map(|_| ());
+            assert!(matches!(refusal, Err(SettingsError::Unusable { key: "sms.url", .. })), "{refused}: {refusal:?}");
+        }
+    }
+
+    #[test]
+    fn no_password_of_a_database_is_shown() {
+        for url in [
+            "postgres://signet:s3cr3t@db.example.gov/signet",
+            "postgresql://signet:s3cr3t@db.example.gov:5432/signet?sslmode=verify-full",
+            "postgres://db.example.gov/signet?user=signet&password=s3cr3t",
+            "postgres://signet:p@s3cr3t@db.example.gov/signet",
+        ] {
+            let settings = read(&GOOD.replace("sqlite:/var/lib/signet/signet.db", url)).unwrap();
+            let address = settings.database_url().unwrap();
+            for shown in
+                [format!("{settings:?}"), format!("{settings:#?}"), format!("{address:?}"), address.to_string()]
+            {
+                assert!(!shown.contains("s3cr3t"), "{shown}");
+            }
+            assert!(address.to_string().contains("db.example.gov"), "an operator still sees which one it is");
+        }
+    }
 }

@@ -281,3 +281,29 @@ fn serve_answers_alone_on_its_file_and_stops_when_it_is_told_to() {
     assert!(lines.iter().any(|line| line["message"] == "serving"), "{log}");
     assert!(lines.iter().any(|line| line["message"] == "stopped"), "{log}");
 }
+
+#[test]
+fn what_holds_keys_or_data_is_its_owners_alone() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    fn walk(path: &Path, found: &mut Vec<(PathBuf, u32)>) {
+        let mode = std::fs::metadata(path).expect("it is there").permissions().mode() & 0o777;
+        found.push((path.to_owned(), mode));
+        if path.is_dir() {
+            std::fs::read_dir(path).expect("it lists").for_each(|entry| walk(&entry.expect("an entry").path(), found));
+        }
+    }
+    let place = Place::new();
+    place.set_up();
+    // While it is open, the files that SQLite keeps beside the database are there too.
+    let _open = place.store();
+    let mut found = Vec::new();
+    for name in ["keys", "passphrase", "signet.db", "signet.db-wal", "signet.db-shm"] {
+        walk(&place.path(name), &mut found);
+    }
+    assert!(found.len() > 6, "{found:?}");
+    for (path, mode) in found {
+        let expected = if path.is_dir() { 0o700 } else { 0o600 };
+        assert_eq!(mode, expected, "{} has mode {mode:o}", path.display());
+    }
+}

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use signet::{
-    jobs::Outbox,
+    jobs::{self, Outbox},
     services::{
         Clock, SystemEntropy,
         keys::{GenerateKeys, LocalKeys, SealingSecret, ServiceKeys, SigningKeyKind},
@@ -14,7 +14,9 @@ use signet::{
 };
 use time::{Duration, UtcDateTime, macros::utc_datetime};
 
+use crate::support::app::TestApp;
 use crate::support::database::TestDatabase;
+use crate::support::people::{With, sign_up};
 
 /// A clock that a test moves.
 struct Hands(Mutex<UtcDateTime>);
@@ -125,4 +127,25 @@ async fn a_worker_that_died_loses_nothing() {
     post.clock.advance(Duration::minutes(2));
     assert_eq!(post.outbox.work_once().await.unwrap(), 1);
     assert_eq!(post.inbox.messages().len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_session_of_a_visitor_goes_when_it_ends_and_that_of_a_person_after_a_month() {
+    let app = TestApp::start().await;
+    sign_up(&app, &app.browser(), "ada@example.gov", With::App).await;
+    for _ in 0..3 {
+        app.browser().get("/sign-in").await.expect_status(200);
+    }
+    let visitors = || app.count("session", "subscriber IS NULL");
+    let theirs = || app.count("session", "subscriber IS NOT NULL");
+    assert_eq!((visitors(), theirs()), (3, 1));
+
+    jobs::forget(&app.store, &*app.clock).await.unwrap();
+    assert_eq!((visitors(), theirs()), (3, 1), "what lives stays");
+    app.clock.advance(Duration::minutes(16));
+    jobs::forget(&app.store, &*app.clock).await.unwrap();
+    assert_eq!((visitors(), theirs()), (0, 1), "a stranger's leaves nothing behind");
+    app.clock.advance(Duration::days(31));
+    jobs::forget(&app.store, &*app.clock).await.unwrap();
+    assert_eq!((visitors(), theirs()), (0, 0));
 }

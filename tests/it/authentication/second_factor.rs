@@ -6,7 +6,8 @@ use time::Duration;
 use webauthn_authenticator_rs::WebauthnAuthenticator as _;
 
 use crate::support::app::TestApp;
-use crate::support::people::{Device, With, give_password, give_second_factor, origin, script, sign_up};
+use crate::support::browser::Browser;
+use crate::support::people::{Device, With, give_password, give_second_factor, origin, script, sign_up, up_to_methods};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_code_of_an_app_is_taken_once() {
@@ -156,4 +157,36 @@ async fn a_call_without_the_pages_token_is_refused() {
     give_password(&browser, &person.email, &person.password).await;
     let path = "/sign-in/second-factor/webauthn/options?kind=passkey";
     assert_eq!(browser.post_json(path, "", &json!({})).await.status, 403);
+}
+
+/// Asks for a code to a phone that is to be set up; whether one is sent.
+async fn ask_for_code(browser: &Browser, phone: &str) -> bool {
+    let page = browser.get("/sign-up/methods/sms").await;
+    let page = browser.submit(&page, &[("phone", phone)]).await;
+    let sent = page.url.path() == "/sign-up/methods/sms/code";
+    assert!(sent || page.status == 422, "{}: {}", page.url, page.text());
+    sent
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn text_messages_are_counted_by_phone_and_by_person_and_a_restart_forgets_nothing() {
+    const ONE: &str = "(202) 456-1111";
+    const OTHER: &str = "(202) 456-1414";
+    let app = TestApp::start().await;
+    let (ada, ben) = (app.browser(), app.browser());
+    up_to_methods(&app, &ada, "ada@example.gov").await;
+    up_to_methods(&app, &ben, "ben@example.gov").await;
+    let sent = app.inbox.messages().len();
+    for _ in 0..10 {
+        assert!(ask_for_code(&ada, ONE).await);
+        app.clock.advance(Duration::seconds(11));
+    }
+    let app = app.restart().await;
+    assert!(!ask_for_code(&ada, ONE).await, "ten to a phone in five minutes");
+    assert!(!ask_for_code(&ada, OTHER).await, "ten for a person in five minutes, whatever the phone");
+    assert!(!ask_for_code(&ben, ONE).await, "ten to a phone, whoever asks");
+    assert!(ask_for_code(&ben, OTHER).await, "another person and another phone are not kept waiting");
+    app.clock.advance(Duration::minutes(5));
+    assert!(ask_for_code(&ada, ONE).await);
+    assert_eq!(app.count("outbox", "kind = 'sms'"), 12, "{}", app.inbox.messages().len() - sent);
 }

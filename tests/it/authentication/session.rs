@@ -102,3 +102,36 @@ async fn a_session_outlives_a_restart() {
     assert_eq!(browser.get("/account").await.url.path(), "/account");
     drop(app);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_password_alone_moves_no_end_of_a_session() {
+    let app = TestApp::start().await;
+    let browser = app.browser();
+    let mut person = sign_up(&app, &browser, "ada@example.gov", With::App).await;
+    let mut hours = 0;
+    while hours < 11 {
+        for _ in 0..6 {
+            app.clock.advance(Duration::minutes(10));
+            browser.get("/account").await;
+        }
+        hours += 1;
+    }
+    // The same person shows the password again; what was proved before still stands, and so does when it ends.
+    let page = browser.get("/sign-in?again=yes").await;
+    let values = [("email", person.email.as_str()), ("password", person.password.as_str())];
+    let page = browser.submit(&page, &values).await;
+    assert!(page.url.path().starts_with("/sign-in/second-factor"), "{}", page.url);
+    for _ in 0..6 {
+        app.clock.advance(Duration::minutes(10));
+        browser.get("/sign-in/second-factor").await;
+    }
+    let page = browser.get("/sign-in/second-factor").await;
+    assert_eq!(page.url.path(), "/sign-in", "twelve hours after both factors it is over");
+
+    // Both factors together begin a session anew.
+    person.sign_in(&app, &browser).await;
+    for _ in 0..6 {
+        app.clock.advance(Duration::minutes(10));
+        assert_eq!(browser.get("/account").await.url.path(), "/account");
+    }
+}

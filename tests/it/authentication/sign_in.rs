@@ -102,3 +102,26 @@ async fn refused_tries_do_not_keep_the_person_out_for_longer() {
     app.clock.advance(Duration::minutes(2));
     give_password(&app.browser(), &person.email, &person.password).await.expect_status(200);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn wrong_passwords_are_counted_by_account_whichever_of_its_addresses_they_are_for() {
+    let app = TestApp::start().await;
+    let browser = app.browser();
+    let person = sign_up(&app, &browser, "ada@example.gov", With::App).await;
+    let sent = app.inbox.messages().len();
+    let page = browser.get("/account/email").await;
+    browser.submit_to(&page, "/account/email/add", &[("email", "ada@home.example")]).await.expect_status(200);
+    browser.get(&app.link_to("ada@home.example", sent).await).await.expect_words("ada@home.example");
+
+    let stranger = app.browser();
+    for tried in 0..100 {
+        // Slowly enough for every throttle, and never a hundred at one of them.
+        app.clock.advance(Duration::minutes(15));
+        let email = if tried % 2 == 0 { "ada@home.example" } else { person.email.as_str() };
+        give_password(&stranger, email, "wrong wrong wrong").await.expect_status(422);
+    }
+    app.clock.advance(Duration::hours(1));
+    for email in ["ada@home.example", person.email.as_str()] {
+        give_password(&app.browser(), email, &person.password).await.expect_status(422);
+    }
+}

@@ -581,3 +581,18 @@ async fn services_of_one_agency_share_the_identifier_and_agencies_do_not() {
     assert_eq!(identifiers[0], identifiers[1]);
     assert_ne!(identifiers[0], identifiers[2]);
 }
+
+#[tokio::test]
+async fn strangers_who_ask_for_our_metadata_again_and_again_get_one_signed_copy() {
+    let app = TestApp::start().await;
+    let get = async |path: &str| app.browser().get(path).await.expect_status(200).body.clone();
+    // Each signing has an ID of its own, so the same octets are the same signing.
+    let first = get("/saml/metadata").await;
+    app.clock.advance(Duration::minutes(4));
+    assert!(get("/saml/metadata").await == first);
+    assert!(get("/saml").await == first, "one copy for both addresses");
+    app.clock.advance(Duration::minutes(2));
+    let second = get("/saml/metadata").await;
+    assert!(second != first, "a copy serves five minutes");
+    assert!(get("/saml").await == second);
+}

@@ -23,6 +23,7 @@ use tokio::sync::oneshot;
 
 use super::browser::Browser;
 use super::database;
+use super::sql;
 
 /// A clock that a test moves. It stands still between moves only as far as the test is concerned: it runs with the
 /// machine's, so that what is ordered by time stays ordered.
@@ -178,6 +179,11 @@ impl TestApp {
     /// Everything under which it keeps things.
     pub fn folder(&self) -> &Path {
         self.folder.path()
+    }
+
+    /// How many rows of a table meet a condition.
+    pub fn count(&self, table: &str, condition: &str) -> i64 {
+        sql::count(&self.store, table, condition)
     }
 
     /// The newest message to somebody that is not among the first `after` of the inbox, when it has come.
