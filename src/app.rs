@@ -194,6 +194,7 @@ impl Application {
         )?;
         site.session_limits = settings.sessions.limits()?;
         site.proxies = server.proxies;
+        site.services = identity_provider.registry.clone();
 
         let listener =
             TcpListener::bind(server.listen).map_err(|error| BuildError::Listen { address: server.listen, error })?;

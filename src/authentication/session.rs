@@ -121,10 +121,19 @@ pub struct SessionState {
     pub csrf: [u8; 32],
     /// What is being set up or asked right now.
     pub pending: Pending,
-    /// The request that waits for this person, as the path `/saml/continue/{id}` names it.
-    pub waiting_request: Option<[u8; 16]>,
+    /// The request that waits for this person.
+    pub waiting_request: Option<WaitingRequest>,
     /// Shown once on the next page, then forgotten: a key of the locale files.
     pub notice: Option<String>,
+}
+
+/// A service's request that waits while its person visits pages.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WaitingRequest {
+    /// As the path `/saml/continue/{id}` names it.
+    pub id: [u8; 16],
+    /// The entityID of the service that asks. The request was verified before it was stored, so it is no mere claim.
+    pub service: String,
 }
 
 /// What is being set up or asked: kept here, on the server, and never in a form.

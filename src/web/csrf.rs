@@ -31,6 +31,11 @@ pub fn is_ours(request: &HttpRequest, site: &Site, state: &SessionState, given: 
     if from_elsewhere(ORIGIN.as_str(), &[&origin]) || from_elsewhere("sec-fetch-site", &["same-origin", "none"]) {
         return false;
     }
-    let expected = token(state);
+    is_same(&token(state), given)
+}
+
+/// Whether a form brings back what its page was given, compared in constant time.
+#[must_use]
+pub fn is_same(expected: &str, given: &str) -> bool {
     expected.len() == given.len() && openssl::memcmp::eq(expected.as_bytes(), given.as_bytes())
 }

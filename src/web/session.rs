@@ -141,7 +141,7 @@ impl BrowserSession {
     /// Forgets everything but the request that waits, and gives the session a new secret: for signing out, and when
     /// somebody else signs in.
     pub fn reset(&mut self, site: &Site) {
-        let waiting_request = self.state.waiting_request;
+        let waiting_request = self.state.waiting_request.take();
         self.state = SessionState::visitor(&*site.entropy);
         self.state.waiting_request = waiting_request;
         self.begin_anew(site);

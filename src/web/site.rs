@@ -8,6 +8,7 @@ use url::Url;
 use super::sign_in::Argon2Gate;
 use crate::authentication::session::SessionLimits;
 use crate::authentication::webauthn::{RelyingParty, WebauthnRefused};
+use crate::jobs::metadata::SharedRegistry;
 use crate::services::keys::ServiceKeys;
 use crate::services::{Clock, Entropy};
 use crate::storage::Store;
@@ -33,6 +34,8 @@ pub struct Site {
     pub service_name: String,
     /// How long sessions live.
     pub session_limits: SessionLimits,
+    /// The services, so that a page can name the one that asks.
+    pub services: SharedRegistry,
     /// How many proxies stand in front of us and say where a request came from.
     pub proxies: u8,
 }
@@ -55,6 +58,7 @@ impl Site {
             relying_party: RelyingParty::new(&origin, service_name)?,
             service_name: service_name.to_owned(),
             session_limits: SessionLimits::DEFAULT,
+            services: SharedRegistry::default(),
             proxies: 0,
             store,
             keys,

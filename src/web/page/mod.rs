@@ -3,6 +3,7 @@
 //! A page is a struct that lists what its template needs and nothing else; [`Page::TEMPLATE`] names the file below
 //! `templates/`. Every text stands in the locale files, so a struct holds data and the ends of their keys, never sentences.
 
+mod asking;
 mod plain;
 #[cfg(test)]
 mod samples;
@@ -16,6 +17,7 @@ use super::csrf;
 use super::session::BrowserSession;
 use super::site::Site;
 
+pub use asking::{Asking, path_of};
 pub use plain::{HelpPage, LandingPage, PrivacyPage, RefusalPage};
 pub use templates::{Unrenderable, render};
 
@@ -34,8 +36,8 @@ pub struct Layout {
     pub csrf: String,
     /// Whether somebody is signed in: then the header has the account and the way out.
     pub signed_in: bool,
-    /// Whether a service waits for this person.
-    pub waiting: bool,
+    /// The service that waits for this person.
+    pub asking: Option<Asking>,
     /// Shown once above the page: a key of the locale files.
     pub notice: Option<String>,
 }
@@ -48,7 +50,7 @@ impl Layout {
             service: site.service_name.clone(),
             csrf: csrf::token(&session.state),
             signed_in: session.state.signed_in().is_some(),
-            waiting: session.state.waiting_request.is_some(),
+            asking: session.state.waiting_request.as_ref().and_then(|waiting| Asking::by(site, waiting)),
             notice: session.notice().map(str::to_owned),
         }
     }
@@ -56,7 +58,7 @@ impl Layout {
     /// Around a page without forms, for whoever it is.
     #[must_use]
     pub fn for_anybody(service: &str) -> Self {
-        Self { service: service.to_owned(), csrf: String::new(), signed_in: false, waiting: false, notice: None }
+        Self { service: service.to_owned(), csrf: String::new(), signed_in: false, asking: None, notice: None }
     }
 }
 

@@ -21,6 +21,16 @@ use crate::web::texts;
 
 const TOKEN: &str = "token-of-the-session";
 
+/// A layout while a service waits; its name would like to be markup.
+fn asked() -> Layout {
+    let asking = Asking {
+        service: "Benefits <script>alert(1)</script> Portal".to_owned(),
+        agency: "Department of \"Examples\" & Others".to_owned(),
+        path: "/saml/continue/sample".to_owned(),
+    };
+    Layout { asking: Some(asking), csrf: TOKEN.to_owned(), ..Layout::for_anybody("Signet") }
+}
+
 /// A page that was drawn.
 struct Drawn {
     template: &'static str,
@@ -172,8 +182,7 @@ fn signing_in(album: &mut Album) {
             again,
         });
     }
-    let waiting = Layout { waiting: true, csrf: TOKEN.to_owned(), ..Layout::for_anybody("Signet") };
-    album.add_in(&waiting, &sign_in::SignInPage::default());
+    album.add_in(&asked(), &sign_in::SignInPage::default());
     album.add(false, &sign_in::SecondFactorPage { choices: choices() });
     for others in [false, true] {
         album.with_problems(false, &["wrong", "used", "malformed"], |problem| sign_in::TotpPage {
@@ -282,6 +291,15 @@ fn the_account(album: &mut Album) {
             },
         );
     }
+    let waiting = account::AccountPage {
+        addresses: addresses(1),
+        methods: method_lines(true),
+        vault_sealed: false,
+        services: 1,
+        other_sessions: 0,
+        history: Vec::new(),
+    };
+    album.add_in(&Layout { signed_in: true, ..asked() }, &waiting);
     for sent in [false, true] {
         album.with_problems(true, &["address", "last", "too_many"], |problem| account::EmailPage {
             addresses: addresses(if sent { 2 } else { 1 }),

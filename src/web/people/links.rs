@@ -5,6 +5,7 @@ use time::UtcDateTime;
 
 use super::Trouble;
 use crate::authentication::recovery::{LINK_LIFETIME, LinkPurpose, LinkToken};
+use crate::authentication::session::WaitingRequest;
 use crate::services::keys::{KeysError, Purpose, context};
 use crate::storage::{LinkRecord, Transaction};
 use crate::web::site::Site;
@@ -17,7 +18,7 @@ pub struct LinkContent {
     /// The account, when there is one already.
     pub subscriber: Option<[u8; 16]>,
     /// The request that waited when the link was asked for, so that its person comes back to it even in another window.
-    pub waiting_request: Option<[u8; 16]>,
+    pub waiting_request: Option<WaitingRequest>,
 }
 
 /// A link that may be used: it is known, of the right purpose, not used and not expired.

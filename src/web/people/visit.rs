@@ -11,7 +11,7 @@ use crate::authentication::{Aal, AuthenticatedSubject, AuthenticatorKind, Requir
 use crate::storage::{HistoryEntry, Transaction};
 use crate::subscriber::SubscriberId;
 use crate::web::csrf;
-use crate::web::page::{Page, respond};
+use crate::web::page::{Page, path_of, respond};
 use crate::web::refusal::{Refusal, RefusalKind};
 use crate::web::session::{BrowserSession, SessionTrouble};
 use crate::web::site::Site;
@@ -147,10 +147,7 @@ impl Visit {
     /// Where the person goes when all is done: back to the request that waits, or to their own page.
     #[must_use]
     pub fn home(&self) -> String {
-        match self.session.state.waiting_request {
-            Some(id) => format!("/saml/continue/{}", hex::encode(id)),
-            None => "/account".to_owned(),
-        }
+        self.session.state.waiting_request.as_ref().map_or_else(|| "/account".to_owned(), path_of)
     }
 
     /// The signed-in person.

@@ -110,27 +110,27 @@ pub struct ReadyToIssue {
 }
 
 /// What the journey of one request is decided from.
-pub struct Journey<'a> {
+pub struct Journey {
     /// The house.
-    pub site: &'a Site,
+    pub site: Site,
     /// Who we are on the wire.
-    pub idp: &'a IdentityProvider,
+    pub idp: IdentityProvider,
     /// The request, settled against the services as they stand now.
-    pub matched: &'a MatchedAuthnRequest,
+    pub matched: Box<MatchedAuthnRequest>,
     /// What the session has proved.
-    pub state: &'a SessionState,
+    pub state: SessionState,
     /// The person goes on although the vault stays sealed: as somebody without a profile.
     pub without_profile: bool,
 }
 
-impl Journey<'_> {
+impl Journey {
     /// Says what comes next, with an identifier that is the person's from now on.
     ///
     /// # Errors
     /// When the database or the keys are unavailable.
     pub fn onward_with_identifier(&self, tx: &mut Transaction<'_>, now: UtcDateTime) -> Result<Onward, Trouble> {
         let proposed = PairwiseId::random(&*self.site.entropy);
-        let of = match authentication_state(self.state) {
+        let of = match authentication_state(&self.state) {
             AuthenticationState::Known { subscriber, .. } if self.matched.may_create_identifier() => subscriber,
             _ => return self.onward(tx, proposed, now),
         };
@@ -149,7 +149,7 @@ impl Journey<'_> {
         new_pairwise: PairwiseId,
         now: UtcDateTime,
     ) -> Result<Onward, Trouble> {
-        let Self { site, idp, matched, state, without_profile } = *self;
+        let Self { site, idp, matched, state, without_profile } = self;
         let subject = match matched.authenticate(&authentication_state(state), now) {
             Ok(subject) => subject,
             Err(Ok(step)) => return Ok(Onward::Step(step)),
@@ -162,7 +162,7 @@ impl Journey<'_> {
         if !person.account.status.may_sign_in() {
             return Ok(Onward::NoAccount);
         }
-        if without_profile && person.held.vault_is_closed() {
+        if *without_profile && person.held.vault_is_closed() {
             person.held = person.held.without_profile();
         }
         let facts = PersonFacts {

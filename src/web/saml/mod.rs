@@ -8,6 +8,7 @@ pub mod line;
 pub mod metadata;
 pub mod pages;
 pub mod person;
+mod stop;
 mod waiting;
 
 use std::sync::Arc;

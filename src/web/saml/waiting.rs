@@ -42,7 +42,8 @@ pub(super) async fn waiting(
             .cookie(&RequestCookie::name(&id))
             .and_then(|cookie| RequestCookie::from_cookie(cookie.value()))
             .is_some_and(|cookie| cookie.id_hash() == pending.session);
-        if !by_cookie && session.state.waiting_request != Some(id) {
+        let told = session.state.waiting_request.as_ref().is_some_and(|waiting| waiting.id == id);
+        if !by_cookie && !told {
             return Err(RefusalKind::CookieMissing.into());
         }
         keep_and(site, session, move |tx, kept| tx.rebind_pending_request(&id, kept.id_hash())).await?;

@@ -61,7 +61,7 @@ fn write_to(tx: &mut Transaction<'_>, visit: &Visit, address: &EmailAddress) -> 
     let content = LinkContent {
         email_address: address.as_str().to_owned(),
         subscriber: known.as_ref().map(|record| *record.subscriber.as_bytes()),
-        waiting_request: visit.session.state.waiting_request,
+        waiting_request: visit.session.state.waiting_request.clone(),
     };
     // The same work is done for an address without an account; only its link goes to nobody.
     let token = make_link(tx, site, LinkPurpose::ForgottenPassword, &content, now)?;
@@ -97,10 +97,10 @@ pub async fn follow(request: HttpRequest, site: Data<Site>, token: Path<String>)
             let state = &mut visit.session.state;
             state.stage = SessionStage::ResettingPassword;
             state.pending.link = Some(link.token_hash);
-            if let (None, Some(waiting)) = (state.waiting_request, link.content.waiting_request) {
-                state.waiting_request = Some(waiting);
+            if let (None, Some(waiting)) = (&state.waiting_request, link.content.waiting_request) {
+                state.waiting_request = Some(waiting.clone());
                 let here = visit.session.id_hash();
-                tx.rebind_pending_request(&waiting, here)?;
+                tx.rebind_pending_request(&waiting.id, here)?;
             }
             Ok(Some(link.content.email_address))
         })
@@ -216,7 +216,7 @@ pub(crate) fn put_password_slot(
 fn unlock_page(visit: &Visit, by_password: bool, problem: Option<&'static str>) -> UnlockPage {
     let action = if by_password { "/unlock" } else { "/forgot-password/unlock" };
     // The request that waits would send the person here again, unless it is told that they go on without it.
-    let skip_path = match visit.session.state.waiting_request {
+    let skip_path = match &visit.session.state.waiting_request {
         Some(_) => format!("{}?without=profile", visit.home()),
         None => visit.home(),
     };

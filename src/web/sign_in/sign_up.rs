@@ -72,7 +72,7 @@ fn begin_account(
     let content = LinkContent {
         email_address: address.as_str().to_owned(),
         subscriber: None,
-        waiting_request: visit.session.state.waiting_request,
+        waiting_request: visit.session.state.waiting_request.clone(),
     };
     // The same work is done for an address that has an account; only its link goes to nobody.
     let known = find_address(tx, site, address)?.is_some();
@@ -101,11 +101,11 @@ pub async fn confirm(request: HttpRequest, site: Data<Site>, token: Path<String>
             state.stage = SessionStage::AddressConfirmed;
             state.pending.email_address = Some(link.content.email_address);
             state.pending.link = Some(link.token_hash);
-            if let (None, Some(waiting)) = (state.waiting_request, link.content.waiting_request) {
+            if let (None, Some(waiting)) = (&state.waiting_request, link.content.waiting_request) {
                 // The link was opened in another window than the one that the request came to.
-                state.waiting_request = Some(waiting);
+                state.waiting_request = Some(waiting.clone());
                 let here = visit.session.id_hash();
-                tx.rebind_pending_request(&waiting, here)?;
+                tx.rebind_pending_request(&waiting.id, here)?;
             }
             Ok(true)
         })

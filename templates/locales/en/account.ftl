@@ -1,6 +1,7 @@
 # The account's own pages.
 account-title = Your account
-account-waiting = A service is still waiting for you. Go back to its page to go on.
+account-waiting = { $service } of { $agency } is still waiting for you.
+account-waiting-go-on = Go on to it
 account-sealed-title = Part of your profile is sealed
 account-sealed-text = You chose a new password. Until you open it with your recovery key, nobody can read the verified part of your profile, and no service receives it.
 account-sealed-open = Open it with the recovery key

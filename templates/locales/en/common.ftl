@@ -14,6 +14,7 @@ copied = Copied
 print = Print
 rename = Rename
 remove-named = Remove { $name }
+asking = { $service } of { $agency } asks you to sign in.
 back-to-account = Back to your account
 back-to-methods = Back to your sign-in methods
 back-to-sign-in = Back to sign in

@@ -34,7 +34,7 @@ fn permits() -> ServiceProvider {
     ServiceProvider::new(ENTITY, ACS, &keys::RSA.private_pem, &keys::RSA.certificate_pem).unwrap()
 }
 
-fn agreement(top: &str, attributes: &[&str]) -> String {
+pub(super) fn agreement(top: &str, attributes: &[&str]) -> String {
     let more = format!("[levels]\nhighest_ial = 2\n{}", super::given::attributes(attributes));
     super::given::agreement_text(top, &more)
 }
@@ -42,9 +42,9 @@ fn agreement(top: &str, attributes: &[&str]) -> String {
 const EVERYTHING: &[&str] = &["email", "all_emails", "first_name", "last_name", "dob", "ssn", "verified_at"];
 
 impl House {
-    async fn with(agreement: String) -> Self {
+    pub(super) async fn with(agreement: String) -> Self {
         let sp = permits();
-        let metadata = sp.metadata("Park permits").unwrap().as_str().to_owned();
+        let metadata = sp.metadata("The name in the metadata").unwrap().as_str().to_owned();
         let services = vec![("department-of-parks".to_owned(), "permits".to_owned(), metadata, agreement)];
         let app = TestApp::start_with(Wishes { services, ..Wishes::default() }).await;
         let published = app.browser().get("/saml/metadata").await;

@@ -12,4 +12,6 @@ mod given;
 mod registry;
 mod release;
 mod single_sign_on;
+#[cfg(feature = "demo")]
+mod who_asks;
 mod whole_way;
