@@ -17,7 +17,9 @@ use super::{CommandError, CommandOutcome, SettingsFile, now, open_store};
 use crate::federation::assurance::{
     Aal, AuthenticationEvidence, Comparison, DemandedAssurance, Ial, Level, RequestedContext, Strength, aal_from_number,
 };
-use crate::federation::attribute::{AttributeName, AttributeValue, HeldAttributes, ProofedProfile, Sensitivity};
+use crate::federation::attribute::{
+    AttributeName, AttributeValue, HeldAttributes, ProofedProfile, Proofing, Sensitivity,
+};
 use crate::federation::identifier::{NameIdFormat, PairwiseId};
 use crate::federation::registry::{Registry, ServiceProvider, folder};
 use crate::federation::release::{
@@ -133,12 +135,13 @@ impl Person {
             (AttributeName::Zipcode, "59010-1234"),
             (AttributeName::Phone, "+12025550123"),
         ];
-        profile.into_iter().fold(held, |held, (name, value)| one(held, name, value)).proofed(ProofedProfile {
+        let proofed = ProofedProfile::supposed(Proofing {
             ial: Ial::Two,
             verified_at: now - Duration::days(30),
             current_until: None,
             face_was_matched: false,
-        })
+        });
+        profile.into_iter().fold(held, |held, (name, value)| one(held, name, value)).proofed(proofed)
     }
 }
 

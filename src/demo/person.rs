@@ -11,7 +11,10 @@ use crate::{
         look_up_secret::RecoveryKey,
         password::{Argon2Parameters, Password, PasswordError, PasswordVerifier, StretchedPassword},
     },
-    federation::attribute::AttributeName,
+    federation::{
+        assurance::Ial,
+        attribute::{AttributeName, Proofing, StoredProofing},
+    },
     services::{
         Entropy,
         keys::{KeysError, ServiceKeys},
@@ -63,8 +66,8 @@ pub struct InventedPerson {
     pub slots: [SealedSlot; 2],
     /// The profile, sealed as a whole.
     pub profile: Vec<ProfileRow>,
-    /// When the identity was proofed, at level 2.
-    pub proofed_at: UtcDateTime,
+    /// That the profile was proofed, at level 2.
+    pub proofing: StoredProofing,
     /// What the start page shows.
     pub shown: DemoPerson,
 }
@@ -118,8 +121,7 @@ pub fn store(
     for slot in &person.slots {
         tx.put_slot(id, slot, None, now)?;
     }
-    tx.replace_profile(id, &person.profile, now)?;
-    tx.set_proofed_profile(id, 2, person.proofed_at, None)?;
+    tx.replace_profile(id, &person.profile, Some(&person.proofing), now)?;
     Ok(true)
 }
 
@@ -141,14 +143,17 @@ pub fn invent(
     let profile = Profile::new(
         PROFILE.into_iter().map(|(name, value)| (name.as_str().to_owned(), Pii::new(value.as_bytes().to_vec()))),
     );
+    let profile = profile.seal(subscriber, &vault_key, entropy)?;
+    let proofing =
+        Proofing { ial: Ial::Two, verified_at: now - Duration::days(30), current_until: None, face_was_matched: false };
     Ok(InventedPerson {
         subscriber,
         email: EmailAddress::parse(EMAIL)?,
         phone: PhoneNumber::parse(PHONE, "US")?,
         password: PasswordVerifier::new(&stretched, subscriber, keys)?,
         slots: [slot(stretched.slot_key()?)?, slot(recovery_key.slot_key()?)?],
-        profile: profile.seal(subscriber, &vault_key, entropy)?,
-        proofed_at: now - Duration::days(30),
+        proofing: StoredProofing::new(subscriber, &proofing, &profile, keys)?,
+        profile,
         shown: DemoPerson {
             email: EMAIL.to_owned(),
             password: PASSWORD.to_owned(),

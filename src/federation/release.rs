@@ -378,7 +378,7 @@ impl ReleaseQuestion<'_> {
             return Err(Withheld::IdentityLevel);
         }
         let profile = self.held.proofed_profile().ok_or(Withheld::NotHeld)?;
-        let at = profile.verified_at.replace_nanosecond(0).unwrap_or(profile.verified_at);
+        let at = profile.verified_at().replace_nanosecond(0).unwrap_or(profile.verified_at());
         at.format(&Rfc3339).map(|text| vec![AttributeValue::new(text)]).map_err(|_| Withheld::Malformed)
     }
 
@@ -390,7 +390,7 @@ impl ReleaseQuestion<'_> {
         }
         if name.is_proofed() {
             let profile = self.held.proofed_profile().ok_or(Withheld::NotCurrent)?;
-            if profile.current_until.is_some_and(|until| until <= self.now) {
+            if profile.current_until().is_some_and(|until| until <= self.now) {
                 return Err(Withheld::NotCurrent);
             }
         }

@@ -96,6 +96,7 @@ diesel::table! {
         ial -> Integer,
         verified_at -> BigInt,
         expires_at -> Nullable<BigInt>,
+        mac -> Binary,
     }
 }
 

@@ -50,6 +50,8 @@ pub enum RefusalKind {
     PageNotFound,
     /// The request contradicts the schema or itself.
     RequestContent,
+    /// Something that we stored about the person is not as we stored it.
+    RecordAltered,
     /// A parameter does not decode.
     RequestEncoding,
     /// The sign-in that a page belongs to is over or was never here.
@@ -90,7 +92,7 @@ pub enum RefusalKind {
 
 impl RefusalKind {
     /// Every kind.
-    pub const ALL: [Self; 32] = [
+    pub const ALL: [Self; 33] = [
         Self::AccountStopped,
         Self::AcsUnregistered,
         Self::AnsweredBefore,
@@ -104,6 +106,7 @@ impl RefusalKind {
         Self::MethodNotAllowed,
         Self::Outage,
         Self::PageNotFound,
+        Self::RecordAltered,
         Self::RequestContent,
         Self::RequestEncoding,
         Self::RequestGone,
@@ -163,6 +166,7 @@ impl RefusalKind {
             // What we cannot do now: U.
             Self::Busy => ("U01", "busy", StatusCode::SERVICE_UNAVAILABLE),
             Self::Outage => ("U02", "outage", StatusCode::SERVICE_UNAVAILABLE),
+            Self::RecordAltered => ("U03", "record-altered", StatusCode::SERVICE_UNAVAILABLE),
         }
     }
 

@@ -77,6 +77,12 @@ fn every_assertion_is_born_at_the_gate() {
 }
 
 #[test]
+fn nobody_who_serves_people_supposes_a_level() {
+    let suppositions: Vec<String> = files_that_say("ProofedProfile::supposed(").into_iter().collect();
+    assert_eq!(suppositions, ["cli/release.rs"]);
+}
+
+#[test]
 fn one_cryptographic_library_runs() {
     let tree = Command::new(env!("CARGO"))
         .args(["tree", "--edges", "normal", "--prefix", "none", "--format", "{p}", "--offline"])

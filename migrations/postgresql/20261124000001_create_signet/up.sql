@@ -86,7 +86,8 @@ CREATE TABLE proofed_profile (
     subscriber BYTEA NOT NULL PRIMARY KEY REFERENCES subscriber (id), -- sensitive: no
     ial INTEGER NOT NULL,                 -- sensitive: no
     verified_at BIGINT NOT NULL,          -- sensitive: no
-    expires_at BIGINT                     -- sensitive: no
+    expires_at BIGINT,                    -- sensitive: no
+    mac BYTEA NOT NULL                    -- sensitive: keyed
 );
 
 -- Sessions and what is waiting.

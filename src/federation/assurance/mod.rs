@@ -110,8 +110,8 @@ impl Identity {
     #[must_use]
     pub fn of(profile: Option<&ProofedProfile>) -> Self {
         match profile {
-            Some(profile) if profile.ial >= Ial::Two && profile.face_was_matched => Self::FaceMatched,
-            Some(profile) if profile.ial >= Ial::Two => Self::Proofed,
+            Some(profile) if profile.ial() >= Ial::Two && profile.face_was_matched() => Self::FaceMatched,
+            Some(profile) if profile.ial() >= Ial::Two => Self::Proofed,
             _ => Self::Unproofed,
         }
     }

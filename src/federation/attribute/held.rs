@@ -3,11 +3,9 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use time::UtcDateTime;
 use zeroize::Zeroizing;
 
-use super::AttributeName;
-use crate::federation::assurance::Ial;
+use super::{AttributeName, ProofedProfile};
 
 /// One value of a person's attribute. Wiped when dropped; neither `Debug` nor `Display` shows it.
 #[derive(Clone, PartialEq, Eq)]
@@ -40,19 +38,6 @@ pub struct HeldAttributes {
     values: BTreeMap<AttributeName, Vec<AttributeValue>>,
     proofed: Option<ProofedProfile>,
     vault_is_closed: bool,
-}
-
-/// What identity proofing has established about the person.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ProofedProfile {
-    /// The level at which the profile was proofed.
-    pub ial: Ial,
-    /// When the identity was verified.
-    pub verified_at: UtcDateTime,
-    /// When the evidence must be looked at again; proofed attributes are withheld from then on.
-    pub current_until: Option<UtcDateTime>,
-    /// Whether the face was compared with the document's portrait.
-    pub face_was_matched: bool,
 }
 
 impl HeldAttributes {

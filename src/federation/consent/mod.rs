@@ -211,7 +211,7 @@ pub fn covered_by(
         return Err(ConsentReason::Expired);
     }
     let sends_proofed = scope.purposes.keys().any(|name| name.is_proofed());
-    if sends_proofed && proofed.is_some_and(|profile| profile.verified_at > record.given_at) {
+    if sends_proofed && proofed.is_some_and(|profile| profile.verified_at() > record.given_at) {
         return Err(ConsentReason::Reproofed);
     }
     let agreed = &record.scope.purposes;

@@ -47,6 +47,8 @@ pub enum Purpose {
     PendingRequest,
     /// A person's phone number.
     PhoneNumber,
+    /// To which level a person was proofed: a keyed digest, so that nobody raises it in the database.
+    ProofedProfile,
     /// The browser's session record.
     Session,
     /// A private key that signs assertions.
@@ -76,6 +78,7 @@ impl Purpose {
             Self::Password => "password",
             Self::PendingRequest => "pending-request",
             Self::PhoneNumber => "phone-number",
+            Self::ProofedProfile => "proofed-profile",
             Self::Session => "session",
             Self::SigningKey => "signing-key",
             Self::Throttle => "throttle",

@@ -4,8 +4,9 @@ use diesel::prelude::*;
 use time::UtcDateTime;
 
 use crate::authentication::AuthenticatorId;
+use crate::federation::attribute::StoredProofing;
 use crate::storage::schema::{proofed_profile, vault_attribute, vault_slot};
-use crate::storage::{StoreError, Transaction, instant, maybe_instant, milliseconds, typed};
+use crate::storage::{StoreError, Transaction, milliseconds, typed};
 use crate::subscriber::SubscriberId;
 use crate::subscriber::vault::{ProfileRow, SealedAttribute, SealedSlot, SlotId, SlotKind};
 
@@ -74,7 +75,8 @@ impl Transaction<'_> {
         Ok(())
     }
 
-    /// Puts the rows of a profile in place of all that were there: a profile is sealed as a whole.
+    /// Puts the rows of a profile, and what is known of its proofing, in place of all that were there: a profile is sealed as
+    /// a whole, and proofed as a whole.
     ///
     /// # Errors
     /// When the database fails.
@@ -82,6 +84,7 @@ impl Transaction<'_> {
         &mut self,
         of: SubscriberId,
         rows: &[ProfileRow],
+        proofing: Option<&StoredProofing>,
         now: UtcDateTime,
     ) -> Result<(), StoreError> {
         let key = of.as_bytes().to_vec();
@@ -95,6 +98,18 @@ impl Transaction<'_> {
                     vault_attribute::version.eq(i32::try_from(row.version).unwrap_or(i32::MAX)),
                     vault_attribute::sealed.eq(row.sealed.as_bytes().to_vec()),
                     vault_attribute::created_at.eq(milliseconds(now)),
+                ))
+                .execute(self.connection)?;
+        }
+        diesel::delete(proofed_profile::table.find(key.clone())).execute(self.connection)?;
+        if let Some(proofing) = proofing {
+            diesel::insert_into(proofed_profile::table)
+                .values((
+                    proofed_profile::subscriber.eq(key),
+                    proofed_profile::ial.eq(proofing.ial),
+                    proofed_profile::verified_at.eq(proofing.verified_at),
+                    proofed_profile::expires_at.eq(proofing.expires_at),
+                    proofed_profile::mac.eq(proofing.mac.clone()),
                 ))
                 .execute(self.connection)?;
         }
@@ -119,50 +134,35 @@ impl Transaction<'_> {
             .collect()
     }
 
-    /// Says that the profile was proofed: to which identity assurance level, when, and until when that holds.
+    /// What the database says of a person's proofing, with the list of the profile that stands beside it: for
+    /// [`StoredProofing::authenticate`], before which nothing of it counts.
     ///
     /// # Errors
     /// When the database fails.
-    pub fn set_proofed_profile(
+    pub fn stored_proofing_of(
         &mut self,
         of: SubscriberId,
-        ial: u8,
-        verified_at: UtcDateTime,
-        expires_at: Option<UtcDateTime>,
-    ) -> Result<(), StoreError> {
-        let key = of.as_bytes().to_vec();
-        diesel::delete(proofed_profile::table.find(key.clone())).execute(self.connection)?;
-        diesel::insert_into(proofed_profile::table)
-            .values((
-                proofed_profile::subscriber.eq(key),
-                proofed_profile::ial.eq(i32::from(ial)),
-                proofed_profile::verified_at.eq(milliseconds(verified_at)),
-                proofed_profile::expires_at.eq(expires_at.map(milliseconds)),
+    ) -> Result<Option<(StoredProofing, Option<SealedAttribute>)>, StoreError> {
+        type Row = (i32, i64, Option<i64>, Vec<u8>, Option<Vec<u8>>);
+        let list = vault_attribute::subscriber
+            .eq(proofed_profile::subscriber)
+            .and(vault_attribute::attribute.eq(ProfileRow::LIST));
+        let rows: Vec<Row> = proofed_profile::table
+            .left_join(vault_attribute::table.on(list))
+            .filter(proofed_profile::subscriber.eq(of.as_bytes().to_vec()))
+            .select((
+                proofed_profile::ial,
+                proofed_profile::verified_at,
+                proofed_profile::expires_at,
+                proofed_profile::mac,
+                vault_attribute::sealed.nullable(),
             ))
-            .execute(self.connection)?;
-        Ok(())
-    }
-
-    /// The level to which the profile was proofed, when, and until when that holds.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub fn proofed_profile_of(
-        &mut self,
-        of: SubscriberId,
-    ) -> Result<Option<(u8, UtcDateTime, Option<UtcDateTime>)>, StoreError> {
-        let row: Option<(i32, i64, Option<i64>)> = proofed_profile::table
-            .find(of.as_bytes().to_vec())
-            .select((proofed_profile::ial, proofed_profile::verified_at, proofed_profile::expires_at))
-            .first(self.connection)
-            .optional()?;
-        row.map(|(ial, verified_at, expires_at)| {
-            Ok((
-                typed(ial, "proofed_profile", "ial")?,
-                instant(verified_at, "proofed_profile", "verified_at")?,
-                maybe_instant(expires_at, "proofed_profile", "expires_at")?,
-            ))
-        })
-        .transpose()
+            .load(self.connection)?;
+        // We write one list; of two, neither is the profile's.
+        let only = rows.len() == 1;
+        Ok(rows.into_iter().next().map(|(ial, verified_at, expires_at, mac, list)| {
+            let list = list.filter(|_| only).map(SealedAttribute::from_stored);
+            (StoredProofing { ial, verified_at, expires_at, mac }, list)
+        }))
     }
 }

@@ -9,9 +9,6 @@ use super::{Pii, SealedAttribute, VaultError, VaultKey};
 use crate::services::Entropy;
 use crate::subscriber::SubscriberId;
 
-/// The row that holds the list. No attribute has this name.
-const LIST: &str = "*list";
-
 /// One row of a profile, as it is stored: which attribute, in which version, sealed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProfileRow {
@@ -21,6 +18,17 @@ pub struct ProfileRow {
     pub version: u32,
     /// The value.
     pub sealed: SealedAttribute,
+}
+
+impl ProfileRow {
+    /// The name of the row that holds the list. No attribute has this name.
+    pub const LIST: &str = "*list";
+
+    /// Whether it is the list. Each version of a profile has another one.
+    #[must_use]
+    pub fn is_list(&self) -> bool {
+        self.attribute == Self::LIST
+    }
 }
 
 /// A profile, opened.
@@ -77,7 +85,7 @@ impl Profile {
             self.values.iter().map(|(name, value)| row(name, value.expose())).collect::<Result<Vec<_>, _>>()?;
         let list = List { versions: self.values.keys().map(|name| (name.clone(), version)).collect() };
         let list = serde_json::to_vec(&list).map_err(|_| VaultError::UnknownForm)?;
-        rows.push(row(LIST, &list)?);
+        rows.push(row(ProfileRow::LIST, &list)?);
         Ok(rows)
     }
 
@@ -91,7 +99,7 @@ impl Profile {
             return Ok(Self::default());
         }
         let open = |row: &ProfileRow| key.open_attribute(subscriber, &row.attribute, row.version, &row.sealed);
-        let (lists, others): (Vec<_>, Vec<_>) = rows.iter().partition(|row| row.attribute == LIST);
+        let (lists, others): (Vec<_>, Vec<_>) = rows.iter().partition(|row| row.is_list());
         let [list_row] = lists.as_slice() else {
             return Err(VaultError::DoesNotOpen);
         };
@@ -152,8 +160,8 @@ mod tests {
         let without = |name: &str| new.iter().filter(|row| row.attribute != name).cloned().collect::<Vec<_>>();
         refused([without("ssn"), vec![of(&old, "ssn")]].concat());
         refused(without("ssn"));
-        refused(without(LIST));
-        refused([without(LIST), vec![of(&old, LIST)]].concat());
+        refused(without(ProfileRow::LIST));
+        refused([without(ProfileRow::LIST), vec![of(&old, ProfileRow::LIST)]].concat());
         refused([new.clone(), vec![of(&new, "ssn")]].concat());
         let other = rows(&profile(&[("phone", "1")]), &key);
         refused([new.clone(), vec![of(&other, "phone")]].concat());

@@ -69,6 +69,8 @@ pub enum Onward {
     Issue(Box<ReadyToIssue>),
     /// The level is not reached.
     Level(LevelPage),
+    /// The level is not reached, and would be if what is stored of it could be believed.
+    LevelAltered,
     /// The account cannot be used.
     NoAccount,
     /// Sign in, or more.
@@ -190,6 +192,7 @@ impl Journey {
                 let withheld = asked_and_withheld(&decision);
                 Ok(Onward::Issue(Box::new(ReadyToIssue { person, subject, withheld, release })))
             }
+            Ok(ReleaseStep::LevelUnreachable) if person.proofing_was_altered => Ok(Onward::LevelAltered),
             Ok(ReleaseStep::LevelUnreachable) => Ok(Onward::Level(level_page(matched, &person))),
             Ok(ReleaseStep::Unlock) => Ok(Onward::Unlock),
             Err(ReleaseFailed::Answerable(fault)) => Ok(Onward::Answer(fault)),

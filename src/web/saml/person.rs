@@ -1,13 +1,12 @@
 //! What is known about the person at the browser, gathered for one decision: the account, what is held and can be read
 //! now, the identifier and the last consent at this service.
 
-use crate::federation::assurance::Ial;
-use crate::federation::attribute::{AttributeName, AttributeValue, HeldAttributes, ProofedProfile};
+use crate::federation::attribute::{AttributeName, AttributeValue, HeldAttributes, ProofedProfile, ProofingFault};
 use crate::federation::consent::{ConsentRecord, ContentKey};
 use crate::federation::identifier::PairwiseId;
 use crate::federation::registry::ServiceProvider;
 use crate::services::keys::{KeysError, Purpose};
-use crate::storage::{StoreError, Transaction};
+use crate::storage::Transaction;
 use crate::subscriber::vault::{Profile, VaultKey};
 use crate::subscriber::{SubscriberAccount, SubscriberId, VaultState};
 use crate::web::people::{KnownAddress, Trouble, addresses_of};
@@ -20,6 +19,8 @@ pub struct Person {
     pub account: SubscriberAccount,
     /// What is held, as far as it can be read.
     pub held: HeldAttributes,
+    /// Whether what is stored of their proofing is not what we stored: then they count as not proofed.
+    pub proofing_was_altered: bool,
     /// The identifier at the agency, if there is one.
     pub known_pairwise: Option<PairwiseId>,
     /// The last consent at the service.
@@ -46,11 +47,9 @@ pub fn gather(
     let mut held = addresses(HeldAttributes::new(), &addresses_of(tx, site, of)?)
         .with(AttributeName::Locale, [AttributeValue::new(locale)]);
     let mut holds_vault_values = false;
-    if let Some((ial, verified_at, current_until)) = tx.proofed_profile_of(of)? {
-        let ial =
-            Ial::from_number(ial).ok_or(StoreError::InconsistentRow { table: "proofed_profile", column: "ial" })?;
-        // Comparing the face is not recorded yet, so it is never claimed.
-        held = held.proofed(ProofedProfile { ial, verified_at, current_until, face_was_matched: false });
+    let (proofed, proofing_was_altered) = proofed_profile(tx, site, of)?;
+    if let Some(proofed) = proofed {
+        held = held.proofed(proofed);
         match vault_key {
             None => held = held.vault_closed(),
             Some(key) => {
@@ -77,8 +76,29 @@ pub fn gather(
         consent: tx.last_consent(of, service.entity_id().as_str())?,
         account,
         held,
+        proofing_was_altered,
         content_key,
     }))
+}
+
+/// The level to which the person was proofed, if the row that says so is one that we wrote about this profile; and whether
+/// there is a row that is not.
+fn proofed_profile(
+    tx: &mut Transaction<'_>,
+    site: &Site,
+    of: SubscriberId,
+) -> Result<(Option<ProofedProfile>, bool), Trouble> {
+    let Some((stored, list)) = tx.stored_proofing_of(of)? else {
+        return Ok((None, false));
+    };
+    match stored.authenticate(of, list.as_ref(), &*site.keys) {
+        Ok(proofed) => Ok((Some(proofed), false)),
+        Err(ProofingFault::Keys(fault)) => Err(fault.into()),
+        Err(fault) => {
+            tracing::error!(subscriber = %of, %fault, "a stored record was altered");
+            Ok((None, true))
+        }
+    }
 }
 
 /// Whether the vault can be opened by the password at all. After a reset without the old one, only the recovery key

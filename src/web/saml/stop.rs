@@ -145,7 +145,7 @@ impl Stop {
         };
         let (matched, came_to) = self.look(matched).await?;
         let fault = match came_to {
-            Onward::Level(_) => AnswerableFault::from(NoAuthnContext::NotReached),
+            Onward::Level(_) | Onward::LevelAltered => AnswerableFault::from(NoAuthnContext::NotReached),
             Onward::Answer(fault) => fault,
             _ => AnswerableFault::Declined,
         };
@@ -196,6 +196,7 @@ impl Stop {
                 let decline_path = format!("/saml/decline/{}{}", hex::encode(self.id), self.choices.suffix());
                 Ok(respond(&self.site, &self.session, StatusCode::OK, &LevelPage { decline_path, ..page }))
             }
+            Onward::LevelAltered => Err(RefusalKind::RecordAltered.into()),
             Onward::NoAccount => Err(RefusalKind::AccountStopped.into()),
             Onward::Step(next) => {
                 if next == NextStep::Reauthenticate {

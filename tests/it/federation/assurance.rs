@@ -3,9 +3,9 @@
 use signet::federation::assurance::{
     Aal, AuthenticationEvidence, Comparison, Ial, Identity, LevelTerms, NoAuthnContext, RequestedContext, Strength,
 };
-use signet::federation::attribute::{AttributeProfile, ProofedProfile};
+use signet::federation::attribute::{AttributeProfile, ProofedProfile, Proofing};
 
-use super::given::{evidence, profile, terms};
+use super::given::{evidence, profile, proofing, terms};
 
 const IAL1: &str = "http://idmanagement.gov/ns/assurance/ial/1";
 const IAL2: &str = "http://idmanagement.gov/ns/assurance/ial/2";
@@ -134,7 +134,7 @@ fn best_identity_forces_nobody() {
 #[test]
 fn face_match_is_not_assumed() {
     assert_eq!(answer(Exact, &[FACE], MultiFactor, Some(&profile())), Err(NoAuthnContext::NotReached));
-    let matched = ProofedProfile { face_was_matched: true, ..profile() };
+    let matched = ProofedProfile::supposed(Proofing { face_was_matched: true, ..proofing() });
     assert_eq!(answer(Exact, &[FACE], MultiFactor, Some(&matched)).unwrap().0, FACE);
     assert_eq!(answer(Exact, &[IAL2], MultiFactor, Some(&matched)).unwrap().0, IAL2);
     assert_eq!(read(Exact, &[FACE]).settle(&terms()).unwrap().identity(), Identity::FaceMatched);

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use signet::federation::agreement::Agreement;
 use signet::federation::assurance::Ial;
-use signet::federation::attribute::{AttributeName, AttributeValue, HeldAttributes, ProofedProfile};
+use signet::federation::attribute::{AttributeName, AttributeValue, HeldAttributes, ProofedProfile, Proofing};
 use signet::federation::consent::{
     ConsentId, ConsentReason, ConsentRecord, ConsentScope, ConsentedRelease, ContentKey, FrozenRelease, NotConsented,
     covered_by,
@@ -12,7 +12,7 @@ use signet::federation::identifier::ChosenNameId;
 use signet::federation::release::{AskedAttributes, AskedBy, ReleaseDecision};
 use time::{Duration, UtcDateTime};
 
-use super::given::{NOW, PAIRWISE, PERSON, agreement_with, at_ial, decide, held, profile};
+use super::given::{NOW, PAIRWISE, PERSON, agreement_with, at_ial, decide, held, profile, proofing};
 
 fn decision(agreement: &Agreement, names: &[&str]) -> ReleaseDecision {
     let asked = AskedAttributes::named(names.iter().copied(), AskedBy::RequestedContext);
@@ -116,7 +116,7 @@ fn person_is_asked_again_after_new_proofing() {
     let agreement = agreement_with(ALL, &[]);
     let scope = scope(&agreement, ALL);
     let record = record(scope.clone(), NOW - Duration::DAY);
-    let later = ProofedProfile { verified_at: NOW, ..profile() };
+    let later = ProofedProfile::supposed(Proofing { verified_at: NOW, ..proofing() });
     assert_eq!(covered_by(&scope, Some(&record), Some(&later), NOW), Err(ConsentReason::Reproofed));
     assert_eq!(covered_by(&scope, Some(&record), Some(&profile()), NOW), Ok(()));
 }

@@ -6,6 +6,7 @@ use signet::authentication::{AuthenticationEvent, AuthenticatorId, Authenticator
 use signet::demo::service_provider::{
     Ask, Expected, IdentityProvider, Outcome, ServiceProvider, SignInRequest, SignedIn,
 };
+use signet::federation::attribute::{Proofing, StoredProofing};
 use signet::federation::disclosure::ChainVerifier;
 use signet::services::{Clock, SystemEntropy};
 use signet::storage::{SessionRecord, StoreError};
@@ -39,7 +40,7 @@ pub(super) fn agreement(top: &str, attributes: &[&str]) -> String {
     super::given::agreement_text(top, &more)
 }
 
-const EVERYTHING: &[&str] = &["email", "all_emails", "first_name", "last_name", "dob", "ssn", "verified_at"];
+pub(super) const EVERYTHING: &[&str] = &["email", "all_emails", "first_name", "last_name", "dob", "ssn", "verified_at"];
 
 impl House {
     pub(super) async fn with(agreement: String) -> Self {
@@ -103,7 +104,7 @@ impl House {
     }
 
     #[track_caller]
-    fn refused(&self, page: &Page, request: &SignInRequest) -> String {
+    pub(super) fn refused(&self, page: &Page, request: &SignInRequest) -> String {
         match self.received(page, request) {
             Outcome::Refused { nested, .. } => nested.unwrap().rsplit(':').next().unwrap().to_owned(),
             Outcome::SignedIn(_) => panic!("an assertion came"),
@@ -111,7 +112,7 @@ impl House {
     }
 
     /// A person with an account, signed in in this browser at this moment with two factors.
-    async fn sign_in(&self, browser: &Browser, of: SubscriberId, vault_key: Option<VaultKey>) {
+    pub(super) async fn sign_in(&self, browser: &Browser, of: SubscriberId, vault_key: Option<VaultKey>) {
         let (site, now) = (self.app.site.clone(), self.now());
         let secret = SessionSecret::random(&SystemEntropy);
         let mut state = SessionState::visitor(&SystemEntropy);
@@ -131,8 +132,17 @@ impl House {
         browser.plant_cookie(COOKIE, &secret.to_cookie());
     }
 
+    /// Puts another profile in place of the person's, which nobody proofed.
+    pub(super) async fn replace_profile(&self, of: SubscriberId, key: &VaultKey) {
+        let profile = Profile::new([("first_name".to_owned(), Pii::new(b"Mallory".to_vec()))]);
+        let (rows, now) = (profile.seal(of, key, &SystemEntropy).unwrap(), self.now());
+        let replaced =
+            self.app.store.transaction::<_, StoreError, _>(move |tx| tx.replace_profile(of, &rows, None, now));
+        replaced.await.unwrap();
+    }
+
     /// An account with an address; with a proofed profile when there is a vault key.
-    async fn person(&self, email: &str, vault_key: Option<&VaultKey>) -> SubscriberId {
+    pub(super) async fn person(&self, email: &str, vault_key: Option<&VaultKey>) -> SubscriberId {
         let (site, now, of) = (self.app.site.clone(), self.now(), SubscriberId::random(&SystemEntropy));
         let email = EmailAddress::parse(email).unwrap();
         let profile =
@@ -150,10 +160,9 @@ impl House {
                     vault: VaultState::Open,
                 })?;
                 assert!(add_address(tx, &site, of, &email, now)?);
-                if !rows.is_empty() {
-                    tx.set_proofed_profile(of, 2, now - Duration::days(30), None)?;
-                }
-                tx.replace_profile(of, &rows, now)?;
+                let proofing = Proofing { verified_at: now - Duration::days(30), ..super::given::proofing() };
+                let proofing = StoredProofing::new(of, &proofing, &rows, &*site.keys)?;
+                tx.replace_profile(of, &rows, (!rows.is_empty()).then_some(&proofing), now)?;
                 Ok(())
             })
             .await
@@ -174,7 +183,7 @@ impl House {
     }
 
     /// Every chain of the ledger holds; says how many records there are.
-    async fn ledger_length(&self) -> i64 {
+    pub(super) async fn ledger_length(&self) -> i64 {
         self.app
             .store
             .read::<_, StoreError, _>(|tx| {
@@ -193,21 +202,21 @@ impl House {
     }
 }
 
-fn ask(contexts: &[&str], attributes: &[&str]) -> Ask {
+pub(super) fn ask(contexts: &[&str], attributes: &[&str]) -> Ask {
     let owned = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect();
     Ask { contexts: owned(contexts), attributes: owned(attributes), ..Ask::default() }
 }
 
-fn names(signed_in: &SignedIn) -> Vec<&str> {
+pub(super) fn names(signed_in: &SignedIn) -> Vec<&str> {
     signed_in.attributes.iter().map(|attribute| attribute.name.as_str()).collect()
 }
 
-fn value<'a>(signed_in: &'a SignedIn, name: &str) -> &'a str {
+pub(super) fn value<'a>(signed_in: &'a SignedIn, name: &str) -> &'a str {
     let found = signed_in.attributes.iter().find(|attribute| attribute.name == name);
     found.unwrap_or_else(|| panic!("{name} was not sent")).values[0].as_str()
 }
 
-const IAL2: &str = "http://idmanagement.gov/ns/assurance/ial/2";
+pub(super) const IAL2: &str = "http://idmanagement.gov/ns/assurance/ial/2";
 
 #[tokio::test]
 async fn person_consents_once_and_goes_straight_through_afterwards() {

@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use proptest::prelude::*;
 use signet::authentication::AuthenticatedSubject;
-use signet::federation::attribute::{AttributeName, AttributeProfile, AttributeValue, HeldAttributes};
+use signet::federation::attribute::{
+    AttributeName, AttributeProfile, AttributeValue, HeldAttributes, ProofedProfile, Proofing,
+};
 use signet::federation::consent::{ConsentId, ConsentReason, ConsentRecord, ConsentedRelease, ContentKey};
 use signet::federation::delivery::{DeliveryPlan, NoUsableKey};
 use signet::federation::issue::{IssueQuestion, IssueRefused, Issued, RequestStanding, issue};
@@ -16,7 +18,7 @@ use signet::services::SystemEntropy;
 use signet::subscriber::{SubscriberAccount, SubscriberId, SubscriberStatus, VaultState};
 use time::{Duration, UtcDateTime};
 
-use super::given::{NOW, PAIRWISE, PERSON, attributes, held, profile};
+use super::given::{NOW, PAIRWISE, PERSON, attributes, held, proofing};
 use super::single_sign_on::{IDP, app_code, files, known, password, settle};
 
 const ALL: &[&str] = &["email", "all_emails", "first_name", "last_name", "ssn"];
@@ -206,7 +208,7 @@ fn consent_that_was_taken_back_or_ran_out_does_not_count() {
 #[test]
 fn proofing_after_the_consent_asks_again() {
     let mut reproofed = ready();
-    let later = signet::federation::attribute::ProofedProfile { verified_at: NOW + Duration::SECOND, ..profile() };
+    let later = ProofedProfile::supposed(Proofing { verified_at: NOW + Duration::SECOND, ..proofing() });
     reproofed.held = held().proofed(later);
     assert_eq!(reproofed.refused(), IssueRefused::ConsentMissing(ConsentReason::Reproofed));
 }

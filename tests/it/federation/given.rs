@@ -7,7 +7,9 @@ use signet::federation::agreement::Agreement;
 use signet::federation::assurance::{
     AssertedAssurance, AuthenticationEvidence, Comparison, Ial, LevelTerms, RequestedContext, Strength,
 };
-use signet::federation::attribute::{AttributeName, AttributeProfile, AttributeValue, HeldAttributes, ProofedProfile};
+use signet::federation::attribute::{
+    AttributeName, AttributeProfile, AttributeValue, HeldAttributes, ProofedProfile, Proofing,
+};
 use signet::federation::identifier::PairwiseId;
 use signet::federation::release::{AskedAttributes, ReleaseDecision, ReleaseQuestion};
 use signet::subscriber::SubscriberId;
@@ -62,7 +64,11 @@ pub fn agreement_with(allowed: &[&str], default: &[&str]) -> Agreement {
 }
 
 pub fn profile() -> ProofedProfile {
-    ProofedProfile {
+    ProofedProfile::supposed(proofing())
+}
+
+pub fn proofing() -> Proofing {
+    Proofing {
         ial: Ial::Two,
         verified_at: utc_datetime!(2026-03-01 09:30:15.123),
         current_until: None,

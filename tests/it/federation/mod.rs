@@ -9,6 +9,8 @@ mod folder;
 mod front_door;
 mod gate;
 mod given;
+#[cfg(feature = "demo")]
+mod hostile_database;
 mod registry;
 mod release;
 mod single_sign_on;

@@ -4,11 +4,13 @@ use std::collections::BTreeSet;
 
 use proptest::prelude::*;
 use signet::federation::assurance::{Ial, Strength};
-use signet::federation::attribute::{AttributeName, AttributeProfile, AttributeValue, HeldAttributes, ProofedProfile};
+use signet::federation::attribute::{
+    AttributeName, AttributeProfile, AttributeValue, HeldAttributes, ProofedProfile, Proofing,
+};
 use signet::federation::release::{AskedAttributes, AskedBy, Outcome, ReleaseDecision, Released, Withheld};
 use time::Duration;
 
-use super::given::{NOW, agreement, agreement_with, asserted, at_ial, attributes, decide, held, profile};
+use super::given::{NOW, agreement, agreement_with, asserted, at_ial, attributes, decide, held, profile, proofing};
 
 fn asked(names: &[&str]) -> AskedAttributes {
     AskedAttributes::named(names.iter().copied(), AskedBy::RequestedContext)
@@ -92,10 +94,11 @@ fn what_lies_in_a_closed_vault_is_withheld_and_said_so() {
 
 #[test]
 fn proofing_that_has_expired_releases_nothing() {
-    let expired = held().proofed(ProofedProfile { current_until: Some(NOW), ..profile() });
+    let expired = held().proofed(ProofedProfile::supposed(Proofing { current_until: Some(NOW), ..proofing() }));
     let decision = decide(&agreement_with(&["ssn"], &[]), &asked(&["ssn"]), &at_ial(Ial::Two), &expired);
     assert_eq!(outcome(&decision, AttributeName::Ssn), Some(Err(Withheld::NotCurrent)));
-    let current = held().proofed(ProofedProfile { current_until: Some(NOW + Duration::SECOND), ..profile() });
+    let current = held()
+        .proofed(ProofedProfile::supposed(Proofing { current_until: Some(NOW + Duration::SECOND), ..proofing() }));
     let decision = decide(&agreement_with(&["ssn"], &[]), &asked(&["ssn"]), &at_ial(Ial::Two), &current);
     assert_eq!(outcome(&decision, AttributeName::Ssn), Some(Ok(Released::Asked)));
 }

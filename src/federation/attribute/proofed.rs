@@ -1,0 +1,223 @@
+//! The proofed profile: to which level a person was proofed and until when that holds; and how that is told from what
+//! somebody wrote into the database.
+//!
+//! The row stands in clear, since the level must be judged while the vault is closed. It carries a keyed digest over all of
+//! its fields, the person, and the sealed list of the profile that was proofed. A [`StoredProofing`] is what the database
+//! says; only [`StoredProofing::authenticate`] makes it the [`ProofedProfile`] that assurance, release and gate take.
+
+use time::UtcDateTime;
+
+use crate::federation::assurance::Ial;
+use crate::services::keys::{KeysError, Mac, Purpose, ServiceKeys, context};
+use crate::subscriber::SubscriberId;
+use crate::subscriber::vault::{ProfileRow, SealedAttribute};
+
+/// What identity proofing found out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Proofing {
+    /// The level at which the profile was proofed.
+    pub ial: Ial,
+    /// When the identity was verified.
+    pub verified_at: UtcDateTime,
+    /// When the evidence must be looked at again; proofed attributes are withheld from then on.
+    pub current_until: Option<UtcDateTime>,
+    /// Whether the face was compared with the document's portrait.
+    pub face_was_matched: bool,
+}
+
+/// What identity proofing has established about the person: a [`Proofing`] that this service wrote down itself.
+///
+/// ```compile_fail
+/// # use signet::federation::attribute::{ProofedProfile, Proofing};
+/// fn claimed(proofing: Proofing) -> ProofedProfile {
+///     ProofedProfile(proofing)
+/// }
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ProofedProfile(Proofing);
+
+impl ProofedProfile {
+    /// Of nobody: for explaining what would be released about an invented person, and for tests. A test holds that nothing
+    /// that serves people says this.
+    #[must_use]
+    pub const fn supposed(proofing: Proofing) -> Self {
+        Self(proofing)
+    }
+
+    /// The level at which the profile was proofed.
+    #[must_use]
+    pub const fn ial(&self) -> Ial {
+        self.0.ial
+    }
+
+    /// When the identity was verified.
+    #[must_use]
+    pub const fn verified_at(&self) -> UtcDateTime {
+        self.0.verified_at
+    }
+
+    /// When the evidence must be looked at again; proofed attributes are withheld from then on.
+    #[must_use]
+    pub const fn current_until(&self) -> Option<UtcDateTime> {
+        self.0.current_until
+    }
+
+    /// Whether the face was compared with the document's portrait.
+    #[must_use]
+    pub const fn face_was_matched(&self) -> bool {
+        self.0.face_was_matched
+    }
+}
+
+/// What a row says of a person's proofing, as plain numbers: nobody vouches for it before
+/// [`StoredProofing::authenticate`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredProofing {
+    /// The number of the level.
+    pub ial: i32,
+    /// Milliseconds since 1970.
+    pub verified_at: i64,
+    /// Milliseconds since 1970.
+    pub expires_at: Option<i64>,
+    /// The keyed digest, as [`Mac::to_bytes`] writes it.
+    pub mac: Vec<u8>,
+}
+
+impl StoredProofing {
+    /// What to store about the proofing of the profile that these rows hold. The comparison of a face is not recorded yet,
+    /// so it is never claimed.
+    ///
+    /// # Errors
+    /// When the service's keys are unavailable.
+    pub fn new(
+        of: SubscriberId,
+        proofing: &Proofing,
+        profile: &[ProfileRow],
+        keys: &dyn ServiceKeys,
+    ) -> Result<Self, KeysError> {
+        let mut stored = Self {
+            ial: i32::from(proofing.ial.number()),
+            verified_at: milliseconds(proofing.verified_at),
+            expires_at: proofing.current_until.map(milliseconds),
+            mac: Vec::new(),
+        };
+        let list = profile.iter().find(|row| row.is_list()).map(|row| &row.sealed);
+        stored.mac = keys.mac(Purpose::ProofedProfile, &stored.octets(of, list))?.to_bytes().to_vec();
+        Ok(stored)
+    }
+
+    /// The proofed profile, if this service wrote the row about this person and about the profile that has this list.
+    ///
+    /// # Errors
+    /// [`ProofingFault`]: then the person counts as not proofed.
+    pub fn authenticate(
+        &self,
+        of: SubscriberId,
+        list: Option<&SealedAttribute>,
+        keys: &dyn ServiceKeys,
+    ) -> Result<ProofedProfile, ProofingFault> {
+        let mac = Mac::from_bytes(&self.mac).map_err(|_| ProofingFault::Altered)?;
+        match keys.verify_mac(Purpose::ProofedProfile, &self.octets(of, list), &mac) {
+            Ok(true) => {}
+            Err(fault @ KeysError::Unavailable) => return Err(ProofingFault::Keys(fault)),
+            Ok(false) | Err(_) => return Err(ProofingFault::Altered),
+        }
+        let unreadable = || ProofingFault::Unreadable;
+        Ok(ProofedProfile(Proofing {
+            ial: u8::try_from(self.ial).ok().and_then(Ial::from_number).ok_or_else(unreadable)?,
+            verified_at: instant(self.verified_at).ok_or_else(unreadable)?,
+            current_until: self.expires_at.map(|at| instant(at).ok_or_else(unreadable)).transpose()?,
+            face_was_matched: false,
+        }))
+    }
+
+    /// {label, subscriber, level, verified, expires, sealed list}. A profile without a list, and a proofing without an end,
+    /// are told apart from any value by their length.
+    fn octets(&self, of: SubscriberId, list: Option<&SealedAttribute>) -> Vec<u8> {
+        context(&[
+            b"signet/proofed-profile/v1",
+            of.as_bytes(),
+            &self.ial.to_be_bytes(),
+            &self.verified_at.to_be_bytes(),
+            self.expires_at.map(i64::to_be_bytes).as_ref().map_or(&[], |at| at.as_slice()),
+            list.map_or(&[], SealedAttribute::as_bytes),
+        ])
+    }
+}
+
+/// Why a row about proofing is not believed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ProofingFault {
+    /// The row was altered, belongs to somebody else, or to a profile that is not there any more.
+    #[error("the record of identity proofing was altered, moved or put back")]
+    Altered,
+    /// The service's keys are unavailable: nothing is known about the row.
+    #[error(transparent)]
+    Keys(KeysError),
+    /// We wrote it, and cannot read it.
+    #[error("the record of identity proofing holds an impossible value")]
+    Unreadable,
+}
+
+/// The stored form of a time.
+fn milliseconds(at: UtcDateTime) -> i64 {
+    i64::try_from(at.unix_timestamp_nanos() / 1_000_000).unwrap_or(i64::MAX)
+}
+
+fn instant(milliseconds: i64) -> Option<UtcDateTime> {
+    UtcDateTime::from_unix_timestamp_nanos(i128::from(milliseconds) * 1_000_000).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use time::macros::utc_datetime;
+
+    use super::*;
+    use crate::services::SystemEntropy;
+    use crate::services::keys::keys_for_tests;
+    use crate::subscriber::vault::{Profile, VaultKey};
+
+    const ADA: SubscriberId = SubscriberId::from_bytes([1; 16]);
+    const BEA: SubscriberId = SubscriberId::from_bytes([2; 16]);
+    const PROOFING: Proofing = Proofing {
+        ial: Ial::Two,
+        verified_at: utc_datetime!(2026-03-01 09:30:15.123),
+        current_until: Some(utc_datetime!(2027-03-01 09:30)),
+        face_was_matched: false,
+    };
+
+    fn rows(of: SubscriberId) -> Vec<ProfileRow> {
+        Profile::default().seal(of, &VaultKey::random(&SystemEntropy), &SystemEntropy).unwrap()
+    }
+
+    #[test]
+    fn what_was_stored_is_believed_as_it_was_stored() {
+        let (keys, rows) = (keys_for_tests(), rows(ADA));
+        for current_until in [None, PROOFING.current_until] {
+            let proofing = Proofing { current_until, ..PROOFING };
+            let stored = StoredProofing::new(ADA, &proofing, &rows, &keys).unwrap();
+            assert_eq!(stored.authenticate(ADA, Some(&rows[0].sealed), &keys), Ok(ProofedProfile(proofing)));
+        }
+    }
+
+    #[test]
+    fn any_other_field_person_list_or_key_is_not_believed() {
+        let (keys, mine, others) = (keys_for_tests(), rows(ADA), rows(ADA));
+        let list = Some(&mine[0].sealed);
+        let stored = StoredProofing::new(ADA, &PROOFING, &mine, &keys).unwrap();
+        let low = StoredProofing::new(ADA, &Proofing { ial: Ial::One, ..PROOFING }, &mine, &keys).unwrap();
+        let refused = |stored: &StoredProofing, of, list, keys: &dyn ServiceKeys| {
+            assert_eq!(stored.authenticate(of, list, keys), Err(ProofingFault::Altered), "{stored:?}");
+        };
+        refused(&StoredProofing { ial: 2, ..low }, ADA, list, &keys);
+        refused(&StoredProofing { verified_at: stored.verified_at + 1, ..stored.clone() }, ADA, list, &keys);
+        refused(&StoredProofing { expires_at: stored.expires_at.map(|at| at + 1), ..stored.clone() }, ADA, list, &keys);
+        refused(&StoredProofing { expires_at: None, ..stored.clone() }, ADA, list, &keys);
+        refused(&StoredProofing { mac: Vec::new(), ..stored.clone() }, ADA, list, &keys);
+        refused(&StoredProofing { mac: vec![0; 36], ..stored.clone() }, ADA, list, &keys);
+        refused(&stored, BEA, list, &keys);
+        refused(&stored, ADA, Some(&others[0].sealed), &keys);
+        refused(&stored, ADA, None, &keys);
+        refused(&stored, ADA, list, &keys_for_tests());
+    }
+}
