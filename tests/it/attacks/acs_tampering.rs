@@ -9,6 +9,7 @@
 
 use signet::saml::metadata::{AcsError, AcsLocation, AcsSelection};
 
+use super::door;
 use super::scene::{ACS, Refusal, judge, metadata, post, request_with, sign};
 use crate::saml::keys::RSA;
 use signet::saml::authn_request::RequestError;
@@ -19,11 +20,22 @@ fn destination_of(attribute: &'static str, value: &str) -> Result<AcsLocation, A
     metadata().acs_location(verified.acs(), false)
 }
 
+/// The person's browser brings the genuinely signed request, and no answer of any kind leaves.
+#[track_caller]
+fn refused_at_the_door(attribute: &'static str, value: &str) {
+    let page = door::genuine_with(attribute, value);
+    page.expect_status(403).expect_words("Code: S22");
+    assert!(page.forms().iter().all(|form| form.value("SAMLResponse").is_none()), "{value}: {}", page.body);
+    assert!(page.link("evil").is_none(), "{}", page.body);
+}
+
 #[test]
 fn the_registered_address_is_taken_by_url_by_index_and_by_default() {
     assert_eq!(destination_of("AssertionConsumerServiceURL", ACS).unwrap().as_str(), ACS);
     assert_eq!(destination_of("AssertionConsumerServiceIndex", "0").unwrap().as_str(), ACS);
     assert_eq!(metadata().acs_location(&AcsSelection::Default, false).unwrap().as_str(), ACS);
+    assert!(door::is_response(&door::genuine_with("AssertionConsumerServiceURL", ACS)));
+    assert!(door::is_response(&door::genuine_with("AssertionConsumerServiceIndex", "0")));
 }
 
 #[test]
@@ -53,12 +65,14 @@ fn addresses_that_resemble_the_registered_one_are_refused() {
         "",
     ] {
         assert_eq!(destination_of("AssertionConsumerServiceURL", url), Err(AcsError::UnknownUrl), "{url}");
+        refused_at_the_door("AssertionConsumerServiceURL", url);
     }
 }
 
 #[test]
 fn an_index_that_is_not_registered_is_refused() {
     assert_eq!(destination_of("AssertionConsumerServiceIndex", "1"), Err(AcsError::UnknownIndex(1)));
+    refused_at_the_door("AssertionConsumerServiceIndex", "1");
 }
 
 #[test]

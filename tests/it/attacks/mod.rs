@@ -1,11 +1,13 @@
 //! The attacks, one file a class. Each file tells the story: what the attacker hopes for, where it has worked, and what
 //! stands in the way. The scene is always the same: a service provider whose requests must be signed, and an attacker who
-//! holds genuine requests of it, keys of his own, and whatever octets he likes.
+//! holds genuine requests of it, keys of his own, and whatever octets he likes. What [`scene::refusal`] judges is judged
+//! twice: on the line from octets to a believed request, and at the front door of a running identity provider.
 
 mod acs_tampering;
 mod algorithm_downgrade;
 mod comment_in_issuer;
 mod document_type;
+mod door;
 mod duplicate_ids;
 mod exhaustion;
 mod foreign_key;

@@ -7,6 +7,7 @@
 
 use signet::saml::binding::{BindingError, Received};
 
+use super::door;
 use super::scene::{Refusal, judge, percent, redirect_value, refusal_of_redirect, signed_query, unsigned};
 
 fn binding_error(query: String) -> BindingError {
@@ -46,6 +47,7 @@ fn a_response_beside_the_request_is_refused() {
     assert_eq!(binding_error(format!("SAMLResponse={}", evil())), BindingError::ResponseParameter);
     let form = format!("SAMLRequest=AAAA&SAMLResponse={}", evil());
     assert_eq!(Received::from_form(form.as_bytes()), Err(BindingError::ResponseParameter));
+    door::refuses_form(&form, BindingError::ResponseParameter);
 }
 
 #[test]
@@ -68,7 +70,9 @@ fn another_encoding_is_refused() {
     let good = signed_query(None);
     assert_eq!(binding_error(format!("{good}&SAMLEncoding=urn:example:rot13")), BindingError::Encoding);
     let named = "urn:oasis:names:tc:SAML:2.0:bindings:URL-Encoding:DEFLATE";
-    assert!(judge(&Received::redirect(format!("{good}&SAMLEncoding={named}"))).is_ok());
+    let query = format!("{good}&SAMLEncoding={named}");
+    assert!(judge(&Received::redirect(&*query)).is_ok());
+    door::takes(&query);
 }
 
 #[test]
@@ -77,7 +81,8 @@ fn parameters_of_others_and_another_order_in_the_url_do_not_matter() {
     let mut parts: Vec<&str> = good.split('&').collect();
     parts.reverse();
     let shuffled = format!("locale=es&{}&x=%zz", parts.join("&"));
-    assert!(judge(&Received::redirect(shuffled)).is_ok());
+    assert!(judge(&Received::redirect(&*shuffled)).is_ok());
+    door::takes(&shuffled);
 }
 
 #[test]

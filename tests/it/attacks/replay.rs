@@ -4,7 +4,6 @@
 //! sign-in that the service did not ask for, or many at once in the hope that two are taken before one is remembered. An ID
 //! is remembered in the same transaction that lets it in, and longer than the request stays fresh; a restart forgets nothing.
 
-use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
 use signet::saml::{
     instant,
     xml::{Builder, ns},
@@ -12,32 +11,13 @@ use signet::saml::{
 use signet::services::Clock;
 use time::Duration;
 
-use super::scene::{RSA_SHA256, SP, metadata_text, signed_query_of};
+use super::door::services;
+use super::scene::{RSA_SHA256, SP, signed_query_of};
 use crate::saml::keys::RSA;
 use crate::support::app::{TestApp, Wishes};
 
-const AGREEMENT: &str = r#"
-agency_id = "agency"
-entity_id = "https://sp.example/metadata"
-default_attributes = ["email"]
-review_date = 2030-12-31
-return_to_url = "https://sp.example/"
-agency_name.en = "Agency"
-friendly_name.en = "Service"
-description.en = "A service"
-attributes.email.purpose.en = "To write to you"
-
-[[contacts]]
-kind = "technical"
-name = "Nobody"
-email = "nobody@sp.example"
-"#;
-
 async fn start() -> TestApp {
-    let metadata =
-        metadata_text(&BASE64.encode(&RSA.certificate_der)).replace("KeyDescriptor use=\"signing\"", "KeyDescriptor");
-    let service = ("agency".to_owned(), "service".to_owned(), metadata, AGREEMENT.to_owned());
-    TestApp::start_with(Wishes { services: vec![service], ..Wishes::default() }).await
+    TestApp::start_with(Wishes { services: services(), ..Wishes::default() }).await
 }
 
 /// The path and query of a fresh request.

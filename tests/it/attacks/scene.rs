@@ -1,23 +1,30 @@
 //! The scene of every attack: the service provider, its genuine requests, and the verdict.
 
 use std::io::Write;
+use std::sync::LazyLock;
 
 use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
 use flate2::{Compression, write::DeflateEncoder};
 use signet::saml::{
     authn_request::{RequestError, RequestSignature, VerifiedAuthnRequest},
     binding::{BindingError, HTTP_POST, Received},
+    instant,
     metadata::SpMetadata,
     signature::{SignaturePosition, Signer, sign_enveloped},
     xml::{Builder, ns},
 };
+use signet::services::{Clock as _, SystemClock};
+use signet::web::refusal;
 use url::Url;
 
+use super::door;
 use crate::saml::keys::RSA;
 
 pub const SP: &str = "https://sp.example/metadata";
 pub const ACS: &str = "https://sp.example/acs";
 pub const SSO: &str = "https://idp.example/saml/sso";
+/// When the genuine requests were made: when the tests began.
+pub static ISSUED: LazyLock<String> = LazyLock::new(|| instant::format(SystemClock.now()));
 pub const RSA_SHA256: &str = "http://www.w3.org/2001/04/xmldsig-more#rsa-sha256";
 
 /// What the service provider registered.
@@ -45,7 +52,7 @@ pub fn request_with(change: impl FnOnce(Builder) -> Builder) -> Builder {
         Builder::element("samlp", ns::PROTOCOL, "AuthnRequest")
             .attribute("ID", "_genuine")
             .attribute("Version", "2.0")
-            .attribute("IssueInstant", "2026-11-24T15:00:00Z")
+            .attribute("IssueInstant", ISSUED.as_str())
             .attribute("Destination", SSO),
     )
     .child(Builder::element("saml", ns::ASSERTION, "Issuer").text(SP))
@@ -132,11 +139,24 @@ pub fn judge_with(received: &Received, demand: RequestSignature) -> Result<Verif
     Ok(received.decode()?.verify(&metadata(), demand, &our_sso)?)
 }
 
-/// Why the attack failed.
+/// Why the attack failed: on the line, and for the same reason at the front door.
+#[track_caller]
 pub fn refusal(received: &Received) -> Refusal {
-    judge(received).map(|request| request.id().to_string()).expect_err("the attack succeeded")
+    let why = judge(received).map(|request| request.id().to_string()).expect_err("the attack succeeded");
+    door::refuses(received, &why);
+    why
 }
 
+impl From<Refusal> for refusal::Refusal {
+    fn from(why: Refusal) -> Self {
+        match why {
+            Refusal::Undecodable(error) => error.into(),
+            Refusal::Unbelieved(error) => error.into(),
+        }
+    }
+}
+
+#[track_caller]
 pub fn refusal_of_redirect(query: impl Into<String>) -> Refusal {
     refusal(&Received::redirect(query))
 }

@@ -53,12 +53,16 @@ pub struct Wishes {
     pub services: Vec<(String, String, String, String)>,
     /// Whether on PostgreSQL, where there is a server.
     pub postgresql: bool,
+    /// Where browsers find it, when that is not where it listens: as behind a proxy.
+    pub public_url: Option<String>,
 }
 
 /// The application, running. It stops when this is dropped.
 pub struct TestApp {
-    /// `http://localhost:PORT`
+    /// `http://localhost:PORT`, or what was wished.
     pub url: String,
+    /// `http://localhost:PORT`, where it listens.
+    pub at: String,
     /// Its clock.
     pub clock: Arc<MovableClock>,
     /// What it sent.
@@ -117,7 +121,11 @@ impl TestApp {
             mail: MailSettings::Sandbox,
             server: ServerSettings {
                 listen: format!("127.0.0.1:{port}").parse().expect("an address"),
-                public_url: format!("http://localhost:{port}").parse().expect("a URL"),
+                public_url: wishes
+                    .public_url
+                    .unwrap_or_else(|| format!("http://localhost:{port}"))
+                    .parse()
+                    .expect("a URL"),
                 service_name: "Signet".to_owned(),
                 tls_certificate: None,
                 tls_key_file: None,
@@ -148,12 +156,25 @@ impl TestApp {
         let application = Application::build(&settings, &surroundings).expect("it builds");
         let (inbox, site) = (application.inbox().expect("a sandbox").clone(), application.site().clone());
         let url = application.public_url().as_str().trim_end_matches('/').to_owned();
+        let at = format!("http://localhost:{}", settings.server.listen.port());
         let (stop, stopped) = oneshot::channel();
         let ended = tokio::spawn(async move {
             application.run_until(async { drop(stopped.await) }).await.expect("it serves");
         });
         let store = site.store.clone();
-        Self { url, clock, inbox, site, store, settings, folder, surroundings, stop: Some(stop), ended: Some(ended) }
+        Self {
+            url,
+            at,
+            clock,
+            inbox,
+            site,
+            store,
+            settings,
+            folder,
+            surroundings,
+            stop: Some(stop),
+            ended: Some(ended),
+        }
     }
 
     /// Stops it and starts it again over the same database, keys and folder: whatever was only in memory is gone.
@@ -168,7 +189,7 @@ impl TestApp {
 
     /// A new browser, as of somebody who was never here.
     pub fn browser(&self) -> Browser {
-        Browser::new(&self.url)
+        Browser::new(&self.at)
     }
 
     /// The metadata folder: `sp/<agency>/<service>/`.

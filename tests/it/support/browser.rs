@@ -153,6 +153,15 @@ impl Browser {
 
     /// One request without following redirects.
     pub async fn once(&self, method: Method, url: Url, form: Option<String>) -> Page {
+        let shown = url.clone();
+        self.try_once(method, url, form).await.unwrap_or_else(|fault| panic!("{shown}: {fault}"))
+    }
+
+    /// The same for a request that may be cut off on its way.
+    ///
+    /// # Errors
+    /// When no answer came.
+    pub async fn try_once(&self, method: Method, url: Url, form: Option<String>) -> reqwest::Result<Page> {
         let host = url.host_str().expect("a host").to_owned();
         let mut request = self.client.request(method, url.clone());
         let jar: Vec<String> = self
@@ -169,13 +178,13 @@ impl Browser {
         if let Some(body) = form {
             request = request.header("Content-Type", "application/x-www-form-urlencoded").body(body);
         }
-        let answer = request.send().await.unwrap_or_else(|fault| panic!("{url}: {fault}"));
+        let answer = request.send().await?;
         let (status, headers) = (answer.status(), answer.headers().clone());
         for line in headers.get_all(SET_COOKIE) {
             self.take_cookie(&host, line.to_str().expect("a cookie line"));
         }
-        let body = String::from_utf8_lossy(&answer.bytes().await.expect("a body")).into_owned();
-        Page { url: url.clone(), status, headers, body, visited: vec![url] }
+        let body = String::from_utf8_lossy(&answer.bytes().await?).into_owned();
+        Ok(Page { url: url.clone(), status, headers, body, visited: vec![url] })
     }
 
     async fn send(&self, method: Method, url: Url, form: Option<String>) -> Page {
