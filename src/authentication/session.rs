@@ -92,12 +92,8 @@ impl SessionIdHash {
 pub enum SessionStage {
     /// Nothing is known.
     Visitor,
-    /// Signing up: the address is confirmed; a password is to be chosen.
-    AddressConfirmed,
     /// Signing up: the password is chosen; a second factor is to be set up.
     ChoosingMethods,
-    /// A forgotten password's link was followed; a new password may be chosen, and nothing else.
-    ResettingPassword,
     /// The password was right; the second factor is to follow.
     PasswordProved,
     /// Signed in with two factors.
@@ -109,7 +105,7 @@ pub enum SessionStage {
 pub struct SessionState {
     /// How far the person has come.
     pub stage: SessionStage,
-    /// Whose session, from the address's confirmation or the right password on.
+    /// Whose session, from the chosen or the right password on.
     #[serde(with = "stored_subscriber")]
     pub subscriber: Option<SubscriberId>,
     /// The vault's key, when it was opened.
@@ -150,10 +146,6 @@ pub struct Pending {
     /// The key of the password's slot, from signing in while the vault is sealed until the recovery key opens it: so that
     /// the password opens it again.
     pub password_slot_key: Option<[u8; 32]>,
-    /// The address that a link confirmed, while its person signs up.
-    pub email_address: Option<String>,
-    /// The hash of the link that is being used; it is used up when its work is done.
-    pub link: Option<[u8; 32]>,
 }
 
 /// A WebAuthn ceremony that waits for the browser's answer.
@@ -395,13 +387,7 @@ mod tests {
     #[test]
     fn only_the_last_stage_is_signed_in() {
         let mut state = signed_in();
-        for stage in [
-            SessionStage::Visitor,
-            SessionStage::AddressConfirmed,
-            SessionStage::ChoosingMethods,
-            SessionStage::ResettingPassword,
-            SessionStage::PasswordProved,
-        ] {
+        for stage in [SessionStage::Visitor, SessionStage::ChoosingMethods, SessionStage::PasswordProved] {
             state.stage = stage;
             assert_eq!(state.signed_in(), None, "{stage:?}");
         }

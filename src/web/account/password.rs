@@ -14,7 +14,13 @@ use crate::web::sign_in::{password_problem, put_password_slot};
 use crate::web::site::Site;
 
 fn page(email: &str, problem: Option<&'static str>) -> ChoosePasswordPage {
-    ChoosePasswordPage { email: email.to_owned(), action: "/account/password".to_owned(), forgotten: false, problem }
+    ChoosePasswordPage {
+        email: email.to_owned(),
+        action: "/account/password".to_owned(),
+        forgotten: false,
+        over: None,
+        problem,
+    }
 }
 
 /// `GET /account/password`.

@@ -119,10 +119,29 @@ fn signing_up(album: &mut Album) {
     for forgotten in [false, true] {
         album.with_problems(false, PASSWORD_PROBLEMS, |problem| sign_in::ChoosePasswordPage {
             email: "person@example.com".to_owned(),
-            action: "/sign-up/password".to_owned(),
+            action: "/sign-up/confirm/sample".to_owned(),
             forgotten,
+            over: None,
             problem,
         });
+    }
+    for over in ["", "Benefits <b>Portal</b>"] {
+        album.add_in(
+            &asked(),
+            &sign_in::ChoosePasswordPage { over: Some(over.to_owned()), ..sign_in::ChoosePasswordPage::default() },
+        );
+    }
+    for purpose in ["sign_up", "forgotten_password"] {
+        album.add(
+            false,
+            &sign_in::LinkQuestionPage {
+                email: "person@example.com".to_owned(),
+                service_name: "Benefits Portal".to_owned(),
+                agency_name: "Department of Examples".to_owned(),
+                purpose,
+                action: "/sign-up/confirm/sample/request".to_owned(),
+            },
+        );
     }
     album.with_problems(false, &["not_kept"], |problem| sign_in::RecoveryKeyPage {
         key: "7QK4 M2XP 9F0R HT6C 3WZA E8YN 51JD".to_owned(),

@@ -92,11 +92,14 @@ impl Visit {
         Ok(done.await?)
     }
 
-    /// Keeps the session, and nothing else.
+    /// Keeps the session of a browser that has none yet, so that it can send the page's form back.
     ///
     /// # Errors
     /// When the database is unavailable.
     pub async fn keep(self) -> Result<Self, Fault> {
+        if !self.session.needs_cookie() {
+            return Ok(self);
+        }
         Ok(self.transact(|_, _| Ok(())).await?.0)
     }
 

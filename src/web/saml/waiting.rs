@@ -36,8 +36,8 @@ pub(super) async fn waiting(
         .ok_or(RefusalKind::RequestGone)?;
     let claimed = pending.session != session.id_hash();
     if claimed {
-        // The first visit after a form from another site, proved by the request's own cookie; or the link of a mail was
-        // opened in another window than the one that the request came to, and its session was told of the request.
+        // The first visit after a form from another site, proved by the request's own cookie; or it waited here before its
+        // person took it along to the browser in which a mail's link was opened, and now comes back.
         let by_cookie = request
             .cookie(&RequestCookie::name(&id))
             .and_then(|cookie| RequestCookie::from_cookie(cookie.value()))

@@ -1,24 +1,23 @@
 //! A forgotten password, and opening the vault again. The rules stand in [`crate::authentication::recovery`].
 
-use actix_web::web::{Data, Form, Path};
+use actix_web::web::{Data, Form, Path, Query};
 use actix_web::{HttpRequest, HttpResponse};
 use serde::Deserialize;
 
-use super::pages::{CheckMailPage, ChoosePasswordPage, ForgottenPasswordPage, LinkUnusablePage, UnlockPage};
+use super::link::{AloneQuery, Chosen, MailedLink, PasswordForm, RequestForm, forget_request_that_is_over};
+use super::pages::{CheckMailPage, ForgottenPasswordPage, UnlockPage};
 use super::password::open_by_password;
-use super::password_problem;
-use super::sign_up::{PasswordForm, make_recovery_key};
+use super::sign_up::make_recovery_key;
 use crate::authentication::look_up_secret::{RecoveryKey, RecoveryKeyError};
-use crate::authentication::password::{Password, PasswordContext, PasswordVerifier, StretchedPassword};
-use crate::authentication::recovery::{LinkPurpose, LinkToken};
-use crate::authentication::session::SessionStage;
+use crate::authentication::password::{Password, PasswordVerifier, StretchedPassword};
+use crate::authentication::recovery::LinkPurpose;
 use crate::authentication::throttle::RateLimit;
 use crate::storage::Transaction;
 use crate::subscriber::vault::{SealedSlot, SlotId, SlotKey, SlotKind, VaultError, VaultKey};
 use crate::subscriber::{EmailAddress, SubscriberId, SubscriberStatus, VaultState};
 use crate::web::people::{
     Fault, Letter, LinkContent, TooMany, Trouble, Visit, allow, find_address, forget, make_link, notify_everywhere,
-    read_link, send_letter,
+    send_letter,
 };
 use crate::web::site::Site;
 
@@ -70,45 +69,26 @@ fn write_to(tx: &mut Transaction<'_>, visit: &Visit, address: &EmailAddress) -> 
     Ok(Ok(()))
 }
 
-fn password_page(token: &str, email: &str, problem: Option<&'static str>) -> ChoosePasswordPage {
-    ChoosePasswordPage {
-        email: email.to_owned(),
-        action: format!("/forgot-password/{token}"),
-        forgotten: true,
-        problem,
-    }
+/// `GET /forgot-password/{token}`: the link. It is used up when the new password is chosen.
+pub async fn follow(
+    request: HttpRequest,
+    site: Data<Site>,
+    token: Path<String>,
+    query: Query<AloneQuery>,
+) -> Result<HttpResponse, Fault> {
+    let visit = Visit::begin(&request, &site).await?;
+    MailedLink::new(LinkPurpose::ForgottenPassword, token.into_inner()).open(visit, &query).await
 }
 
-/// `GET /forgot-password/{token}`: the link. It is used up when the new password is chosen.
-pub async fn follow(request: HttpRequest, site: Data<Site>, token: Path<String>) -> Result<HttpResponse, Fault> {
-    let visit = Visit::begin(&request, &site).await?;
-    let token = token.into_inner();
-    let hash = LinkToken::from_path(&token).map(|token| token.hash(LinkPurpose::ForgottenPassword));
-    let (visit, email) = visit
-        .transact(move |tx, visit| {
-            let link = match &hash {
-                Some(hash) => read_link(tx, &visit.site, LinkPurpose::ForgottenPassword, hash, visit.now)?,
-                None => None,
-            };
-            let Some(link) = link.filter(|link| link.content.subscriber.is_some()) else {
-                return Ok(None);
-            };
-            visit.session.reset(&visit.site);
-            let state = &mut visit.session.state;
-            state.stage = SessionStage::ResettingPassword;
-            state.pending.link = Some(link.token_hash);
-            if let (None, Some(waiting)) = (&state.waiting_request, link.content.waiting_request) {
-                state.waiting_request = Some(waiting.clone());
-                let here = visit.session.id_hash();
-                tx.rebind_pending_request(&waiting.id, here)?;
-            }
-            Ok(Some(link.content.email_address))
-        })
-        .await?;
-    Ok(match email {
-        Some(email) => visit.page(&password_page(&token, &email, None)),
-        None => visit.page_again(&LinkUnusablePage { again_path: "/forgot-password" }),
-    })
+/// `POST /forgot-password/{token}/request`: whether the request that came with the link is gone on with.
+pub async fn decide(
+    request: HttpRequest,
+    site: Data<Site>,
+    token: Path<String>,
+    form: Form<RequestForm>,
+) -> Result<HttpResponse, Fault> {
+    let visit = Visit::begin_form(&request, &site, &form.csrf).await?;
+    MailedLink::new(LinkPurpose::ForgottenPassword, token.into_inner()).decide(visit, &form).await
 }
 
 /// `POST /forgot-password/{token}`: the new password.
@@ -119,55 +99,26 @@ pub async fn choose_password(
     form: Form<PasswordForm>,
 ) -> Result<HttpResponse, Fault> {
     let visit = Visit::begin_form(&request, &site, &form.csrf).await?;
-    let token = token.into_inner();
-    let unusable = LinkUnusablePage { again_path: "/forgot-password" };
-    let hash = LinkToken::from_path(&token).map(|token| token.hash(LinkPurpose::ForgottenPassword));
-    let at_stage = visit.session.state.stage == SessionStage::ResettingPassword;
-    let Some(hash) = hash.filter(|hash| at_stage && visit.session.state.pending.link == Some(*hash)) else {
-        return Ok(visit.page_again(&unusable));
+    let link = MailedLink::new(LinkPurpose::ForgottenPassword, token.into_inner());
+    let (visit, link, chosen) = link.chosen(visit, &form).await?;
+    let chosen = match chosen {
+        Ok(chosen) => chosen,
+        Err(page) => return Ok(page),
     };
-    let (visit, link) = visit
-        .read(move |tx, visit| read_link(tx, &visit.site, LinkPurpose::ForgottenPassword, &hash, visit.now))
-        .await?;
-    let Some(content) = link.map(|link| link.content) else {
-        return Ok(visit.page_again(&unusable));
-    };
-    let (Some(subscriber), Ok(address)) = (content.subscriber, EmailAddress::parse(&content.email_address)) else {
-        return Ok(visit.page_again(&unusable));
-    };
-    let subscriber = SubscriberId::from_bytes(subscriber);
-    let about = PasswordContext { email_address: Some(&address), service_name: &site.service_name };
-    let again = |problem| password_page(&token, address.as_str(), Some(problem));
-    let password = match Password::chosen(&form.password, &about) {
-        Ok(_) if form.password != form.again => return Ok(visit.page_again(&again("different"))),
-        Ok(password) => password,
-        Err(weak) => return Ok(visit.page_again(&again(password_problem(weak)))),
-    };
-    let (entropy, parameters) = (site.entropy.clone(), site.gate.parameters());
-    let stretched = site
-        .gate
-        .run(move || StretchedPassword::new(&password, parameters, &*entropy))
-        .await
-        .map_err(Trouble::Busy)?
-        .map_err(Trouble::Password)?;
-    let (visit, done) =
-        visit.transact(move |tx, visit| replace_password(tx, visit, subscriber, &address, &hash, &stretched)).await?;
+    let (visit, done) = visit.transact(move |tx, visit| replace_password(tx, visit, &chosen)).await?;
     Ok(match done {
         true => visit.see("/sign-in"),
-        false => visit.page_again(&unusable),
+        false => link.unusable(&visit),
     })
 }
 
 /// Puts the new password in place of the old one, seals the vault, ends every session, and tells every address.
-fn replace_password(
-    tx: &mut Transaction<'_>,
-    visit: &mut Visit,
-    of: SubscriberId,
-    address: &EmailAddress,
-    link: &[u8; 32],
-    stretched: &StretchedPassword,
-) -> Result<bool, Trouble> {
+fn replace_password(tx: &mut Transaction<'_>, visit: &mut Visit, chosen: &Chosen) -> Result<bool, Trouble> {
     let (site, now) = (visit.site.clone(), visit.now);
+    let Chosen { link, content, address, stretched } = chosen;
+    let Some(of) = content.subscriber.map(SubscriberId::from_bytes) else {
+        return Ok(false);
+    };
     // A link goes with its address: not when that was taken from the account, nor after another link did its work.
     let still_theirs = find_address(tx, &site, address)?.is_some_and(|record| record.subscriber == of);
     let made_at = tx.link(link)?.map(|link| link.made_at);
@@ -194,6 +145,7 @@ fn replace_password(
     tx.end_sessions_of(of, None, now)?;
     visit.remember(tx, of, "password_reset")?;
     notify_everywhere(tx, &site, of, &Letter::PasswordChanged, None, now)?;
+    forget_request_that_is_over(tx, visit)?;
     visit.session.reset(&site);
     visit.session.state.notice = Some("password_changed".to_owned());
     Ok(true)

@@ -8,6 +8,7 @@ mod argon2_gate;
 pub mod enrol;
 mod factors;
 pub mod forgotten;
+pub mod link;
 pub mod pages;
 pub mod password;
 pub mod second_factor;
@@ -26,10 +27,12 @@ pub(crate) use sign_up::make_recovery_key;
 pub fn routes(config: &mut ServiceConfig) {
     config
         .service(resource("/sign-up").route(get().to(sign_up::start)).route(post().to(sign_up::send_link)))
-        .service(resource("/sign-up/confirm/{token}").route(get().to(sign_up::confirm)))
         .service(
-            resource("/sign-up/password").route(get().to(sign_up::password)).route(post().to(sign_up::choose_password)),
+            resource("/sign-up/confirm/{token}")
+                .route(get().to(sign_up::confirm))
+                .route(post().to(sign_up::choose_password)),
         )
+        .service(resource("/sign-up/confirm/{token}/request").route(post().to(sign_up::decide)))
         .service(
             resource("/sign-up/recovery-key")
                 .route(get().to(sign_up::recovery_key))
@@ -65,6 +68,7 @@ pub fn routes(config: &mut ServiceConfig) {
                 .route(get().to(forgotten::follow))
                 .route(post().to(forgotten::choose_password)),
         )
+        .service(resource("/forgot-password/{token}/request").route(post().to(forgotten::decide)))
         .service(
             resource("/unlock")
                 .route(get().to(forgotten::unlock_by_password))

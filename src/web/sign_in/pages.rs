@@ -33,7 +33,23 @@ pub struct CheckMailPage {
 }
 page!(CheckMailPage, "pages/sign_up/check_mail.html");
 
-/// `/sign-up/password` and `/forgot-password/{token}`: chooses a password.
+/// `/sign-up/confirm/{token}`, `/forgot-password/{token}`: the request that came with the link waits for another browser.
+#[derive(Debug, Serialize)]
+pub struct LinkQuestionPage {
+    /// The address that the link was sent to.
+    pub email: String,
+    /// Who asks.
+    pub service_name: String,
+    /// Of which agency.
+    pub agency_name: String,
+    /// `sign_up` or `forgotten_password`: what the link is for in any case.
+    pub purpose: &'static str,
+    /// Where both answers go.
+    pub action: String,
+}
+page!(LinkQuestionPage, "pages/sign_up/link_question.html");
+
+/// `/sign-up/confirm/{token}` and `/forgot-password/{token}`: chooses a password.
 #[derive(Debug, Default, Serialize)]
 pub struct ChoosePasswordPage {
     /// The address that was confirmed.
@@ -42,6 +58,8 @@ pub struct ChoosePasswordPage {
     pub action: String,
     /// Whether it replaces a forgotten one; then the page says what happens to the profile.
     pub forgotten: bool,
+    /// The request that came with the link waits no longer: the service's name, empty where that is not known any more.
+    pub over: Option<String>,
     /// `too_short`, `too_long`, `common`, `guessable`, `yours`, `different` (the two fields).
     pub problem: Option<&'static str>,
 }

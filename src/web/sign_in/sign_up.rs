@@ -1,22 +1,22 @@
 //! Signing up: an address, its link, a password; then a second factor ([`super::enrol`]) and the recovery key.
 
-use actix_web::web::{Data, Form, Path};
+use actix_web::web::{Data, Form, Path, Query};
 use actix_web::{HttpRequest, HttpResponse};
 use serde::Deserialize;
 
-use super::pages::{CheckMailPage, ChoosePasswordPage, LinkUnusablePage, RecoveryKeyPage, SignUpPage};
-use super::password_problem;
+use super::link::{AloneQuery, Chosen, MailedLink, PasswordForm, RequestForm, forget_request_that_is_over};
+use super::pages::{CheckMailPage, RecoveryKeyPage, SignUpPage};
 use crate::authentication::AuthenticationEvent;
 use crate::authentication::look_up_secret::RecoveryKey;
-use crate::authentication::password::{Password, PasswordContext, PasswordVerifier, StretchedPassword};
-use crate::authentication::recovery::{LinkPurpose, LinkToken};
+use crate::authentication::password::PasswordVerifier;
+use crate::authentication::recovery::LinkPurpose;
 use crate::authentication::session::SessionStage;
 use crate::authentication::throttle::RateLimit;
 use crate::storage::{StoreError, Transaction};
 use crate::subscriber::vault::{SealedSlot, SlotId, VaultKey};
 use crate::subscriber::{EmailAddress, SubscriberAccount, SubscriberId, SubscriberStatus, VaultState};
 use crate::web::people::{
-    Fault, Letter, LinkContent, Trouble, Visit, add_address, allow, find_address, make_link, read_link, send_letter,
+    Fault, Letter, LinkContent, Trouble, Visit, add_address, allow, find_address, make_link, send_letter,
 };
 use crate::web::site::Site;
 
@@ -82,112 +82,53 @@ fn begin_account(
     Ok(Ok(()))
 }
 
-/// `GET /sign-up/confirm/{token}`: the link. It is used up when the password is chosen, since programs that look at mails
-/// follow links too.
-pub async fn confirm(request: HttpRequest, site: Data<Site>, token: Path<String>) -> Result<HttpResponse, Fault> {
+/// `GET /sign-up/confirm/{token}`: the link. It is used up when the password is chosen.
+pub async fn confirm(
+    request: HttpRequest,
+    site: Data<Site>,
+    token: Path<String>,
+    query: Query<AloneQuery>,
+) -> Result<HttpResponse, Fault> {
     let visit = Visit::begin(&request, &site).await?;
-    let hash = LinkToken::from_path(&token).map(|token| token.hash(LinkPurpose::SignUp));
-    let (visit, usable) = visit
-        .transact(move |tx, visit| {
-            let link = match &hash {
-                Some(hash) => read_link(tx, &visit.site, LinkPurpose::SignUp, hash, visit.now)?,
-                None => None,
-            };
-            let Some(link) = link else {
-                return Ok(false);
-            };
-            visit.session.reset(&visit.site);
-            let state = &mut visit.session.state;
-            state.stage = SessionStage::AddressConfirmed;
-            state.pending.email_address = Some(link.content.email_address);
-            state.pending.link = Some(link.token_hash);
-            if let (None, Some(waiting)) = (&state.waiting_request, link.content.waiting_request) {
-                // The link was opened in another window than the one that the request came to.
-                state.waiting_request = Some(waiting.clone());
-                let here = visit.session.id_hash();
-                tx.rebind_pending_request(&waiting.id, here)?;
-            }
-            Ok(true)
-        })
-        .await?;
-    Ok(match usable {
-        true => visit.see("/sign-up/password"),
-        false => visit.page_again(&LinkUnusablePage { again_path: "/sign-up" }),
-    })
+    MailedLink::new(LinkPurpose::SignUp, token.into_inner()).open(visit, &query).await
 }
 
-/// `GET /sign-up/password`.
-pub async fn password(request: HttpRequest, site: Data<Site>) -> Result<HttpResponse, Fault> {
-    let visit = Visit::begin(&request, &site).await?;
-    Ok(match confirmed_address(&visit) {
-        Some(address) => visit.page(&password_page(&address, None)),
-        None => visit.see("/sign-up"),
-    })
+/// `POST /sign-up/confirm/{token}/request`: whether the request that came with the link is gone on with.
+pub async fn decide(
+    request: HttpRequest,
+    site: Data<Site>,
+    token: Path<String>,
+    form: Form<RequestForm>,
+) -> Result<HttpResponse, Fault> {
+    let visit = Visit::begin_form(&request, &site, &form.csrf).await?;
+    MailedLink::new(LinkPurpose::SignUp, token.into_inner()).decide(visit, &form).await
 }
 
-fn confirmed_address(visit: &Visit) -> Option<EmailAddress> {
-    let state = &visit.session.state;
-    let at_stage = state.stage == SessionStage::AddressConfirmed;
-    state.pending.email_address.as_deref().filter(|_| at_stage).and_then(|text| EmailAddress::parse(text).ok())
-}
-
-fn password_page(address: &EmailAddress, problem: Option<&'static str>) -> ChoosePasswordPage {
-    ChoosePasswordPage {
-        email: address.as_str().to_owned(),
-        action: "/sign-up/password".to_owned(),
-        forgotten: false,
-        problem,
-    }
-}
-
-/// The form in which a password is chosen.
-#[derive(Deserialize)]
-pub struct PasswordForm {
-    pub(super) csrf: String,
-    #[serde(default)]
-    pub(super) password: String,
-    #[serde(default)]
-    pub(super) again: String,
-}
-
-/// `POST /sign-up/password`: the account begins.
+/// `POST /sign-up/confirm/{token}`: the password is chosen, and the account begins.
 pub async fn choose_password(
     request: HttpRequest,
     site: Data<Site>,
+    token: Path<String>,
     form: Form<PasswordForm>,
 ) -> Result<HttpResponse, Fault> {
     let visit = Visit::begin_form(&request, &site, &form.csrf).await?;
-    let (Some(address), Some(link)) = (confirmed_address(&visit), visit.session.state.pending.link) else {
-        return Ok(visit.see("/sign-up"));
+    let link = MailedLink::new(LinkPurpose::SignUp, token.into_inner());
+    let (visit, link, chosen) = link.chosen(visit, &form).await?;
+    let chosen = match chosen {
+        Ok(chosen) => chosen,
+        Err(page) => return Ok(page),
     };
-    let about = PasswordContext { email_address: Some(&address), service_name: &site.service_name };
-    let password = match Password::chosen(&form.password, &about) {
-        Ok(_) if form.password != form.again => {
-            return Ok(visit.page_again(&password_page(&address, Some("different"))));
-        }
-        Ok(password) => password,
-        Err(weak) => return Ok(visit.page_again(&password_page(&address, Some(password_problem(weak))))),
-    };
-    let (entropy, parameters) = (site.entropy.clone(), site.gate.parameters());
-    let stretched =
-        site.gate.run(move || StretchedPassword::new(&password, parameters, &*entropy)).await.map_err(Trouble::Busy)?;
-    let stretched = stretched.map_err(Trouble::Password)?;
-    let (visit, made) = visit.transact(move |tx, visit| make_account(tx, visit, &address, &link, &stretched)).await?;
+    let (visit, made) = visit.transact(move |tx, visit| make_account(tx, visit, &chosen)).await?;
     Ok(match made {
         true => visit.see("/sign-up/methods"),
-        false => visit.page_again(&LinkUnusablePage { again_path: "/sign-up" }),
+        false => link.unusable(&visit),
     })
 }
 
 /// Makes the account, its password and its vault; `false` when the link was used or the address taken meanwhile.
-fn make_account(
-    tx: &mut Transaction<'_>,
-    visit: &mut Visit,
-    address: &EmailAddress,
-    link: &[u8; 32],
-    stretched: &StretchedPassword,
-) -> Result<bool, Trouble> {
+fn make_account(tx: &mut Transaction<'_>, visit: &mut Visit, chosen: &Chosen) -> Result<bool, Trouble> {
     let (site, now) = (visit.site.clone(), visit.now);
+    let Chosen { link, address, stretched, .. } = chosen;
     if !tx.use_link(link, now)? || find_address(tx, &site, address)?.is_some() {
         return Ok(false);
     }
@@ -216,6 +157,7 @@ fn make_account(
     )?;
     tx.put_slot(subscriber, &slot, None, now)?;
     visit.remember(tx, subscriber, "account_created")?;
+    forget_request_that_is_over(tx, visit)?;
     visit.session.reset(&site);
     let state = &mut visit.session.state;
     state.stage = SessionStage::ChoosingMethods;

@@ -11,6 +11,8 @@ mod gate;
 mod given;
 #[cfg(feature = "demo")]
 mod hostile_database;
+#[cfg(feature = "demo")]
+mod mailed_link;
 mod registry;
 mod release;
 mod single_sign_on;

@@ -46,21 +46,6 @@ async fn a_newcomer_signs_up_on_the_way_and_arrives_at_the_service() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_link_opened_in_another_browser_takes_the_request_along() {
-    let house = House::new().await;
-    let (here, there) = (house.app.browser(), house.app.browser());
-    let request = house.request(&Ask::default());
-    here.get(&request.url).await;
-    let page = here.get("/sign-up").await;
-    here.submit_to(&page, "/sign-up", &[("email", "ada@example.gov"), ("rules", "yes")]).await;
-    let page = there.get(&house.app.link_to("ada@example.gov", 0).await).await;
-    there.submit(&page, &[("password", PASSWORD), ("again", PASSWORD)]).await;
-    set_up(&house.app, &there, "/sign-up/methods", With::App).await;
-    let page = keep_recovery_key(&there).await;
-    house.signed_in(&agree(&there, &page).await, &request);
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn a_forgotten_password_on_the_way_leads_back_to_the_service() {
     const NEW: &str = "umber quartz heron lagoon";
     let house = House::new().await;

@@ -1,0 +1,239 @@
+//! A mailed link when it is opened: it begins an account, or chooses a new password.
+//!
+//! People open mail on another device than the one they began at, and programs that look at mails open links too. So
+//! opening a link changes nothing: not the session, not the link, not the request that waits. What the link is for
+//! happens when its form is sent.
+//!
+//! A request that waited when the link was asked for travels with it. Where it waits for this very browser, its person
+//! goes on with it. Where it waits for another one, somebody else may have begun it there, and sent the link to this
+//! address so that its owner signs in to a service that they never went to. Therefore the page names the service and
+//! asks, and the request comes to this browser by the answer alone.
+
+use actix_web::HttpResponse;
+use actix_web::web::{Form, Query};
+use serde::Deserialize;
+
+use super::pages::{ChoosePasswordPage, LinkQuestionPage, LinkUnusablePage};
+use super::password_problem;
+use crate::authentication::password::{Password, PasswordContext, StretchedPassword};
+use crate::authentication::recovery::{LinkPurpose, LinkToken};
+use crate::authentication::session::WaitingRequest;
+use crate::storage::Transaction;
+use crate::subscriber::EmailAddress;
+use crate::web::page::Asking;
+use crate::web::people::{Fault, LinkContent, Trouble, UsableLink, Visit, read_link};
+
+/// A link as the browser sent it.
+pub(super) struct MailedLink {
+    purpose: LinkPurpose,
+    token: String,
+}
+
+/// What the request that came with a link is to the browser that opened it.
+enum Carried {
+    /// It waits for another browser.
+    Elsewhere(Asking, WaitingRequest),
+    /// There is none, or it waits for this very browser.
+    Nothing,
+    /// It waits no longer. Holds the service's name, where that is still known.
+    Over(Option<String>),
+}
+
+impl Carried {
+    fn of(tx: &mut Transaction<'_>, visit: &Visit, content: &LinkContent) -> Result<Self, Trouble> {
+        let Some(waiting) = &content.waiting_request else {
+            return Ok(Self::Nothing);
+        };
+        let asking = Asking::by(&visit.site, waiting);
+        let pending = tx.pending_request(&waiting.id, visit.now)?.filter(|pending| pending.finished_at.is_none());
+        let (Some(pending), Some(asking)) = (pending, asking.clone()) else {
+            return Ok(Self::Over(asking.map(|asking| asking.service)));
+        };
+        let waits_here = pending.session == visit.session.id_hash()
+            || visit.session.state.waiting_request.as_ref().is_some_and(|here| here.id == waiting.id);
+        Ok(if waits_here { Self::Nothing } else { Self::Elsewhere(asking, waiting.clone()) })
+    }
+}
+
+/// `?alone=yes`: the person goes on without the request that came with the link.
+#[derive(Deserialize)]
+pub struct AloneQuery {
+    #[serde(default)]
+    alone: String,
+}
+
+/// The answer to whether the request that came with the link is gone on with.
+#[derive(Deserialize)]
+pub struct RequestForm {
+    pub(super) csrf: String,
+    #[serde(default)]
+    go_on: String,
+}
+
+/// The form in which a password is chosen.
+#[derive(Deserialize)]
+pub struct PasswordForm {
+    pub(super) csrf: String,
+    #[serde(default)]
+    password: String,
+    #[serde(default)]
+    again: String,
+}
+
+/// What a link and its form brought.
+pub(super) struct Chosen {
+    /// By which the link is used up.
+    pub(super) link: [u8; 32],
+    /// What the link is for.
+    pub(super) content: LinkContent,
+    /// The address that it was sent to.
+    pub(super) address: EmailAddress,
+    /// The password.
+    pub(super) stretched: StretchedPassword,
+}
+
+impl MailedLink {
+    /// A link of this purpose, which is one that chooses a password.
+    pub(super) fn new(purpose: LinkPurpose, token: String) -> Self {
+        Self { purpose, token }
+    }
+
+    fn path(&self) -> String {
+        let start = if self.begins_an_account() { "/sign-up/confirm" } else { "/forgot-password" };
+        format!("{start}/{}", self.token)
+    }
+
+    fn begins_an_account(&self) -> bool {
+        self.purpose == LinkPurpose::SignUp
+    }
+
+    /// What is said of a link that may not be used (any more).
+    pub(super) fn unusable(&self, visit: &Visit) -> HttpResponse {
+        let again_path = if self.begins_an_account() { "/sign-up" } else { "/forgot-password" };
+        visit.page_again(&LinkUnusablePage { again_path })
+    }
+
+    fn password_page(&self, email: &str, problem: Option<&'static str>) -> ChoosePasswordPage {
+        ChoosePasswordPage {
+            email: email.to_owned(),
+            action: self.path(),
+            forgotten: !self.begins_an_account(),
+            over: None,
+            problem,
+        }
+    }
+
+    /// The link, while it may be used.
+    fn read(&self, tx: &mut Transaction<'_>, visit: &Visit) -> Result<Option<UsableLink>, Trouble> {
+        let Some(token) = LinkToken::from_path(&self.token) else {
+            return Ok(None);
+        };
+        let link = read_link(tx, &visit.site, self.purpose, &token.hash(self.purpose), visit.now)?;
+        // The link that an address without an account asked for went to nobody.
+        Ok(link.filter(|link| self.begins_an_account() || link.content.subscriber.is_some()))
+    }
+
+    async fn look(self, visit: Visit) -> Result<(Visit, Self, Option<(LinkContent, Carried)>), Fault> {
+        let (visit, (link, found)) = visit
+            .read(move |tx, visit| {
+                let Some(link) = self.read(tx, visit)? else {
+                    return Ok((self, None));
+                };
+                let carried = Carried::of(tx, visit, &link.content)?;
+                Ok((self, Some((link.content, carried))))
+            })
+            .await?;
+        Ok((visit, link, found))
+    }
+
+    /// The link is opened: shows its form, or asks about the request that came with it.
+    pub(super) async fn open(self, visit: Visit, query: &Query<AloneQuery>) -> Result<HttpResponse, Fault> {
+        let (visit, link, found) = self.look(visit).await?;
+        let Some((content, carried)) = found else {
+            return Ok(link.unusable(&visit));
+        };
+        let visit = visit.keep().await?;
+        let page = link.password_page(&content.email_address, None);
+        Ok(match carried {
+            Carried::Elsewhere(asking, _) if query.alone != "yes" => visit.page(&LinkQuestionPage {
+                email: content.email_address,
+                service_name: asking.service,
+                agency_name: asking.agency,
+                purpose: link.purpose.as_str(),
+                action: format!("{}/request", link.path()),
+            }),
+            Carried::Over(service) => {
+                visit.page(&ChoosePasswordPage { over: Some(service.unwrap_or_default()), ..page })
+            }
+            Carried::Elsewhere(..) | Carried::Nothing => visit.page(&page),
+        })
+    }
+
+    /// The person answers whether they go on with the request that came with the link. Only then it comes to this browser.
+    pub(super) async fn decide(self, visit: Visit, form: &Form<RequestForm>) -> Result<HttpResponse, Fault> {
+        if form.go_on != "yes" {
+            return Ok(visit.see(&format!("{}?alone=yes", self.path())));
+        }
+        let (visit, link, found) = self.look(visit).await?;
+        let Some((_, carried)) = found else {
+            return Ok(link.unusable(&visit));
+        };
+        let Carried::Elsewhere(_, waiting) = carried else {
+            return Ok(visit.see(&link.path()));
+        };
+        let (visit, ()) = visit
+            .transact(move |tx, visit| {
+                let site = visit.site.clone();
+                visit.session.renew(&site);
+                tx.rebind_pending_request(&waiting.id, visit.session.id_hash())?;
+                visit.session.state.waiting_request = Some(waiting);
+                Ok(())
+            })
+            .await?;
+        Ok(visit.see(&link.path()))
+    }
+
+    /// Takes the password that was chosen; otherwise gives the page that says what is wrong.
+    pub(super) async fn chosen(
+        self,
+        visit: Visit,
+        form: &PasswordForm,
+    ) -> Result<(Visit, Self, Result<Chosen, HttpResponse>), Fault> {
+        let (visit, (link, found)) = visit
+            .read(move |tx, visit| {
+                let found = self.read(tx, visit)?;
+                Ok((self, found))
+            })
+            .await?;
+        let address = found.as_ref().and_then(|found| EmailAddress::parse(&found.content.email_address).ok());
+        let (Some(found), Some(address)) = (found, address) else {
+            let page = link.unusable(&visit);
+            return Ok((visit, link, Err(page)));
+        };
+        let about = PasswordContext { email_address: Some(&address), service_name: &visit.site.service_name };
+        let problem = match Password::chosen(&form.password, &about) {
+            Ok(_) if form.password != form.again => "different",
+            Ok(password) => {
+                let (entropy, parameters) = (visit.site.entropy.clone(), visit.site.gate.parameters());
+                let stretching = move || StretchedPassword::new(&password, parameters, &*entropy);
+                let stretched = visit.site.gate.run(stretching).await.map_err(Trouble::Busy)?;
+                let stretched = stretched.map_err(Trouble::Password)?;
+                let chosen = Chosen { link: found.token_hash, content: found.content, address, stretched };
+                return Ok((visit, link, Ok(chosen)));
+            }
+            Err(weak) => password_problem(weak),
+        };
+        let page = visit.page_again(&link.password_page(address.as_str(), Some(problem)));
+        Ok((visit, link, Err(page)))
+    }
+}
+
+/// A day may lie between a mail and its link: a request that waits no longer is not gone back to.
+pub(super) fn forget_request_that_is_over(tx: &mut Transaction<'_>, visit: &mut Visit) -> Result<(), Trouble> {
+    if let Some(waiting) = &visit.session.state.waiting_request
+        && tx.pending_request(&waiting.id, visit.now)?.is_none_or(|pending| pending.finished_at.is_some())
+    {
+        visit.session.state.waiting_request = None;
+    }
+    Ok(())
+}
