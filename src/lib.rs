@@ -15,6 +15,7 @@
 //! | [`storage`] | the only room that says `diesel` | |
 //! | [`web`] | forms in, pages out | |
 //! | [`cli`] | one file a command | |
+//! | [`event`] | what happened, for the log and the person's history | |
 //!
 //! Arrows run one way: `web`, `cli` and `jobs` load, let the core decide, save and tell in one transaction, and answer.
 //! The core (`federation`, `authentication`, `subscriber`) takes values and returns values: no input or output, no clock.
@@ -34,6 +35,7 @@ pub mod authentication;
 pub mod cli;
 #[cfg(feature = "demo")]
 pub mod demo;
+pub mod event;
 pub mod federation;
 pub mod id;
 pub mod jobs;

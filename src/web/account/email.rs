@@ -8,6 +8,7 @@ use super::lines::address_lines;
 use super::pages::EmailPage;
 use crate::authentication::recovery::{LinkPurpose, LinkToken};
 use crate::authentication::throttle::RateLimit;
+use crate::event::Event;
 use crate::storage::Transaction;
 use crate::subscriber::{ContactId, EmailAddress, SubscriberId};
 use crate::web::people::{
@@ -133,7 +134,7 @@ fn use_link(tx: &mut Transaction<'_>, visit: &mut Visit, of: SubscriberId, hash:
     {
         return Ok(false);
     }
-    visit.remember(tx, of, "address_added")?;
+    visit.remember(tx, of, &Event::AddressAdded)?;
     notify_everywhere(tx, &site, of, &Letter::AddressAdded(address), None, now)?;
     visit.session.state.notice = Some("address_added".to_owned());
     Ok(true)
@@ -167,7 +168,7 @@ pub(super) async fn remove(
             if !tx.remove_email(subscriber, id)? {
                 return page(tx, visit, subscriber, "", Err("last")).map(Some);
             }
-            visit.remember(tx, subscriber, "address_removed")?;
+            visit.remember(tx, subscriber, &Event::AddressRemoved)?;
             let letter = Letter::AddressRemoved(gone.address.clone());
             notify_everywhere(tx, &site, subscriber, &letter, Some(&gone.address), now)?;
             visit.session.state.notice = Some("address_removed".to_owned());

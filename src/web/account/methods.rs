@@ -7,6 +7,7 @@ use serde::Deserialize;
 use super::lines::method_lines;
 use super::pages::MethodsPage;
 use crate::authentication::AuthenticatorId;
+use crate::event::Event;
 use crate::storage::Transaction;
 use crate::subscriber::SubscriberId;
 use crate::web::people::{
@@ -61,7 +62,7 @@ pub(super) async fn rename(
             if !tx.rename_authenticator(subscriber, id, &sealed)? {
                 return Ok(None);
             }
-            visit.remember(tx, subscriber, "method_renamed")?;
+            visit.remember(tx, subscriber, &Event::MethodRenamed)?;
             visit.session.state.notice = Some("method_renamed".to_owned());
             page(tx, visit, subscriber, None).map(Some)
         })
@@ -94,7 +95,7 @@ pub(super) async fn remove(
                 return page(tx, visit, subscriber, Some("last")).map(Some);
             }
             let kind = gone.secret.kind();
-            visit.remember_method(tx, subscriber, "method_removed", kind)?;
+            visit.remember(tx, subscriber, &Event::MethodRemoved { method: kind })?;
             notify_everywhere(tx, &site, subscriber, &Letter::MethodRemoved(kind), None, now)?;
             if let AuthenticatorSecret::Phone(phone) = &gone.secret {
                 send_text(tx, &site, phone, &TextLetter::PhoneRemoved, now)?;

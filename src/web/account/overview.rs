@@ -8,6 +8,7 @@ use serde::Deserialize;
 
 use super::lines::{address_lines, history_lines, method_lines};
 use super::pages::AccountPage;
+use crate::event::Event;
 use crate::subscriber::VaultState;
 use crate::web::people::{Fault, Letter, Visit, addresses_of, authenticators_of, notify_everywhere};
 use crate::web::sign_in::make_recovery_key;
@@ -56,7 +57,7 @@ pub(super) async fn sign_out(
     let (visit, ()) = visit
         .transact(|tx, visit| {
             if let Some(subscriber) = visit.session.state.signed_in() {
-                visit.remember(tx, subscriber, "signed_out")?;
+                visit.remember(tx, subscriber, &Event::SignedOut)?;
             }
             let site = visit.site.clone();
             visit.session.reset(&site);
@@ -79,7 +80,7 @@ pub(super) async fn end_sessions(
     let (visit, ()) = visit
         .transact(move |tx, visit| {
             tx.end_sessions_of(subscriber, Some(visit.session.id_hash()), visit.now)?;
-            visit.remember(tx, subscriber, "sessions_ended")?;
+            visit.remember(tx, subscriber, &Event::SessionsEnded)?;
             visit.session.state.notice = Some("sessions_ended".to_owned());
             Ok(())
         })
@@ -101,7 +102,7 @@ pub(super) async fn new_recovery_key(
     let (visit, ()) = visit
         .transact(move |tx, visit| {
             make_recovery_key(tx, visit, subscriber, &vault_key)?;
-            visit.remember(tx, subscriber, "recovery_key_made")?;
+            visit.remember(tx, subscriber, &Event::RecoveryKeyMade)?;
             notify_everywhere(tx, &visit.site, subscriber, &Letter::RecoveryKeyMade, None, visit.now)
         })
         .await?;

@@ -6,6 +6,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use serde::Deserialize;
 
 use crate::authentication::password::{Password, PasswordContext, PasswordVerifier, StretchedPassword};
+use crate::event::Event;
 use crate::storage::Transaction;
 use crate::subscriber::{SubscriberId, VaultState};
 use crate::web::people::{Fault, Letter, Trouble, Visit, addresses_of, notify_everywhere};
@@ -92,7 +93,7 @@ fn replace(
         None => visit.session.state.pending.password_slot_key = Some(slot_key.to_session()),
     }
     tx.end_sessions_of(of, Some(visit.session.id_hash()), now)?;
-    visit.remember(tx, of, "password_changed")?;
+    visit.remember(tx, of, &Event::PasswordChanged)?;
     notify_everywhere(tx, &site, of, &Letter::PasswordChanged, None, now)?;
     visit.session.renew(&site);
     visit.session.state.notice = Some("password_changed".to_owned());

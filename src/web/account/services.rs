@@ -8,6 +8,7 @@ use serde::Deserialize;
 
 use super::lines::moment;
 use super::pages::{DisclosureLine, ServiceLine, ServicesPage};
+use crate::event::Event;
 use crate::saml::EntityId;
 use crate::web::people::{Fault, Visit};
 use crate::web::saml::IdentityProvider;
@@ -79,7 +80,7 @@ pub(super) async fn disconnect(
         .transact(move |tx, visit| {
             let revoked = tx.revoke_consents(subscriber, &form.entity_id, visit.now)?;
             if revoked {
-                visit.remember(tx, subscriber, "service_disconnected")?;
+                visit.remember(tx, subscriber, &Event::ServiceDisconnected)?;
                 visit.session.state.notice = Some("service_disconnected".to_owned());
             }
             Ok(revoked)

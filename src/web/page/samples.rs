@@ -9,6 +9,7 @@ use fluent_templates::fluent_bundle::FluentValue;
 use time::macros::utc_datetime;
 
 use super::*;
+use crate::event::Event;
 use crate::federation::attribute::AttributeName;
 use crate::federation::consent::ConsentReason;
 use crate::federation::release::Withheld;
@@ -304,8 +305,9 @@ fn the_account(album: &mut Album) {
                 vault_sealed: false,
                 services: count,
                 other_sessions: count,
-                history: remembered()
-                    .map(|kind| account::HistoryLine { at: "2026-11-24 12:00".to_owned(), kind })
+                history: Event::REMEMBERED
+                    .iter()
+                    .map(|kind| account::HistoryLine { at: "2026-11-24 12:00".to_owned(), kind: (*kind).to_owned() })
                     .collect(),
             },
         );
@@ -342,11 +344,6 @@ fn the_account(album: &mut Album) {
     };
     album.add(true, &account::ServicesPage { services: Vec::new() });
     album.add(true, &account::ServicesPage { services: vec![service(true), service(false)] });
-}
-
-/// The ends of the keys of what an account remembers.
-fn remembered() -> impl Iterator<Item = String> {
-    texts::keys().filter_map(|key| key.strip_prefix("history-").map(str::to_owned))
 }
 
 fn line(name: AttributeName, value: &str) -> saml::ConsentLine {

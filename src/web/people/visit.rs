@@ -7,7 +7,8 @@ use time::{Duration, UtcDateTime};
 
 use super::{TooMany, Trouble, client_address};
 use crate::authentication::session::SessionStage;
-use crate::authentication::{Aal, AuthenticatedSubject, AuthenticatorKind, RequiredAssurance};
+use crate::authentication::{Aal, AuthenticatedSubject, RequiredAssurance};
+use crate::event::Event;
 use crate::storage::{HistoryEntry, Transaction};
 use crate::subscriber::SubscriberId;
 use crate::web::csrf;
@@ -184,37 +185,20 @@ impl Visit {
         self.session.state.subscriber.ok_or(Fault::SignedOut)
     }
 
-    /// Adds a line to a person's history.
+    /// Says what happened to a person, to the log and to their history.
     ///
     /// # Errors
     /// When the database fails.
-    pub fn remember(&self, tx: &mut Transaction<'_>, of: SubscriberId, kind: &str) -> Result<(), Trouble> {
-        self.remember_with(tx, of, kind, &serde_json::json!({}))
-    }
-
-    /// Adds a line about one kind of authenticator to a person's history.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub fn remember_method(
-        &self,
-        tx: &mut Transaction<'_>,
-        of: SubscriberId,
-        kind: &str,
-        method: AuthenticatorKind,
-    ) -> Result<(), Trouble> {
-        self.remember_with(tx, of, kind, &serde_json::json!({ "method": method.as_str() }))
-    }
-
-    fn remember_with(
-        &self,
-        tx: &mut Transaction<'_>,
-        of: SubscriberId,
-        kind: &str,
-        told: &serde_json::Value,
-    ) -> Result<(), Trouble> {
+    pub fn remember(&self, tx: &mut Transaction<'_>, of: SubscriberId, event: &Event) -> Result<(), Trouble> {
+        event.log(Some(of));
+        if !event.is_remembered() {
+            return Ok(());
+        }
+        let told: serde_json::Map<_, _> =
+            event.fields().into_iter().map(|(name, value)| (name.to_owned(), value.into())).collect();
         let id = crate::services::random_bytes(&*self.site.entropy);
-        let entry = HistoryEntry { at: self.now, kind: kind.to_owned(), told: told.to_string() };
+        let told = serde_json::Value::Object(told).to_string();
+        let entry = HistoryEntry { at: self.now, kind: event.name().to_owned(), told };
         Ok(tx.add_history(&id, of, &entry)?)
     }
 }

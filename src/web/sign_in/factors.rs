@@ -4,6 +4,7 @@ use super::pages::LockedPage;
 use crate::authentication::AuthenticationEvent;
 use crate::authentication::session::SessionStage;
 use crate::authentication::throttle::{FailureCount, FailureRule, FailureStop};
+use crate::event::Event;
 use crate::storage::{FailuresOf, Transaction};
 use crate::subscriber::{SubscriberId, VaultState};
 use crate::web::people::{Authenticator, Letter, Trouble, Visit, notify_everywhere};
@@ -51,19 +52,19 @@ pub(super) fn count_wrong_code(
 ) -> Result<Failed, Trouble> {
     let (site, now) = (&visit.site, visit.now);
     let count = tx.count_failure(FailuresOf::Subscriber(of), &RULE, now)?;
-    tracing::info!(subscriber = %of, in_a_row = count.in_a_row, "a wrong second factor");
+    visit.remember(tx, of, &Event::WrongSecondFactor { in_a_row: count.in_a_row })?;
     for authenticator in tried {
         let own = tx.count_failure(FailuresOf::Authenticator(authenticator.id), &RULE, now)?;
         if own.in_a_row >= RULE.end_after && !authenticator.disabled {
             tx.disable_authenticator(authenticator.id, now)?;
             let kind = authenticator.secret.kind();
-            visit.remember_method(tx, of, "method_ended", kind)?;
+            visit.remember(tx, of, &Event::MethodEnded { method: kind })?;
             notify_everywhere(tx, site, of, &Letter::AuthenticatorEnded(kind), None, now)?;
         }
     }
     let stop = RULE.may_try(FailureCount { in_a_row: 0, ..count }, now).err();
     if stop.is_some() {
-        visit.remember(tx, of, "locked")?;
+        visit.remember(tx, of, &Event::Locked)?;
         notify_everywhere(tx, site, of, &Letter::TooManyCodes, None, now)?;
     }
     Ok(Failed { count, locked: stop.map(|stop| locked_page(stop, visit)) })
@@ -85,8 +86,7 @@ pub(super) fn complete(
     if let Some(id) = event.authenticator {
         tx.forget_failures(FailuresOf::Authenticator(id))?;
     }
-    visit.remember(tx, of, "signed_in")?;
-    tracing::info!(subscriber = %of, kind = event.kind.as_str(), "signed in");
+    visit.remember(tx, of, &Event::SignedIn { method: event.kind })?;
     let sealed = tx.subscriber(of)?.is_some_and(|account| account.vault == VaultState::Sealed);
     let site = visit.site.clone();
     let state = &mut visit.session.state;

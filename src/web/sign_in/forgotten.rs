@@ -12,6 +12,7 @@ use crate::authentication::look_up_secret::{RecoveryKey, RecoveryKeyError};
 use crate::authentication::password::{Password, PasswordVerifier, StretchedPassword};
 use crate::authentication::recovery::LinkPurpose;
 use crate::authentication::throttle::RateLimit;
+use crate::event::Event;
 use crate::storage::Transaction;
 use crate::subscriber::vault::{SealedSlot, SlotId, SlotKey, SlotKind, VaultError, VaultKey};
 use crate::subscriber::{EmailAddress, SubscriberId, SubscriberStatus, VaultState};
@@ -143,7 +144,7 @@ fn replace_password(tx: &mut Transaction<'_>, visit: &mut Visit, chosen: &Chosen
     }
     forget(tx, &site, &RateLimit::PASSWORD_IN_A_ROW, &[of.as_bytes()])?;
     tx.end_sessions_of(of, None, now)?;
-    visit.remember(tx, of, "password_reset")?;
+    visit.remember(tx, of, &Event::PasswordReset)?;
     notify_everywhere(tx, &site, of, &Letter::PasswordChanged, None, now)?;
     forget_request_that_is_over(tx, visit)?;
     visit.session.reset(&site);
@@ -255,7 +256,7 @@ fn open_by_recovery_key(
     };
     put_password_slot(tx, &site, of, &SlotKey::password_from_session(password_key), &vault_key, visit)?;
     tx.set_vault_state(of, VaultState::Open)?;
-    visit.remember(tx, of, "recovery_key_used")?;
+    visit.remember(tx, of, &Event::RecoveryKeyUsed)?;
     notify_everywhere(tx, &site, of, &Letter::RecoveryKeyUsed, None, now)?;
     visit.session.renew(&site);
     make_recovery_key(tx, visit, of, &vault_key)?;

@@ -12,6 +12,7 @@ use crate::authentication::password::PasswordVerifier;
 use crate::authentication::recovery::LinkPurpose;
 use crate::authentication::session::SessionStage;
 use crate::authentication::throttle::RateLimit;
+use crate::event::Event;
 use crate::storage::{StoreError, Transaction};
 use crate::subscriber::vault::{SealedSlot, SlotId, VaultKey};
 use crate::subscriber::{EmailAddress, SubscriberAccount, SubscriberId, SubscriberStatus, VaultState};
@@ -156,7 +157,7 @@ fn make_account(tx: &mut Transaction<'_>, visit: &mut Visit, chosen: &Chosen) ->
         &*site.entropy,
     )?;
     tx.put_slot(subscriber, &slot, None, now)?;
-    visit.remember(tx, subscriber, "account_created")?;
+    visit.remember(tx, subscriber, &Event::AccountCreated)?;
     forget_request_that_is_over(tx, visit)?;
     visit.session.reset(&site);
     let state = &mut visit.session.state;

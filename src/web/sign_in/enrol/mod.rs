@@ -12,6 +12,7 @@ use super::pages::{ChooseMethodPage, MethodChoice};
 use super::sign_up::make_recovery_key;
 use crate::authentication::session::SessionStage;
 use crate::authentication::{AuthenticationEvent, AuthenticatorId, AuthenticatorKind, Proved};
+use crate::event::Event;
 use crate::storage::Transaction;
 use crate::subscriber::{SubscriberId, SubscriberStatus};
 use crate::web::people::{
@@ -123,7 +124,7 @@ fn finish(
     tx.touch_authenticator(id, now)?;
     let pending = &mut visit.session.state.pending;
     (pending.totp_secret, pending.webauthn, pending.phone) = (None, None, None);
-    visit.remember_method(tx, of, "method_added", kind)?;
+    visit.remember(tx, of, &Event::MethodAdded { method: kind })?;
     if place == Place::Account {
         notify_everywhere(tx, &site, of, &Letter::MethodAdded(kind), None, now)?;
         visit.session.state.notice = Some("method_added".to_owned());

@@ -1,0 +1,203 @@
+//! Every event: what happened, for the log and for the person's history.
+//!
+//! One line of [`Event`]'s table gives an event its name, how loudly the log says it, and whether the person is told of it on
+//! their own page. The names are stable: the history keeps them, operators search for them. A field can only be of a type
+//! that is [`Tellable`]: identifiers, kinds, counts, codes, and errors that repeat nothing from outside. Text is none of these,
+//! and neither is anything personal, so neither can get in:
+//!
+//! ```
+//! fn told<T: signet::event::Tellable>() {}
+//! told::<signet::subscriber::SubscriberId>();
+//! told::<signet::saml::EntityId>();
+//! told::<signet::authentication::AuthenticatorKind>();
+//!
+//! // These are types too, and are not told:
+//! fn is_there<T>() {}
+//! is_there::<signet::subscriber::EmailAddress>();
+//! is_there::<signet::subscriber::PhoneNumber>();
+//! is_there::<signet::subscriber::vault::Pii<Vec<u8>>>();
+//! is_there::<signet::federation::attribute::AttributeValue>();
+//! is_there::<signet::authentication::session::SessionSecret>();
+//! ```
+//!
+//! ```compile_fail,E0277
+//! fn told<T: signet::event::Tellable>() {}
+//! told::<signet::subscriber::EmailAddress>();
+//! ```
+//!
+//! ```compile_fail,E0277
+//! fn told<T: signet::event::Tellable>() {}
+//! told::<signet::subscriber::PhoneNumber>();
+//! ```
+//!
+//! ```compile_fail,E0277
+//! fn told<T: signet::event::Tellable>() {}
+//! told::<signet::subscriber::vault::Pii<Vec<u8>>>();
+//! ```
+//!
+//! ```compile_fail,E0277
+//! fn told<T: signet::event::Tellable>() {}
+//! told::<signet::federation::attribute::AttributeValue>();
+//! ```
+//!
+//! ```compile_fail,E0277
+//! fn told<T: signet::event::Tellable>() {}
+//! told::<signet::authentication::session::SessionSecret>();
+//! ```
+//!
+//! ```compile_fail,E0277
+//! fn told<T: signet::event::Tellable>() {}
+//! told::<String>();
+//! ```
+//!
+//! And nobody else can make a type tellable:
+//!
+//! ```compile_fail,E0277
+//! struct Anything(String);
+//! impl signet::event::Tellable for Anything {
+//!     fn told(&self) -> String {
+//!         self.0.clone()
+//!     }
+//! }
+//! ```
+
+mod tellable;
+
+pub use tellable::Tellable;
+
+use crate::authentication::AuthenticatorKind;
+use crate::subscriber::SubscriberId;
+
+/// Makes [`Event`] out of its table: the variant with its fields, its name, the level at which the log says it, and
+/// `remembered` where it goes into the person's history.
+macro_rules! events {
+    ($(
+        $(#[doc = $doc:literal])*
+        $variant:ident $({ $( #[doc = $about:literal] $field:ident: $kind:ty ),+ $(,)? })?
+            = $name:literal, $level:ident $(, $history:ident)?;
+    )+) => {
+        /// Something that happened.
+        #[derive(Debug, Clone, PartialEq, Eq)]
+        pub enum Event {
+            $( $(#[doc = $doc])* $variant $({ $( #[doc = $about] $field: $kind ),+ })?, )+
+        }
+
+        impl Event {
+            /// The names of all events that go into a person's history: the ends of the keys `history-…` of the locale files.
+            pub const REMEMBERED: &'static [&'static str] = &[ $( $( events!(@$history $name), )? )+ ];
+
+            /// Its name: stable, and unlike any other's.
+            #[must_use]
+            pub const fn name(&self) -> &'static str {
+                match self { $( Self::$variant $({ $( $field: _ ),+ })? => $name, )+ }
+            }
+
+            /// Whether it goes into the person's history.
+            #[must_use]
+            pub fn is_remembered(&self) -> bool {
+                Self::REMEMBERED.contains(&self.name())
+            }
+
+            /// Its fields, as the history keeps them.
+            #[must_use]
+            pub fn fields(&self) -> Vec<(&'static str, String)> {
+                match self {
+                    $( Self::$variant $({ $( $field ),+ })? => vec![
+                        $( $( (stringify!($field), Tellable::told($field)) ),+ )?
+                    ], )+
+                }
+            }
+
+            /// Says it to the log; `of` is the person whom it is about, where there is one.
+            pub fn log(&self, of: Option<SubscriberId>) {
+                let subscriber = of.map(|of| of.to_string());
+                match self {
+                    $( Self::$variant $({ $( $field ),+ })? => tracing::event!(
+                        target: "signet::event",
+                        tracing::Level::$level,
+                        subscriber,
+                        $( $( $field = Tellable::told($field), )+ )?
+                        $name
+                    ), )+
+                }
+            }
+        }
+    };
+    (@remembered $name:literal) => { $name };
+}
+
+events! {
+    /// An account was made.
+    AccountCreated = "account_created", INFO, remembered;
+    /// An address was added.
+    AddressAdded = "address_added", INFO, remembered;
+    /// An address was removed.
+    AddressRemoved = "address_removed", INFO, remembered;
+    /// Too many wrong codes: the account is locked for a while.
+    Locked = "locked", WARN, remembered;
+    /// An authenticator was added.
+    MethodAdded {
+        /// Which kind.
+        method: AuthenticatorKind,
+    } = "method_added", INFO, remembered;
+    /// An authenticator ended after too many wrong tries.
+    MethodEnded {
+        /// Which kind.
+        method: AuthenticatorKind,
+    } = "method_ended", WARN, remembered;
+    /// An authenticator was removed.
+    MethodRemoved {
+        /// Which kind.
+        method: AuthenticatorKind,
+    } = "method_removed", INFO, remembered;
+    /// An authenticator is called something else.
+    MethodRenamed = "method_renamed", INFO, remembered;
+    /// The password was changed by somebody who was signed in.
+    PasswordChanged = "password_changed", INFO, remembered;
+    /// A new password was chosen by a link.
+    PasswordReset = "password_reset", INFO, remembered;
+    /// A new recovery key took the place of the one before.
+    RecoveryKeyMade = "recovery_key_made", INFO, remembered;
+    /// The recovery key opened the vault.
+    RecoveryKeyUsed = "recovery_key_used", INFO, remembered;
+    /// The consent at a service was taken back.
+    ServiceDisconnected = "service_disconnected", INFO, remembered;
+    /// All other sessions were ended.
+    SessionsEnded = "sessions_ended", INFO, remembered;
+    /// Both factors were right.
+    SignedIn {
+        /// The second one.
+        method: AuthenticatorKind,
+    } = "signed_in", INFO, remembered;
+    /// The person signed out.
+    SignedOut = "signed_out", INFO, remembered;
+    /// A second factor was wrong.
+    WrongSecondFactor {
+        /// How many in a row.
+        in_a_row: u32,
+    } = "wrong_second_factor", INFO;
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::web::texts;
+
+    #[test]
+    fn every_event_that_a_person_is_told_of_has_its_words_and_no_words_are_left_over() {
+        let words: BTreeSet<&str> = texts::keys().filter_map(|key| key.strip_prefix("history-")).collect();
+        let beside = ["what", "when"];
+        let told: BTreeSet<&str> = Event::REMEMBERED.iter().copied().chain(beside).collect();
+        assert_eq!(words, told);
+        assert_eq!(Event::REMEMBERED.len() + beside.len(), told.len(), "a name is used twice");
+    }
+
+    #[test]
+    fn fields_are_told_by_name() {
+        let event = Event::MethodAdded { method: AuthenticatorKind::Totp };
+        assert_eq!(event.fields(), [("method", "totp".to_owned())]);
+        assert_eq!(Event::SignedOut.fields(), []);
+    }
+}
