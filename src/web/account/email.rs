@@ -5,7 +5,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use serde::Deserialize;
 
 use super::lines::address_lines;
-use super::pages::EmailPage;
+use super::pages::{ConfirmEmailPage, EmailPage};
 use crate::authentication::recovery::{LinkPurpose, LinkToken};
 use crate::authentication::throttle::RateLimit;
 use crate::event::Event;
@@ -98,14 +98,46 @@ fn send_link(
     Ok(Ok(()))
 }
 
-/// `GET /account/email/confirm/{token}`: the link, in a browser in which its person is signed in. Nothing that a program
-/// which looks at mails could do by following it.
+/// `GET /account/email/confirm/{token}`: the link, in a browser in which its person is signed in. It asks, and changes
+/// nothing: programs that look at mails open links too.
 pub(super) async fn confirm(
     request: HttpRequest,
     site: Data<Site>,
     token: Path<String>,
 ) -> Result<HttpResponse, Fault> {
     let visit = Visit::begin(&request, &site).await?;
+    let subscriber = visit.signed_in()?;
+    let token = token.into_inner();
+    let hash = LinkToken::from_path(&token).map(|token| token.hash(LinkPurpose::AddAddress));
+    let (visit, address) = visit
+        .read(move |tx, visit| match hash {
+            Some(hash) => address_of(tx, visit, subscriber, &hash),
+            None => Ok(None),
+        })
+        .await?;
+    Ok(match address {
+        Some(address) => visit.page(&ConfirmEmailPage {
+            email: address.as_str().to_owned(),
+            action: format!("/account/email/confirm/{token}"),
+        }),
+        None => visit.page_again(&LinkUnusablePage { again_path: "/account/email" }),
+    })
+}
+
+/// The form that confirms an address.
+#[derive(Deserialize)]
+pub(super) struct ConfirmForm {
+    csrf: String,
+}
+
+/// `POST /account/email/confirm/{token}`: the address is added.
+pub(super) async fn add_confirmed(
+    request: HttpRequest,
+    site: Data<Site>,
+    token: Path<String>,
+    form: Form<ConfirmForm>,
+) -> Result<HttpResponse, Fault> {
+    let visit = Visit::begin_form(&request, &site, &form.csrf).await?;
     let subscriber = visit.signed_in()?;
     let hash = LinkToken::from_path(&token).map(|token| token.hash(LinkPurpose::AddAddress));
     let (visit, added) = visit
@@ -120,18 +152,24 @@ pub(super) async fn confirm(
     })
 }
 
+/// The address that a link adds to this account.
+fn address_of(
+    tx: &mut Transaction<'_>,
+    visit: &Visit,
+    of: SubscriberId,
+    hash: &[u8; 32],
+) -> Result<Option<EmailAddress>, Trouble> {
+    let link = read_link(tx, &visit.site, LinkPurpose::AddAddress, hash, visit.now)?;
+    let theirs = link.filter(|link| link.content.subscriber == Some(*of.as_bytes()));
+    Ok(theirs.and_then(|link| EmailAddress::parse(&link.content.email_address).ok()))
+}
+
 fn use_link(tx: &mut Transaction<'_>, visit: &mut Visit, of: SubscriberId, hash: &[u8; 32]) -> Result<bool, Trouble> {
     let (site, now) = (visit.site.clone(), visit.now);
-    let Some(link) = read_link(tx, &site, LinkPurpose::AddAddress, hash, now)? else {
+    let Some(address) = address_of(tx, visit, of, hash)? else {
         return Ok(false);
     };
-    let Ok(address) = EmailAddress::parse(&link.content.email_address) else {
-        return Ok(false);
-    };
-    if link.content.subscriber != Some(*of.as_bytes())
-        || !tx.use_link(hash, now)?
-        || !add_address(tx, &site, of, &address, now)?
-    {
+    if !tx.use_link(hash, now)? || !add_address(tx, &site, of, &address, now)? {
         return Ok(false);
     }
     visit.remember(tx, of, &Event::AddressAdded)?;

@@ -22,7 +22,11 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(resource("/account/recovery-key").route(post().to(overview::new_recovery_key)))
         .service(resource("/account/email").route(get().to(email::addresses)))
         .service(resource("/account/email/add").route(post().to(email::add)))
-        .service(resource("/account/email/confirm/{token}").route(get().to(email::confirm)))
+        .service(
+            resource("/account/email/confirm/{token}")
+                .route(get().to(email::confirm))
+                .route(post().to(email::add_confirmed)),
+        )
         .service(resource("/account/email/remove").route(post().to(email::remove)))
         .service(resource("/account/methods").route(get().to(methods::methods)))
         .service(resource("/account/methods/rename").route(post().to(methods::rename)))

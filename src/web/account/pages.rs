@@ -80,6 +80,16 @@ pub struct EmailPage {
 }
 page!(EmailPage, "pages/account/email.html");
 
+/// `/account/email/confirm/{token}`: whether the address is added.
+#[derive(Debug, Serialize)]
+pub struct ConfirmEmailPage {
+    /// The address that the link was sent to.
+    pub email: String,
+    /// Where the form goes.
+    pub action: String,
+}
+page!(ConfirmEmailPage, "pages/account/confirm_email.html");
+
 /// `/account/methods`.
 #[derive(Debug, Serialize)]
 pub struct MethodsPage {

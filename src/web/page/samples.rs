@@ -329,6 +329,8 @@ fn the_account(album: &mut Album) {
             problem,
         });
     }
+    let (email, action) = ("new@example.com".to_owned(), "/account/email/confirm/sample".to_owned());
+    album.add(true, &account::ConfirmEmailPage { email, action });
     album.with_problems(true, &["last", "name"], |problem| account::MethodsPage {
         methods: method_lines(problem.is_none()),
         problem,
