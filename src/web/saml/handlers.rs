@@ -15,18 +15,16 @@ use crate::web::site::Site;
 /// Adds the routes of single sign-on.
 pub fn configure(config: &mut web::ServiceConfig) {
     config
-        .route("/saml", web::get().to(metadata::publish))
-        .route("/saml/metadata", web::get().to(metadata::publish))
+        .service(web::resource(["/saml", "/saml/metadata"]).route(web::get().to(metadata::publish)))
         .service(
             web::resource("/saml/sso")
                 .app_data(web::PayloadConfig::new(MAX_CARRIED_BYTES))
                 .route(web::get().to(sso_by_redirect))
                 .route(web::post().to(sso_by_post)),
         )
-        .route("/saml/continue/{id}", web::get().to(go_on))
-        .route("/saml/consent/{id}", web::get().to(go_on))
-        .route("/saml/consent/{id}", web::post().to(consent))
-        .route("/saml/decline/{id}", web::post().to(decline));
+        .service(web::resource("/saml/continue/{id}").route(web::get().to(go_on)))
+        .service(web::resource("/saml/consent/{id}").route(web::get().to(go_on)).route(web::post().to(consent)))
+        .service(web::resource("/saml/decline/{id}").route(web::post().to(decline)));
 }
 
 async fn sso_by_redirect(request: HttpRequest, site: web::Data<Site>, idp: web::Data<IdentityProvider>) -> Answer {

@@ -8,6 +8,9 @@ use std::thread::JoinHandle;
 
 use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
 use reqwest::{Method, StatusCode, Url};
+use signet::demo::service_provider::{
+    Ask, Expected, IdentityProvider, Outcome, ServiceProvider, SignInRequest, SignedIn,
+};
 use signet::saml::binding::{MAX_CARRIED_BYTES, Received};
 use signet::saml::instant;
 use signet::saml::xml::{Builder, ns};
@@ -39,6 +42,7 @@ agency_name.en = "Agency"
 friendly_name.en = "Service"
 description.en = "A service"
 attributes.email.purpose.en = "To write to you"
+attributes.all_emails.purpose.en = "To know you by each address"
 
 [[contacts]]
 kind = "technical"
@@ -68,6 +72,8 @@ pub struct House {
     pub app: TestApp,
     pub victim: Browser,
     pub person: Person,
+    pub sp: ServiceProvider,
+    pub idp: IdentityProvider,
 }
 
 impl House {
@@ -77,7 +83,10 @@ impl House {
         let app = TestApp::start_with(wishes).await;
         let victim = app.browser();
         let person = sign_up(&app, &victim, "victim@example.gov", With::App).await;
-        let house = Self { app, victim, person };
+        let sp = ServiceProvider::new(SP, ACS, &RSA.private_pem, &RSA.certificate_pem).expect("a service");
+        let published = app.browser().get("/saml/metadata").await.body;
+        let idp = IdentityProvider::from_metadata(published.as_bytes()).expect("our metadata");
+        let house = Self { app, victim, person, sp, idp };
         let page = house.victim.get(&house.request()).await;
         let answer = house.victim.submit_form(&page.form_with(&["digest"])).await;
         assert!(is_response(&answer), "{}", answer.text());
@@ -104,6 +113,36 @@ impl House {
         format!("/saml/sso?{}", signed_query_of(&xml, relay_state, RSA_SHA256, &RSA.signer()))
     }
 
+    /// A genuine request that asks for these attributes.
+    pub fn ask(&self, attributes: &[&str], relay_state: Option<&str>) -> SignInRequest {
+        let attributes = attributes.iter().map(|name| (*name).to_owned()).collect();
+        let ask = Ask { attributes, ..Ask::default() };
+        let now = self.app.clock.now();
+        let mut request = self.sp.request(&self.idp, &ask, relay_state, now, &SystemEntropy).expect("a request");
+        request.url = request.url.trim_start_matches(ORIGIN).to_owned();
+        request
+    }
+
+    /// Somebody else with an account, signed in, who has agreed to nothing yet.
+    pub async fn newcomer(&self, email: &str) -> Browser {
+        self.app.clock.advance(time::Duration::minutes(1));
+        let browser = self.app.browser();
+        sign_up(&self.app, &browser, email, With::App).await;
+        browser
+    }
+
+    /// What the service learns from a page that posts a Response to it.
+    #[track_caller]
+    pub fn learned(&self, page: &browser::Page, request: &SignInRequest) -> SignedIn {
+        let form = page.expect_status(200).form_with(&["SAMLResponse"]);
+        assert_eq!(form.action.as_str(), ACS);
+        let expected = Expected { idp: &self.idp, request_id: &request.id, now: self.app.clock.now() };
+        match self.sp.read_response(form.value("SAMLResponse").expect("a response"), &expected).expect("a good one") {
+            Outcome::SignedIn(signed_in) => signed_in,
+            refused @ Outcome::Refused { .. } => panic!("{refused:?}"),
+        }
+    }
+
     /// How many disclosures were recorded.
     pub fn disclosures(&self) -> i64 {
         sql::count(&self.app.store, "disclosure", "1 = 1")
@@ -113,6 +152,19 @@ impl House {
     pub fn waiting(&self) -> i64 {
         sql::count(&self.app.store, "pending_request", "finished_at IS NULL")
     }
+}
+
+/// The identifier of the request that a consent page is about.
+#[track_caller]
+pub fn id_on(page: &browser::Page) -> String {
+    let form = page.form_with(&["digest"]);
+    form.action.path().rsplit('/').next().expect("an identifier").to_owned()
+}
+
+/// The token that the forms of a browser's pages carry.
+pub async fn token_of(browser: &Browser) -> String {
+    let page = browser.get("/account/methods").await;
+    page.attribute("meta[name=csrf]", "content").expect("a token")
 }
 
 /// Whether a page posts a Response to the service.
@@ -199,7 +251,7 @@ pub fn refuses(received: &Received, why: &Refusal) {
             assert!(unread || page.text().contains(&format!("Code: {}", expected.code())), "{}", page.text());
         }
         Brought::TooLarge => {
-            assert_eq!(expected.status().as_u16(), 413, "only what is too large is not read to its end")
+            assert_eq!(expected.status().as_u16(), 413, "only what is too large is not read to its end");
         }
     }
 }

@@ -5,17 +5,24 @@
 
 mod acs_tampering;
 mod algorithm_downgrade;
+mod another_service;
 mod comment_in_issuer;
+mod consent_tampering;
 mod document_type;
 mod door;
 mod duplicate_ids;
 mod exhaustion;
+mod fixation;
 mod foreign_key;
+mod forged_form;
+mod host_header;
 mod inflate_bomb;
 mod misdirection;
+mod open_redirect;
 mod parameter_pollution;
 mod replay;
 mod scene;
 mod signature_exclusion;
 mod signature_wrapping;
+mod stolen_request;
 mod tampering;

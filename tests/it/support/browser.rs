@@ -162,6 +162,31 @@ impl Browser {
     /// # Errors
     /// When no answer came.
     pub async fn try_once(&self, method: Method, url: Url, form: Option<String>) -> reqwest::Result<Page> {
+        self.try_once_with(method, url, form, &[]).await
+    }
+
+    /// One request with headers of one's own; a `Cookie` among them takes the place of the jar's.
+    pub async fn once_with(
+        &self,
+        method: Method,
+        address: &str,
+        form: Option<&[(&str, &str)]>,
+        headers: &[(&str, &str)],
+    ) -> Page {
+        let url = self.base.join(address).expect("an address");
+        let form = form.map(|fields| {
+            url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields.iter().copied()).finish()
+        });
+        self.try_once_with(method, url, form, headers).await.unwrap_or_else(|fault| panic!("{address}: {fault}"))
+    }
+
+    async fn try_once_with(
+        &self,
+        method: Method,
+        url: Url,
+        form: Option<String>,
+        headers: &[(&str, &str)],
+    ) -> reqwest::Result<Page> {
         let host = url.host_str().expect("a host").to_owned();
         let mut request = self.client.request(method, url.clone());
         let jar: Vec<String> = self
@@ -172,8 +197,11 @@ impl Browser {
             .filter(|((of, _), _)| *of == host)
             .map(|((_, name), value)| format!("{name}={value}"))
             .collect();
-        if !jar.is_empty() {
+        if !jar.is_empty() && headers.iter().all(|(name, _)| !name.eq_ignore_ascii_case("cookie")) {
             request = request.header(COOKIE, jar.join("; "));
+        }
+        for (name, value) in headers {
+            request = request.header(*name, *value);
         }
         if let Some(body) = form {
             request = request.header("Content-Type", "application/x-www-form-urlencoded").body(body);

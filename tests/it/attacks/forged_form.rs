@@ -1,0 +1,173 @@
+//! The form that another site fills in.
+//!
+//! A page of the attacker's posts to us from the person's browser, which adds her cookie: to agree, to add his address to
+//! her account, to sign her out, or to sign her in as him (login CSRF). Every form of ours carries a token of its session,
+//! compared in constant time; and what the browser says of where a form stood (`Origin`, `Sec-Fetch-Site`) must not
+//! contradict it. The table below is held against the source, so that no form is left out.
+
+use std::collections::BTreeSet;
+
+use reqwest::Method;
+use serde_json::json;
+
+use super::door::{House, id_on, is_response, token_of};
+
+/// Every address that takes a form, with a form that would do something.
+const FORMS: &[(&str, &[(&str, &str)])] = &[
+    ("/account/email/add", &[("email", "mallory@example.org")]),
+    ("/account/email/remove", &[("id", "ID")]),
+    ("/account/methods/add/sms", &[("phone", "(202) 456-1414")]),
+    ("/account/methods/add/sms/again", &[]),
+    ("/account/methods/add/sms/code", &[("code", "123456")]),
+    ("/account/methods/add/totp", &[("code", "123456"), ("name", "mine")]),
+    ("/account/methods/remove", &[("id", "ID")]),
+    ("/account/methods/rename", &[("id", "ID"), ("name", "mine")]),
+    ("/account/password", &[("password", "umber quartz heron lagoon"), ("again", "umber quartz heron lagoon")]),
+    ("/account/recovery-key", &[]),
+    ("/account/services/disconnect", &[("service", "ID")]),
+    ("/account/sessions/end", &[]),
+    ("/account/sign-out", &[]),
+    ("/forgot-password", &[("email", "victim@example.gov")]),
+    ("/forgot-password/unlock", &[("recovery_key", "0000-0000-0000-0000-0000-0000-0000")]),
+    ("/forgot-password/{token}", &[("password", "umber quartz heron lagoon"), ("again", "umber quartz heron lagoon")]),
+    ("/saml/consent/{id}", &[("digest", "0")]),
+    ("/saml/decline/{id}", &[]),
+    ("/sign-in", &[("email", "mallory@example.org"), ("password", "pelican fjord umber quartz")]),
+    ("/sign-in/second-factor/sms", &[("code", "123456")]),
+    ("/sign-in/second-factor/sms/send", &[("id", "ID")]),
+    ("/sign-in/second-factor/totp", &[("code", "123456")]),
+    ("/sign-up", &[("email", "mallory@example.org"), ("rules", "yes")]),
+    ("/sign-up/methods/sms", &[("phone", "(202) 456-1414")]),
+    ("/sign-up/methods/sms/again", &[]),
+    ("/sign-up/methods/sms/code", &[("code", "123456")]),
+    ("/sign-up/methods/totp", &[("code", "123456"), ("name", "mine")]),
+    ("/sign-up/password", &[("password", "umber quartz heron lagoon"), ("again", "umber quartz heron lagoon")]),
+    ("/sign-up/recovery-key", &[("kept", "yes")]),
+    ("/unlock", &[("password", "pelican fjord umber quartz")]),
+];
+
+/// Every address that our script calls.
+const SCRIPTS: &[&str] = &[
+    "/account/methods/add/webauthn",
+    "/account/methods/add/webauthn/options",
+    "/sign-in/second-factor/webauthn",
+    "/sign-in/second-factor/webauthn/options",
+    "/sign-up/methods/webauthn",
+    "/sign-up/methods/webauthn/options",
+];
+
+fn concrete(path: &str, id: &str) -> String {
+    path.replace("{id}", id).replace("{token}", &"A".repeat(43))
+}
+
+/// What a stranger could see change.
+fn state(house: &House) -> [i64; 8] {
+    ["outbox", "disclosure", "consent", "authenticator", "email_address", "email_link", "history", "subscriber"]
+        .map(|table| house.app.count(table, "1 = 1"))
+}
+
+#[test]
+fn no_form_of_ours_is_left_out_of_the_table() {
+    let mut found = BTreeSet::new();
+    for file in ["src/web/account/mod.rs", "src/web/sign_in/mod.rs", "src/web/saml/handlers.rs", "src/web/mod.rs"] {
+        let text = std::fs::read_to_string(file).unwrap();
+        // Each address with what follows it up to the next one.
+        let mut rest = text.as_str();
+        while let Some(at) = ["resource(\"", ".route(\"", "at(\""].iter().filter_map(|call| rest.find(call)).min() {
+            let after = &rest[at..];
+            let path = after.split('"').nth(1).unwrap();
+            let body = &after[after.find('"').unwrap() + path.len() + 2..];
+            let end = ["resource(\"", ".route(\"", "at(\"", "\n}"].iter().filter_map(|call| body.find(call)).min();
+            if body[..end.unwrap_or(body.len())].contains("post()") {
+                let bases: &[&str] =
+                    if after.starts_with("at(") { &["/sign-up/methods", "/account/methods/add"] } else { &[""] };
+                found.extend(bases.iter().map(|base| format!("{base}{path}")));
+            }
+            rest = body;
+        }
+    }
+    // The one address that other sites are to post to.
+    assert!(found.remove("/saml/sso"));
+    let listed: BTreeSet<String> =
+        FORMS.iter().map(|(path, _)| *path).chain(SCRIPTS.iter().copied()).map(str::to_owned).collect();
+    assert_eq!(found, listed);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_form_is_taken_without_its_token_or_from_another_site() {
+    let house = House::open().await;
+    let ben = house.newcomer("ben@example.gov").await;
+    let id = id_on(&ben.get(&house.ask(&[], None).url).await);
+    let own = token_of(&ben).await;
+    let foreign = token_of(&house.victim).await;
+    let cookie = ben.cookie("__Host-signet");
+    let before = state(&house);
+    let longer = format!("{own}A");
+    for (path, fields) in FORMS {
+        let path = concrete(path, &id);
+        let with = |token: &str| {
+            let mut all: Vec<(String, String)> =
+                fields.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+            all.push(("csrf".to_owned(), token.to_owned()));
+            all
+        };
+        let send = async |fields: &[(String, String)], headers: &[(&str, &str)]| {
+            let fields: Vec<(&str, &str)> =
+                fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+            ben.once_with(Method::POST, &path, Some(&fields), headers).await
+        };
+        for token in ["", "A", &foreign, &longer, &own[1..], &own.to_lowercase()] {
+            send(&with(token), &[]).await.expect_status(403).expect_words("Code: W05");
+        }
+        for headers in [
+            [("origin", "https://evil.example")],
+            [("origin", "null")],
+            [("origin", "http://idp.example")],
+            [("origin", "https://idp.example.evil.example")],
+            [("origin", "https://idp.example:8443")],
+            [("sec-fetch-site", "cross-site")],
+            [("sec-fetch-site", "same-site")],
+        ] {
+            send(&with(&own), &headers).await.expect_status(403).expect_words("Code: W05");
+        }
+        // Without the field there is no form of ours.
+        let bare = with("");
+        send(&bare[..bare.len() - 1], &[]).await.expect_status(400);
+        assert_eq!(state(&house), before, "{path} did something");
+    }
+    assert_eq!(ben.cookie("__Host-signet"), cookie, "the session is the same");
+    ben.get("/account").await.expect_words("ben@example.gov");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_call_of_a_script_is_taken_without_its_token_or_from_another_site() {
+    let house = House::open().await;
+    let ben = house.newcomer("ben@example.gov").await;
+    let own = token_of(&ben).await;
+    let foreign = token_of(&house.victim).await;
+    let before = state(&house);
+    for path in SCRIPTS {
+        let path = format!("{path}?kind=passkey");
+        for token in ["", &foreign, &own[1..]] {
+            let answer = ben.post_json(&path, token, &json!({ "answer": {}, "name": "mine" })).await;
+            assert_eq!(answer.status, 403, "{path}: {}", answer.body);
+        }
+        // A form of another site cannot send JSON; what it can send is not taken.
+        let sent = [("x", "{}")];
+        let page = ben.once_with(Method::POST, &path, Some(&sent), &[("origin", "https://evil.example")]).await;
+        assert!(page.status.is_client_error(), "{path}: {}", page.status);
+        assert_eq!(state(&house), before, "{path} did something");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_form_itself_does_what_it_says() {
+    // Otherwise the refusals above would prove nothing.
+    let house = House::open().await;
+    let ben = house.newcomer("ben@example.gov").await;
+    let page = ben.get(&house.ask(&[], None).url).await;
+    let form = page.form_with(&["digest"]);
+    let fields: Vec<(&str, &str)> = form.fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    let headers = [("origin", "https://idp.example"), ("sec-fetch-site", "same-origin")];
+    assert!(is_response(&ben.once_with(Method::POST, form.action.path(), Some(&fields), &headers).await));
+}
