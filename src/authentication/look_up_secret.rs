@@ -8,7 +8,7 @@ use std::fmt;
 use zeroize::Zeroizing;
 
 use crate::services::{Entropy, random_bytes};
-use crate::subscriber::vault::{SlotKey, SlotKind, VaultError};
+use crate::subscriber::vault::{SlotKey, SlotKind};
 
 /// Crockford's alphabet: no I, L, O, U.
 const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
@@ -80,10 +80,8 @@ impl RecoveryKey {
     }
 
     /// The key of the vault's recovery slot. Opening that slot is the check of the key: nothing else is stored.
-    ///
-    /// # Errors
-    /// When the cryptographic library fails.
-    pub fn slot_key(&self) -> Result<SlotKey, VaultError> {
+    #[must_use]
+    pub fn slot_key(&self) -> SlotKey {
         SlotKey::derive(SlotKind::RecoveryKey, &*self.0)
     }
 }

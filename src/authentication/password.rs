@@ -18,7 +18,7 @@ use zeroize::Zeroizing;
 
 use crate::services::keys::{KeysError, Mac, Purpose, ServiceKeys, context, hkdf_sha256};
 use crate::services::{Entropy, random_bytes};
-use crate::subscriber::vault::{SlotKey, SlotKind, VaultError};
+use crate::subscriber::vault::{SlotKey, SlotKind};
 use crate::subscriber::{EmailAddress, SubscriberId};
 
 /// The shortest password, in code points after NFC.
@@ -194,17 +194,15 @@ impl StretchedPassword {
     }
 
     /// The key of the vault's password slot.
-    ///
-    /// # Errors
-    /// When the cryptographic library fails.
-    pub fn slot_key(&self) -> Result<SlotKey, VaultError> {
+    #[must_use]
+    pub fn slot_key(&self) -> SlotKey {
         SlotKey::derive(SlotKind::Password, &*self.output)
     }
 
     /// What the keyed digest is made over: bound to the person, and of no use for the vault.
-    fn verifier_input(&self, subscriber: SubscriberId) -> Result<Vec<u8>, KeysError> {
-        let derived = hkdf_sha256(&*self.output, b"", &context(&[b"signet/password/v1/verifier"]))?;
-        Ok(context(&[b"signet/password/v1", subscriber.as_bytes(), &*derived]))
+    fn verifier_input(&self, subscriber: SubscriberId) -> Vec<u8> {
+        let derived = hkdf_sha256(&*self.output, b"", &context(&[b"signet/password/v1/verifier"]));
+        context(&[b"signet/password/v1", subscriber.as_bytes(), &*derived])
     }
 }
 
@@ -236,7 +234,7 @@ impl PasswordVerifier {
         subscriber: SubscriberId,
         keys: &dyn ServiceKeys,
     ) -> Result<Self, KeysError> {
-        let mac = keys.mac(Purpose::Password, &stretched.verifier_input(subscriber)?)?;
+        let mac = keys.mac(Purpose::Password, &stretched.verifier_input(subscriber))?;
         Ok(Self { parameters: stretched.parameters, salt: stretched.salt, mac })
     }
 
@@ -259,7 +257,7 @@ impl PasswordVerifier {
         subscriber: SubscriberId,
         keys: &dyn ServiceKeys,
     ) -> Result<bool, KeysError> {
-        keys.verify_mac(Purpose::Password, &stretched.verifier_input(subscriber)?, &self.mac)
+        keys.verify_mac(Purpose::Password, &stretched.verifier_input(subscriber), &self.mac)
     }
 
     /// Whether it was made at a lower cost than `wanted`, so that the next sign-in should replace it.

@@ -151,7 +151,7 @@ pub fn invent(
         email: EmailAddress::parse(EMAIL)?,
         phone: PhoneNumber::parse(PHONE, "US")?,
         password: PasswordVerifier::new(&stretched, subscriber, keys)?,
-        slots: [slot(stretched.slot_key()?)?, slot(recovery_key.slot_key()?)?],
+        slots: [slot(stretched.slot_key())?, slot(recovery_key.slot_key())?],
         proofing: StoredProofing::new(subscriber, &proofing, &profile, keys)?,
         profile,
         shown: DemoPerson {

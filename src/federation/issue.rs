@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 
 use super::assurance::{AuthenticationEvidence, Level, NoAuthnContext};
 use super::attribute::{AttributeName, AttributeProfile, AttributeValue, ProofedProfile};
-use super::consent::{ConsentReason, ConsentRecord, ConsentScope, ConsentedRelease, DigestFailed, covered_by};
+use super::consent::{ConsentReason, ConsentRecord, ConsentScope, ConsentedRelease, covered_by};
 use super::disclosure::{DisclosureDraft, DisclosureId};
 use super::identifier::{ChosenNameId, NameIdFormat};
 use super::registry::Registry;
@@ -82,9 +82,6 @@ pub enum IssueRefused {
     /// What would be sent is not what was agreed to.
     #[error("what would be sent is not what was agreed to")]
     ContentChanged,
-    /// A digest could not be computed.
-    #[error(transparent)]
-    Digest(#[from] DigestFailed),
     /// The levels that would be stated are not reached.
     #[error(transparent)]
     LevelNotReached(#[from] NoAuthnContext),
@@ -188,7 +185,7 @@ pub fn issue(question: &IssueQuestion<'_>, entropy: &dyn Entropy) -> Result<Issu
     if scope.digest() != release.scope_digest() || request.binding() != release.binding() {
         return Err(IssueRefused::ContentChanged);
     }
-    if frozen.content_digest(release.key(), release.binding())? != release.content_digest() {
+    if frozen.content_digest(release.key(), release.binding()) != release.content_digest() {
         return Err(IssueRefused::ContentChanged);
     }
 
@@ -233,7 +230,7 @@ pub fn issue(question: &IssueQuestion<'_>, entropy: &dyn Entropy) -> Result<Issu
         assertion_id: parts.id.to_string(),
         session_index: parts.session_index.clone(),
         in_response_to: parts.in_response_to.to_string(),
-        assertion_digest: release.key().mac(octets.as_bytes())?,
+        assertion_digest: release.key().mac(octets.as_bytes()),
         signing_key_id: question.signing_key_id.to_owned(),
     };
     Ok(Issued { assertion, disclosure })

@@ -3,9 +3,6 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use openssl::hash::MessageDigest;
-use openssl::pkey::PKey;
-use openssl::sign::Signer;
 use time::UtcDateTime;
 use zeroize::Zeroizing;
 
@@ -14,6 +11,7 @@ use crate::federation::attribute::{AttributeName, AttributeProfile, AttributeVal
 use crate::federation::encoding::Encoder;
 use crate::federation::identifier::{ChosenNameId, NameIdFormat};
 use crate::federation::release::ReleaseDecision;
+use crate::services::keys::hmac_sha256;
 
 /// The key of a [`ContentDigest`]: derived from the person's vault key, or from the service's where no vault value is in
 /// the release, so that nobody who reads the ledger can try values against it.
@@ -37,15 +35,9 @@ impl ContentKey {
     }
 
     /// HMAC-SHA-256 over some octets.
-    ///
-    /// # Errors
-    /// OpenSSL failed.
-    pub fn mac(&self, octets: &[u8]) -> Result<[u8; 32], DigestFailed> {
-        let mac = || -> Result<Vec<u8>, openssl::error::ErrorStack> {
-            let key = PKey::hmac(self.bytes.as_slice())?;
-            Signer::new(MessageDigest::sha256(), &key)?.sign_oneshot_to_vec(octets)
-        };
-        mac().ok().and_then(|mac| mac.try_into().ok()).ok_or(DigestFailed)
+    #[must_use]
+    pub fn mac(&self, octets: &[u8]) -> [u8; 32] {
+        hmac_sha256(&*self.bytes, &[octets])
     }
 }
 
@@ -54,11 +46,6 @@ impl fmt::Debug for ContentKey {
         f.debug_struct("ContentKey").field("id", &self.id).finish_non_exhaustive()
     }
 }
-
-/// OpenSSL could not compute a digest; nothing is released.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the digest could not be computed")]
-pub struct DigestFailed;
 
 /// HMAC over the frozen names and values of one release to one request.
 #[derive(Clone, Copy)]
@@ -121,10 +108,8 @@ impl FrozenRelease {
 
     /// The digest of this content, for the answer to one request (named by `binding`). A transient NameID is drawn anew
     /// for each assertion and tells nothing, so that only its format counts.
-    ///
-    /// # Errors
-    /// OpenSSL failed.
-    pub fn content_digest(&self, key: &ContentKey, binding: &[u8]) -> Result<ContentDigest, DigestFailed> {
+    #[must_use]
+    pub fn content_digest(&self, key: &ContentKey, binding: &[u8]) -> ContentDigest {
         let name_id = match self.name_id.format() {
             NameIdFormat::Transient => "",
             NameIdFormat::Persistent | NameIdFormat::EmailAddress => self.name_id.value().reveal(),
@@ -139,7 +124,7 @@ impl FrozenRelease {
             let encoder = encoder.text(name.as_str()).count(values.len());
             values.iter().fold(encoder, |encoder, value| encoder.text(value.reveal()))
         });
-        key.mac(&Zeroizing::new(content.finish())).map(ContentDigest)
+        ContentDigest(key.mac(&Zeroizing::new(content.finish())))
     }
 }
 
@@ -184,7 +169,7 @@ impl ConsentedRelease {
         if !same_names || frozen.name_id.format() != scope.name_id_format {
             return Err(NotConsented::OtherContent);
         }
-        let content_digest = frozen.content_digest(&key, binding)?;
+        let content_digest = frozen.content_digest(&key, binding);
         Ok(Self {
             frozen,
             consent: record.id,
@@ -238,9 +223,6 @@ pub enum NotConsented {
     /// The person must be asked.
     #[error("the person has to be asked: {}", .0.code())]
     Ask(ConsentReason),
-    /// The digest could not be computed.
-    #[error(transparent)]
-    Digest(#[from] DigestFailed),
     /// What the person saw is not what would be sent.
     #[error("what was agreed to is not what would be sent")]
     OtherContent,

@@ -21,7 +21,7 @@ use crate::id::define_id;
 use crate::saml::EntityId;
 use crate::subscriber::SubscriberId;
 
-pub use frozen::{ConsentedRelease, ContentDigest, ContentKey, DigestFailed, FrozenRelease, NotConsented};
+pub use frozen::{ConsentedRelease, ContentDigest, ContentKey, FrozenRelease, NotConsented};
 
 define_id! {
     /// One consent that a person gave.

@@ -7,8 +7,8 @@ use crate::authentication::{AuthenticatedSubject, AuthenticationEvent, UnmetAssu
 use crate::federation::assurance::{AssertedAssurance, AuthenticationEvidence, NoAuthnContext};
 use crate::federation::attribute::HeldAttributes;
 use crate::federation::consent::{
-    ConsentReason, ConsentRecord, ConsentScope, ConsentedRelease, ContentDigest, ContentKey, DigestFailed,
-    FrozenRelease, NotConsented, covered_by,
+    ConsentReason, ConsentRecord, ConsentScope, ConsentedRelease, ContentDigest, ContentKey, FrozenRelease,
+    NotConsented, covered_by,
 };
 use crate::federation::identifier::{ChosenNameId, InvalidNameIdPolicy, NameIdFormat, PairwiseId};
 use crate::federation::release::{ReleaseDecision, ReleaseQuestion};
@@ -97,9 +97,6 @@ pub enum ReleaseFailed {
     /// The service provider is told.
     #[error(transparent)]
     Answerable(#[from] AnswerableFault),
-    /// The digest could not be computed.
-    #[error(transparent)]
-    Digest(#[from] DigestFailed),
 }
 
 impl MatchedAuthnRequest {
@@ -192,16 +189,15 @@ impl MatchedAuthnRequest {
         let scope = ConsentScope::of(&frozen, agreement);
         let binding = self.binding();
         let Some(record) = person.consent else {
-            let digest = frozen.content_digest(person.content_key, &binding)?;
+            let digest = frozen.content_digest(person.content_key, &binding);
             return page(ReleaseStep::Consent { reason: ConsentReason::First, decision, scope, frozen, digest });
         };
         if let Err(reason) = covered_by(&scope, Some(record), proofed, now) {
-            let digest = frozen.content_digest(person.content_key, &binding)?;
+            let digest = frozen.content_digest(person.content_key, &binding);
             return page(ReleaseStep::Consent { reason, decision, scope, frozen, digest });
         }
         match ConsentedRelease::new(frozen, &scope, record, proofed, person.content_key.clone(), &binding, now) {
             Ok(release) => Ok(ReleaseStep::Issue { release, decision, asserted }),
-            Err(NotConsented::Digest(failed)) => Err(failed.into()),
             // Cannot be: the scope and the content come from one decision, and the record covers the scope.
             Err(NotConsented::Ask(_) | NotConsented::OtherContent) => Err(AnswerableFault::Declined.into()),
         }

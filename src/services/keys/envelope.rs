@@ -8,12 +8,10 @@
 //! commitment, so a nonce can never repeat under one key in practice, however many values are sealed. The commitment
 //! is compared first, since GCM alone lets one ciphertext open under two keys.
 
-use openssl::pkey::Id;
-use openssl::pkey_ctx::PkeyCtx;
 use openssl::symm::{Cipher, decrypt_aead, encrypt_aead};
 use zeroize::Zeroizing;
 
-use super::{KeyId, KeysError, context};
+use super::{KeyId, KeysError, context, hkdf_sha256};
 use crate::services::{Entropy, random_bytes};
 
 const MAGIC: &[u8; 3] = b"SGN";
@@ -52,7 +50,7 @@ impl<'a> Envelope<'a> {
         sealed.extend_from_slice(&key_id.to_be_bytes());
         sealed.extend_from_slice(&salt);
         sealed.extend_from_slice(&nonce);
-        let keys = MessageKeys::derive(key, &salt, &sealed)?;
+        let keys = MessageKeys::derive(key, &salt, &sealed);
         let aad = context(&[&sealed, aad]);
         let mut tag = [0_u8; TAG];
         let ciphertext =
@@ -87,7 +85,7 @@ impl<'a> Envelope<'a> {
 
     /// Opens it with `key`; everything that can be wrong is one error.
     pub(crate) fn open(&self, key: &[u8; 32], aad: &[u8]) -> Result<Zeroizing<Vec<u8>>, KeysError> {
-        let keys = MessageKeys::derive(key, self.salt, self.header)?;
+        let keys = MessageKeys::derive(key, self.salt, self.header);
         if !openssl::memcmp::eq(&*keys.commitment, self.commitment) {
             return Err(KeysError::CannotOpen);
         }
@@ -105,33 +103,12 @@ struct MessageKeys {
 }
 
 impl MessageKeys {
-    fn derive(key: &[u8; 32], salt: &[u8], header: &[u8]) -> Result<Self, KeysError> {
-        let encryption = hkdf_sha256(key, salt, &context(&[b"signet/envelope/v1/encryption"]))?;
-        let commitment = hkdf_sha256(key, salt, &context(&[b"signet/envelope/v1/commitment", header]))?;
-        Ok(Self { encryption, commitment })
+    fn derive(key: &[u8; 32], salt: &[u8], header: &[u8]) -> Self {
+        Self {
+            encryption: hkdf_sha256(key, salt, &context(&[b"signet/envelope/v1/encryption"])),
+            commitment: hkdf_sha256(key, salt, &context(&[b"signet/envelope/v1/commitment", header])),
+        }
     }
-}
-
-/// HKDF-SHA256 (RFC 5869), extract then expand, 32 bytes.
-pub(crate) fn hkdf_sha256(key: &[u8], salt: &[u8], info: &[u8]) -> Result<Zeroizing<[u8; 32]>, KeysError> {
-    let mut derivation = PkeyCtx::new_id(Id::HKDF)?;
-    derivation.derive_init()?;
-    derivation.set_hkdf_md(openssl::md::Md::sha256())?;
-    derivation.set_hkdf_key(key)?;
-    derivation.set_hkdf_salt(salt)?;
-    derivation.add_hkdf_info(info)?;
-    let mut derived = Zeroizing::new([0_u8; 32]);
-    derivation.derive(Some(&mut *derived))?;
-    Ok(derived)
-}
-
-/// HMAC-SHA256.
-pub(crate) fn hmac_sha256(key: &[u8; 32], octets: &[u8]) -> Result<[u8; 32], KeysError> {
-    let key = openssl::pkey::PKey::hmac(key)?;
-    let mut signer = openssl::sign::Signer::new(openssl::hash::MessageDigest::sha256(), &key)?;
-    let mut tag = [0_u8; 32];
-    signer.sign_oneshot(&mut tag, octets)?;
-    Ok(tag)
 }
 
 #[cfg(test)]
@@ -195,14 +172,5 @@ mod tests {
         let (one, other) = (sealed(), sealed());
         assert_ne!(one[HEADER..], other[HEADER..]);
         assert_ne!(one[8..HEADER], other[8..HEADER]);
-    }
-
-    #[test]
-    fn hkdf_agrees_with_rfc_5869_case_1() {
-        let ikm = [0x0b; 22];
-        let salt: Vec<u8> = (0x00..=0x0c).collect();
-        let info: Vec<u8> = (0xf0..=0xf9).collect();
-        let okm = hkdf_sha256(&ikm, &salt, &info).unwrap();
-        assert_eq!(hex::encode(*okm), "3cb25f25faacd57a90434f64d0362f2a2d2d0a90cf1a5a4c5db02d56ecc4c5bf");
     }
 }

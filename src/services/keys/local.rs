@@ -74,7 +74,7 @@ impl SealingSecret {
         Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
             .hash_password_into(self.0.expose_secret().as_bytes(), &salt, &mut *stretched)
             .map_err(|_| LocalKeysError::NotAKeyFile)?;
-        Ok(hkdf_sha256(&*stretched, b"", &context(&[b"signet/service-keys/v1"]))?)
+        Ok(hkdf_sha256(&*stretched, b"", &context(&[b"signet/service-keys/v1"])))
     }
 }
 
@@ -201,12 +201,12 @@ impl LocalKeys {
     }
 
     fn derived(&self, key_id: KeyId, use_: &str, purpose: Purpose) -> Result<Zeroizing<[u8; 32]>, KeysError> {
-        derive(self.root(key_id)?, use_, purpose)
+        Ok(derive(self.root(key_id)?, use_, purpose))
     }
 }
 
 /// The key of one use and purpose: HKDF of the root, so that no two uses share a key.
-fn derive(root: &[u8; 32], use_: &str, purpose: Purpose) -> Result<Zeroizing<[u8; 32]>, KeysError> {
+fn derive(root: &[u8; 32], use_: &str, purpose: Purpose) -> Zeroizing<[u8; 32]> {
     hkdf_sha256(root, b"", &context(&[b"signet/root/v1", use_.as_bytes(), purpose.label().as_bytes()]))
 }
 
@@ -224,11 +224,12 @@ impl ServiceKeys for LocalKeys {
 
     fn fingerprint(&self, purpose: Purpose, value: &[u8]) -> Result<[u8; 32], KeysError> {
         let key = self.derived(self.newest, "fingerprint", purpose)?;
-        hmac_sha256(&key, value)
+        Ok(hmac_sha256(&*key, &[value]))
     }
 
     fn fingerprints(&self, purpose: Purpose, value: &[u8]) -> Result<Vec<[u8; 32]>, KeysError> {
-        self.roots.iter().rev().map(|(_, root)| hmac_sha256(&*derive(root, "fingerprint", purpose)?, value)).collect()
+        let of = |root: &[u8; 32]| hmac_sha256(&*derive(root, "fingerprint", purpose), &[value]);
+        Ok(self.roots.values().rev().map(|root| of(root)).collect())
     }
 
     fn mac(&self, purpose: Purpose, octets: &[u8]) -> Result<Mac, KeysError> {
@@ -237,7 +238,7 @@ impl ServiceKeys for LocalKeys {
 
     fn mac_with(&self, key_id: KeyId, purpose: Purpose, octets: &[u8]) -> Result<Mac, KeysError> {
         let key = self.derived(key_id, "mac", purpose)?;
-        Ok(Mac { key_id, tag: hmac_sha256(&key, octets)? })
+        Ok(Mac { key_id, tag: hmac_sha256(&*key, &[octets]) })
     }
 
     fn signing_keys(&self) -> SigningKeys {
@@ -341,7 +342,7 @@ fn write_signing(
     let certificate = certificate.to_pem().map_err(KeysError::from)?;
     let mut private = key.private_key_to_pkcs8().map_err(KeysError::from)?;
     let sealed = Envelope::seal(
-        &*derive(root, "seal", Purpose::SigningKey)?,
+        &*derive(root, "seal", Purpose::SigningKey),
         newest,
         Purpose::SigningKey.label().as_bytes(),
         &private,
@@ -362,7 +363,7 @@ fn read_signing(dir: &Path, name: &str, roots: &Roots) -> Result<Option<Arc<dyn 
     let envelope = Envelope::parse(&sealed).map_err(|_| damaged())?;
     let root = roots.get(&envelope.key_id()).ok_or(KeysError::UnknownKey(envelope.key_id()))?;
     let private = envelope
-        .open(&*derive(root, "seal", Purpose::SigningKey)?, Purpose::SigningKey.label().as_bytes())
+        .open(&*derive(root, "seal", Purpose::SigningKey), Purpose::SigningKey.label().as_bytes())
         .map_err(|_| damaged())?;
     // The signer takes PEM; the copy of the private key that this makes is wiped again.
     let key = PKey::private_key_from_pkcs8(&private).map_err(|_| damaged())?;

@@ -8,6 +8,7 @@
 
 mod certificate;
 mod envelope;
+mod hmac;
 mod local;
 
 use std::fmt;
@@ -18,7 +19,8 @@ use zeroize::Zeroizing;
 use crate::saml::signature::Signer;
 
 pub use certificate::SigningKeyKind;
-pub(crate) use envelope::{Envelope, hkdf_sha256, hmac_sha256};
+pub(crate) use envelope::Envelope;
+pub(crate) use hmac::{hkdf_sha256, hmac_sha256};
 pub use local::{GenerateKeys, LocalKeys, LocalKeysError, SealingSecret};
 
 /// The number of a root key. The newest one seals; all that are present open.

@@ -53,7 +53,7 @@ impl VaultKey {
         entropy: &dyn Entropy,
     ) -> Result<SealedAttribute, VaultError> {
         let place = place(subscriber, attribute, version);
-        let key = self.attribute_key(&place)?;
+        let key = self.attribute_key(&place);
         let sealed = Envelope::seal(&key, version, &place, value, entropy).map_err(VaultError::Keys)?;
         Ok(SealedAttribute(sealed))
     }
@@ -70,7 +70,7 @@ impl VaultKey {
         sealed: &SealedAttribute,
     ) -> Result<Pii<Vec<u8>>, VaultError> {
         let place = place(subscriber, attribute, version);
-        let key = self.attribute_key(&place)?;
+        let key = self.attribute_key(&place);
         let envelope = Envelope::parse(&sealed.0).map_err(|_| VaultError::DoesNotOpen)?;
         let opened = envelope.open(&key, &place).map_err(does_not_open)?;
         Ok(Pii::new(opened.to_vec()))
@@ -78,18 +78,15 @@ impl VaultKey {
 
     /// A digest that only this vault's key can make, for comparing what was shown with what is sent without keeping
     /// either: HMAC-SHA256 under a key derived for `label`.
-    ///
-    /// # Errors
-    /// When the cryptographic library fails.
-    pub fn digest(&self, label: &str, octets: &[u8]) -> Result<[u8; 32], VaultError> {
-        let key = hkdf_sha256(&*self.0, b"", &context(&[b"signet/vault/digest/v1", label.as_bytes()]))
-            .map_err(VaultError::Keys)?;
-        hmac_sha256(&key, octets).map_err(VaultError::Keys)
+    #[must_use]
+    pub fn digest(&self, label: &str, octets: &[u8]) -> [u8; 32] {
+        let key = hkdf_sha256(&*self.0, b"", &context(&[b"signet/vault/digest/v1", label.as_bytes()]));
+        hmac_sha256(&*key, &[octets])
     }
 
     /// A key for one attribute version, so that no two values share one.
-    fn attribute_key(&self, place: &[u8]) -> Result<Zeroizing<[u8; 32]>, VaultError> {
-        hkdf_sha256(&*self.0, b"", place).map_err(VaultError::Keys)
+    fn attribute_key(&self, place: &[u8]) -> Zeroizing<[u8; 32]> {
+        hkdf_sha256(&*self.0, b"", place)
     }
 }
 

@@ -54,19 +54,14 @@ pub struct SlotKey {
 
 impl SlotKey {
     /// From a secret of full strength: the Argon2id output of a password, a recovery key, a PRF output.
-    ///
-    /// # Errors
-    /// When the cryptographic library fails.
-    pub(crate) fn derive(kind: SlotKind, secret: &[u8]) -> Result<Self, VaultError> {
+    pub(crate) fn derive(kind: SlotKind, secret: &[u8]) -> Self {
         let info = context(&[b"signet/vault/slot/v1/kek", kind.as_str().as_bytes()]);
-        Ok(Self { kind, key: hkdf_sha256(secret, b"", &info).map_err(VaultError::Keys)? })
+        Self { kind, key: hkdf_sha256(secret, b"", &info) }
     }
 
     /// From the 32 bytes that a passkey's PRF extension gives for the salt kept with it.
-    ///
-    /// # Errors
-    /// When the cryptographic library fails.
-    pub fn from_prf(output: &[u8; 32]) -> Result<Self, VaultError> {
+    #[must_use]
+    pub fn from_prf(output: &[u8; 32]) -> Self {
         Self::derive(SlotKind::PasskeyPrf, output)
     }
 

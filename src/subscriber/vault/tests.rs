@@ -12,7 +12,7 @@ fn vault_key() -> VaultKey {
 }
 
 fn slot_key(secret: &[u8]) -> SlotKey {
-    SlotKey::derive(SlotKind::Password, secret).unwrap()
+    SlotKey::derive(SlotKind::Password, secret)
 }
 
 fn sealed(key: &VaultKey) -> SealedAttribute {
@@ -57,7 +57,7 @@ fn equal_values_are_never_stored_equal() {
 fn each_secret_opens_its_own_slot_and_gives_the_same_key() {
     let (keys, vault) = (keys_for_tests(), vault_key());
     let password = slot_key(b"stretched password");
-    let recovery = SlotKey::derive(SlotKind::RecoveryKey, b"0123456789abcdef").unwrap();
+    let recovery = SlotKey::derive(SlotKind::RecoveryKey, b"0123456789abcdef");
     for slot_key in [&password, &recovery] {
         let slot =
             SealedSlot::seal(SlotId::random(&SystemEntropy), ADA, slot_key, &vault, &keys, &SystemEntropy).unwrap();

@@ -86,7 +86,7 @@ fn replace(
     let (site, now) = (visit.site.clone(), visit.now);
     let verifier = PasswordVerifier::new(stretched, of, &*site.keys)?;
     tx.set_password(of, &verifier.to_bytes(), now)?;
-    let slot_key = stretched.slot_key()?;
+    let slot_key = stretched.slot_key();
     match visit.session.state.vault_key.clone() {
         Some(vault_key) => put_password_slot(tx, &site, of, &slot_key, &vault_key, visit)?,
         // Still sealed until the recovery key comes; then it is this password that opens it.

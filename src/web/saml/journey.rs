@@ -196,7 +196,6 @@ impl Journey {
             Ok(ReleaseStep::LevelUnreachable) => Ok(Onward::Level(level_page(matched, &person))),
             Ok(ReleaseStep::Unlock) => Ok(Onward::Unlock),
             Err(ReleaseFailed::Answerable(fault)) => Ok(Onward::Answer(fault)),
-            Err(ReleaseFailed::Digest(_)) => Err(Trouble::Keys(KeysError::Unavailable)),
         }
     }
 }

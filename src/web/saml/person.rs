@@ -65,7 +65,7 @@ pub fn gather(
         }
     }
     let content_key = match vault_key.filter(|_| holds_vault_values) {
-        Some(key) => ContentKey::new(key.digest("content-key/v1", b"")?, "vault"),
+        Some(key) => ContentKey::new(key.digest("content-key/v1", b""), "vault"),
         None => {
             let mac = site.keys.mac(Purpose::ContentDigest, b"signet/content-key/v1")?;
             ContentKey::new(mac.tag, format!("service-{}", mac.key_id))

@@ -137,7 +137,7 @@ fn replace_password(tx: &mut Transaction<'_>, visit: &mut Visit, chosen: &Chosen
     tx.set_password(of, &verifier.to_bytes(), now)?;
     if account.status == SubscriberStatus::SigningUp {
         // Nothing is in the vault yet, and there is no recovery key: it begins anew.
-        put_password_slot(tx, &site, of, &stretched.slot_key()?, &VaultKey::random(&*site.entropy), visit)?;
+        put_password_slot(tx, &site, of, &stretched.slot_key(), &VaultKey::random(&*site.entropy), visit)?;
     } else {
         tx.drop_slot(of, SlotKind::Password)?;
         tx.set_vault_state(of, VaultState::Sealed)?;
@@ -246,7 +246,7 @@ fn open_by_recovery_key(
     let Some(slot) = slots.iter().find(|slot| slot.kind == SlotKind::RecoveryKey) else {
         return Ok(Ok(Opened::No));
     };
-    let vault_key = match slot.open(of, &key.slot_key()?, &*site.keys) {
+    let vault_key = match slot.open(of, &key.slot_key(), &*site.keys) {
         Ok(vault_key) => vault_key,
         Err(VaultError::DoesNotOpen) => return Ok(Ok(Opened::No)),
         Err(error) => return Err(error.into()),

@@ -184,7 +184,7 @@ fn settle(tx: &mut Transaction<'_>, visit: &mut Visit, row: &[u8], judged: Optio
     }
     let vault_key = open_by_password(tx, &site, found.subscriber, &stretched)?;
     // What opens the vault from now on is what the stored verifier was made with.
-    let slot_key = dearer.as_ref().unwrap_or(&stretched).slot_key()?;
+    let slot_key = dearer.as_ref().unwrap_or(&stretched).slot_key();
     if let Some(dearer) = dearer {
         let verifier = PasswordVerifier::new(&dearer, found.subscriber, &*site.keys)?;
         tx.set_password(found.subscriber, &verifier.to_bytes(), now)?;
@@ -222,7 +222,7 @@ pub(super) fn open_by_password(
     let Some(slot) = slots.iter().find(|slot| slot.kind == SlotKind::Password) else {
         return Ok(None);
     };
-    match slot.open(of, &stretched.slot_key()?, &*site.keys) {
+    match slot.open(of, &stretched.slot_key(), &*site.keys) {
         Ok(key) => Ok(Some(key)),
         Err(VaultError::DoesNotOpen) => {
             // The password is right and its slot does not open: the row was altered.

@@ -151,7 +151,7 @@ fn make_account(tx: &mut Transaction<'_>, visit: &mut Visit, chosen: &Chosen) ->
     let slot = SealedSlot::seal(
         SlotId::random(&*site.entropy),
         subscriber,
-        &stretched.slot_key()?,
+        &stretched.slot_key(),
         &vault_key,
         &*site.keys,
         &*site.entropy,
@@ -178,7 +178,7 @@ pub(crate) fn make_recovery_key(
     let site = visit.site.clone();
     let key = RecoveryKey::random(&*site.entropy);
     let id = SlotId::random(&*site.entropy);
-    let slot = SealedSlot::seal(id, of, &key.slot_key()?, vault_key, &*site.keys, &*site.entropy)?;
+    let slot = SealedSlot::seal(id, of, &key.slot_key(), vault_key, &*site.keys, &*site.entropy)?;
     tx.put_slot(of, &slot, None, visit.now)?;
     visit.session.state.pending.recovery_key = Some(key.to_session());
     Ok(())
