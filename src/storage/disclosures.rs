@@ -9,7 +9,7 @@ use diesel::prelude::*;
 use tokio::sync::{mpsc, oneshot};
 
 use super::schema::{consent, disclosure};
-use super::{Participant, Store, StoreError, Transaction, instant, milliseconds, typed};
+use super::{Participant, Store, StoreError, Transaction, instant, milliseconds, on_each, typed};
 use crate::authentication::session::SessionIdHash;
 use crate::federation::agreement::AgencyId;
 use crate::federation::assurance::{Ial, Level, aal_from_number, aal_number};
@@ -102,7 +102,12 @@ async fn record_together(
     chain: ChainId,
     issuances: Vec<Issuance>,
 ) -> Result<Vec<RecordedDisclosure>, StoreError> {
-    store.transaction(move |tx| issuances.into_iter().map(|one| tx.record_issuance(chain, one)).collect()).await
+    store
+        .transaction(move |tx| {
+            let mut end = ChainEnd::Unread;
+            issuances.into_iter().map(|one| tx.record_issuance(chain, &mut end, one)).collect()
+        })
+        .await
 }
 
 async fn record_one_by_one(
@@ -112,18 +117,26 @@ async fn record_one_by_one(
 ) -> Vec<Result<RecordedDisclosure, StoreError>> {
     let mut outcomes = Vec::with_capacity(issuances.len());
     for one in issuances {
-        outcomes.push(store.transaction(move |tx| tx.record_issuance(chain, one)).await);
+        outcomes.push(store.transaction(move |tx| tx.record_issuance(chain, &mut ChainEnd::Unread, one)).await);
     }
     outcomes
+}
+
+/// The last record of a chain, read once for a group.
+enum ChainEnd {
+    Unread,
+    At { seq: i64, hash: [u8; 32] },
 }
 
 impl Transaction<'_> {
     /// Records one issuance: the request is answered, the disclosure takes its place in the chain, the service joins the
     /// session.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub fn record_issuance(&mut self, chain: ChainId, issuance: Issuance) -> Result<RecordedDisclosure, StoreError> {
+    fn record_issuance(
+        &mut self,
+        chain: ChainId,
+        end: &mut ChainEnd,
+        issuance: Issuance,
+    ) -> Result<RecordedDisclosure, StoreError> {
         let Issuance { disclosure, answers, joins } = issuance;
         if self.ended_meanwhile(&disclosure, joins.as_ref().map(|(session, _)| *session))? {
             return Ok(RecordedDisclosure::EndedMeanwhile);
@@ -133,22 +146,32 @@ impl Transaction<'_> {
         {
             return Ok(RecordedDisclosure::AnsweredBefore);
         }
+        let (seq, prev_hash) = match *end {
+            ChainEnd::Unread => self.end_of_chain(chain)?,
+            ChainEnd::At { seq, hash } => (seq, hash),
+        };
+        let seq = seq + 1;
+        let record = disclosure.chained(chain, seq, prev_hash);
+        self.add_disclosure(&record)?;
+        *end = ChainEnd::At { seq, hash: record.hash };
+        if let Some((session, participant)) = joins {
+            self.add_participant(session, &participant)?;
+        }
+        Ok(RecordedDisclosure::Durable { seq })
+    }
+
+    /// Number and hash of a chain's last record.
+    fn end_of_chain(&mut self, chain: ChainId) -> Result<(i64, [u8; 32]), StoreError> {
         let last: Option<(i64, Vec<u8>)> = disclosure::table
             .filter(disclosure::chain.eq(chain.as_bytes().to_vec()))
             .order(disclosure::seq.desc())
             .select((disclosure::seq, disclosure::hash))
             .first(self.connection)
             .optional()?;
-        let (seq, prev_hash) = match last {
-            Some((seq, hash)) => (seq + 1, typed(hash.as_slice(), "disclosure", "hash")?),
-            None => (1, BEFORE_THE_FIRST),
-        };
-        let record = disclosure.chained(chain, seq, prev_hash);
-        self.add_disclosure(&record)?;
-        if let Some((session, participant)) = joins {
-            self.add_participant(session, &participant)?;
+        match last {
+            Some((seq, hash)) => Ok((seq, typed(hash.as_slice(), "disclosure", "hash")?)),
+            None => Ok((0, BEFORE_THE_FIRST)),
         }
-        Ok(RecordedDisclosure::Durable { seq })
     }
 
     /// Whether what the gate looked at was ended before the record was written: "sign out everywhere" and a consent taken
@@ -158,11 +181,8 @@ impl Transaction<'_> {
         disclosure: &DisclosureDraft,
         session: Option<SessionIdHash>,
     ) -> Result<bool, StoreError> {
-        let revoked: Option<Option<i64>> = consent::table
-            .find(disclosure.consent.as_bytes().to_vec())
-            .select(consent::revoked_at)
-            .first(self.connection)
-            .optional()?;
+        let revoked_at = consent::table.find(disclosure.consent.as_bytes().to_vec()).select(consent::revoked_at);
+        let revoked: Option<Option<i64>> = on_each!(self.connection, inner => revoked_at.first(inner)).optional()?;
         if revoked.flatten().is_some() {
             return Ok(true);
         }
@@ -178,38 +198,37 @@ impl Transaction<'_> {
     fn add_disclosure(&mut self, record: &DisclosureRecord) -> Result<(), StoreError> {
         let draft = &record.disclosure;
         let names: Vec<&str> = draft.names.iter().map(|name| name.as_str()).collect();
-        diesel::insert_into(disclosure::table)
-            .values((
-                (
-                    disclosure::chain.eq(record.chain.as_bytes().to_vec()),
-                    disclosure::seq.eq(record.seq),
-                    disclosure::prev_hash.eq(record.prev_hash.to_vec()),
-                    disclosure::hash.eq(record.hash.to_vec()),
-                    disclosure::id.eq(draft.id.as_bytes().to_vec()),
-                    disclosure::at.eq(milliseconds(draft.at)),
-                    disclosure::subscriber.eq(draft.subscriber.as_bytes().to_vec()),
-                    disclosure::entity_id.eq(draft.entity_id.as_str()),
-                    disclosure::agency_id.eq(draft.agency_id.as_str()),
-                    disclosure::sp_revision.eq(draft.sp_revision.0.to_vec()),
-                    disclosure::consent.eq(draft.consent.as_bytes().to_vec()),
-                    disclosure::scope_digest.eq(draft.scope_digest.0.to_vec()),
-                ),
-                (
-                    disclosure::content_digest.eq(draft.content_digest.0.to_vec()),
-                    disclosure::content_key_id.eq(draft.content_key_id.as_str()),
-                    disclosure::names.eq(names.join(" ")),
-                    disclosure::ial.eq(i32::from(draft.level.ial.number())),
-                    disclosure::aal.eq(i32::from(aal_number(draft.level.aal))),
-                    disclosure::class_ref.eq(draft.class_ref.as_str()),
-                    disclosure::name_id_format.eq(draft.name_id_format.uri()),
-                    disclosure::assertion_id.eq(draft.assertion_id.as_str()),
-                    disclosure::session_index.eq(draft.session_index.as_str()),
-                    disclosure::in_response_to.eq(draft.in_response_to.as_str()),
-                    disclosure::assertion_digest.eq(draft.assertion_digest.to_vec()),
-                    disclosure::signing_key_id.eq(draft.signing_key_id.as_str()),
-                ),
-            ))
-            .execute(self.connection)?;
+        let insertion = diesel::insert_into(disclosure::table).values((
+            (
+                disclosure::chain.eq(record.chain.as_bytes().to_vec()),
+                disclosure::seq.eq(record.seq),
+                disclosure::prev_hash.eq(record.prev_hash.to_vec()),
+                disclosure::hash.eq(record.hash.to_vec()),
+                disclosure::id.eq(draft.id.as_bytes().to_vec()),
+                disclosure::at.eq(milliseconds(draft.at)),
+                disclosure::subscriber.eq(draft.subscriber.as_bytes().to_vec()),
+                disclosure::entity_id.eq(draft.entity_id.as_str()),
+                disclosure::agency_id.eq(draft.agency_id.as_str()),
+                disclosure::sp_revision.eq(draft.sp_revision.0.to_vec()),
+                disclosure::consent.eq(draft.consent.as_bytes().to_vec()),
+                disclosure::scope_digest.eq(draft.scope_digest.0.to_vec()),
+            ),
+            (
+                disclosure::content_digest.eq(draft.content_digest.0.to_vec()),
+                disclosure::content_key_id.eq(draft.content_key_id.as_str()),
+                disclosure::names.eq(names.join(" ")),
+                disclosure::ial.eq(i32::from(draft.level.ial.number())),
+                disclosure::aal.eq(i32::from(aal_number(draft.level.aal))),
+                disclosure::class_ref.eq(draft.class_ref.as_str()),
+                disclosure::name_id_format.eq(draft.name_id_format.uri()),
+                disclosure::assertion_id.eq(draft.assertion_id.as_str()),
+                disclosure::session_index.eq(draft.session_index.as_str()),
+                disclosure::in_response_to.eq(draft.in_response_to.as_str()),
+                disclosure::assertion_digest.eq(draft.assertion_digest.to_vec()),
+                disclosure::signing_key_id.eq(draft.signing_key_id.as_str()),
+            ),
+        ));
+        on_each!(self.connection, inner => insertion.execute(inner))?;
         Ok(())
     }
 

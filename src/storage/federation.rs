@@ -160,17 +160,16 @@ impl Transaction<'_> {
     /// # Errors
     /// When the database fails.
     pub fn add_pending_request(&mut self, request: &PendingRequest) -> Result<(), StoreError> {
-        diesel::insert_into(pending_request::table)
-            .values((
-                pending_request::id.eq(request.id.to_vec()),
-                pending_request::session.eq(request.session.as_bytes().to_vec()),
-                pending_request::entity_id.eq(request.entity_id.clone()),
-                pending_request::request_id.eq(request.request_id.clone()),
-                pending_request::received_sealed.eq(request.received_sealed.clone()),
-                pending_request::received_at.eq(milliseconds(request.received_at)),
-                pending_request::expires_at.eq(milliseconds(request.expires_at)),
-            ))
-            .execute(self.connection)?;
+        let insertion = diesel::insert_into(pending_request::table).values((
+            pending_request::id.eq(request.id.to_vec()),
+            pending_request::session.eq(request.session.as_bytes().to_vec()),
+            pending_request::entity_id.eq(request.entity_id.clone()),
+            pending_request::request_id.eq(request.request_id.clone()),
+            pending_request::received_sealed.eq(request.received_sealed.clone()),
+            pending_request::received_at.eq(milliseconds(request.received_at)),
+            pending_request::expires_at.eq(milliseconds(request.expires_at)),
+        ));
+        on_each!(self.connection, inner => insertion.execute(inner))?;
         Ok(())
     }
 
@@ -181,7 +180,7 @@ impl Transaction<'_> {
     pub fn pending_request(&mut self, id: &[u8; 16], now: UtcDateTime) -> Result<Option<PendingRequest>, StoreError> {
         const TABLE: &str = "pending_request";
         type Row = (Vec<u8>, String, String, Vec<u8>, i64, i64, Option<i64>);
-        let row: Option<Row> = pending_request::table
+        let unexpired = pending_request::table
             .find(id.to_vec())
             .filter(pending_request::expires_at.gt(milliseconds(now)))
             .select((
@@ -192,9 +191,8 @@ impl Transaction<'_> {
                 pending_request::received_at,
                 pending_request::expires_at,
                 pending_request::finished_at,
-            ))
-            .first(self.connection)
-            .optional()?;
+            ));
+        let row: Option<Row> = on_each!(self.connection, inner => unexpired.first(inner)).optional()?;
         row.map(|(session, entity_id, request_id, received_sealed, received_at, expires_at, finished_at)| {
             Ok(PendingRequest {
                 id: *id,
@@ -215,13 +213,13 @@ impl Transaction<'_> {
     /// # Errors
     /// When the database fails.
     pub fn finish_pending_request(&mut self, id: &[u8; 16], now: UtcDateTime) -> Result<bool, StoreError> {
-        let finished = diesel::update(
+        let change = diesel::update(
             pending_request::table
                 .filter(pending_request::id.eq(id.to_vec()))
                 .filter(pending_request::finished_at.is_null()),
         )
-        .set(pending_request::finished_at.eq(Some(milliseconds(now))))
-        .execute(self.connection)?;
+        .set(pending_request::finished_at.eq(Some(milliseconds(now))));
+        let finished = on_each!(self.connection, inner => change.execute(inner))?;
         Ok(finished == 1)
     }
 

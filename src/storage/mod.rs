@@ -293,7 +293,8 @@ impl From<diesel::result::Error> for StoreError {
 }
 
 /// Runs the same Diesel expression on whichever database it is, where [`AnyConnection`] itself cannot (ON CONFLICT,
-/// row locks).
+/// row locks), and for what every sign-on does: a prepared statement of one database is found by its type, one of
+/// [`AnyConnection`] only after its text was written out.
 macro_rules! on_each {
     ($connection:expr, $inner:ident => $work:expr) => {
         match $connection {

@@ -5,7 +5,7 @@ use diesel::prelude::*;
 use time::UtcDateTime;
 
 use super::schema::{session, session_participant};
-use super::{StoreError, Transaction, instant, milliseconds, typed};
+use super::{StoreError, Transaction, instant, milliseconds, on_each, typed};
 use crate::authentication::session::{SessionIdHash, SessionTimes};
 use crate::subscriber::SubscriberId;
 
@@ -77,7 +77,7 @@ impl Transaction<'_> {
         const TABLE: &str = "session";
         type Row = (Option<Vec<u8>>, i64, i64, i64, Vec<u8>);
         let now = milliseconds(now);
-        let row: Option<Row> = session::table
+        let living = session::table
             .find(id_hash.as_bytes().to_vec())
             .filter(session::revoked_at.is_null())
             .filter(session::idle_until.gt(now))
@@ -88,9 +88,8 @@ impl Transaction<'_> {
                 session::idle_until,
                 session::absolute_until,
                 session::sealed,
-            ))
-            .first(self.connection)
-            .optional()?;
+            ));
+        let row: Option<Row> = on_each!(self.connection, inner => living.first(inner)).optional()?;
         row.map(|(subscriber, created_at, idle_until, absolute_until, sealed)| {
             Ok(SessionRecord {
                 id_hash,
@@ -111,7 +110,7 @@ impl Transaction<'_> {
     /// # Errors
     /// When the database fails.
     pub fn save_session(&mut self, record: &SessionRecord) -> Result<bool, StoreError> {
-        let saved = diesel::update(
+        let change = diesel::update(
             session::table
                 .filter(session::id_hash.eq(record.id_hash.as_bytes().to_vec()))
                 .filter(session::revoked_at.is_null()),
@@ -121,8 +120,8 @@ impl Transaction<'_> {
             session::idle_until.eq(milliseconds(record.times.idle_until)),
             session::absolute_until.eq(milliseconds(record.times.absolute_until)),
             session::sealed.eq(record.sealed.clone()),
-        ))
-        .execute(self.connection)?;
+        ));
+        let saved = on_each!(self.connection, inner => change.execute(inner))?;
         Ok(saved == 1)
     }
 
@@ -217,16 +216,15 @@ impl Transaction<'_> {
     /// # Errors
     /// When the database fails.
     pub fn add_participant(&mut self, of: SessionIdHash, participant: &Participant) -> Result<(), StoreError> {
-        diesel::insert_into(session_participant::table)
-            .values((
-                session_participant::session.eq(of.as_bytes().to_vec()),
-                session_participant::entity_id.eq(participant.entity_id.clone()),
-                session_participant::assertion_id.eq(participant.assertion_id.clone()),
-                session_participant::session_index.eq(participant.session_index.clone()),
-                session_participant::name_id_sealed.eq(participant.name_id_sealed.clone()),
-                session_participant::joined_at.eq(milliseconds(participant.joined_at)),
-            ))
-            .execute(self.connection)?;
+        let insertion = diesel::insert_into(session_participant::table).values((
+            session_participant::session.eq(of.as_bytes().to_vec()),
+            session_participant::entity_id.eq(participant.entity_id.clone()),
+            session_participant::assertion_id.eq(participant.assertion_id.clone()),
+            session_participant::session_index.eq(participant.session_index.clone()),
+            session_participant::name_id_sealed.eq(participant.name_id_sealed.clone()),
+            session_participant::joined_at.eq(milliseconds(participant.joined_at)),
+        ));
+        on_each!(self.connection, inner => insertion.execute(inner))?;
         Ok(())
     }
 

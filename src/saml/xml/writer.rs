@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::lexical::{is_char, is_nc_name};
+use super::lexical::{all_legal, clean_octets, is_nc_name};
 
 /// Why a tree cannot be written. All but the first are mistakes of the program, not of its input.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -268,7 +268,7 @@ impl Writer {
             self.out.push(' ');
             push_qname(&mut self.out, *name);
             self.out.push_str("=\"");
-            if !value.chars().all(is_char) {
+            if !all_legal(value) {
                 return Err(WriteError::IllegalCharacter);
             }
             escape_attribute(&mut self.out, value);
@@ -312,7 +312,7 @@ impl Writer {
     fn content(&mut self, content: &Content) -> Result<(), WriteError> {
         match content {
             Content::Text(text) => {
-                if !text.chars().all(is_char) {
+                if !all_legal(text) {
                     return Err(WriteError::IllegalCharacter);
                 }
                 escape_text(&mut self.out, text);
@@ -365,37 +365,39 @@ fn push_qname(out: &mut String, name: Name) {
 
 /// Canonical XML 1.0 §2.3, text nodes.
 pub(crate) fn escape_text(out: &mut String, text: &str) {
-    escape(out, text, |byte| match byte {
-        b'&' => Some("&amp;"),
-        b'<' => Some("&lt;"),
-        b'>' => Some("&gt;"),
-        b'\r' => Some("&#xD;"),
-        _ => None,
+    escape(out, text, |octet| match octet {
+        b'&' => "&amp;",
+        b'<' => "&lt;",
+        b'>' => "&gt;",
+        b'\r' => "&#xD;",
+        _ => "",
     });
 }
 
 /// Canonical XML 1.0 §2.3, attribute and namespace nodes.
 pub(crate) fn escape_attribute(out: &mut String, value: &str) {
-    escape(out, value, |byte| match byte {
-        b'&' => Some("&amp;"),
-        b'<' => Some("&lt;"),
-        b'"' => Some("&quot;"),
-        b'\t' => Some("&#x9;"),
-        b'\n' => Some("&#xA;"),
-        b'\r' => Some("&#xD;"),
-        _ => None,
+    escape(out, value, |octet| match octet {
+        b'&' => "&amp;",
+        b'<' => "&lt;",
+        b'"' => "&quot;",
+        b'\t' => "&#x9;",
+        b'\n' => "&#xA;",
+        b'\r' => "&#xD;",
+        _ => "",
     });
 }
 
-/// Copies whole stretches between the octets that need escaping; all of those are ASCII.
-fn escape(out: &mut String, text: &str, escaped: impl Fn(u8) -> Option<&'static str>) {
-    let mut copied = 0;
-    for (at, byte) in text.bytes().enumerate() {
-        if let Some(replacement) = escaped(byte) {
-            out.push_str(text.get(copied..at).unwrap_or(""));
-            out.push_str(replacement);
-            copied = at + 1;
+/// Copies whole stretches between the octets that need escaping (all of those are ASCII); nothing stands for the others.
+fn escape(out: &mut String, text: &str, escaped: impl Fn(u8) -> &'static str) {
+    let mut rest = text;
+    loop {
+        let (clean, special) = rest.split_at(clean_octets(rest.as_bytes(), |octet| !escaped(octet).is_empty()));
+        out.push_str(clean);
+        let mut characters = special.chars();
+        match characters.next().and_then(|character| u8::try_from(character).ok()) {
+            Some(octet) => out.push_str(escaped(octet)),
+            None => return,
         }
+        rest = characters.as_str();
     }
-    out.push_str(text.get(copied..).unwrap_or(""));
 }
