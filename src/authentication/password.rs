@@ -12,7 +12,7 @@
 use std::fmt;
 use std::sync::LazyLock;
 
-use argon2::{Algorithm, Argon2, Params, Version};
+use argon2::{Algorithm, Argon2, Block, Params, Version};
 use unicode_normalization::UnicodeNormalization as _;
 use zeroize::Zeroizing;
 
@@ -147,6 +147,25 @@ impl Default for Argon2Parameters {
     }
 }
 
+/// The memory that Argon2id works in. It grows to what is asked for and can be used again; asking the operating system for
+/// 46 MiB of empty pages costs as much as the work itself.
+#[derive(Default)]
+pub struct Argon2Memory(Vec<Block>);
+
+impl Argon2Memory {
+    /// Whether nothing was worked on in it yet.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl fmt::Debug for Argon2Memory {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Argon2Memory(…)")
+    }
+}
+
 /// What Argon2id made of a password: the costly step, done. Nothing of it is stored.
 pub struct StretchedPassword {
     parameters: Argon2Parameters,
@@ -162,17 +181,22 @@ impl StretchedPassword {
     pub fn new(
         password: &Password,
         parameters: Argon2Parameters,
+        memory: &mut Argon2Memory,
         entropy: &dyn Entropy,
     ) -> Result<Self, PasswordError> {
-        Self::with_salt(password, parameters, random_bytes(entropy))
+        Self::with_salt(password, parameters, random_bytes(entropy), memory)
     }
 
     /// Stretches a password for comparing it with a stored verifier. Costly: the shell runs it behind its gate.
     ///
     /// # Errors
     /// When the stored parameters are out of range.
-    pub fn for_verifier(password: &Password, verifier: &PasswordVerifier) -> Result<Self, PasswordError> {
-        Self::with_salt(password, verifier.parameters, verifier.salt)
+    pub fn for_verifier(
+        password: &Password,
+        verifier: &PasswordVerifier,
+        memory: &mut Argon2Memory,
+    ) -> Result<Self, PasswordError> {
+        Self::with_salt(password, verifier.parameters, verifier.salt, memory)
     }
 
     /// Does the same work for an account that does not exist, so that the time tells nothing. Give what comes out to
@@ -180,15 +204,28 @@ impl StretchedPassword {
     ///
     /// # Errors
     /// When the parameters are out of range.
-    pub fn for_nobody(password: &Password, parameters: Argon2Parameters) -> Result<Self, PasswordError> {
-        Self::with_salt(password, parameters, [0; 16])
+    pub fn for_nobody(
+        password: &Password,
+        parameters: Argon2Parameters,
+        memory: &mut Argon2Memory,
+    ) -> Result<Self, PasswordError> {
+        Self::with_salt(password, parameters, [0; 16], memory)
     }
 
-    fn with_salt(password: &Password, parameters: Argon2Parameters, salt: [u8; 16]) -> Result<Self, PasswordError> {
+    fn with_salt(
+        password: &Password,
+        parameters: Argon2Parameters,
+        salt: [u8; 16],
+        memory: &mut Argon2Memory,
+    ) -> Result<Self, PasswordError> {
+        let argon2 = parameters.argon2()?;
+        let blocks = argon2.params().block_count();
+        if memory.0.len() < blocks {
+            memory.0.resize(blocks, Block::default());
+        }
         let mut output = Zeroizing::new([0_u8; 32]);
-        parameters
-            .argon2()?
-            .hash_password_into(password.0.as_bytes(), &salt, &mut *output)
+        argon2
+            .hash_password_into_with_memory(password.0.as_bytes(), &salt, &mut *output, &mut memory.0)
             .map_err(|_| PasswordError::Parameters)?;
         Ok(Self { parameters, salt, output })
     }

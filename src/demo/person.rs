@@ -9,7 +9,7 @@ use super::DemoPerson;
 use crate::{
     authentication::{
         look_up_secret::RecoveryKey,
-        password::{Argon2Parameters, Password, PasswordError, PasswordVerifier, StretchedPassword},
+        password::{Argon2Memory, Argon2Parameters, Password, PasswordError, PasswordVerifier, StretchedPassword},
     },
     federation::{
         assurance::Ial,
@@ -136,7 +136,7 @@ pub fn invent(
     entropy: &dyn Entropy,
 ) -> Result<InventedPerson, PersonError> {
     let subscriber = SubscriberId::random(entropy);
-    let stretched = StretchedPassword::new(&Password::given(PASSWORD), cost, entropy)?;
+    let stretched = StretchedPassword::new(&Password::given(PASSWORD), cost, &mut Argon2Memory::default(), entropy)?;
     let recovery_key = RecoveryKey::random(entropy);
     let vault_key = VaultKey::random(entropy);
     let slot = |slot_key| SealedSlot::seal(SlotId::random(entropy), subscriber, &slot_key, &vault_key, keys, entropy);

@@ -209,8 +209,8 @@ pub fn issue(question: &IssueQuestion<'_>, entropy: &dyn Entropy) -> Result<Issu
             .iter()
             .map(|(name, values)| attribute(*name, values, frozen.profile()))
             .collect(),
-    });
-    let octets = assertion.canonical().map_err(|_| IssueRefused::Unwritable)?;
+    })
+    .map_err(|_| IssueRefused::Unwritable)?;
     let parts = assertion.parts();
     let disclosure = DisclosureDraft {
         id: DisclosureId::random(entropy),
@@ -230,7 +230,7 @@ pub fn issue(question: &IssueQuestion<'_>, entropy: &dyn Entropy) -> Result<Issu
         assertion_id: parts.id.to_string(),
         session_index: parts.session_index.clone(),
         in_response_to: parts.in_response_to.to_string(),
-        assertion_digest: release.key().mac(octets.as_bytes()),
+        assertion_digest: release.key().mac(assertion.as_bytes()),
         signing_key_id: question.signing_key_id.to_owned(),
     };
     Ok(Issued { assertion, disclosure })

@@ -2,7 +2,7 @@
 //! Profiles §4.1.4.2).
 //!
 //! An [`Assertion`] is a plan that nobody outside this crate can make, and within it `federation`'s gate alone does.
-//! [`Assertion::sign`] writes it, signs it, reads it back and compares; [`SignedAssertion::encrypt`] hides it from all
+//! It is written down once; [`Assertion::sign`] signs it, reads it back and compares; [`SignedAssertion::encrypt`] hides it from all
 //! but its receiver. What may be in it was decided before; how the answer around it is made is [`super::response`]'s.
 
 use std::fmt;
@@ -15,8 +15,8 @@ use super::{
     encryption::{BlockEncryption, EncryptionError, EncryptionKey, EncryptionSeed, encrypt},
     instant,
     read_back::{self, ReadBackError},
-    signature::{SignaturePosition, Signer, SigningError, sign_enveloped},
-    xml::{Builder, Canonical, Element, WriteError, ns},
+    signature::{SignaturePosition, Signer, SigningError, sign_written},
+    xml::{Builder, Canonical, Element, WriteError, Written, ns},
 };
 
 /// SAML Profiles §3.3: whoever brings the assertion is its subject.
@@ -147,12 +147,20 @@ impl fmt::Debug for AssertionAttribute {
 #[derive(Debug)]
 pub struct Assertion {
     parts: AssertionParts,
+    element: Builder,
+    unsigned: Written,
 }
 
 impl Assertion {
-    /// Makes the plan. Whoever calls this has checked that every part of it may be said.
-    pub(crate) fn new(parts: AssertionParts) -> Self {
-        Self { parts }
+    /// Writes the plan down, once: what is recorded and what is signed are the same octets. Whoever calls this has checked
+    /// that every part of it may be said.
+    ///
+    /// # Errors
+    /// A value holds a character that XML cannot carry.
+    pub(crate) fn new(parts: AssertionParts) -> Result<Self, OutboundError> {
+        let element = parts.write();
+        let unsigned = element.write()?;
+        Ok(Self { parts, element, unsigned })
     }
 
     /// What it says.
@@ -162,71 +170,71 @@ impl Assertion {
     }
 
     /// The octets without a signature: what the ledger's keyed digest is made of.
-    ///
-    /// # Errors
-    /// A value holds a character that XML cannot carry.
-    pub fn canonical(&self) -> Result<Canonical, OutboundError> {
-        Ok(self.write().canonical()?)
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        self.unsigned.canonical.as_bytes()
     }
 
-    /// Writes and signs it, reads it back, and compares it with the plan.
+    /// Signs it, reads it back, and compares it with the plan.
     ///
     /// # Errors
     /// [`OutboundError`]: nothing may be sent then.
     pub fn sign(self, signer: &dyn Signer) -> Result<SignedAssertion, OutboundError> {
-        let canonical = sign_enveloped(&self.write(), SignaturePosition::AfterIssuer, signer)?;
+        let Self { parts, element, unsigned } = self;
+        let canonical = sign_written(&element, unsigned, SignaturePosition::AfterIssuer, signer)?;
         let document = read_back::document(canonical.as_bytes())?;
         read_back::verify(document.root(), SignaturePosition::AfterIssuer, signer)?;
-        self.parts.compare(document.root(), true)?;
-        Ok(SignedAssertion(self.carried(canonical)))
+        parts.compare(document.root(), true)?;
+        Ok(SignedAssertion(parts.carried(canonical)))
     }
 
-    /// Writes it without a signature of its own, for services whose agreement says by name that only the response is
+    /// Leaves it without a signature of its own, for services whose agreement says by name that only the response is
     /// signed. [`super::response::Response`] sees to it that the response then is.
     ///
     /// # Errors
     /// [`OutboundError`]: nothing may be sent then.
     pub fn leave_unsigned(self) -> Result<UnsignedAssertion, OutboundError> {
-        let canonical = self.write().canonical()?;
-        let document = read_back::document(canonical.as_bytes())?;
-        self.parts.compare(document.root(), false)?;
-        Ok(UnsignedAssertion(self.carried(canonical)))
+        let Self { parts, unsigned, .. } = self;
+        let document = read_back::document(unsigned.canonical.as_bytes())?;
+        parts.compare(document.root(), false)?;
+        Ok(UnsignedAssertion(parts.carried(unsigned.canonical)))
     }
+}
 
+impl AssertionParts {
     fn carried(self, content: Canonical) -> Carried {
-        let AssertionParts { issuer, recipient, in_response_to, .. } = self.parts;
+        let Self { issuer, recipient, in_response_to, .. } = self;
         Carried { content, issuer, recipient, in_response_to }
     }
 
     fn write(&self) -> Builder {
-        let parts = &self.parts;
-        let (name_qualifier, sp_name_qualifier) = parts.name_id.qualifiers(parts);
+        let (name_qualifier, sp_name_qualifier) = self.name_id.qualifiers(self);
         let name_id = saml("NameID")
-            .attribute("Format", parts.name_id.format())
+            .attribute("Format", self.name_id.format())
             .optional_attribute("NameQualifier", name_qualifier)
             .optional_attribute("SPNameQualifier", sp_name_qualifier)
-            .text(parts.name_id.value());
+            .text(self.name_id.value());
         let confirmation_data = saml("SubjectConfirmationData")
-            .attribute("InResponseTo", parts.in_response_to.as_str())
-            .attribute("NotOnOrAfter", instant::format(parts.not_on_or_after))
-            .attribute("Recipient", parts.recipient.as_str());
+            .attribute("InResponseTo", self.in_response_to.as_str())
+            .attribute("NotOnOrAfter", instant::format(self.not_on_or_after))
+            .attribute("Recipient", self.recipient.as_str());
         let confirmation = saml("SubjectConfirmation").attribute("Method", BEARER).child(confirmation_data);
         let conditions = saml("Conditions")
-            .attribute("NotBefore", instant::format(parts.not_before))
-            .attribute("NotOnOrAfter", instant::format(parts.not_on_or_after))
-            .child(saml("AudienceRestriction").child(saml("Audience").text(parts.audience.as_str())));
+            .attribute("NotBefore", instant::format(self.not_before))
+            .attribute("NotOnOrAfter", instant::format(self.not_on_or_after))
+            .child(saml("AudienceRestriction").child(saml("Audience").text(self.audience.as_str())));
         let authentication = saml("AuthnStatement")
-            .attribute("AuthnInstant", instant::format(parts.authn_instant))
-            .attribute("SessionIndex", &*parts.session_index)
-            .optional_attribute("SessionNotOnOrAfter", parts.session_not_on_or_after.map(instant::format))
-            .child(saml("AuthnContext").child(saml("AuthnContextClassRef").text(&*parts.authn_context_class_ref)));
-        let attributes = (!parts.attributes.is_empty())
-            .then(|| saml("AttributeStatement").children(parts.attributes.iter().map(AssertionAttribute::write)));
+            .attribute("AuthnInstant", instant::format(self.authn_instant))
+            .attribute("SessionIndex", &*self.session_index)
+            .optional_attribute("SessionNotOnOrAfter", self.session_not_on_or_after.map(instant::format))
+            .child(saml("AuthnContext").child(saml("AuthnContextClassRef").text(&*self.authn_context_class_ref)));
+        let attributes = (!self.attributes.is_empty())
+            .then(|| saml("AttributeStatement").children(self.attributes.iter().map(AssertionAttribute::write)));
         saml("Assertion")
-            .attribute("ID", parts.id.as_str())
-            .attribute("IssueInstant", instant::format(parts.issue_instant))
+            .attribute("ID", self.id.as_str())
+            .attribute("IssueInstant", instant::format(self.issue_instant))
             .attribute("Version", "2.0")
-            .child(saml("Issuer").text(parts.issuer.as_str()))
+            .child(saml("Issuer").text(self.issuer.as_str()))
             .child(saml("Subject").child(name_id).child(confirmation))
             .child(conditions)
             .child(authentication)

@@ -15,11 +15,12 @@ fn chosen(text: &str) -> Result<(), WeakPassword> {
 }
 
 fn stretched(text: &str) -> StretchedPassword {
-    StretchedPassword::new(&Password::given(text), CHEAP, &SystemEntropy).unwrap()
+    StretchedPassword::new(&Password::given(text), CHEAP, &mut Argon2Memory::default(), &SystemEntropy).unwrap()
 }
 
 fn verifies(stored: &PasswordVerifier, text: &str, whose: SubscriberId, keys: &dyn ServiceKeys) -> bool {
-    let stretched = StretchedPassword::for_verifier(&Password::given(text), stored).unwrap();
+    let stretched =
+        StretchedPassword::for_verifier(&Password::given(text), stored, &mut Argon2Memory::default()).unwrap();
     stored.matches(&stretched, whose, keys).unwrap()
 }
 
@@ -97,7 +98,9 @@ fn without_the_service_keys_a_known_password_cannot_be_recognised() {
 fn nobodys_verifier_matches_nothing() {
     let keys = keys_for_tests();
     let nobody = PasswordVerifier::nobodys(CHEAP, &keys).unwrap();
-    let stretched = StretchedPassword::for_nobody(&Password::given("pelican fjord umber"), CHEAP).unwrap();
+    let stretched =
+        StretchedPassword::for_nobody(&Password::given("pelican fjord umber"), CHEAP, &mut Argon2Memory::default())
+            .unwrap();
     assert!(!nobody.matches(&stretched, ADA, &keys).unwrap());
 }
 

@@ -4,7 +4,7 @@ use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
 use openssl::hash::hash;
 
 use super::{SignaturePosition, Signer, SigningFailed, uri};
-use crate::saml::xml::{Builder, Canonical, WriteError, is_nc_name, ns};
+use crate::saml::xml::{Builder, Canonical, WriteError, Written, is_nc_name, ns};
 
 /// Why an element was not signed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -30,8 +30,17 @@ pub fn sign_enveloped(
     position: SignaturePosition,
     signer: &dyn Signer,
 ) -> Result<Canonical, SigningError> {
+    sign_written(element, element.write()?, position, signer)
+}
+
+/// [`sign_enveloped`] for an element that is written already.
+pub(in crate::saml) fn sign_written(
+    element: &Builder,
+    unsigned: Written,
+    position: SignaturePosition,
+    signer: &dyn Signer,
+) -> Result<Canonical, SigningError> {
     let id = element.get_attribute("ID").filter(|id| is_nc_name(id)).ok_or(WriteError::NotSignable("an ID"))?;
-    let unsigned = element.write()?;
 
     let algorithm = signer.algorithm();
     let digest = hash(algorithm.digest().message_digest(), unsigned.canonical.as_bytes())

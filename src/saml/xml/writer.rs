@@ -203,6 +203,7 @@ impl fmt::Debug for Builder {
 }
 
 /// What [`Builder::write`] made, and the octet positions at which a child may be inserted.
+#[derive(Debug)]
 pub(crate) struct Written {
     /// The element without the signature: the octets whose digest is signed.
     pub(crate) canonical: Canonical,

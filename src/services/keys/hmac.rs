@@ -75,7 +75,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn hmac_agrees_with_openssl(key in prop::collection::vec(any::<u8>(), 0..200), parts: Vec<Vec<u8>>) {
+        fn hmac_agrees_with_openssl(key in prop::collection::vec(any::<u8>(), 1..200), parts: Vec<Vec<u8>>) {
             let slices: Vec<&[u8]> = parts.iter().map(Vec::as_slice).collect();
             let openssl = Signer::new(MessageDigest::sha256(), &PKey::hmac(&key).unwrap())
                 .and_then(|mut signer| signer.sign_oneshot_to_vec(&parts.concat()))

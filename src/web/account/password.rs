@@ -69,7 +69,7 @@ pub(super) async fn change(
     let (entropy, parameters) = (site.entropy.clone(), site.gate.parameters());
     let stretched = site
         .gate
-        .run(move || StretchedPassword::new(&password, parameters, &*entropy))
+        .run(move |memory| StretchedPassword::new(&password, parameters, memory, &*entropy))
         .await
         .map_err(Trouble::Busy)?
         .map_err(Trouble::Password)?;

@@ -1,12 +1,12 @@
 //! The gate before Argon2id: so many passwords are worked on at once, so many may wait, and the rest are told to come
 //! back, since each takes 46 MiB and a good part of a second of one core.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::Semaphore;
 
-use crate::authentication::password::Argon2Parameters;
+use crate::authentication::password::{Argon2Memory, Argon2Parameters};
 
 /// The gate. One for the process; a clone is the same gate.
 #[derive(Debug, Clone)]
@@ -20,6 +20,9 @@ struct Inner {
     inside: AtomicUsize,
     most_inside: usize,
     parameters: Argon2Parameters,
+    /// Memory that was worked in, for the next in the queue. It holds what could be used for guessing the last password, so
+    /// it goes back to the operating system when nobody is inside any more.
+    used: Mutex<Vec<Argon2Memory>>,
 }
 
 impl Argon2Gate {
@@ -33,6 +36,7 @@ impl Argon2Gate {
                 inside: AtomicUsize::new(0),
                 most_inside: at_once.saturating_add(most_waiting),
                 parameters,
+                used: Mutex::default(),
             }),
         }
     }
@@ -54,13 +58,19 @@ impl Argon2Gate {
     ///
     /// # Errors
     /// [`Argon2Busy`] when the queue is full, or when the work was lost with its thread.
-    pub async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Argon2Busy> {
+    pub async fn run<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Argon2Memory) -> T + Send + 'static,
+    ) -> Result<T, Argon2Busy> {
         let in_queue = PlaceInQueue::take(&self.inner)?;
         let place = Arc::clone(&self.inner.places).acquire_owned().await.map_err(|_| Argon2Busy)?;
         // Both places go with the work, not with the request: a browser that hangs up leaves its work running, and that
         // must go on counting, or hanging up would be a way past the gate.
         tokio::task::spawn_blocking(move || {
-            let done = work();
+            let used = || in_queue.0.used.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut memory = used().pop().unwrap_or_default();
+            let done = work(&mut memory);
+            used().push(memory);
             drop((place, in_queue));
             done
         })
@@ -82,7 +92,9 @@ impl PlaceInQueue {
 
 impl Drop for PlaceInQueue {
     fn drop(&mut self) {
-        self.0.inside.fetch_sub(1, Ordering::Relaxed);
+        if self.0.inside.fetch_sub(1, Ordering::Relaxed) == 1 {
+            self.0.used.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        }
     }
 }
 
@@ -94,6 +106,7 @@ pub struct Argon2Busy;
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::authentication::password::{Password, StretchedPassword};
 
     #[tokio::test]
     async fn the_queue_is_bounded_and_gives_places_back() {
@@ -103,7 +116,7 @@ mod tests {
         let first = tokio::spawn({
             let gate = gate.clone();
             async move {
-                gate.run(move || {
+                gate.run(move |_| {
                     let _ = begun.send(());
                     wait.recv()
                 })
@@ -113,14 +126,28 @@ mod tests {
         begins.await.unwrap();
         let second = tokio::spawn({
             let gate = gate.clone();
-            async move { gate.run(|| 2).await }
+            async move { gate.run(|_| 2).await }
         });
         tokio::task::yield_now().await;
-        assert_eq!(gate.run(|| 3).await, Err(Argon2Busy));
+        assert_eq!(gate.run(|_| 3).await, Err(Argon2Busy));
         release.send(()).unwrap();
         first.await.unwrap().unwrap().unwrap();
         assert_eq!(second.await.unwrap(), Ok(2));
-        assert_eq!(gate.run(|| 4).await, Ok(4));
+        assert_eq!(gate.run(|_| 4).await, Ok(4));
+    }
+
+    #[tokio::test]
+    async fn memory_is_used_again_by_who_waits_and_given_back_when_nobody_does() {
+        let cheap = Argon2Parameters { memory_kib: 64, iterations: 1, lanes: 1 };
+        let gate = Argon2Gate::new(1, 2, cheap);
+        let work = move |memory: &mut Argon2Memory| {
+            let fresh = memory.is_empty();
+            StretchedPassword::for_nobody(&Password::given("pelican fjord umber"), cheap, memory).unwrap();
+            fresh
+        };
+        let (first, second) = tokio::join!(gate.run(work), gate.run(work));
+        assert_eq!((first, second), (Ok(true), Ok(false)));
+        assert_eq!(gate.run(work).await, Ok(true), "what was left of other passwords is gone");
     }
 
     #[tokio::test]
@@ -131,7 +158,7 @@ mod tests {
         let gone = tokio::spawn({
             let gate = gate.clone();
             async move {
-                gate.run(move || {
+                gate.run(move |_| {
                     let _ = begun.send(());
                     wait.recv()
                 })
@@ -141,7 +168,7 @@ mod tests {
         begins.await.unwrap();
         gone.abort();
         assert!(gone.await.unwrap_err().is_cancelled());
-        assert_eq!(gate.run(|| 2).await, Err(Argon2Busy), "the work that was left still has its place");
+        assert_eq!(gate.run(|_| 2).await, Err(Argon2Busy), "the work that was left still has its place");
         release.send(()).unwrap();
     }
 }

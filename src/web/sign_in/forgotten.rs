@@ -304,8 +304,8 @@ pub async fn use_password(
     let (password, keys) = (Password::given(&form.password), site.keys.clone());
     let judged = site
         .gate
-        .run(move || -> Result<Option<StretchedPassword>, Trouble> {
-            let stretched = StretchedPassword::for_verifier(&password, &verifier)?;
+        .run(move |memory| -> Result<Option<StretchedPassword>, Trouble> {
+            let stretched = StretchedPassword::for_verifier(&password, &verifier, memory)?;
             Ok(verifier.matches(&stretched, subscriber, &*keys)?.then_some(stretched))
         })
         .await

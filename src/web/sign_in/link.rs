@@ -215,8 +215,12 @@ impl MailedLink {
             Ok(_) if form.password != form.again => "different",
             Ok(password) => {
                 let (entropy, parameters) = (visit.site.entropy.clone(), visit.site.gate.parameters());
-                let stretching = move || StretchedPassword::new(&password, parameters, &*entropy);
-                let stretched = visit.site.gate.run(stretching).await.map_err(Trouble::Busy)?;
+                let stretched = visit
+                    .site
+                    .gate
+                    .run(move |memory| StretchedPassword::new(&password, parameters, memory, &*entropy))
+                    .await
+                    .map_err(Trouble::Busy)?;
                 let stretched = stretched.map_err(Trouble::Password)?;
                 let chosen = Chosen { link: found.token_hash, content: found.content, address, stretched };
                 return Ok((visit, link, Ok(chosen)));

@@ -90,17 +90,17 @@ pub async fn sign_in(request: HttpRequest, site: Data<Site>, form: Form<SignInFo
     let (keys, entropy, parameters) = (site.keys.clone(), site.entropy.clone(), site.gate.parameters());
     let judged = site
         .gate
-        .run(move || -> Result<Option<Right>, Trouble> {
+        .run(move |memory| -> Result<Option<Right>, Trouble> {
             let stand_in = SubscriberId::from_bytes([0; 16]);
             let (stretched, right) = match &found {
                 Some(found) => {
-                    let stretched = StretchedPassword::for_verifier(&password, &found.verifier)?;
+                    let stretched = StretchedPassword::for_verifier(&password, &found.verifier, memory)?;
                     let right = found.verifier.matches(&stretched, found.subscriber, &*keys)?;
                     (stretched, right)
                 }
                 None => {
                     let nobody = PasswordVerifier::nobodys(parameters, &*keys)?;
-                    let stretched = StretchedPassword::for_nobody(&password, parameters)?;
+                    let stretched = StretchedPassword::for_nobody(&password, parameters, memory)?;
                     let right = nobody.matches(&stretched, stand_in, &*keys)?;
                     (stretched, right)
                 }
@@ -109,7 +109,7 @@ pub async fn sign_in(request: HttpRequest, site: Data<Site>, form: Form<SignInFo
                 return Ok(None);
             };
             let cheap = found.verifier.is_cheaper_than(parameters);
-            let dearer = cheap.then(|| StretchedPassword::new(&password, parameters, &*entropy)).transpose()?;
+            let dearer = cheap.then(|| StretchedPassword::new(&password, parameters, memory, &*entropy)).transpose()?;
             Ok(Some(Right { found, stretched, dearer }))
         })
         .await

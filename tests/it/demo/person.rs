@@ -7,7 +7,7 @@ use signet::subscriber::vault::Profile;
 use signet::{
     authentication::{
         look_up_secret::RecoveryKey,
-        password::{Argon2Parameters, Password, PasswordContext, StretchedPassword},
+        password::{Argon2Memory, Argon2Parameters, Password, PasswordContext, StretchedPassword},
     },
     demo::person::{PASSWORD, invent},
     services::{
@@ -29,7 +29,7 @@ fn password_and_recovery_key_open_a_profile_that_can_be_released() {
 
     let about = PasswordContext { email_address: Some(&person.email), service_name: "Signet" };
     let password = Password::chosen(PASSWORD, &about).unwrap();
-    let stretched = StretchedPassword::for_verifier(&password, &person.password).unwrap();
+    let stretched = StretchedPassword::for_verifier(&password, &person.password, &mut Argon2Memory::default()).unwrap();
     assert!(person.password.matches(&stretched, person.subscriber, &keys).unwrap());
 
     let recovery_key = RecoveryKey::parse(&person.shown.recovery_key).unwrap();
