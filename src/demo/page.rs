@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use tera::{Context, Tera};
 
 use super::service_provider::SignedIn;
+use crate::web::texts::TextPart;
 
 /// The agency's name for people.
 pub(super) const SITE: &str = "Benefits Office";
@@ -16,6 +17,10 @@ pub(super) const STYLES: &str = include_str!("../../templates/demo/demo.css");
 /// Nothing but the page itself and its one stylesheet; no scripts, no frames.
 const CONTENT_SECURITY_POLICY: &str =
     "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+
+/// For a mail's HTML part: its own inline styles and nothing else, in an origin that is nobody's.
+pub(super) const POLICY_OF_A_MAIL: &str = "default-src 'none'; style-src 'unsafe-inline'; form-action 'none'; base-uri 'none'; \
+     frame-ancestors 'none'; sandbox allow-top-navigation-by-user-activation";
 
 /// A page with what it shows.
 #[derive(Debug, Serialize)]
@@ -101,13 +106,8 @@ pub(super) struct ShownMessage {
     pub(super) subject: Option<String>,
     pub(super) at: String,
     pub(super) body: Vec<TextPart>,
-}
-
-/// A stretch of a message's text, perhaps a link.
-#[derive(Debug, Serialize, PartialEq, Eq)]
-pub(super) struct TextPart {
-    pub(super) text: String,
-    pub(super) href: Option<String>,
+    /// Whether it has an HTML part, which has a page of its own.
+    pub(super) has_html: bool,
 }
 
 /// The templates, read once.

@@ -91,6 +91,7 @@ pub fn serve(site: DemoSite, listener: TcpListener) -> Result<Server, DemoSiteEr
             .route("/received", web::get().to(received))
             .route("/sign-out", web::post().to(sign_out))
             .route("/inbox", web::get().to(show_inbox))
+            .route("/inbox/{number}/html", web::get().to(show_html_part))
             .route("/metadata", web::get().to(metadata))
     })
     .workers(1)
@@ -334,6 +335,18 @@ fn same_token(a: &str, b: &str) -> bool {
 
 async fn show_inbox(state: web::Data<State>) -> HttpResponse {
     state.pages.answer(&Page::Inbox { messages: inbox::shown(state.site.inbox.messages()) })
+}
+
+/// The HTML part of a mail as it is, in a document that may do nothing but be looked at and lead to its links.
+async fn show_html_part(state: web::Data<State>, number: web::Path<usize>) -> HttpResponse {
+    let message = number.checked_sub(1).and_then(|place| state.site.inbox.messages().into_iter().nth(place));
+    match message.and_then(|message| message.html) {
+        Some(html) => secured(StatusCode::OK)
+            .insert_header((header::CONTENT_SECURITY_POLICY, super::page::POLICY_OF_A_MAIL))
+            .content_type("text/html; charset=utf-8")
+            .body(html),
+        None => secured(StatusCode::NOT_FOUND).finish(),
+    }
 }
 
 async fn metadata(state: web::Data<State>) -> HttpResponse {

@@ -6,7 +6,10 @@ use std::{fmt, time::Duration};
 use futures_util::future::BoxFuture;
 use lettre::{
     AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor,
-    message::{Mailbox, MultiPart, SinglePart, header::ContentType},
+    message::{
+        Mailbox, MultiPart, SinglePart,
+        header::{ContentType, HeaderName, HeaderValue},
+    },
     transport::smtp::{PoolConfig, authentication::Credentials},
 };
 use secrecy::{ExposeSecret, SecretString};
@@ -132,13 +135,20 @@ impl SmtpMail {
             .to(Mailbox::new(None, mail.to.as_str().parse().ok()?))
             .subject(mail.subject.clone())
             .date(mail.at.into())
-            .message_id(Some(format!("<{}@{domain}>", mail.reference)));
+            .message_id(Some(format!("<{}@{domain}>", mail.reference)))
+            // RFC 3834, 5: so that no holiday notice answers it; the second is what Exchange knows.
+            .raw_header(header("Auto-Submitted", "auto-generated"))
+            .raw_header(header("X-Auto-Response-Suppress", "All"));
         match &mail.html {
             Some(html) => builder.multipart(MultiPart::alternative_plain_html(mail.text.clone(), html.clone())),
             None => builder.singlepart(SinglePart::builder().header(ContentType::TEXT_PLAIN).body(mail.text.clone())),
         }
         .ok()
     }
+}
+
+fn header(name: &'static str, value: &str) -> HeaderValue {
+    HeaderValue::new(HeaderName::new_from_ascii_str(name), value.to_owned())
 }
 
 impl fmt::Debug for SmtpMail {

@@ -52,6 +52,8 @@ pub struct SandboxMessage {
     pub subject: Option<String>,
     /// The plain text.
     pub body: String,
+    /// The HTML part of a mail, where there is one.
+    pub html: Option<String>,
     /// When it was handed over.
     pub at: UtcDateTime,
 }
@@ -83,14 +85,29 @@ impl SandboxInbox {
         self.messages.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
     }
 
-    fn keep(&self, channel: Channel, to: &str, subject: Option<&str>, body: &str) -> ServiceOutcome<()> {
-        let message = SandboxMessage {
-            channel,
-            to: to.to_owned(),
-            subject: subject.map(str::to_owned),
-            body: body.to_owned(),
+    fn keep_mail(&self, mail: &OutgoingMail) -> ServiceOutcome<()> {
+        self.keep(SandboxMessage {
+            channel: Channel::Mail,
+            to: mail.to.as_str().to_owned(),
+            subject: Some(mail.subject.clone()),
+            body: mail.text.clone(),
+            html: mail.html.clone(),
             at: self.clock.now(),
-        };
+        })
+    }
+
+    fn keep_text(&self, number: &str, text: &str) -> ServiceOutcome<()> {
+        self.keep(SandboxMessage {
+            channel: Channel::Text,
+            to: number.to_owned(),
+            subject: None,
+            body: text.to_owned(),
+            html: None,
+            at: self.clock.now(),
+        })
+    }
+
+    fn keep(&self, message: SandboxMessage) -> ServiceOutcome<()> {
         let mut messages = self.messages.lock().unwrap_or_else(PoisonError::into_inner);
         if messages.len() >= MOST_MESSAGES {
             messages.pop_front();
@@ -111,7 +128,7 @@ impl Mail for SandboxInbox {
         let outcome = match mail.to.domain() {
             REFUSED_DOMAIN => ServiceOutcome::Refused("the sandbox refuses this domain".to_owned()),
             UNAVAILABLE_DOMAIN => ServiceOutcome::Unavailable("the sandbox has no server for this domain".to_owned()),
-            _ => self.keep(Channel::Mail, mail.to.as_str(), Some(&mail.subject), &mail.text),
+            _ => self.keep_mail(mail),
         };
         Box::pin(ready(outcome))
     }
@@ -122,13 +139,13 @@ impl Sms for SandboxInbox {
         if sms.to.e164() == SLOW_NUMBER {
             return Box::pin(async move {
                 tokio::time::sleep(std::time::Duration::from_secs(SLOW_SECONDS)).await;
-                self.keep(Channel::Text, SLOW_NUMBER, None, &sms.text)
+                self.keep_text(SLOW_NUMBER, &sms.text)
             });
         }
         let outcome = match sms.to.e164() {
             REFUSED_NUMBER => ServiceOutcome::Refused("the sandbox's number has opted out".to_owned()),
             UNREACHABLE_NUMBER => ServiceOutcome::Unavailable("the sandbox has no gateway for this number".to_owned()),
-            number => self.keep(Channel::Text, number, None, &sms.text),
+            number => self.keep_text(number, &sms.text),
         };
         Box::pin(ready(outcome))
     }

@@ -4,6 +4,7 @@
 //! `templates/`. Every text stands in the locale files, so a struct holds data and the ends of their keys, never sentences.
 
 mod asking;
+mod mail;
 mod plain;
 #[cfg(test)]
 mod samples;
@@ -18,6 +19,7 @@ use super::session::BrowserSession;
 use super::site::Site;
 
 pub use asking::{Asking, path_of};
+pub use mail::mail_html;
 pub use plain::{HelpPage, LandingPage, PrivacyPage, RefusalPage};
 pub use templates::{Unrenderable, render};
 

@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 
 use fluent_templates::fluent_bundle::FluentValue;
 use rust_embed::RustEmbed;
+use serde::Serialize;
 use tera::{Context, Kwargs, State, Tera, TeraResult};
 
 use super::{Layout, Page};
@@ -16,6 +17,7 @@ use crate::web::{assets, texts};
 #[include = "components/*.html"]
 #[include = "pages/**/*.html"]
 #[include = "saml/*.html"]
+#[include = "mail/*.html"]
 struct Files;
 
 static TEMPLATES: LazyLock<Result<Tera, String>> = LazyLock::new(|| load().map_err(|error| error.to_string()));
@@ -67,9 +69,22 @@ pub struct Unrenderable {
 /// # Errors
 /// [`Unrenderable`], when the page's template, or a text or static file that it names, is missing or wrong.
 pub fn render<P: Page>(page: &P, layout: &Layout) -> Result<String, Unrenderable> {
-    let wrong = |reason: String| Unrenderable { template: P::TEMPLATE, reason };
+    draw(P::TEMPLATE, page, |context| context.insert("layout", layout))
+}
+
+/// Draws what stands in no layout of ours.
+pub(super) fn render_alone(template: &'static str, content: &impl Serialize) -> Result<String, Unrenderable> {
+    draw(template, content, |_| ())
+}
+
+fn draw(
+    template: &'static str,
+    content: &impl Serialize,
+    also: impl FnOnce(&mut Context),
+) -> Result<String, Unrenderable> {
+    let wrong = |reason: String| Unrenderable { template, reason };
     let tera = TEMPLATES.as_ref().map_err(|reason| wrong(reason.clone()))?;
-    let mut context = Context::from_serialize(page).map_err(|error| wrong(error.to_string()))?;
-    context.insert("layout", layout);
-    tera.render(P::TEMPLATE, &context).map_err(|error| wrong(error.to_string()))
+    let mut context = Context::from_serialize(content).map_err(|error| wrong(error.to_string()))?;
+    also(&mut context);
+    tera.render(template, &context).map_err(|error| wrong(error.to_string()))
 }

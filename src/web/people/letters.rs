@@ -10,8 +10,9 @@ use crate::authentication::recovery::{LINK_LIFETIME, LinkToken};
 use crate::services::message::Message;
 use crate::storage::{OutboxEntry, OutboxId, Transaction};
 use crate::subscriber::{EmailAddress, PhoneNumber, SubscriberId};
+use crate::web::page::mail_html;
 use crate::web::site::Site;
-use crate::web::texts::text;
+use crate::web::texts::{lookup, text};
 
 /// A mail.
 #[derive(Debug, Clone)]
@@ -122,6 +123,22 @@ fn moment(now: UtcDateTime) -> String {
     format!("{} {hour:02}:{minute:02} UTC", now.date())
 }
 
+/// Writes a mail.
+fn write(site: &Site, to: &EmailAddress, letter: &Letter, now: UtcDateTime) -> Message {
+    let arguments = letter.arguments(site, now);
+    let subject = text(&format!("{}-subject", letter.name()), &arguments);
+    let body = text(letter.name(), &arguments);
+    let action = lookup(&format!("{}-action", letter.name()), []);
+    let html = match mail_html(&site.service_name, &subject, &body, action.as_deref(), &site.address("/")) {
+        Ok(html) => Some(html),
+        Err(error) => {
+            tracing::error!(%error, "the HTML part of a mail could not be drawn; the text goes without it");
+            None
+        }
+    };
+    Message::Mail { to: to.as_str().to_owned(), subject, text: body, html }
+}
+
 /// Puts a mail to one address into the outbox.
 ///
 /// # Errors
@@ -133,13 +150,7 @@ pub fn send_letter(
     letter: &Letter,
     now: UtcDateTime,
 ) -> Result<(), Trouble> {
-    let arguments = letter.arguments(site, now);
-    let message = Message::Mail {
-        to: to.as_str().to_owned(),
-        subject: text(&format!("{}-subject", letter.name()), &arguments),
-        text: text(letter.name(), &arguments),
-        html: None,
-    };
+    let message = write(site, to, letter, now);
     // A notice is worth sending late; a link is not, once it has expired.
     enqueue(tx, site, &message, now, LINK_LIFETIME)
 }

@@ -1,4 +1,6 @@
-# Mails and text messages. Each mail has a body and a subject of the same name with -subject.
+# Mails and text messages. Each mail has a body and a subject of the same name with -subject; one that is about a link has the
+# words on its button with -action. The HTML part is made of the same words: an empty line begins a paragraph, and a line is
+# a line, so no sentence is broken into several.
 # {$service} is our name, {$time} when it happened, {$link} what to follow; {$sign_in}, {$forgotten} and {$sign_up} are pages.
 
 method-out-of-band = Text message
@@ -8,6 +10,7 @@ method-security-key = Security key
 method-totp = Authentication app
 
 mail-sign-up-subject = Confirm your e-mail address
+mail-sign-up-action = Confirm my address
 mail-sign-up =
     Thank you for creating a { $service } account. To confirm your e-mail address and go on, follow this link:
 
@@ -25,6 +28,7 @@ mail-already-account =
     If it was not you, there is nothing to do: nobody learned that this account exists.
 
 mail-add-address-subject = Confirm this e-mail address
+mail-add-address-action = Confirm this address
 mail-add-address =
     To add this address to your { $service } account, follow this link in the browser in which you are signed in:
 
@@ -39,13 +43,13 @@ mail-address-taken =
     If you have two accounts, sign in to the other one and remove the address there first: { $sign_in }
 
 mail-forgotten-password-subject = Choose a new password
+mail-forgotten-password-action = Choose a new password
 mail-forgotten-password =
     To choose a new password for your { $service } account, follow this link:
 
     { $link }
 
-    The link works once and for 24 hours. Signing in will ask for your second factor as always. Have your recovery key at hand:
-    only it opens your profile again after this.
+    The link works once and for 24 hours. Signing in will ask for your second factor as always. Have your recovery key at hand: only it opens your profile again after this.
 
     If you did not ask for it, ignore this mail: your password stays as it is.
 
@@ -99,15 +103,13 @@ mail-recovery-key-used =
 
 mail-too-many-codes-subject = Too many wrong codes
 mail-too-many-codes =
-    Somebody who knows your password gave too many wrong codes at your { $service } account on { $time }. Signing in is stopped for ten
-    minutes.
+    Somebody who knows your password gave too many wrong codes at your { $service } account on { $time }. Signing in is stopped for ten minutes.
 
     If it was not you, choose a new password now: { $forgotten }
 
 mail-authenticator-ended-subject = A way to sign in has ended
 mail-authenticator-ended =
-    After too many wrong tries, this way to sign in to your { $service } account has ended on { $time }: { $method }. Sign in another way,
-    remove it and add it anew.
+    After too many wrong tries, this way to sign in to your { $service } account has ended on { $time }: { $method }. Sign in another way, remove it and add it anew.
 
     If it was not you who tried, choose a new password now: { $forgotten }
 

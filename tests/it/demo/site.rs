@@ -160,3 +160,35 @@ async fn the_inbox_shows_the_newest_first_with_links_that_work() {
     let policy = page.headers["content-security-policy"].to_str().unwrap();
     assert!(policy.starts_with("default-src 'none'") && !policy.contains("unsafe"), "{policy}");
 }
+
+#[actix_web::test]
+async fn the_html_part_of_a_mail_is_shown_where_it_can_do_nothing() {
+    let inbox = SandboxInbox::new(Arc::new(SystemClock));
+    let html = "<!doctype html><p>Open <a href=\"http://localhost:8/x\">this</a></p><script>alert(1)</script>";
+    for html in [None, Some(html.to_owned())] {
+        let mail = OutgoingMail {
+            to: EmailAddress::parse("a@b.example").unwrap(),
+            subject: "Confirm".into(),
+            text: "Open http://localhost:8/x".into(),
+            html,
+            reference: "1".into(),
+            at: SystemClock.now(),
+        };
+        inbox.send(&mail).await;
+    }
+    let browser = Browser::new(&started_with(inbox));
+    let page = browser.get("/inbox").await;
+    assert_eq!(page.link("As HTML").as_deref(), Some("/inbox/2/html"));
+    assert_eq!(page.body.matches("As HTML").count(), 1, "the other has none");
+    assert!(!page.body.contains("alert(1)"), "the page itself shows the text");
+    let shown = browser.get("/inbox/2/html").await;
+    assert_eq!(shown.expect_status(200).body, html);
+    let policy = shown.headers["content-security-policy"].to_str().unwrap();
+    assert!(
+        policy.starts_with("default-src 'none'; style-src 'unsafe-inline';") && policy.contains("; sandbox"),
+        "{policy}"
+    );
+    for nothing in ["/inbox/0/html", "/inbox/1/html", "/inbox/3/html", "/inbox/x/html"] {
+        browser.get(nothing).await.expect_status(404);
+    }
+}

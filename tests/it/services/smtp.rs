@@ -112,6 +112,21 @@ async fn a_mail_arrives_whole_with_its_reference_and_connections_are_used_again(
 }
 
 #[tokio::test]
+async fn a_mail_with_an_html_part_offers_the_text_first_and_asks_for_no_automatic_answer() {
+    let sink = Sink::default();
+    let port = sink.clone().start().await;
+    let smtp = SmtpMail::new(&settings(port, SmtpSecurity::None)).unwrap();
+    let both = OutgoingMail { html: Some("<!doctype html><p>Open this</p>".to_owned()), ..mail(0) };
+    assert_eq!(smtp.send(&both).await, ServiceOutcome::Answered(()));
+    let mail = &sink.mails()[0];
+    assert!(mail.contains("Content-Type: multipart/alternative"), "{mail}");
+    // RFC 2046, 5.1.4: the part that is preferred comes last.
+    let (text, html) = (mail.find("Content-Type: text/plain"), mail.find("Content-Type: text/html"));
+    assert!(text.is_some() && text < html, "{mail}");
+    assert!(mail.contains("Auto-Submitted: auto-generated"), "{mail}");
+}
+
+#[tokio::test]
 async fn a_refusal_is_final_and_an_outage_is_not_and_neither_repeats_the_address() {
     let sink = Sink::default();
     sink.answers.lock().unwrap().extend(["550 no such mailbox ada@example.org", "451 try again, ada@example.org"]);
