@@ -15,6 +15,7 @@ use super::door::{House, id_on, is_response, token_of};
 /// Every address that takes a form, with a form that would do something.
 const FORMS: &[(&str, &[(&str, &str)])] = &[
     ("/account/email/add", &[("email", "mallory@example.org")]),
+    ("/account/email/confirm/{token}", &[]),
     ("/account/email/remove", &[("id", "ID")]),
     ("/account/methods/add/sms", &[("phone", "(202) 456-1414")]),
     ("/account/methods/add/sms/again", &[]),
@@ -30,6 +31,7 @@ const FORMS: &[(&str, &[(&str, &str)])] = &[
     ("/forgot-password", &[("email", "victim@example.gov")]),
     ("/forgot-password/unlock", &[("recovery_key", "0000-0000-0000-0000-0000-0000-0000")]),
     ("/forgot-password/{token}", &[("password", "umber quartz heron lagoon"), ("again", "umber quartz heron lagoon")]),
+    ("/forgot-password/{token}/request", &[("go_on", "yes")]),
     ("/saml/consent/{id}", &[("digest", "0")]),
     ("/saml/decline/{id}", &[]),
     ("/sign-in", &[("email", "mallory@example.org"), ("password", "pelican fjord umber quartz")]),
@@ -37,11 +39,12 @@ const FORMS: &[(&str, &[(&str, &str)])] = &[
     ("/sign-in/second-factor/sms/send", &[("id", "ID")]),
     ("/sign-in/second-factor/totp", &[("code", "123456")]),
     ("/sign-up", &[("email", "mallory@example.org"), ("rules", "yes")]),
+    ("/sign-up/confirm/{token}", &[("password", "umber quartz heron lagoon"), ("again", "umber quartz heron lagoon")]),
+    ("/sign-up/confirm/{token}/request", &[("go_on", "yes")]),
     ("/sign-up/methods/sms", &[("phone", "(202) 456-1414")]),
     ("/sign-up/methods/sms/again", &[]),
     ("/sign-up/methods/sms/code", &[("code", "123456")]),
     ("/sign-up/methods/totp", &[("code", "123456"), ("name", "mine")]),
-    ("/sign-up/password", &[("password", "umber quartz heron lagoon"), ("again", "umber quartz heron lagoon")]),
     ("/sign-up/recovery-key", &[("kept", "yes")]),
     ("/unlock", &[("password", "pelican fjord umber quartz")]),
 ];
