@@ -63,6 +63,9 @@ struct Right {
     dearer: Option<StretchedPassword>,
 }
 
+/// Who stands in where an address is nobody's: identifiers of accounts are random, so it is no account's.
+const NOBODY: SubscriberId = SubscriberId::from_bytes([0; 16]);
+
 /// An account that an address belongs to.
 struct Found {
     subscriber: SubscriberId,
@@ -91,7 +94,6 @@ pub async fn sign_in(request: HttpRequest, site: Data<Site>, form: Form<SignInFo
     let judged = site
         .gate
         .run(move |memory| -> Result<Option<Right>, Trouble> {
-            let stand_in = SubscriberId::from_bytes([0; 16]);
             let (stretched, right) = match &found {
                 Some(found) => {
                     let stretched = StretchedPassword::for_verifier(&password, &found.verifier, memory)?;
@@ -101,7 +103,7 @@ pub async fn sign_in(request: HttpRequest, site: Data<Site>, form: Form<SignInFo
                 None => {
                     let nobody = PasswordVerifier::nobodys(parameters, &*keys)?;
                     let stretched = StretchedPassword::for_nobody(&password, parameters, memory)?;
-                    let right = nobody.matches(&stretched, stand_in, &*keys)?;
+                    let right = nobody.matches(&stretched, NOBODY, &*keys)?;
                     (stretched, right)
                 }
             };
@@ -145,10 +147,9 @@ fn look_up(
     let email = find_address(tx, site, address)?;
     let row = email.as_ref().map_or(key, |email| email.subscriber.as_bytes());
     let ended = is_reached(tx, site, &RateLimit::PASSWORD_IN_A_ROW, &[row], now)?;
-    let Some(email) = email else {
-        return Ok(Ok(None));
-    };
-    let Some((verifier, _)) = tx.password_of(email.subscriber)? else {
+    // Nobody's password is looked for too, so that the database does the same for everybody.
+    let verifier = tx.password_of(email.as_ref().map_or(NOBODY, |email| email.subscriber))?;
+    let (Some(email), Some((verifier, _))) = (email, verifier) else {
         return Ok(Ok(None));
     };
     if ended {

@@ -5,3 +5,4 @@ pub mod browser;
 pub mod database;
 pub mod people;
 pub mod sql;
+pub mod statements;
