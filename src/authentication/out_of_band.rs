@@ -100,13 +100,15 @@ pub struct CodeBinding<'a> {
 }
 
 impl CodeBinding<'_> {
-    fn octets(&self, code: &OutOfBandCode) -> Vec<u8> {
+    fn octets(&self, code: &OutOfBandCode, expires_at: UtcDateTime) -> Vec<u8> {
+        let expires_at = expires_at.unix_timestamp_nanos() / 1_000_000;
         context(&[
             b"signet/out-of-band/v1",
             self.purpose.as_str().as_bytes(),
             self.subscriber.as_bytes(),
             self.phone.e164().as_bytes(),
             self.session.as_bytes(),
+            &expires_at.to_be_bytes(),
             code.0.as_bytes(),
         ])
     }
@@ -132,8 +134,9 @@ impl IssuedCode {
         now: UtcDateTime,
         keys: &dyn ServiceKeys,
     ) -> Result<Self, KeysError> {
-        let mac = keys.mac(Purpose::OutOfBandCode, &bound.octets(code))?;
-        Ok(Self { mac, expires_at: now + LIFETIME })
+        let expires_at = now + LIFETIME;
+        let mac = keys.mac(Purpose::OutOfBandCode, &bound.octets(code, expires_at))?;
+        Ok(Self { mac, expires_at })
     }
 
     /// Judges a code that came back. Whoever accepts one uses it up in storage, atomically, before anything else.
@@ -150,7 +153,7 @@ impl IssuedCode {
         if now >= self.expires_at {
             return Err(CodeRefused::Expired);
         }
-        match keys.verify_mac(Purpose::OutOfBandCode, &bound.octets(code), &self.mac) {
+        match keys.verify_mac(Purpose::OutOfBandCode, &bound.octets(code, self.expires_at), &self.mac) {
             Ok(true) => Ok(()),
             Ok(false) => Err(CodeRefused::Wrong),
             Err(error) => Err(CodeRefused::Keys(error)),
@@ -219,6 +222,16 @@ mod tests {
         }
         let wrong = OutOfBandCode::given("012346").unwrap();
         assert_eq!(issued.accept(&wrong, &bound, NOW, &keys), Err(CodeRefused::Wrong));
+    }
+
+    #[test]
+    fn a_code_lives_no_longer_because_its_row_says_so() {
+        let (keys, phone) = (keys_for_tests(), phone("+1 202 456 1111"));
+        let bound = CodeBinding { subscriber: ADA, phone: &phone, purpose: CodePurpose::SignIn, session: HERE };
+        let code = OutOfBandCode::random(&SystemEntropy);
+        let issued = IssuedCode::new(&code, &bound, NOW, &keys).unwrap();
+        let prolonged = IssuedCode { expires_at: issued.expires_at + Duration::HOUR, ..issued };
+        assert_eq!(prolonged.accept(&code, &bound, NOW + LIFETIME, &keys), Err(CodeRefused::Wrong));
     }
 
     #[test]

@@ -9,12 +9,16 @@
 //! the service's keys, and the key of the vault's password slot, which is stored nowhere. The parameters and the salt
 //! stand beside the verifier, so they can be raised at any time.
 
+mod stored;
+
 use std::fmt;
 use std::sync::LazyLock;
 
 use argon2::{Algorithm, Argon2, Block, Params, Version};
 use unicode_normalization::UnicodeNormalization as _;
 use zeroize::Zeroizing;
+
+pub use stored::{KnownPassword, StoredPassword};
 
 use crate::services::keys::{KeysError, Mac, Purpose, ServiceKeys, context, hkdf_sha256};
 use crate::services::{Entropy, random_bytes};

@@ -115,7 +115,7 @@ pub fn store(
         vault: VaultState::Open,
     })?;
     people::add_address(tx, site, id, &person.email, now)?;
-    tx.set_password(id, &person.password.to_bytes(), now)?;
+    people::set_password(tx, site, id, &person.password, now)?;
     let phone = AuthenticatorSecret::Phone(person.phone.clone());
     tx.add_authenticator(&people::new_authenticator(site, id, "Phone", &phone, 0, now)?)?;
     for slot in &person.slots {

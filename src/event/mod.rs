@@ -61,8 +61,10 @@
 //! }
 //! ```
 
+mod altered;
 mod tellable;
 
+pub use altered::AlteredRecord;
 pub use tellable::Tellable;
 
 use crate::authentication::AuthenticatorKind;
@@ -133,6 +135,11 @@ events! {
     AddressAdded = "address_added", INFO, remembered;
     /// An address was removed.
     AddressRemoved = "address_removed", INFO, remembered;
+    /// A record is not as we wrote it. It counts for nothing; somebody was at the database.
+    IntegrityFault {
+        /// Which.
+        record: AlteredRecord,
+    } = "integrity_fault", ERROR;
     /// Too many wrong codes: the account is locked for a while.
     Locked = "locked", WARN, remembered;
     /// An authenticator was added.

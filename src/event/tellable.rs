@@ -1,5 +1,6 @@
 //! What may be told: the one list of types that can be a field of an event.
 
+use super::AlteredRecord;
 use crate::authentication::{AuthenticatorId, AuthenticatorKind};
 use crate::saml::{EntityId, MessageId};
 use crate::subscriber::SubscriberId;
@@ -31,6 +32,8 @@ macro_rules! told_as_displayed {
 told_as_displayed! {
     // Identifiers: random, or checked when they came in.
     AuthenticatorId, EntityId, MessageId, SubscriberId,
+    // Which record it was.
+    AlteredRecord,
     // Counts.
     u32, usize,
     // Words of our own: whoever makes one writes it into the source.

@@ -39,6 +39,7 @@ diesel::table! {
         subscriber -> Binary,
         verifier -> Binary,
         set_at -> BigInt,
+        mac -> Binary,
     }
 }
 

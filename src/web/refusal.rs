@@ -340,9 +340,8 @@ impl From<Unanswerable> for Refusal {
 impl From<Trouble> for Refusal {
     fn from(trouble: Trouble) -> Self {
         match trouble {
-            Trouble::Busy(error) => Self::because(RefusalKind::Busy, &error),
             Trouble::Session(error) => error.into(),
-            trouble => Self::because(RefusalKind::Outage, &trouble),
+            trouble => Self::because(trouble.refusal_kind(), &trouble),
         }
     }
 }

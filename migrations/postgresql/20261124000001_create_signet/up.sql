@@ -33,7 +33,8 @@ CREATE INDEX email_link_expiry ON email_link (expires_at);
 CREATE TABLE password_credential (
     subscriber BYTEA NOT NULL PRIMARY KEY REFERENCES subscriber (id), -- sensitive: no
     verifier BYTEA NOT NULL,               -- sensitive: keyed
-    set_at BIGINT NOT NULL                -- sensitive: no
+    set_at BIGINT NOT NULL,               -- sensitive: no
+    mac BYTEA NOT NULL                    -- sensitive: keyed
 );
 
 CREATE TABLE authenticator (

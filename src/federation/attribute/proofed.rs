@@ -8,7 +8,7 @@
 use time::UtcDateTime;
 
 use crate::federation::assurance::Ial;
-use crate::services::keys::{KeysError, Mac, Purpose, ServiceKeys, context};
+use crate::services::keys::{KeysError, NotVouched, Purpose, ServiceKeys, context};
 use crate::subscriber::SubscriberId;
 use crate::subscriber::vault::{ProfileRow, SealedAttribute};
 
@@ -79,7 +79,7 @@ pub struct StoredProofing {
     pub verified_at: i64,
     /// Milliseconds since 1970.
     pub expires_at: Option<i64>,
-    /// The keyed digest, as [`Mac::to_bytes`] writes it.
+    /// The keyed digest, as [`Mac::to_bytes`](crate::services::keys::Mac::to_bytes) writes it.
     pub mac: Vec<u8>,
 }
 
@@ -109,20 +109,15 @@ impl StoredProofing {
     /// The proofed profile, if this service wrote the row about this person and about the profile that has this list.
     ///
     /// # Errors
-    /// [`ProofingFault`]: then the person counts as not proofed.
+    /// [`NotVouched::Altered`]: then the person counts as not proofed.
     pub fn authenticate(
         &self,
         of: SubscriberId,
         list: Option<&SealedAttribute>,
         keys: &dyn ServiceKeys,
-    ) -> Result<ProofedProfile, ProofingFault> {
-        let mac = Mac::from_bytes(&self.mac).map_err(|_| ProofingFault::Altered)?;
-        match keys.verify_mac(Purpose::ProofedProfile, &self.octets(of, list), &mac) {
-            Ok(true) => {}
-            Err(fault @ KeysError::Unavailable) => return Err(ProofingFault::Keys(fault)),
-            Ok(false) | Err(_) => return Err(ProofingFault::Altered),
-        }
-        let unreadable = || ProofingFault::Unreadable;
+    ) -> Result<ProofedProfile, NotVouched> {
+        keys.vouch(Purpose::ProofedProfile, &self.octets(of, list), &self.mac)?;
+        let unreadable = || NotVouched::Altered;
         Ok(ProofedProfile(Proofing {
             ial: u8::try_from(self.ial).ok().and_then(Ial::from_number).ok_or_else(unreadable)?,
             verified_at: instant(self.verified_at).ok_or_else(unreadable)?,
@@ -143,20 +138,6 @@ impl StoredProofing {
             list.map_or(&[], SealedAttribute::as_bytes),
         ])
     }
-}
-
-/// Why a row about proofing is not believed.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum ProofingFault {
-    /// The row was altered, belongs to somebody else, or to a profile that is not there any more.
-    #[error("the record of identity proofing was altered, moved or put back")]
-    Altered,
-    /// The service's keys are unavailable: nothing is known about the row.
-    #[error(transparent)]
-    Keys(KeysError),
-    /// We wrote it, and cannot read it.
-    #[error("the record of identity proofing holds an impossible value")]
-    Unreadable,
 }
 
 /// The stored form of a time.
@@ -207,7 +188,7 @@ mod tests {
         let stored = StoredProofing::new(ADA, &PROOFING, &mine, &keys).unwrap();
         let low = StoredProofing::new(ADA, &Proofing { ial: Ial::One, ..PROOFING }, &mine, &keys).unwrap();
         let refused = |stored: &StoredProofing, of, list, keys: &dyn ServiceKeys| {
-            assert_eq!(stored.authenticate(of, list, keys), Err(ProofingFault::Altered), "{stored:?}");
+            assert_eq!(stored.authenticate(of, list, keys), Err(NotVouched::Altered), "{stored:?}");
         };
         refused(&StoredProofing { ial: 2, ..low }, ADA, list, &keys);
         refused(&StoredProofing { verified_at: stored.verified_at + 1, ..stored.clone() }, ADA, list, &keys);

@@ -192,6 +192,19 @@ impl dyn ServiceKeys + '_ {
         let expected = self.mac_with(mac.key_id, purpose, octets)?;
         Ok(openssl::memcmp::eq(&expected.tag, &mac.tag))
     }
+
+    /// Says that `octets` are what this service wrote down: `mac`, as [`Mac::to_bytes`] writes it, was stored with them.
+    ///
+    /// # Errors
+    /// [`NotVouched`]. A digest of a key that is gone vouches for nothing.
+    pub fn vouch(&self, purpose: Purpose, octets: &[u8], mac: &[u8]) -> Result<(), NotVouched> {
+        let mac = Mac::from_bytes(mac).map_err(|_| NotVouched::Altered)?;
+        match self.verify_mac(purpose, octets, &mac) {
+            Ok(true) => Ok(()),
+            Err(fault @ KeysError::Unavailable) => Err(NotVouched::Keys(fault)),
+            Ok(false) | Err(_) => Err(NotVouched::Altered),
+        }
+    }
 }
 
 /// The one encoding of contexts (additional data), so that no two lists of parts give the same octets: each part is
@@ -224,6 +237,17 @@ pub enum KeysError {
     /// The header names a scheme that this version does not know.
     #[error("sealed with scheme {0}, which is unknown")]
     UnknownScheme(u8),
+}
+
+/// Why a row is not taken for one that this service wrote.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NotVouched {
+    /// It was altered, or belongs to another place.
+    #[error("the record was altered, moved or put back")]
+    Altered,
+    /// The service's keys are unavailable: nothing is known about it.
+    #[error(transparent)]
+    Keys(KeysError),
 }
 
 impl From<openssl::error::ErrorStack> for KeysError {

@@ -4,6 +4,7 @@ use diesel::prelude::*;
 use time::UtcDateTime;
 
 use super::codes::failure_count;
+use crate::authentication::password::StoredPassword;
 use crate::authentication::throttle::FailureCount;
 use crate::authentication::{AuthenticatorId, AuthenticatorKind};
 use crate::storage::schema::{authenticator, password_credential, vault_slot};
@@ -38,34 +39,35 @@ pub struct AuthenticatorRecord {
 }
 
 impl Transaction<'_> {
-    /// Sets the password's verifier, in place of the one before.
+    /// Sets a password, in place of the one before.
     ///
     /// # Errors
     /// When the database fails.
-    pub fn set_password(&mut self, of: SubscriberId, verifier: &[u8], now: UtcDateTime) -> Result<(), StoreError> {
+    pub fn set_password(&mut self, of: SubscriberId, password: &StoredPassword) -> Result<(), StoreError> {
         let key = of.as_bytes().to_vec();
         diesel::delete(password_credential::table.find(key.clone())).execute(self.connection)?;
         diesel::insert_into(password_credential::table)
             .values((
                 password_credential::subscriber.eq(key),
-                password_credential::verifier.eq(verifier.to_vec()),
-                password_credential::set_at.eq(milliseconds(now)),
+                password_credential::verifier.eq(password.verifier.clone()),
+                password_credential::set_at.eq(password.set_at),
+                password_credential::mac.eq(password.mac.clone()),
             ))
             .execute(self.connection)?;
         Ok(())
     }
 
-    /// The password's verifier and when it was set.
+    /// What the database says of a person's password, for [`StoredPassword::authenticate`].
     ///
     /// # Errors
     /// When the database fails.
-    pub fn password_of(&mut self, of: SubscriberId) -> Result<Option<(Vec<u8>, UtcDateTime)>, StoreError> {
-        let row: Option<(Vec<u8>, i64)> = password_credential::table
+    pub fn password_of(&mut self, of: SubscriberId) -> Result<Option<StoredPassword>, StoreError> {
+        let row: Option<(Vec<u8>, i64, Vec<u8>)> = password_credential::table
             .find(of.as_bytes().to_vec())
-            .select((password_credential::verifier, password_credential::set_at))
+            .select((password_credential::verifier, password_credential::set_at, password_credential::mac))
             .first(self.connection)
             .optional()?;
-        row.map(|(verifier, set_at)| Ok((verifier, instant(set_at, "password_credential", "set_at")?))).transpose()
+        Ok(row.map(|(verifier, set_at, mac)| StoredPassword { verifier, set_at, mac }))
     }
 
     /// Adds an authenticator; `false` when its fingerprint is taken, by this account or another.

@@ -6,7 +6,7 @@ use time::UtcDateTime;
 use crate::authentication::AuthenticatorId;
 use crate::federation::attribute::StoredProofing;
 use crate::storage::schema::{proofed_profile, vault_attribute, vault_slot};
-use crate::storage::{StoreError, Transaction, milliseconds, typed};
+use crate::storage::{StoreError, Transaction, milliseconds, on_each, typed};
 use crate::subscriber::SubscriberId;
 use crate::subscriber::vault::{ProfileRow, SealedAttribute, SealedSlot, SlotId, SlotKind};
 
@@ -147,7 +147,7 @@ impl Transaction<'_> {
         let list = vault_attribute::subscriber
             .eq(proofed_profile::subscriber)
             .and(vault_attribute::attribute.eq(ProfileRow::LIST));
-        let rows: Vec<Row> = proofed_profile::table
+        let row_and_list = proofed_profile::table
             .left_join(vault_attribute::table.on(list))
             .filter(proofed_profile::subscriber.eq(of.as_bytes().to_vec()))
             .select((
@@ -156,8 +156,8 @@ impl Transaction<'_> {
                 proofed_profile::expires_at,
                 proofed_profile::mac,
                 vault_attribute::sealed.nullable(),
-            ))
-            .load(self.connection)?;
+            ));
+        let rows: Vec<Row> = on_each!(self.connection, inner => row_and_list.load(inner))?;
         // We write one list; of two, neither is the profile's.
         let only = rows.len() == 1;
         Ok(rows.into_iter().next().map(|(ial, verified_at, expires_at, mac, list)| {

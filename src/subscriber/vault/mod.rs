@@ -33,6 +33,9 @@ use crate::services::keys::context;
 /// Why the vault does not open.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum VaultError {
+    /// What is stored is not as we wrote it, whatever the secret is.
+    #[error("it was altered or moved")]
+    Altered,
     /// The secret is not the one that the slot was sealed with, or what is stored was altered or moved. The two
     /// cannot be told apart.
     #[error("the secret does not open this, or it was altered")]

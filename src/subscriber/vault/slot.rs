@@ -133,7 +133,7 @@ impl SealedSlot {
     /// Opens the vault's key with the key of the person's secret.
     ///
     /// # Errors
-    /// [`VaultError::DoesNotOpen`] when the secret is another one or the row was altered or moved;
+    /// [`VaultError::DoesNotOpen`] when the secret is another one; [`VaultError::Altered`] when the row was altered or moved;
     /// [`VaultError::Keys`] when the service's keys are unavailable.
     pub fn open(
         &self,
@@ -142,7 +142,12 @@ impl SealedSlot {
         keys: &dyn ServiceKeys,
     ) -> Result<VaultKey, VaultError> {
         let place = place(self.id, self.kind, subscriber);
-        let inner = keys.open(Purpose::VaultSlot, &place, &self.sealed).map_err(does_not_open)?;
+        // The service's own wrapping opens for whoever is at the door; when it does not, the row is to blame.
+        let inner =
+            keys.open(Purpose::VaultSlot, &place, &self.sealed).map_err(|fault| match does_not_open(fault) {
+                VaultError::DoesNotOpen => VaultError::Altered,
+                fault => fault,
+            })?;
         let envelope = Envelope::parse(&inner).map_err(does_not_open)?;
         let opened = envelope.open(&slot_key.key, &place).map_err(does_not_open)?;
         VaultKey::from_slice(&opened).ok_or(VaultError::UnknownForm)

@@ -87,11 +87,14 @@ pub(super) async fn remove(
     let (visit, page) = visit
         .transact(move |tx, visit| {
             let (site, now) = (visit.site.clone(), visit.now);
+            tx.lock_subscriber(subscriber)?;
             let all = authenticators_of(tx, &site, subscriber)?;
+            // Only those that are really the person's count.
+            let last = !all.iter().any(|one| one.id != id && !one.disabled);
             let Some(gone) = all.into_iter().find(|one| one.id == id) else {
                 return Ok(None);
             };
-            if !tx.remove_authenticator(subscriber, id)? {
+            if last || !tx.remove_authenticator(subscriber, id)? {
                 return page(tx, visit, subscriber, Some("last")).map(Some);
             }
             let kind = gone.secret.kind();

@@ -9,7 +9,7 @@ use crate::authentication::password::{Password, PasswordContext, PasswordVerifie
 use crate::event::Event;
 use crate::storage::Transaction;
 use crate::subscriber::{SubscriberId, VaultState};
-use crate::web::people::{Fault, Letter, Trouble, Visit, addresses_of, notify_everywhere};
+use crate::web::people::{Fault, Letter, Trouble, Visit, addresses_of, notify_everywhere, set_password};
 use crate::web::sign_in::pages::ChoosePasswordPage;
 use crate::web::sign_in::{password_problem, put_password_slot};
 use crate::web::site::Site;
@@ -85,7 +85,7 @@ fn replace(
 ) -> Result<(), Trouble> {
     let (site, now) = (visit.site.clone(), visit.now);
     let verifier = PasswordVerifier::new(stretched, of, &*site.keys)?;
-    tx.set_password(of, &verifier.to_bytes(), now)?;
+    set_password(tx, &site, of, &verifier, now)?;
     let slot_key = stretched.slot_key();
     match visit.session.state.vault_key.clone() {
         Some(vault_key) => put_password_slot(tx, &site, of, &slot_key, &vault_key, visit)?,

@@ -1,13 +1,15 @@
-//! A person's authenticators: what is stored of them, opened and sealed. The secret is bound to the person, the
-//! authenticator and its kind, so that a row moved to another account opens nothing there.
+//! A person's authenticators: what is stored of them, opened and sealed. The secret is sealed with the service's keys and bound
+//! to everything in its row that does not change with use, so a row that was made up, altered or moved to another account is
+//! not one of the person's authenticators: it is reported, and left out.
 
 use time::UtcDateTime;
 
-use super::Trouble;
+use super::{Trouble, is_altered, report_altered};
 use crate::authentication::throttle::FailureCount;
 use crate::authentication::totp::TotpSecret;
 use crate::authentication::webauthn::StoredCredential;
 use crate::authentication::{AuthenticatorId, AuthenticatorKind};
+use crate::event::AlteredRecord;
 use crate::services::keys::{KeysError, Purpose, context};
 use crate::storage::{AuthenticatorRecord, Transaction};
 use crate::subscriber::{PhoneNumber, SubscriberId};
@@ -16,11 +18,48 @@ use crate::web::site::Site;
 /// The longest name that a person may give an authenticator, in characters.
 const LONGEST_NAME: usize = 40;
 
+/// The fields of a row that its sealed secret is bound to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AuthenticatorPlace {
+    /// Whose.
+    pub subscriber: SubscriberId,
+    /// Which.
+    pub id: AuthenticatorId,
+    /// Which kind.
+    pub kind: AuthenticatorKind,
+    /// By which it is unique among all accounts.
+    pub fingerprint: Option<[u8; 32]>,
+    /// When it was added.
+    pub created_at: UtcDateTime,
+}
+
+impl AuthenticatorPlace {
+    fn of(record: &AuthenticatorRecord) -> Self {
+        let AuthenticatorRecord { id, subscriber, kind, fingerprint, created_at, .. } = *record;
+        Self { subscriber, id, kind, fingerprint, created_at }
+    }
+
+    /// {label, subscriber, authenticator, kind, fingerprint, time}. No fingerprint is told from any by its length.
+    fn octets(&self) -> Vec<u8> {
+        let created_at = self.created_at.unix_timestamp_nanos() / 1_000_000;
+        context(&[
+            b"signet/authenticator/v1",
+            self.subscriber.as_bytes(),
+            self.id.as_bytes(),
+            self.kind.as_str().as_bytes(),
+            self.fingerprint.as_ref().map_or(&[], <[u8; 32]>::as_slice),
+            &created_at.to_be_bytes(),
+        ])
+    }
+}
+
 /// An authenticator, opened.
 #[derive(Debug, Clone)]
 pub struct Authenticator {
     /// Which.
     pub id: AuthenticatorId,
+    /// What its secret is bound to.
+    pub place: AuthenticatorPlace,
     /// What its person calls it.
     pub name: String,
     /// What it is.
@@ -94,16 +133,27 @@ impl AuthenticatorSecret {
     }
 }
 
-/// All authenticators of a person beside the password, the oldest first.
+/// All authenticators of a person beside the password, the oldest first. A row that we did not write about this person is
+/// none of them, and is reported.
 ///
 /// # Errors
-/// When the database or the keys are unavailable, or a row was altered or moved.
+/// When the database or the keys are unavailable.
 pub fn authenticators_of(
     tx: &mut Transaction<'_>,
     site: &Site,
     of: SubscriberId,
 ) -> Result<Vec<Authenticator>, Trouble> {
-    tx.authenticators_of(of)?.iter().map(|record| open(site, of, record)).collect()
+    let mut opened = Vec::new();
+    for record in tx.authenticators_of(of)? {
+        match open(site, of, &record) {
+            Ok(authenticator) => opened.push(authenticator),
+            Err(Trouble::Keys(fault)) if is_altered(&fault) => {
+                report_altered(of, AlteredRecord::Authenticator(record.id));
+            }
+            Err(trouble) => return Err(trouble),
+        }
+    }
+    Ok(opened)
 }
 
 /// The record of a new authenticator. Its name is cut to what fits.
@@ -128,12 +178,13 @@ pub fn new_authenticator(
         AuthenticatorSecret::Totp(secret) => Some(site.keys.fingerprint(Purpose::TotpSecret, secret.as_bytes())?),
         AuthenticatorSecret::Phone(_) => None,
     };
+    let place = AuthenticatorPlace { subscriber: of, id, kind: secret.kind(), fingerprint, created_at: now };
     Ok(AuthenticatorRecord {
         id,
         subscriber: of,
         kind: secret.kind(),
         name_sealed: seal_name(site, of, id, name)?,
-        sealed: seal_secret(site, of, id, secret)?,
+        sealed: seal_secret(site, &place, secret)?,
         fingerprint,
         counter,
         failures: FailureCount::default(),
@@ -164,23 +215,19 @@ pub fn seal_name(site: &Site, of: SubscriberId, id: AuthenticatorId, name: &str)
 ///
 /// # Errors
 /// When the keys are unavailable.
-pub fn seal_secret(
-    site: &Site,
-    of: SubscriberId,
-    id: AuthenticatorId,
-    secret: &AuthenticatorSecret,
-) -> Result<Vec<u8>, Trouble> {
-    let kind = secret.kind();
-    Ok(site.keys.seal(AuthenticatorSecret::purpose(kind), &place(of, id, kind), &secret.to_bytes()?)?)
+pub fn seal_secret(site: &Site, place: &AuthenticatorPlace, secret: &AuthenticatorSecret) -> Result<Vec<u8>, Trouble> {
+    Ok(site.keys.seal(AuthenticatorSecret::purpose(place.kind), &place.octets(), &secret.to_bytes()?)?)
 }
 
 fn open(site: &Site, of: SubscriberId, record: &AuthenticatorRecord) -> Result<Authenticator, Trouble> {
     let purpose = AuthenticatorSecret::purpose(record.kind);
-    let secret = site.keys.open(purpose, &place(of, record.id, record.kind), &record.sealed)?;
+    let place = AuthenticatorPlace { subscriber: of, ..AuthenticatorPlace::of(record) };
+    let secret = site.keys.open(purpose, &place.octets(), &record.sealed)?;
     let name_place = context(&[b"signet/authenticator-name/v1", of.as_bytes(), record.id.as_bytes()]);
     let name = site.keys.open(Purpose::AuthenticatorName, &name_place, &record.name_sealed)?;
     Ok(Authenticator {
         id: record.id,
+        place,
         name: String::from_utf8_lossy(&name).into_owned(),
         secret: AuthenticatorSecret::from_bytes(record.kind, &secret)?,
         counter: record.counter,
@@ -189,9 +236,4 @@ fn open(site: &Site, of: SubscriberId, record: &AuthenticatorRecord) -> Result<A
         last_used_at: record.last_used_at,
         disabled: record.disabled_at.is_some(),
     })
-}
-
-/// Where a sealed secret belongs: {purpose, subscriber, authenticator, kind}.
-fn place(of: SubscriberId, id: AuthenticatorId, kind: AuthenticatorKind) -> Vec<u8> {
-    context(&[b"signet/authenticator/v1", of.as_bytes(), id.as_bytes(), kind.as_str().as_bytes()])
 }

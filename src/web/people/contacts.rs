@@ -2,7 +2,8 @@
 
 use time::UtcDateTime;
 
-use super::Trouble;
+use super::{Trouble, is_altered, report_altered};
+use crate::event::AlteredRecord;
 use crate::services::keys::{Purpose, context};
 use crate::storage::{EmailRecord, Transaction};
 use crate::subscriber::{ContactId, EmailAddress, SubscriberId};
@@ -21,7 +22,8 @@ pub struct KnownAddress {
     pub last_sign_in_at: Option<UtcDateTime>,
 }
 
-/// The record of an address, whoever's it is.
+/// The record of an address, whoever's it is. A record that is found by this address and holds another one, or was moved to
+/// another account, is nobody's, and is reported.
 ///
 /// # Errors
 /// When the database or the keys are unavailable.
@@ -31,7 +33,17 @@ pub fn find_address(
     address: &EmailAddress,
 ) -> Result<Option<EmailRecord>, Trouble> {
     let fingerprints = site.keys.fingerprints(Purpose::EmailAddress, address.canonical().as_bytes())?;
-    Ok(tx.email_by_fingerprint(&fingerprints)?)
+    let Some(record) = tx.email_by_fingerprint(&fingerprints)? else {
+        return Ok(None);
+    };
+    match open(site, &record)? {
+        Some(known) if known.address.canonical() == address.canonical() => Ok(Some(record)),
+        Some(_) => {
+            report_altered(record.subscriber, AlteredRecord::Address(record.id));
+            Ok(None)
+        }
+        None => Ok(None),
+    }
 }
 
 /// Adds a confirmed address to an account; `false` when it is somebody's already.
@@ -56,26 +68,35 @@ pub fn add_address(
     Ok(tx.add_email(&record)?)
 }
 
-/// All addresses of a person, the oldest first.
+/// All addresses of a person, the oldest first. A row that we did not write about this person is none of them, and is reported.
 ///
 /// # Errors
-/// When the database or the keys are unavailable, or a row was altered.
+/// When the database or the keys are unavailable.
 pub fn addresses_of(tx: &mut Transaction<'_>, site: &Site, of: SubscriberId) -> Result<Vec<KnownAddress>, Trouble> {
-    tx.emails_of(of)?.iter().map(|record| open(site, record)).collect()
+    tx.emails_of(of)?.iter().filter_map(|record| open(site, record).transpose()).collect()
 }
 
-fn open(site: &Site, record: &EmailRecord) -> Result<KnownAddress, Trouble> {
-    let opened = site.keys.open(Purpose::EmailAddress, &place(record.id, record.subscriber), &record.sealed)?;
+/// The address of a record; nothing, and a report, when we did not write it about this person.
+fn open(site: &Site, record: &EmailRecord) -> Result<Option<KnownAddress>, Trouble> {
+    let place = place(record.id, record.subscriber);
+    let opened = match site.keys.open(Purpose::EmailAddress, &place, &record.sealed) {
+        Ok(opened) => opened,
+        Err(fault) if is_altered(&fault) => {
+            report_altered(record.subscriber, AlteredRecord::Address(record.id));
+            return Ok(None);
+        }
+        Err(fault) => return Err(fault.into()),
+    };
     let address = std::str::from_utf8(&opened)
         .ok()
         .and_then(|text| EmailAddress::parse(text).ok())
         .ok_or(crate::services::keys::KeysError::Malformed)?;
-    Ok(KnownAddress {
+    Ok(Some(KnownAddress {
         id: record.id,
         address,
         confirmed_at: record.confirmed_at,
         last_sign_in_at: record.last_sign_in_at,
-    })
+    }))
 }
 
 /// Where a sealed address belongs.

@@ -5,26 +5,42 @@ mod authenticators;
 mod contacts;
 mod letters;
 mod links;
+mod passwords;
 mod throttles;
 mod visit;
 
 use crate::authentication::password::PasswordError;
 use crate::authentication::totp::TotpError;
 use crate::authentication::webauthn::WebauthnRefused;
+use crate::event::{AlteredRecord, Event};
 use crate::services::keys::KeysError;
 use crate::storage::StoreError;
+use crate::subscriber::SubscriberId;
 use crate::subscriber::vault::VaultError;
+use crate::web::refusal::RefusalKind;
 use crate::web::session::SessionTrouble;
 use crate::web::sign_in::Argon2Busy;
 
 pub use authenticators::{
-    Authenticator, AuthenticatorSecret, authenticators_of, name_of, new_authenticator, seal_name, seal_secret,
+    Authenticator, AuthenticatorPlace, AuthenticatorSecret, authenticators_of, name_of, new_authenticator, seal_name,
+    seal_secret,
 };
 pub use contacts::{KnownAddress, add_address, addresses_of, find_address};
 pub use letters::{Letter, TextLetter, notify_everywhere, send_letter, send_text};
 pub use links::{LinkContent, UsableLink, make_link, read_link};
+pub use passwords::{password_of, set_password};
 pub use throttles::{TooMany, allow, client_address, forget, is_reached};
 pub use visit::{Fault, Visit};
+
+/// Reports a record about a person that is not as we wrote it. Whoever finds one goes on as if it were not there.
+pub fn report_altered(of: SubscriberId, record: AlteredRecord) {
+    Event::IntegrityFault { record }.log(Some(of));
+}
+
+/// Whether what does not open was altered, moved or put back; otherwise the keys are to blame, and nothing is known.
+fn is_altered(fault: &KeysError) -> bool {
+    matches!(fault, KeysError::CannotOpen | KeysError::Malformed | KeysError::UnknownScheme(_))
+}
 
 /// What went wrong where nobody at the browser can do anything about it.
 #[derive(Debug, thiserror::Error)]
@@ -53,4 +69,20 @@ pub enum Trouble {
     /// A stored credential cannot be read, or a ceremony cannot begin.
     #[error("the WebAuthn ceremony: {0}")]
     Webauthn(#[from] WebauthnRefused),
+}
+
+impl Trouble {
+    /// Which page the person gets.
+    #[must_use]
+    pub fn refusal_kind(&self) -> RefusalKind {
+        match self {
+            Self::Busy(_) => RefusalKind::Busy,
+            Self::Keys(fault) if is_altered(fault) => RefusalKind::RecordAltered,
+            Self::Store(StoreError::InconsistentRow { .. })
+            | Self::Vault(VaultError::Altered | VaultError::DoesNotOpen | VaultError::UnknownForm) => {
+                RefusalKind::RecordAltered
+            }
+            _ => RefusalKind::Outage,
+        }
+    }
 }

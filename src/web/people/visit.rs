@@ -234,8 +234,7 @@ impl Fault {
             Self::NotFound => Some(RefusalKind::PageNotFound.into()),
             Self::SignedOut | Self::Stale | Self::Trouble(Trouble::Session(SessionTrouble::Ended)) => None,
             Self::TooMany(too_many) => Some(Refusal::because(RefusalKind::TooMany, &too_many.limit)),
-            Self::Trouble(Trouble::Busy(busy)) => Some(Refusal::because(RefusalKind::Busy, busy)),
-            Self::Trouble(trouble) => Some(Refusal::because(RefusalKind::Outage, trouble)),
+            Self::Trouble(trouble) => Some(Refusal::because(trouble.refusal_kind(), trouble)),
         }
     }
 }

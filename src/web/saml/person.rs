@@ -1,15 +1,16 @@
 //! What is known about the person at the browser, gathered for one decision: the account, what is held and can be read
 //! now, the identifier and the last consent at this service.
 
-use crate::federation::attribute::{AttributeName, AttributeValue, HeldAttributes, ProofedProfile, ProofingFault};
+use crate::event::AlteredRecord;
+use crate::federation::attribute::{AttributeName, AttributeValue, HeldAttributes, ProofedProfile};
 use crate::federation::consent::{ConsentRecord, ContentKey};
 use crate::federation::identifier::PairwiseId;
 use crate::federation::registry::ServiceProvider;
-use crate::services::keys::{KeysError, Purpose};
+use crate::services::keys::{KeysError, NotVouched, Purpose};
 use crate::storage::Transaction;
 use crate::subscriber::vault::{Profile, VaultKey};
 use crate::subscriber::{SubscriberAccount, SubscriberId, VaultState};
-use crate::web::people::{KnownAddress, Trouble, addresses_of};
+use crate::web::people::{KnownAddress, Trouble, addresses_of, report_altered};
 use crate::web::site::Site;
 
 /// What a decision needs to know.
@@ -54,7 +55,9 @@ pub fn gather(
             None => held = held.vault_closed(),
             Some(key) => {
                 // Opened whole: a row that was taken away, or put back to an older version, is noticed.
-                for (name, value) in Profile::open(of, key, &tx.profile_of(of)?)?.iter() {
+                let profile = Profile::open(of, key, &tx.profile_of(of)?)
+                    .inspect_err(|_| report_altered(of, AlteredRecord::Profile))?;
+                for (name, value) in profile.iter() {
                     // A name that this version does not know is left alone.
                     let Ok(name) = name.parse::<AttributeName>() else { continue };
                     let text = std::str::from_utf8(value.expose()).map_err(|_| KeysError::Malformed)?;
@@ -93,9 +96,9 @@ fn proofed_profile(
     };
     match stored.authenticate(of, list.as_ref(), &*site.keys) {
         Ok(proofed) => Ok((Some(proofed), false)),
-        Err(ProofingFault::Keys(fault)) => Err(fault.into()),
-        Err(fault) => {
-            tracing::error!(subscriber = %of, %fault, "a stored record was altered");
+        Err(NotVouched::Keys(fault)) => Err(fault.into()),
+        Err(NotVouched::Altered) => {
+            report_altered(of, AlteredRecord::Proofing);
             Ok((None, true))
         }
     }

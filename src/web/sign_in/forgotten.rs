@@ -12,13 +12,13 @@ use crate::authentication::look_up_secret::{RecoveryKey, RecoveryKeyError};
 use crate::authentication::password::{Password, PasswordVerifier, StretchedPassword};
 use crate::authentication::recovery::LinkPurpose;
 use crate::authentication::throttle::RateLimit;
-use crate::event::Event;
+use crate::event::{AlteredRecord, Event};
 use crate::storage::Transaction;
 use crate::subscriber::vault::{SealedSlot, SlotId, SlotKey, SlotKind, VaultError, VaultKey};
 use crate::subscriber::{EmailAddress, SubscriberId, SubscriberStatus, VaultState};
 use crate::web::people::{
     Fault, Letter, LinkContent, TooMany, Trouble, Visit, allow, find_address, forget, make_link, notify_everywhere,
-    send_letter,
+    password_of, report_altered, send_letter, set_password,
 };
 use crate::web::site::Site;
 
@@ -123,7 +123,8 @@ fn replace_password(tx: &mut Transaction<'_>, visit: &mut Visit, chosen: &Chosen
     // A link goes with its address: not when that was taken from the account, nor after another link did its work.
     let still_theirs = find_address(tx, &site, address)?.is_some_and(|record| record.subscriber == of);
     let made_at = tx.link(link)?.map(|link| link.made_at);
-    let overtaken = tx.password_of(of)?.is_some_and(|(_, set_at)| made_at.is_none_or(|made_at| made_at <= set_at));
+    let overtaken =
+        password_of(tx, &site, of)?.is_some_and(|known| made_at.is_none_or(|made_at| made_at <= known.set_at));
     if !still_theirs || overtaken {
         return Ok(false);
     }
@@ -134,7 +135,7 @@ fn replace_password(tx: &mut Transaction<'_>, visit: &mut Visit, chosen: &Chosen
         return Ok(false);
     };
     let verifier = PasswordVerifier::new(stretched, of, &*site.keys)?;
-    tx.set_password(of, &verifier.to_bytes(), now)?;
+    set_password(tx, &site, of, &verifier, now)?;
     if account.status == SubscriberStatus::SigningUp {
         // Nothing is in the vault yet, and there is no recovery key: it begins anew.
         put_password_slot(tx, &site, of, &stretched.slot_key(), &VaultKey::random(&*site.entropy), visit)?;
@@ -249,6 +250,10 @@ fn open_by_recovery_key(
     let vault_key = match slot.open(of, &key.slot_key(), &*site.keys) {
         Ok(vault_key) => vault_key,
         Err(VaultError::DoesNotOpen) => return Ok(Ok(Opened::No)),
+        Err(VaultError::Altered) => {
+            report_altered(of, AlteredRecord::Slot(slot.id));
+            return Ok(Ok(Opened::No));
+        }
         Err(error) => return Err(error.into()),
     };
     let Some(password_key) = visit.session.state.pending.password_slot_key.take() else {
@@ -292,15 +297,15 @@ pub async fn use_password(
         .transact(move |tx, visit| {
             let tries: [(RateLimit, &[&[u8]]); 1] = [(RateLimit::RECOVERY_KEY, &[subscriber.as_bytes()])];
             Ok(match allow(tx, &visit.site, &tries, visit.now)? {
-                Ok(()) => Ok(tx.password_of(subscriber)?),
+                Ok(()) => Ok(password_of(tx, &visit.site, subscriber)?),
                 Err(too_many) => Err(too_many),
             })
         })
         .await?;
-    let Some((verifier, _)) = allowed.map_err(Fault::TooMany)? else {
+    let Some(known) = allowed.map_err(Fault::TooMany)? else {
         return Err(Fault::NotFound);
     };
-    let verifier = PasswordVerifier::from_bytes(&verifier).map_err(Trouble::Password)?;
+    let verifier = known.verifier;
     let (password, keys) = (Password::given(&form.password), site.keys.clone());
     let judged = site
         .gate

@@ -11,10 +11,14 @@ use crate::authentication::AuthenticationEvent;
 use crate::authentication::password::{Password, PasswordVerifier, StretchedPassword};
 use crate::authentication::session::SessionStage;
 use crate::authentication::throttle::RateLimit;
+use crate::event::AlteredRecord;
 use crate::storage::Transaction;
 use crate::subscriber::vault::{SlotKind, VaultError, VaultKey};
 use crate::subscriber::{ContactId, EmailAddress, SubscriberId, SubscriberStatus, VaultState};
-use crate::web::people::{Fault, TooMany, Trouble, Visit, addresses_of, allow, find_address, forget, is_reached};
+use crate::web::people::{
+    Fault, TooMany, Trouble, Visit, addresses_of, allow, find_address, forget, is_reached, password_of, report_altered,
+    set_password,
+};
 use crate::web::site::Site;
 
 /// Whether the person must show again that it is them.
@@ -148,16 +152,15 @@ fn look_up(
     let row = email.as_ref().map_or(key, |email| email.subscriber.as_bytes());
     let ended = is_reached(tx, site, &RateLimit::PASSWORD_IN_A_ROW, &[row], now)?;
     // Nobody's password is looked for too, so that the database does the same for everybody.
-    let verifier = tx.password_of(email.as_ref().map_or(NOBODY, |email| email.subscriber))?;
-    let (Some(email), Some((verifier, _))) = (email, verifier) else {
+    let known = password_of(tx, site, email.as_ref().map_or(NOBODY, |email| email.subscriber))?;
+    let (Some(email), Some(known)) = (email, known) else {
         return Ok(Ok(None));
     };
     if ended {
         // 3.2.2: after a hundred in a row not even the right password is taken; a link chooses a new one.
         return Ok(Ok(None));
     }
-    let verifier = PasswordVerifier::from_bytes(&verifier)?;
-    Ok(Ok(Some(Found { subscriber: email.subscriber, contact: email.id, verifier })))
+    Ok(Ok(Some(Found { subscriber: email.subscriber, contact: email.id, verifier: known.verifier })))
 }
 
 enum Outcome {
@@ -188,7 +191,7 @@ fn settle(tx: &mut Transaction<'_>, visit: &mut Visit, row: &[u8], judged: Optio
     let slot_key = dearer.as_ref().unwrap_or(&stretched).slot_key();
     if let Some(dearer) = dearer {
         let verifier = PasswordVerifier::new(&dearer, found.subscriber, &*site.keys)?;
-        tx.set_password(found.subscriber, &verifier.to_bytes(), now)?;
+        set_password(tx, &site, found.subscriber, &verifier, now)?;
         if let Some(vault_key) = &vault_key {
             put_password_slot(tx, &site, found.subscriber, &slot_key, vault_key, visit)?;
         }
@@ -225,9 +228,9 @@ pub(super) fn open_by_password(
     };
     match slot.open(of, &stretched.slot_key(), &*site.keys) {
         Ok(key) => Ok(Some(key)),
-        Err(VaultError::DoesNotOpen) => {
+        Err(VaultError::Altered | VaultError::DoesNotOpen) => {
             // The password is right and its slot does not open: the row was altered.
-            tracing::error!(subscriber = %of, "a vault's password slot does not open");
+            report_altered(of, AlteredRecord::Slot(slot.id));
             Ok(None)
         }
         Err(error) => Err(error.into()),

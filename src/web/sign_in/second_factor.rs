@@ -16,7 +16,9 @@ use crate::authentication::webauthn::{StoredCredential, WebauthnKind};
 use crate::authentication::{AuthenticationEvent, AuthenticatorId, AuthenticatorKind};
 use crate::storage::Transaction;
 use crate::subscriber::{PhoneNumber, SubscriberId};
-use crate::web::people::{Authenticator, AuthenticatorSecret, Fault, Trouble, Visit, authenticators_of};
+use crate::web::people::{
+    Authenticator, AuthenticatorPlace, AuthenticatorSecret, Fault, Trouble, Visit, authenticators_of, seal_secret,
+};
 use crate::web::site::Site;
 
 /// The kinds, the strongest first.
@@ -166,11 +168,11 @@ pub async fn webauthn(request: HttpRequest, site: Data<Site>, query: Query<KindQ
 }
 
 /// The passkeys and security keys among authenticators, each with its record.
-fn keys_of(all: Vec<Authenticator>) -> (Vec<AuthenticatorId>, Vec<u64>, Vec<StoredCredential>) {
+fn keys_of(all: Vec<Authenticator>) -> (Vec<AuthenticatorPlace>, Vec<u64>, Vec<StoredCredential>) {
     let mut keys = (Vec::new(), Vec::new(), Vec::new());
     for one in all {
         if let AuthenticatorSecret::Webauthn(credential) = one.secret {
-            keys.0.push(one.id);
+            keys.0.push(one.place);
             keys.1.push(one.counter);
             keys.2.push(*credential);
         }
@@ -239,7 +241,7 @@ fn judge_webauthn(
         return Ok(Err("locked"));
     }
     let all = usable(tx, visit, of)?;
-    let (ids, counters, credentials) = keys_of(all);
+    let (places, counters, credentials) = keys_of(all);
     let now = visit.now;
     let proof = match visit.site.relying_party.finish_authentication(&pending, answer, of, &credentials, now) {
         Ok(proof) => proof,
@@ -249,15 +251,15 @@ fn judge_webauthn(
             return Ok(Err(if failed.locked.is_some() { "locked" } else { "refused" }));
         }
     };
-    let (Some(id), Some(judged_by)) = (ids.get(proof.at).copied(), counters.get(proof.at).copied()) else {
+    let (Some(place), Some(judged_by)) = (places.get(proof.at).copied(), counters.get(proof.at).copied()) else {
         return Ok(Err("refused"));
     };
-    let event = proof.event(id, now);
+    let event = proof.event(place.id, now);
     let counter = u64::from(proof.updated.counter());
     let secret = AuthenticatorSecret::Webauthn(Box::new(proof.updated));
-    let sealed = crate::web::people::seal_secret(&visit.site, of, id, &secret)?;
+    let sealed = seal_secret(&visit.site, &place, &secret)?;
     // Of two answers judged by one counter, one stands.
-    if !tx.record_webauthn_use(id, judged_by, &sealed, counter, now)? {
+    if !tx.record_webauthn_use(place.id, judged_by, &sealed, counter, now)? {
         return Ok(Err("refused"));
     }
     complete(tx, visit, of, event).map(Ok)

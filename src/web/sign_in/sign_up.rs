@@ -17,7 +17,7 @@ use crate::storage::{StoreError, Transaction};
 use crate::subscriber::vault::{SealedSlot, SlotId, VaultKey};
 use crate::subscriber::{EmailAddress, SubscriberAccount, SubscriberId, SubscriberStatus, VaultState};
 use crate::web::people::{
-    Fault, Letter, LinkContent, Trouble, Visit, add_address, allow, find_address, make_link, send_letter,
+    Fault, Letter, LinkContent, Trouble, Visit, add_address, allow, find_address, make_link, send_letter, set_password,
 };
 use crate::web::site::Site;
 
@@ -146,7 +146,7 @@ fn make_account(tx: &mut Transaction<'_>, visit: &mut Visit, chosen: &Chosen) ->
         return Err(Trouble::Store(StoreError::Database("an address was taken meanwhile")));
     }
     let verifier = PasswordVerifier::new(stretched, subscriber, &*site.keys)?;
-    tx.set_password(subscriber, &verifier.to_bytes(), now)?;
+    set_password(tx, &site, subscriber, &verifier, now)?;
     let vault_key = VaultKey::random(&*site.entropy);
     let slot = SealedSlot::seal(
         SlotId::random(&*site.entropy),

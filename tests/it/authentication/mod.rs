@@ -2,6 +2,7 @@
 
 mod enumeration;
 mod forgotten_password;
+mod hostile_database;
 mod second_factor;
 mod session;
 mod sign_in;

@@ -1,41 +1,14 @@
 //! The log of whole journeys, at its most talkative, says nothing personal and nothing secret.
 
-use std::io::{self, Write};
-use std::sync::{Arc, Mutex};
-
-use signet::cli::serve::log_filter;
 use signet::demo::person;
 
 use super::whole::{start_in, walk};
 use crate::support::browser::Browser;
-
-/// What was logged, kept in memory.
-#[derive(Clone, Default)]
-struct Kept(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Kept {
-    fn write(&mut self, octets: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(octets);
-        Ok(octets.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
+use crate::support::log::KeptLog;
 
 #[tokio::test]
 async fn the_log_of_whole_journeys_holds_nothing_personal_and_nothing_secret() {
-    let kept = Kept::default();
-    let writer = kept.clone();
-    // Everything that the server's own code and its libraries say; not what this test's client and its HTML reader say,
-    // which are in the same process here.
-    let filter = log_filter("trace,hyper=off,hyper_util=off,reqwest=off,html5ever=off,selectors=off").unwrap();
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(false).with_writer(move || writer.clone());
-    if log.try_init().is_err() {
-        // Another test of this process keeps the log already (cargo-nextest gives each test a process of its own).
-        return;
-    }
+    let Some(kept) = KeptLog::begin() else { return };
     let folder = tempfile::tempdir().unwrap();
     let started = start_in(&folder);
     let browser = Browser::new(&started.places.start_url());
@@ -70,8 +43,10 @@ async fn the_log_of_whole_journeys_holds_nothing_personal_and_nothing_secret() {
     let cookie = browser.cookie("__Host-demo-agency").into_iter();
     started.stop().await;
 
-    let log = String::from_utf8_lossy(&kept.0.lock().unwrap()).into_owned();
-    assert!(log.contains("answered"), "nothing was logged: {}", log.len());
+    let log = kept.text();
+    for event in ["answered", "signed_in"] {
+        assert!(log.contains(event), "{event} is not in the log");
+    }
     let personal = [
         person::EMAIL,
         person::PASSWORD,

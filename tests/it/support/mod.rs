@@ -3,6 +3,7 @@
 pub mod app;
 pub mod browser;
 pub mod database;
+pub mod log;
 pub mod people;
 pub mod sql;
 pub mod statements;

@@ -1,0 +1,37 @@
+//! Which record was found altered.
+
+use std::fmt;
+
+use crate::authentication::AuthenticatorId;
+use crate::subscriber::ContactId;
+use crate::subscriber::vault::SlotId;
+
+/// A record that is not as we wrote it, by its kind and, where it has one, its id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AlteredRecord {
+    /// An e-mail address.
+    Address(ContactId),
+    /// An authenticator beside the password.
+    Authenticator(AuthenticatorId),
+    /// The password.
+    Password,
+    /// The sealed profile.
+    Profile,
+    /// To which level the person was proofed.
+    Proofing,
+    /// A way to open the vault.
+    Slot(SlotId),
+}
+
+impl fmt::Display for AlteredRecord {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Address(id) => write!(f, "address {id}"),
+            Self::Authenticator(id) => write!(f, "authenticator {id}"),
+            Self::Password => f.write_str("password"),
+            Self::Profile => f.write_str("profile"),
+            Self::Proofing => f.write_str("proofing"),
+            Self::Slot(id) => write!(f, "slot {id}"),
+        }
+    }
+}

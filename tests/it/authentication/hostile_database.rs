@@ -1,0 +1,158 @@
+//! Somebody who can write to the database, and has none of the keys, wants into another person's account: with their own
+//! authenticator, their own password, or their own address. What they write is not the person's, and the log says so.
+
+use crate::support::app::TestApp;
+use crate::support::browser::Page;
+use crate::support::log::KeptLog;
+use crate::support::people::{Device, PASSWORD, Person, With, give_password, give_second_factor, sign_up};
+use crate::support::sql;
+
+/// Ada, and Mallory, who has an account of her own and learned Ada's password.
+struct Scene {
+    app: TestApp,
+    log: Option<KeptLog>,
+    ada: Person,
+    mallory: Person,
+}
+
+impl Scene {
+    async fn with(ada: With, mallory: With) -> Self {
+        let log = KeptLog::begin();
+        let app = TestApp::start().await;
+        let ada = sign_up(&app, &app.browser(), "ada@example.gov", ada).await;
+        let mut mallory = sign_up(&app, &app.browser(), "mallory@example.org", mallory).await;
+        mallory.email.clone_from(&ada.email);
+        Self { app, log, ada, mallory }
+    }
+
+    fn run(&self, statements: &str) {
+        let account = |order| format!("(SELECT id FROM subscriber ORDER BY created_at {order} LIMIT 1)");
+        let statements = statements.replace("ADA", &account("ASC")).replace("MALLORY", &account("DESC"));
+        sql::run(&self.app.store, &statements);
+    }
+
+    /// The log tells of the fault, and of nobody's address.
+    #[track_caller]
+    fn is_reported(&self, record: &str) {
+        let Some(log) = &self.log else { return };
+        let log = log.text();
+        let line = log.lines().find(|line| line.contains("integrity_fault") && line.contains(record));
+        let line = line.unwrap_or_else(|| panic!("no integrity fault about {record}"));
+        assert!(line.contains("ERROR"), "{line}");
+        assert!(!log.contains("example.gov") && !log.contains("example.org"), "an address is in the log");
+    }
+}
+
+#[track_caller]
+fn wrong(page: &Page) {
+    page.expect_status(422);
+}
+
+#[tokio::test]
+async fn an_app_moved_into_an_account_is_not_one_of_its_methods() {
+    let mut scene = Scene::with(With::App, With::App).await;
+    scene.run("UPDATE authenticator SET subscriber = ADA WHERE subscriber = MALLORY");
+    let browser = scene.app.browser();
+    give_password(&browser, &scene.ada.email, PASSWORD).await;
+    wrong(&give_second_factor(&scene.app, &browser, &mut scene.mallory.device).await);
+    scene.is_reported("authenticator");
+    let page = scene.ada.sign_in(&scene.app, &scene.app.browser()).await;
+    assert_eq!(page.url.path(), "/account", "{}", page.text());
+    assert!(!page.text().contains("my app my app"), "{}", page.text());
+}
+
+#[tokio::test]
+async fn a_passkey_moved_into_an_account_is_not_one_of_its_methods() {
+    let scene = Scene::with(With::App, With::Passkey).await;
+    scene.run("UPDATE authenticator SET subscriber = ADA WHERE subscriber = MALLORY");
+    let browser = scene.app.browser();
+    give_password(&browser, &scene.ada.email, PASSWORD).await;
+    let page = browser.get("/sign-in/second-factor/webauthn?kind=passkey").await;
+    assert_eq!(page.url.path(), "/sign-in/second-factor/totp", "{}", page.text());
+    scene.is_reported("authenticator");
+}
+
+#[tokio::test]
+async fn a_secret_copied_into_the_row_of_another_is_not_taken() {
+    let mut scene = Scene::with(With::App, With::App).await;
+    scene.run(
+        "UPDATE authenticator SET sealed = (SELECT sealed FROM authenticator WHERE subscriber = MALLORY)
+         WHERE subscriber = ADA",
+    );
+    let browser = scene.app.browser();
+    give_password(&browser, &scene.ada.email, PASSWORD).await;
+    let page = browser.get("/sign-in/second-factor/totp").await;
+    // Nothing of the account is left that works.
+    wrong(&page);
+    scene.is_reported("authenticator");
+    let Device::App(_) = &mut scene.mallory.device else { panic!("an app") };
+}
+
+#[tokio::test]
+async fn every_lasting_field_of_an_authenticator_belongs_to_it() {
+    let scene = Scene::with(With::App, With::Phone).await;
+    let browser = scene.app.browser();
+    give_password(&browser, &scene.ada.email, PASSWORD).await;
+    browser.get("/sign-in/second-factor").await.expect_status(200);
+    for (edit, back) in [
+        ("created_at = created_at - 1", "created_at = created_at + 1"),
+        ("fingerprint = NULL", "fingerprint = (SELECT fingerprint FROM kept)"),
+        ("kind = 'out_of_band'", "kind = 'totp'"),
+        ("id = (SELECT subscriber FROM kept)", "id = (SELECT id FROM kept)"),
+        ("name_sealed = sealed", "name_sealed = (SELECT name_sealed FROM kept)"),
+    ] {
+        scene.run(&format!(
+            "CREATE TABLE kept AS SELECT * FROM authenticator WHERE subscriber = ADA;
+             UPDATE authenticator SET {edit} WHERE subscriber = ADA"
+        ));
+        let page = browser.get("/sign-in/second-factor").await;
+        assert_eq!(page.status, 422, "{edit}: {}", page.text());
+        scene.run(&format!("UPDATE authenticator SET {back} WHERE subscriber = ADA; DROP TABLE kept"));
+        let page = browser.get("/sign-in/second-factor").await;
+        assert_eq!(page.status, 200, "{back}: {}", page.text());
+    }
+    scene.is_reported("authenticator");
+}
+
+#[tokio::test]
+async fn a_password_row_of_somebody_else_or_of_another_time_lets_nobody_in() {
+    for edit in [
+        "DELETE FROM password_credential WHERE subscriber = ADA;
+         UPDATE password_credential SET subscriber = ADA WHERE subscriber = MALLORY",
+        "UPDATE password_credential SET set_at = set_at - 1 WHERE subscriber = ADA",
+        "UPDATE password_credential SET verifier = (SELECT verifier FROM password_credential WHERE subscriber = MALLORY)
+         WHERE subscriber = ADA",
+    ] {
+        let scene = Scene::with(With::App, With::App).await;
+        scene.run(edit);
+        // Both have the same password, so it is the row alone that says no.
+        wrong(&give_password(&scene.app.browser(), &scene.ada.email, PASSWORD).await);
+        scene.is_reported("password");
+    }
+}
+
+#[tokio::test]
+async fn an_address_that_was_pointed_at_another_account_finds_nobody() {
+    let scene = Scene::with(With::App, With::App).await;
+    scene.run(
+        "CREATE TABLE kept AS SELECT * FROM email_address WHERE subscriber = MALLORY;
+         DELETE FROM email_address WHERE subscriber = MALLORY;
+         UPDATE email_address SET fingerprint = (SELECT fingerprint FROM kept) WHERE subscriber = ADA",
+    );
+    let browser = scene.app.browser();
+    wrong(&give_password(&browser, "mallory@example.org", PASSWORD).await);
+    scene.is_reported("address");
+    let sent = scene.app.inbox.messages().len();
+    let page = browser.get("/forgot-password").await;
+    browser.submit(&page, &[("email", "mallory@example.org")]).await.expect_status(200);
+    let mail = scene.app.message_to("mallory@example.org", sent).await;
+    assert!(!mail.body.contains("/forgot-password/"), "a link was sent: {}", mail.body);
+}
+
+#[tokio::test]
+async fn an_address_moved_to_another_account_finds_nobody() {
+    let scene = Scene::with(With::App, With::App).await;
+    scene.run("UPDATE email_address SET subscriber = ADA WHERE subscriber = MALLORY");
+    wrong(&give_password(&scene.app.browser(), "mallory@example.org", PASSWORD).await);
+    scene.is_reported("address");
+}
