@@ -6,7 +6,7 @@ use time::UtcDateTime;
 use crate::authentication::AuthenticatorId;
 use crate::federation::attribute::StoredProofing;
 use crate::storage::schema::{proofed_profile, vault_attribute, vault_slot};
-use crate::storage::{StoreError, Transaction, milliseconds, on_each, typed};
+use crate::storage::{StoreError, Transaction, maybe_instant, milliseconds, on_each, typed};
 use crate::subscriber::SubscriberId;
 use crate::subscriber::vault::{ProfileRow, SealedAttribute, SealedSlot, SlotId, SlotKind};
 
@@ -53,6 +53,21 @@ impl Transaction<'_> {
                 Ok(SealedSlot::from_stored(typed::<SlotId, _>(id.as_slice(), "vault_slot", "id")?, kind, sealed))
             })
             .collect()
+    }
+
+    /// When a way to open the vault was made; nothing when there is none of this kind.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn slot_made_at(&mut self, of: SubscriberId, kind: SlotKind) -> Result<Option<UtcDateTime>, StoreError> {
+        let at: Option<i64> = vault_slot::table
+            .filter(vault_slot::subscriber.eq(of.as_bytes().to_vec()))
+            .filter(vault_slot::kind.eq(kind.as_str()))
+            .select(vault_slot::created_at)
+            .order(vault_slot::created_at.desc())
+            .first(self.connection)
+            .optional()?;
+        maybe_instant(at, "vault_slot", "created_at")
     }
 
     /// Drops a way to open the vault.

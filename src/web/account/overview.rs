@@ -6,10 +6,11 @@ use actix_web::web::{Data, Form};
 use actix_web::{HttpRequest, HttpResponse};
 use serde::Deserialize;
 
-use super::lines::{address_lines, history_lines, method_lines};
+use super::lines::{address_lines, history_lines, method_lines, moment};
 use super::pages::AccountPage;
 use crate::event::Event;
 use crate::subscriber::VaultState;
+use crate::subscriber::vault::SlotKind;
 use crate::web::people::{Fault, Letter, Visit, addresses_of, authenticators_of, notify_everywhere};
 use crate::web::sign_in::make_recovery_key;
 use crate::web::site::Site;
@@ -32,6 +33,7 @@ pub(super) async fn overview(request: HttpRequest, site: Data<Site>) -> Result<H
                 addresses: address_lines(&addresses_of(tx, &visit.site, subscriber)?),
                 methods: method_lines(&authenticators_of(tx, &visit.site, subscriber)?),
                 vault_sealed: tx.subscriber(subscriber)?.is_some_and(|account| account.vault == VaultState::Sealed),
+                recovery_key_made_at: tx.slot_made_at(subscriber, SlotKind::RecoveryKey)?.map(moment),
                 services: services.len(),
                 other_sessions: sessions.iter().filter(|session| session.id_hash != here).count(),
                 history: history_lines(tx.history_of(subscriber, HISTORY)?),

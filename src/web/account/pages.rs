@@ -14,6 +14,8 @@ pub struct AccountPage {
     pub methods: Vec<MethodLine>,
     /// Whether the vault was left sealed by a new password.
     pub vault_sealed: bool,
+    /// When the recovery key was made: `2026-11-24 12:00`, UTC. Nothing when there is none.
+    pub recovery_key_made_at: Option<String>,
     /// How many services are connected.
     pub services: usize,
     /// How many other browsers are signed in.

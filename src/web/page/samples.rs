@@ -291,6 +291,7 @@ fn the_account(album: &mut Album) {
             addresses: addresses(1),
             methods: method_lines(true),
             vault_sealed: true,
+            recovery_key_made_at: None,
             services: 0,
             other_sessions: 0,
             history: Vec::new(),
@@ -303,6 +304,7 @@ fn the_account(album: &mut Album) {
                 addresses: addresses(2),
                 methods: method_lines(true),
                 vault_sealed: false,
+                recovery_key_made_at: Some("2026-11-24 12:00".to_owned()),
                 services: count,
                 other_sessions: count,
                 history: Event::REMEMBERED
@@ -316,6 +318,7 @@ fn the_account(album: &mut Album) {
         addresses: addresses(1),
         methods: method_lines(true),
         vault_sealed: false,
+        recovery_key_made_at: None,
         services: 1,
         other_sessions: 0,
         history: Vec::new(),

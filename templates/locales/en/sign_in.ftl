@@ -143,6 +143,9 @@ suspended-text = An administrator stopped this account, so you cannot sign in no
 # Forgotten passwords and the recovery key.
 forgot-title = Forgot your password?
 forgot-intro = Type your e-mail address. We send you a link to choose a new password.
+forgot-key-title = First find your recovery key
+forgot-key-text = Your password is the key to the verified part of your profile. With a new one it stays sealed until you type your recovery key, which you were shown when you signed up. Without the key nobody can open it again, and we cannot either.
+forgot-key-known = You still know your password? Change it on your account page, and nothing is sealed.
 forgot-button = Send me the link
 unlock-title = Open your profile
 unlock-password-intro = Type your password to open the verified part of your profile. It stays open until you sign out.

@@ -187,3 +187,29 @@ async fn up_to_the_secret(app: &TestApp, browser: &crate::support::browser::Brow
     let code = secret.code_at(app.clock.now()).unwrap();
     browser.submit(&page, &[("code", &code)]).await.expect_status(200);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_account_says_when_the_recovery_key_was_made_and_the_reset_says_what_it_is_for() {
+    let app = TestApp::start().await;
+    let browser = app.browser();
+    let mut person = sign_up(&app, &browser, "ada@example.gov", With::App).await;
+    let made = |page: &crate::support::browser::Page| {
+        let text = page.text();
+        let begin = text.find("Your recovery key was made on ").unwrap_or_else(|| panic!("{text}"));
+        text[begin..begin + 46].to_owned()
+    };
+    let first = made(&browser.get("/account").await);
+    app.clock.advance(Duration::minutes(10));
+    assert_eq!(made(&browser.get("/account").await), first);
+    let page = browser.get("/account").await;
+    browser.submit_to(&page, "/account/recovery-key", &[]).await.expect_status(200);
+    assert_ne!(made(&browser.get("/account").await), first, "a new key, a new date");
+
+    // Before a password is reset, the page says what that does to the profile.
+    let forgot = app.browser().get("/forgot-password").await;
+    forgot.expect_words("First find your recovery key").expect_words("stays sealed until you type your recovery key");
+    app.browser().get("/help").await.expect_words("After a hundred wrong passwords in a row no password is accepted");
+    app.clock.advance(Duration::minutes(20));
+    let again = app.browser();
+    person.sign_in(&app, &again).await.expect_words("Your recovery key was made on");
+}
