@@ -29,7 +29,7 @@ const PASSWORDS_IN_FLIGHT: usize = 16;
 const COOKIE: &str = "__Host-signet";
 
 /// The server, ended with this value.
-struct Server {
+pub struct Server {
     child: Child,
     folder: PathBuf,
     url: String,
@@ -46,6 +46,15 @@ impl Drop for Server {
 pub fn run() {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     runtime.block_on(measure());
+}
+
+/// Measures whether work tells if an address has an account, and nothing else.
+pub fn only_enumeration() {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    runtime.block_on(async {
+        let folder = tempfile::tempdir().unwrap();
+        super::enumeration::measure(&Server::start(folder.path()).await).await;
+    });
 }
 
 async fn measure() {
@@ -80,6 +89,7 @@ async fn measure() {
         f64::from(run.times) / run.clock.as_secs_f64(),
         argon2 / each
     );
+    super::enumeration::measure(&server).await;
     println!(
         "  resident memory, afterwards        {:6.0} MiB, at most {:.0} MiB",
         memory_mib(&process, "VmRSS:"),
@@ -153,6 +163,35 @@ impl Server {
         panic!("no code came");
     }
 
+    /// The address of one of its pages.
+    pub fn address(&self, path: &str) -> String {
+        format!("{}{path}", self.url)
+    }
+
+    /// Its process.
+    pub fn process(&self) -> String {
+        self.child.id().to_string()
+    }
+
+    /// A browser at this address of the machine.
+    pub fn browser_from(&self, address: Ipv4Addr) -> Browser {
+        Browser::coming_from(&self.url, Some(address))
+    }
+
+    /// The path of the link in the newest mail to somebody.
+    pub async fn link_of(&self, email: &str) -> String {
+        for _ in 0..100 {
+            let page = Browser::new(&self.agency).get("/inbox").await;
+            let after = page.body.split(email).nth(1).and_then(|rest| rest.split("href=\"").nth(1));
+            if let Some(link) = after.and_then(|rest| rest.split('"').next()).filter(|link| link.starts_with(&self.url))
+            {
+                return link.trim_start_matches(&self.url).to_owned();
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        panic!("no mail came to {email}");
+    }
+
     fn sso(&self) -> String {
         format!("{}/saml/sso", self.url)
     }
@@ -203,10 +242,7 @@ impl Server {
         let mut forms = Vec::new();
         for number in 0..PASSWORDS {
             let client = client(Ipv4Addr::new(127, 0, 1, u8::try_from(1 + number % 64).unwrap()));
-            let answer = client.get(format!("{}/sign-in", self.url)).send().await.unwrap();
-            let cookie = answer.headers()[header::SET_COOKIE].to_str().unwrap().split(';').next().unwrap().to_owned();
-            let body = answer.text().await.unwrap();
-            let csrf = body.split("name=\"csrf\" value=\"").nth(1).unwrap().split('"').next().unwrap().to_owned();
+            let (cookie, csrf) = form_of(&client, &self.address("/sign-in")).await;
             forms.push((client, cookie, csrf));
         }
         let address = format!("{}/sign-in", self.url);
@@ -221,7 +257,7 @@ impl Server {
                         let Some((client, cookie, csrf)) = forms.get(number as usize) else { break };
                         let email = format!("nobody-{number}@bench.example");
                         let form = [("csrf", csrf.as_str()), ("email", &email), ("password", "a wrong password")];
-                        let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
+                        let body = encode(&form);
                         let answer = client
                             .post(&address)
                             .header(header::COOKIE, cookie)
@@ -255,8 +291,22 @@ fn digest(page: &Page) -> String {
     page.form_with(&["digest"]).value("digest").expect("a digest").to_owned()
 }
 
+/// The cookie and the token of the form at an address.
+pub async fn form_of(client: &Client, address: &str) -> (String, String) {
+    let answer = client.get(address).send().await.unwrap();
+    let cookie = answer.headers()[header::SET_COOKIE].to_str().unwrap().split(';').next().unwrap().to_owned();
+    let body = answer.text().await.unwrap();
+    let csrf = body.split("name=\"csrf\" value=\"").nth(1).unwrap().split('"').next().unwrap().to_owned();
+    (cookie, csrf)
+}
+
+/// A form's fields, as a browser sends them.
+pub fn encode(fields: &[(&str, &str)]) -> String {
+    url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish()
+}
+
 /// A client that keeps no cookies and follows nothing, from this address of the machine.
-fn client(from: Ipv4Addr) -> Client {
+pub fn client(from: Ipv4Addr) -> Client {
     Client::builder()
         .redirect(reqwest::redirect::Policy::none())
         .no_proxy()

@@ -3,6 +3,7 @@
 //! * `raw`: what OpenSSL does with an RSA-2048 key and what Argon2id costs here, on one thread, by that thread's CPU time.
 //! * `gate`: Responses made through the gate and recorded on SQLite, 64 in flight, without HTTP.
 //! * `front_door`: the started server: the whole round trip of a person who is signed in, and passwords.
+//! * `enumeration`: whether the server's work tells if an address has an account. `--bench enumeration` runs that alone.
 //!
 //! Shares are of CPU time, so that a busy machine lowers rates but not shares. A share of 0.80 means that of all the CPU time that a
 //! Response takes, reading, deciding, recording and writing included, 80 % goes into its private-key operations.
@@ -21,6 +22,8 @@
 )]
 
 #[cfg(feature = "demo")]
+mod enumeration;
+#[cfg(feature = "demo")]
 mod front_door;
 mod gate;
 mod measure;
@@ -34,6 +37,10 @@ fn main() {
     // `cargo test --all-targets` builds and runs benches too, with this argument missing.
     if !std::env::args().any(|argument| argument == "--bench") {
         return;
+    }
+    #[cfg(feature = "demo")]
+    if std::env::args().any(|argument| argument == "enumeration") {
+        return front_door::only_enumeration();
     }
     let signing = raw::rsa_2048_signing();
     println!(

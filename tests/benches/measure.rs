@@ -86,6 +86,16 @@ fn process_cpu(process: &str) -> Duration {
     Duration::from_millis(10 * (field(11) + field(12)))
 }
 
+/// The CPU time of the threads that a process has now, in nanoseconds by the kernel's count.
+pub fn threads_cpu(process: &str) -> Duration {
+    let threads = std::fs::read_dir(format!("/proc/{process}/task")).expect("the process");
+    let spent = threads.map(|thread| {
+        let text = std::fs::read_to_string(thread.expect("a thread").path().join("schedstat")).unwrap_or_default();
+        text.split_whitespace().next().and_then(|number| number.parse().ok()).unwrap_or(0)
+    });
+    Duration::from_nanos(spent.sum())
+}
+
 /// A line of `/proc/PID/status` in MiB.
 pub fn memory_mib(process: &str, line: &str) -> f64 {
     let text = std::fs::read_to_string(format!("/proc/{process}/status")).expect("the process");
