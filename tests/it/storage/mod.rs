@@ -1,6 +1,7 @@
 //! The database: the same tests on SQLite and PostgreSQL.
 
 mod ledger;
+mod migrations;
 mod nodes;
 mod sessions;
 
