@@ -51,11 +51,15 @@ pub fn address(name: &str) -> String {
 
 /// The routes of the static files.
 pub fn configure(config: &mut web::ServiceConfig) {
-    config.route("/assets/{hash}/{name:.*}", web::get().to(serve)).route(
-        "/favicon.ico",
+    let logo = || {
         web::get()
-            .to(|| async { HttpResponse::Found().insert_header(("Location", address("img/signet.svg"))).finish() }),
-    );
+            .to(|| async { HttpResponse::Found().insert_header(("Location", address("img/signet.svg"))).finish() })
+    };
+    config
+        .route("/assets/{hash}/{name:.*}", web::get().to(serve))
+        .route("/favicon.ico", logo())
+        // Published in our metadata, so it must not change its name with the content.
+        .route("/logo.svg", logo());
 }
 
 async fn serve(request: HttpRequest, path: web::Path<(String, String)>) -> HttpResponse {

@@ -22,7 +22,7 @@ pub(super) async fn privacy(request: HttpRequest, site: web::Data<Site>) -> Resu
 }
 
 /// These pages have no forms, so a browser that comes by gets no cookie.
-async fn show<P: Page>(request: &HttpRequest, site: &Site, page: &P) -> Result<HttpResponse, Refusal> {
+pub(super) async fn show<P: Page>(request: &HttpRequest, site: &Site, page: &P) -> Result<HttpResponse, Refusal> {
     let session = BrowserSession::find(request, site).await?;
     let layout =
         if session.needs_cookie() { Layout::for_anybody(&site.service_name) } else { Layout::of(site, &session) };

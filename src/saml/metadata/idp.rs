@@ -13,7 +13,7 @@ use crate::saml::{
     binding::{HTTP_POST, HTTP_REDIRECT},
     c14n::canonicalize,
     instant, read_back,
-    signature::{SignaturePosition, Signer, sign_enveloped},
+    signature::{DigestAlgorithm, SignatureAlgorithm, SignaturePosition, Signer, sign_enveloped},
     xml::{Builder, Canonical, ns},
 };
 
@@ -35,6 +35,11 @@ pub struct IdpDescription {
     /// Certificates (DER) of keys that sign too: the one that comes next, the one that was before. The signer's own is
     /// always published, first.
     pub further_certificates: Vec<Vec<u8>>,
+    /// Where a service sends a person whom it cannot help after the sign-in (SAML Metadata §2.4.1, `errorURL`), with the
+    /// placeholders of [`ERROR_URL_QUERY`].
+    pub error_url: String,
+    /// The domains after the `@` of the scoped identifiers that we assert. A service refuses others from us.
+    pub scopes: Vec<String>,
     /// What people are shown about us.
     pub user_interface: UserInterface,
     /// Who runs us.
@@ -42,6 +47,9 @@ pub struct IdpDescription {
     /// Whom to ask.
     pub contacts: Vec<Contact>,
 }
+
+/// What a service fills in (SAML V2.0 Metadata Deployment Profile for errorURL §2.3).
+pub const ERROR_URL_QUERY: &str = "code=ERRORURL_CODE&ts=ERRORURL_TS&rp=ERRORURL_RP&tid=ERRORURL_TID&ctx=ERRORURL_CTX";
 
 /// Writes and signs our metadata, and reads it back.
 ///
@@ -71,11 +79,16 @@ fn write(description: &IdpDescription, signer: &dyn Signer) -> Builder {
     let single_sign_on = |binding: &'static str, url: &Url| {
         md("SingleSignOnService").attribute("Binding", binding).attribute("Location", url.as_str())
     };
-    let shown = user_interface(&description.user_interface);
+    let scopes = description.scopes.iter().map(|scope| {
+        // Deployment profile SDP-IDP14: no regular expressions.
+        Builder::element("shibmd", ns::SHIBMD, "Scope").attribute("regexp", "false").text(scope.as_str())
+    });
+    let extensions: Vec<_> = scopes.chain(user_interface(&description.user_interface)).collect();
     let role = md("IDPSSODescriptor")
         .attribute("WantAuthnRequestsSigned", "true")
+        .attribute("errorURL", description.error_url.as_str())
         .attribute("protocolSupportEnumeration", ns::PROTOCOL)
-        .optional_child(shown.map(|shown| md("Extensions").child(shown)))
+        .optional_child((!extensions.is_empty()).then(|| md("Extensions").children(extensions)))
         .children(certificates.map(key_descriptor))
         .children(formats.iter().map(|format| md("NameIDFormat").text(format.format())))
         .child(single_sign_on(HTTP_REDIRECT, &description.sso_redirect))
@@ -85,9 +98,17 @@ fn write(description: &IdpDescription, signer: &dyn Signer) -> Builder {
         .attribute("cacheDuration", format!("PT{}S", description.cache_duration.as_secs()))
         .attribute("entityID", description.entity_id.as_str())
         .attribute("validUntil", instant::format(description.valid_until))
+        .child(md("Extensions").children(algorithms()))
         .child(role)
         .optional_child(description.organization.as_ref().map(organization))
         .children(description.contacts.iter().map(contact))
+}
+
+/// The algorithms that we verify and sign with (SAML Metadata Profile for Algorithm Support §2.3, §2.4).
+fn algorithms() -> impl Iterator<Item = Builder> {
+    let alg = |local, uri: &'static str| Builder::element("alg", ns::ALG, local).attribute("Algorithm", uri);
+    let digests = DigestAlgorithm::ALL.into_iter().map(move |digest| alg("DigestMethod", digest.uri()));
+    digests.chain(SignatureAlgorithm::ALL.into_iter().map(move |signature| alg("SigningMethod", signature.uri())))
 }
 
 fn key_descriptor(certificate: &[u8]) -> Builder {

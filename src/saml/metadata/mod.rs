@@ -20,7 +20,7 @@ use url::Url;
 
 pub use acs::{AcsError, AcsLocation, AcsSelection};
 pub use error::{MetadataError, MetadataFault};
-pub use idp::{IdpDescription, idp_metadata};
+pub use idp::{ERROR_URL_QUERY, IdpDescription, idp_metadata};
 
 use super::{
     EntityId,

@@ -85,7 +85,8 @@ impl SignatureAlgorithm {
 }
 
 impl DigestAlgorithm {
-    const ALL: [Self; 3] = [Self::Sha256, Self::Sha384, Self::Sha512];
+    /// All of them, the usual one first.
+    pub const ALL: [Self; 3] = [Self::Sha256, Self::Sha384, Self::Sha512];
 
     /// The identifier in `DigestMethod`.
     #[must_use]

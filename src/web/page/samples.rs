@@ -17,6 +17,7 @@ use crate::services::keys::KeysError;
 use crate::web::account::pages as account;
 use crate::web::refusal::{Refusal, RefusalKind, RefusedService};
 use crate::web::saml::pages as saml;
+use crate::web::saml::turned_away::TurnedAwayPage;
 use crate::web::sign_in::pages as sign_in;
 use crate::web::texts;
 
@@ -422,6 +423,20 @@ fn single_sign_on(album: &mut Album) {
                 missing,
                 vault_is_sealed,
                 decline_path: "/saml/decline/sample".to_owned(),
+            },
+        );
+    }
+    for reason in ["identification", "authentication", "authorization", "other"] {
+        let known = reason != "other";
+        album.add(
+            known,
+            &TurnedAwayPage {
+                reason,
+                service_name: known.then(|| "Benefits Portal".to_owned()),
+                return_to: known.then(|| "https://benefits.example.gov/".to_owned()),
+                missing: if reason == "identification" { vec!["email", "ssn"] } else { Vec::new() },
+                transaction: known.then(|| "c0ffee-12".to_owned()),
+                at: known.then(|| "2026-11-24 12:00:01 UTC".to_owned()),
             },
         );
     }

@@ -7,6 +7,7 @@ use super::IdentityProvider;
 use super::arrival::{Arrived, RequestCookie, arrive};
 use super::metadata;
 use super::stop::{Answer, Choices, Stop, see_other};
+use super::turned_away::turned_away;
 use super::waiting::keep;
 use crate::saml::binding::{MAX_CARRIED_BYTES, Received};
 use crate::web::session::BrowserSession;
@@ -22,6 +23,7 @@ pub fn configure(config: &mut web::ServiceConfig) {
                 .route(web::get().to(sso_by_redirect))
                 .route(web::post().to(sso_by_post)),
         )
+        .service(web::resource("/saml/error").route(web::get().to(turned_away)))
         .service(web::resource("/saml/continue/{id}").route(web::get().to(go_on)))
         .service(web::resource("/saml/consent/{id}").route(web::get().to(go_on)).route(web::post().to(consent)))
         .service(web::resource("/saml/decline/{id}").route(web::post().to(decline)));

@@ -4,16 +4,19 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration as StdDuration;
 
-use actix_web::http::header::{CACHE_CONTROL, CONTENT_DISPOSITION};
-use actix_web::{HttpResponse, web};
+use actix_web::http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, ETag, EntityTag, Header as _, IfNoneMatch};
+use actix_web::{HttpRequest, HttpResponse, web};
 use time::{Duration, UtcDateTime};
 
 use super::IdentityProvider;
 use crate::saml::MessageId;
-use crate::saml::metadata::{Contact, IdpDescription, Localized, Organization, UserInterface, idp_metadata};
+use crate::saml::metadata::{
+    Contact, ERROR_URL_QUERY, IdpDescription, Localized, Logo, Organization, UserInterface, idp_metadata,
+};
 use crate::services::random_bytes;
 use crate::web::refusal::{Refusal, RefusalKind};
 use crate::web::site::Site;
+use crate::web::texts::text;
 
 /// For how long a copy may be relied on (SAML V2.0 Metadata Interoperability Profile §2.4).
 const VALID_FOR: Duration = Duration::days(14);
@@ -22,6 +25,11 @@ const LOOK_AGAIN: StdDuration = StdDuration::from_secs(6 * 60 * 60);
 
 /// How long a signed copy serves: a stranger who asks again and again must not cost a signature each time.
 const COPY_SERVES: Duration = Duration::seconds(300);
+
+/// An address that stays; what it leads to changes its name with its content.
+const LOGO: &str = "/logo.svg";
+/// Its width and its height.
+const LOGO_PIXELS: u32 = 48;
 
 /// The copy that was signed last. A clone is the same copy.
 #[derive(Clone, Default)]
@@ -49,33 +57,53 @@ impl fmt::Debug for SignedCopy {
     }
 }
 
-/// Answers with our metadata.
+/// Answers with our metadata; a service that has this very copy already is told so.
 ///
 /// # Errors
 /// When it cannot be signed.
-pub async fn publish(site: web::Data<Site>, idp: web::Data<IdentityProvider>) -> Result<HttpResponse, Refusal> {
+pub async fn publish(
+    request: HttpRequest,
+    site: web::Data<Site>,
+    idp: web::Data<IdentityProvider>,
+) -> Result<HttpResponse, Refusal> {
     let now = site.now();
-    let text = match idp.copy.at(now) {
-        Some(text) => text,
+    let metadata = match idp.copy.at(now) {
+        Some(metadata) => metadata,
         None => {
-            let text: Arc<str> = sign(&site, &idp)?.into();
-            idp.copy.keep(now, Arc::clone(&text));
-            text
+            let metadata: Arc<str> = sign(&site, &idp)?.into();
+            idp.copy.keep(now, Arc::clone(&metadata));
+            metadata
         }
     };
-    Ok(HttpResponse::Ok()
+    let tag = EntityTag::new_strong(hex::encode(openssl::sha::sha256(metadata.as_bytes())));
+    let known = match IfNoneMatch::parse(&request) {
+        Ok(IfNoneMatch::Any) => true,
+        Ok(IfNoneMatch::Items(tags)) => tags.iter().any(|known| known.weak_eq(&tag)),
+        Err(_) => false,
+    };
+    let mut answer = if known { HttpResponse::NotModified() } else { HttpResponse::Ok() };
+    // RFC 9110 §15.4.5: an answer without the text carries the headers that the text would have come with.
+    answer.insert_header(ETag(tag)).insert_header((CACHE_CONTROL, "public, max-age=300"));
+    if known {
+        return Ok(answer.finish());
+    }
+    Ok(answer
         // SAML Metadata §5.1: the registered media type.
         .content_type("application/samlmetadata+xml")
         .insert_header((CONTENT_DISPOSITION, "inline; filename=\"metadata.xml\""))
-        .insert_header((CACHE_CONTROL, "public, max-age=300"))
-        .body(text.to_string()))
+        .body(metadata.to_string()))
 }
 
 fn sign(site: &Site, idp: &IdentityProvider) -> Result<String, Refusal> {
     let sso = idp.sso.first().ok_or(RefusalKind::PageNotFound)?;
     let keys = site.keys.signing_keys();
-    let english = |text: &str| vec![Localized { lang: "en".into(), text: text.to_owned() }];
+    let english = |words: &str| vec![Localized { lang: "en".into(), text: words.to_owned() }];
     let published = &idp.published;
+    let page = |path: &str| {
+        let mut url = sso.clone();
+        url.set_path(path);
+        url
+    };
     let description = IdpDescription {
         id: MessageId::from_entropy(random_bytes(&*site.entropy)),
         entity_id: idp.entity_id.clone(),
@@ -84,7 +112,19 @@ fn sign(site: &Site, idp: &IdentityProvider) -> Result<String, Refusal> {
         sso_redirect: sso.clone(),
         sso_post: sso.clone(),
         further_certificates: keys.next.iter().map(|next| next.certificate_der().to_vec()).collect(),
-        user_interface: UserInterface { display_names: english(&published.service_name), ..UserInterface::default() },
+        error_url: format!("{}?{ERROR_URL_QUERY}", page("/saml/error")),
+        scopes: vec![idp.scope().to_owned()],
+        user_interface: UserInterface {
+            display_names: english(&published.service_name),
+            descriptions: english(&text("metadata-description", &[])),
+            information_urls: english(page("/help").as_str()),
+            privacy_statement_urls: english(page("/privacy").as_str()),
+            // Deployment profile SDP-MD10: a logo stands at an https address.
+            logos: (sso.scheme() == "https")
+                .then(|| Logo { url: page(LOGO), width: LOGO_PIXELS, height: LOGO_PIXELS, lang: None })
+                .into_iter()
+                .collect(),
+        },
         organization: Some(Organization {
             names: english(&published.organization),
             display_names: english(&published.organization),

@@ -9,6 +9,7 @@ pub mod metadata;
 pub mod pages;
 pub mod person;
 mod stop;
+pub mod turned_away;
 mod waiting;
 
 use std::sync::Arc;

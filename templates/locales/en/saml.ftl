@@ -44,3 +44,23 @@ level-missing-proofing = This service is only for people whose identity was veri
 level-missing-face_match = This service is only for people whose face was compared with their identity document, and that was not done here yet.
 level-about = Nothing about you was sent. { $service } can tell you what else you can do.
 level-back = Back to { $service }
+
+# The address that our metadata gives to services for people whom they turn away after a sign-in.
+turned-away-title = The service could not let you in
+turned-away-a-service = The service
+turned-away-identification = { $service } did not receive all that it needs to know about you.
+turned-away-identification-next = The agency’s agreement decides what may be sent, and only what we hold can be. You can look at what was sent, or ask the service how else you can use it.
+turned-away-authentication = { $service } asks for a safer way of signing in than the one that you used.
+turned-away-authentication-next = Add a passkey or a security key to your account, then go back to the service and sign in again.
+turned-away-authorization = You are signed in, but { $service } does not let this account in.
+turned-away-authorization-next = Whom it lets in is decided there. Please ask the service.
+turned-away-other = { $service } could not finish your sign-in.
+turned-away-other-next = Please go back and try again. If it happens again, ask the service.
+turned-away-missing = It says that this is missing:
+turned-away-to-methods = Your ways of signing in
+turned-away-to-services = What was shared with which service
+turned-away-to-help = Help
+turned-away-transaction = The service’s number of this case
+
+# Our own metadata.
+metadata-description = One account for the services of many agencies, which receive only what each may ask for and you agree to.

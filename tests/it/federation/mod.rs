@@ -17,5 +17,7 @@ mod registry;
 mod release;
 mod single_sign_on;
 #[cfg(feature = "demo")]
+mod turned_away;
+#[cfg(feature = "demo")]
 mod who_asks;
 mod whole_way;

@@ -4,7 +4,7 @@ use std::{path::Path, process::Command, time::Duration};
 
 use signet::saml::{
     EntityId, MessageId,
-    metadata::{Contact, IdpDescription, Localized, Logo, Organization, UserInterface, idp_metadata},
+    metadata::{Contact, ERROR_URL_QUERY, IdpDescription, Localized, Logo, Organization, UserInterface, idp_metadata},
     xml::Canonical,
 };
 use time::macros::utc_datetime;
@@ -24,6 +24,8 @@ fn description() -> IdpDescription {
         sso_redirect: "https://idp.example/saml/sso".parse().unwrap(),
         sso_post: "https://idp.example/saml/sso?a=1&b=2".parse().unwrap(),
         further_certificates: Vec::new(),
+        error_url: format!("https://idp.example/saml/error?{ERROR_URL_QUERY}"),
+        scopes: vec!["idp.example".into()],
         user_interface: UserInterface::default(),
         organization: None,
         contacts: Vec::new(),
@@ -137,4 +139,19 @@ fn signed_requests_are_wanted_and_persistent_comes_first() {
 #[test]
 fn the_demonstration_service_reads_it() {
     signet::demo::service_provider::IdentityProvider::from_metadata(published(&whole(), &RSA).as_bytes()).unwrap();
+}
+
+#[test]
+fn a_service_learns_where_to_send_people_which_scopes_are_ours_and_what_we_can_verify() {
+    let text = published(&description(), &RSA).into_string();
+    assert!(text.contains(" errorURL=\"https://idp.example/saml/error?code=ERRORURL_CODE&amp;ts=ERRORURL_TS&amp;"));
+    assert!(text.contains(" regexp=\"false\">idp.example</shibmd:Scope>"));
+    for algorithm in [
+        "http://www.w3.org/2001/04/xmlenc#sha256",
+        "http://www.w3.org/2001/04/xmldsig-more#rsa-sha256",
+        "http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha384",
+    ] {
+        assert!(text.contains(&format!(" Algorithm=\"{algorithm}\"></alg:")), "{algorithm}");
+    }
+    assert!(!text.contains("sha1"), "nothing is advertised that is refused");
 }
