@@ -70,16 +70,21 @@ impl Visitor {
     /// Judges the page that is shown: accessible, fits on a phone, no error in its console. Takes a picture of it.
     /// axe-core needs timers, which a page without script does not have.
     pub async fn look(&self, page: &str) {
-        let shown = self.browser.screenshot().await;
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/screenshots").join(self.journey);
-        std::fs::create_dir_all(&folder).expect("a folder");
-        std::fs::write(folder.join(format!("{page}.png")), shown).expect("a picture");
+        self.picture(page).await;
         if self.runs_scripts {
             assert_accessible(&self.browser).await;
         }
         assert_fits_a_phone(&self.browser).await;
         let errors = self.browser.console_errors().await;
         assert!(errors.is_empty(), "{}: {errors:?}", self.browser.address().await);
+    }
+
+    /// Takes a picture of the page that is shown.
+    pub async fn picture(&self, page: &str) {
+        let shown = self.browser.screenshot().await;
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/screenshots").join(self.journey);
+        std::fs::create_dir_all(&folder).expect("a folder");
+        std::fs::write(folder.join(format!("{page}.png")), shown).expect("a picture");
     }
 
     /// Begins at the agency with one of its ways to sign in.

@@ -192,6 +192,25 @@ impl Chromium {
         self.command(Method::POST, &format!("element/{}/value", element.0), json!({ "text": value })).await;
     }
 
+    /// Presses keys one after another, wherever the focus is: letters as they are, others by WebDriver's code points.
+    pub async fn type_keys(&self, keys: &str) {
+        let strokes: Vec<Value> = keys
+            .chars()
+            .flat_map(|key| ["keyDown", "keyUp"].map(|kind| json!({ "type": kind, "value": key.to_string() })))
+            .collect();
+        let board = json!([{ "type": "key", "id": "keyboard", "actions": strokes }]);
+        self.command(Method::POST, "actions", json!({ "actions": board })).await;
+    }
+
+    /// Shows pages to somebody whose system asks for its own few colours, and for no movement.
+    pub async fn force_colours(&self) {
+        let wishes = json!([
+            { "name": "forced-colors", "value": "active" },
+            { "name": "prefers-reduced-motion", "value": "reduce" },
+        ]);
+        self.devtools("Emulation.setEmulatedMedia", json!({ "features": wishes })).await;
+    }
+
     /// The visible text of what a CSS selector finds first.
     pub async fn text(&self, css: &str) -> String {
         let element = self.find(css).await;

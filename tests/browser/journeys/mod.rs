@@ -1,5 +1,6 @@
 //! People's journeys, from the demonstration agency through Signet and back. Every page on the way is judged.
 
+mod keyboard;
 mod pages;
 mod recovery;
 mod sign_in;
