@@ -20,6 +20,7 @@ use url::Url;
 
 use crate::{
     authentication::{password::Argon2Parameters, webauthn::WebauthnRefused},
+    event::{Event, Explanation},
     federation::disclosure::ChainId,
     jobs::{self, Outbox, metadata},
     services::{
@@ -314,15 +315,15 @@ fn identity_provider(
         match metadata::apply_blocking(store, &federation.metadata_folder, "start", surroundings.clock.now()) {
             Ok(applied) => {
                 for fault in &applied.broken {
-                    tracing::warn!(%fault, "a service's file is broken; its last good record stands");
+                    Event::ServiceFileBroken { why: Explanation::of(fault) }.log(None);
                 }
             }
-            Err(error) => tracing::warn!(%error, "the metadata folder was not applied; the last good records stand"),
+            Err(fault) => Event::MetadataKept { why: Explanation::of(&fault) }.log(None),
         }
     }
     let (registry, broken) = store.read_blocking(metadata::load)?;
     for fault in broken {
-        tracing::warn!(%fault, "a stored revision cannot be read by this version");
+        Event::StoredRevisionBroken { why: Explanation::of(&fault) }.log(None);
     }
     Ok(IdentityProvider {
         entity_id: settings.entity_id()?,

@@ -62,13 +62,23 @@
 //! ```
 
 mod altered;
+mod explanation;
 mod tellable;
 
 pub use altered::AlteredRecord;
+pub use explanation::Explanation;
 pub use tellable::Tellable;
 
 use crate::authentication::AuthenticatorKind;
+use crate::federation::agreement::LoweredProtection;
+use crate::federation::assurance::Level;
+use crate::federation::attribute::AttributeName;
+use crate::federation::disclosure::RevisionId;
+use crate::federation::registry::ServiceName;
+use crate::federation::release::Withheld;
+use crate::saml::MessageId;
 use crate::subscriber::SubscriberId;
+use crate::web::refusal::RefusalKind;
 
 /// Makes [`Event`] out of its table: the variant with its fields, its name, the level at which the log says it, and
 /// `remembered` where it goes into the person's history.
@@ -112,12 +122,11 @@ macro_rules! events {
 
             /// Says it to the log; `of` is the person whom it is about, where there is one.
             pub fn log(&self, of: Option<SubscriberId>) {
-                let subscriber = of.map(|of| of.to_string());
                 match self {
                     $( Self::$variant $({ $( $field ),+ })? => tracing::event!(
                         target: "signet::event",
                         tracing::Level::$level,
-                        subscriber,
+                        subscriber = of.map(|of| of.to_string()),
                         $( $( $field = Tellable::told($field), )+ )?
                         $name
                     ), )+
@@ -135,6 +144,43 @@ events! {
     AddressAdded = "address_added", INFO, remembered;
     /// An address was removed.
     AddressRemoved = "address_removed", INFO, remembered;
+    /// An answer of ours did not pass its own check, and did not leave.
+    AnswerUnfit {
+        /// For whom it was.
+        service: ServiceName,
+        /// Why.
+        why: Explanation,
+    } = "answer_unfit", ERROR;
+    /// An assertion is recorded and leaves.
+    AssertionIssued {
+        /// For whom.
+        service: ServiceName,
+        /// Its ID.
+        assertion: MessageId,
+        /// The names of what it carries.
+        released: Vec<AttributeName>,
+        /// What was asked for and is not in it, and why.
+        withheld: Vec<(AttributeName, Withheld)>,
+        /// What it states.
+        level: Level,
+    } = "assertion_issued", INFO;
+    /// The person agreed to what the page showed.
+    ConsentGiven {
+        /// To whom it may be sent.
+        service: ServiceName,
+    } = "consent_given", INFO;
+    /// What a browser brought to enrol a passkey or a security key was not taken.
+    EnrolmentRefused {
+        /// Why.
+        why: Explanation,
+    } = "enrolment_refused", INFO;
+    /// The gate stayed shut, for a reason that neither a person nor a service can have caused.
+    GateShut {
+        /// For whom the answer would have been.
+        service: ServiceName,
+        /// Why.
+        why: Explanation,
+    } = "gate_shut", ERROR;
     /// A record is not as we wrote it. It counts for nothing; somebody was at the database.
     IntegrityFault {
         /// Which.
@@ -142,6 +188,45 @@ events! {
     } = "integrity_fault", ERROR;
     /// Too many wrong codes: the account is locked for a while.
     Locked = "locked", WARN, remembered;
+    /// A mail or a text message could not be sent yet; it is tried again.
+    MessageDelayed {
+        /// `mail` or `sms`.
+        channel: &'static str,
+        /// How often it was tried.
+        attempts: u32,
+        /// Why.
+        why: Explanation,
+    } = "message_delayed", WARN;
+    /// A mail or a text message was given up: too late, or unreadable.
+    MessageDropped {
+        /// `mail` or `sms`.
+        channel: &'static str,
+        /// How often it was tried.
+        attempts: u32,
+        /// Why.
+        why: Explanation,
+    } = "message_dropped", WARN;
+    /// A mail or a text message was refused for good.
+    MessageRefused {
+        /// `mail` or `sms`.
+        channel: &'static str,
+        /// How often it was tried.
+        attempts: u32,
+        /// Why.
+        why: Explanation,
+    } = "message_refused", WARN;
+    /// A mail or a text message was handed over.
+    MessageSent {
+        /// `mail` or `sms`.
+        channel: &'static str,
+        /// How often it was tried.
+        attempts: u32,
+    } = "message_sent", INFO;
+    /// The metadata folder could not be applied; the last good records stand.
+    MetadataKept {
+        /// Why.
+        why: Explanation,
+    } = "metadata_kept", WARN;
     /// An authenticator was added.
     MethodAdded {
         /// Which kind.
@@ -163,12 +248,54 @@ events! {
     PasswordChanged = "password_changed", INFO, remembered;
     /// A new password was chosen by a link.
     PasswordReset = "password_reset", INFO, remembered;
+    /// A change to a service's record lowers protection.
+    ProtectionLowered {
+        /// Whose.
+        service: ServiceName,
+        /// What it gives up.
+        lowered: LoweredProtection,
+    } = "protection_lowered", WARN;
     /// A new recovery key took the place of the one before.
     RecoveryKeyMade = "recovery_key_made", INFO, remembered;
     /// The recovery key opened the vault.
     RecoveryKeyUsed = "recovery_key_used", INFO, remembered;
+    /// Something was not done, and the person got a page that says so.
+    Refused {
+        /// The code on the page.
+        code: RefusalKind,
+        /// More about it, where there is more.
+        why: Option<Explanation>,
+    } = "refused", INFO;
+    /// A request was verified, and waits for its person.
+    RequestTakenIn {
+        /// Whose.
+        service: ServiceName,
+    } = "request_taken_in", INFO;
+    /// Another node, or the terminal, changed service records, and this node took them over.
+    RevisionsTakenOver = "revisions_taken_over", INFO;
+    /// A service is told by a SAML status that there is no assertion.
+    SamlErrorAnswered {
+        /// Which.
+        service: ServiceName,
+        /// Why, as a code.
+        code: &'static str,
+    } = "saml_error_answered", INFO;
     /// The consent at a service was taken back.
     ServiceDisconnected = "service_disconnected", INFO, remembered;
+    /// A service's file is broken; its last good record stands.
+    ServiceFileBroken {
+        /// Which file and line, and what is wrong.
+        why: Explanation,
+    } = "service_file_broken", WARN;
+    /// A service's record came, changed or went.
+    ServiceRecordApplied {
+        /// Whose.
+        service: ServiceName,
+        /// The record.
+        revision: RevisionId,
+        /// `added`, `revised`, `removed`.
+        change: &'static str,
+    } = "service_record_applied", INFO;
     /// All other sessions were ended.
     SessionsEnded = "sessions_ended", INFO, remembered;
     /// Both factors were right.
@@ -178,6 +305,18 @@ events! {
     } = "signed_in", INFO, remembered;
     /// The person signed out.
     SignedOut = "signed_out", INFO, remembered;
+    /// A stored record of a service cannot be read by this version; the service is not served.
+    StoredRevisionBroken {
+        /// What is wrong.
+        why: Explanation,
+    } = "stored_revision_broken", WARN;
+    /// What a browser brought as a second factor from a passkey or a security key was not taken.
+    WebauthnRefused {
+        /// Why.
+        why: Explanation,
+    } = "webauthn_refused", INFO;
+    /// A password was wrong, or the address is nobody's: the log tells no more than the person.
+    WrongPassword = "wrong_password", INFO;
     /// A second factor was wrong.
     WrongSecondFactor {
         /// How many in a row.

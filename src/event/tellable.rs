@@ -1,9 +1,16 @@
 //! What may be told: the one list of types that can be a field of an event.
 
-use super::AlteredRecord;
+use super::{AlteredRecord, Explanation};
 use crate::authentication::{AuthenticatorId, AuthenticatorKind};
+use crate::federation::agreement::LoweredProtection;
+use crate::federation::assurance::Level;
+use crate::federation::attribute::AttributeName;
+use crate::federation::disclosure::RevisionId;
+use crate::federation::registry::ServiceName;
+use crate::federation::release::Withheld;
 use crate::saml::{EntityId, MessageId};
 use crate::subscriber::SubscriberId;
+use crate::web::refusal::RefusalKind;
 
 /// A value that may stand in the log and in a person's history: it says nothing personal, is no secret, and repeats no text
 /// that came from outside unchecked.
@@ -31,9 +38,11 @@ macro_rules! told_as_displayed {
 
 told_as_displayed! {
     // Identifiers: random, or checked when they came in.
-    AuthenticatorId, EntityId, MessageId, SubscriberId,
-    // Which record it was.
-    AlteredRecord,
+    AuthenticatorId, EntityId, MessageId, RevisionId, ServiceName, SubscriberId,
+    // What stands in our own files and tables: names of attributes, levels, terms of agreements, kinds of records.
+    AlteredRecord, AttributeName, Level, LoweredProtection,
+    // What an error says of itself.
+    Explanation,
     // Counts.
     u32, usize,
     // Words of our own: whoever makes one writes it into the source.
@@ -44,5 +53,33 @@ impl sealed::Listed for AuthenticatorKind {}
 impl Tellable for AuthenticatorKind {
     fn told(&self) -> String {
         self.as_str().to_owned()
+    }
+}
+
+impl sealed::Listed for RefusalKind {}
+impl Tellable for RefusalKind {
+    fn told(&self) -> String {
+        format!("{} {}", self.code(), self.name())
+    }
+}
+
+impl sealed::Listed for (AttributeName, Withheld) {}
+impl Tellable for (AttributeName, Withheld) {
+    fn told(&self) -> String {
+        format!("{}:{}", self.0.as_str(), self.1.code())
+    }
+}
+
+impl<T: Tellable> sealed::Listed for Vec<T> {}
+impl<T: Tellable> Tellable for Vec<T> {
+    fn told(&self) -> String {
+        self.iter().map(Tellable::told).collect::<Vec<_>>().join(" ")
+    }
+}
+
+impl<T: Tellable> sealed::Listed for Option<T> {}
+impl<T: Tellable> Tellable for Option<T> {
+    fn told(&self) -> String {
+        self.as_ref().map(Tellable::told).unwrap_or_default()
     }
 }

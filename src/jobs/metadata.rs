@@ -15,6 +15,7 @@ use notify::{RecursiveMode, Watcher as _};
 use time::UtcDateTime;
 use tokio::sync::mpsc;
 
+use crate::event::{Event, Explanation};
 use crate::federation::agreement::AgencyId;
 use crate::federation::registry::{
     Applied, BrokenFile, Change, Registry, ServiceFiles, ServiceName, ServiceProvider, folder,
@@ -156,14 +157,14 @@ pub async fn apply(
 pub async fn refresh(store: &Store, registry: &SharedRegistry) -> Result<(), StoreError> {
     let (loaded, broken) = store.read::<_, StoreError, _>(load).await?;
     for fault in broken {
-        tracing::warn!(%fault, "a stored revision cannot be read by this version");
+        Event::StoredRevisionBroken { why: Explanation::of(&fault) }.log(None);
     }
     let same = |one: &Registry, other: &Registry| {
         one.services().map(|service| service.revision()).eq(other.services().map(|service| service.revision()))
     };
     if !same(&registry.load(), &loaded) {
         registry.store(Arc::new(loaded));
-        tracing::info!("took over new revisions of service records");
+        Event::RevisionsTakenOver.log(None);
     }
     Ok(())
 }
@@ -192,7 +193,7 @@ pub async fn watch(store: Store, registry: SharedRegistry, folder: Option<PathBu
             }
             Some(path) => match apply(&store, &registry, path, "watcher", clock.now()).await {
                 Ok(applied) => tell(&applied, &mut reported),
-                Err(fault) => tracing::warn!(%fault, "the metadata folder cannot be applied"),
+                Err(fault) => Event::MetadataKept { why: Explanation::of(&fault) }.log(None),
             },
         }
         // Keeps the watcher alive as long as the loop.
@@ -216,18 +217,21 @@ fn watcher(path: &Path, changed: mpsc::Sender<()>) -> notify::Result<notify::Rec
 fn tell(applied: &Applied, reported: &mut Vec<BrokenFile>) {
     for change in &applied.changes {
         let service = change.service();
-        let verb = match change {
+        let change_word = match change {
             Change::Added { .. } => "added",
             Change::Removed { .. } => "removed",
             Change::Revised { .. } => "revised",
         };
-        tracing::info!(service = %service.name(), revision = %service.revision(), verb, "service record applied");
+        let name = service.name().clone();
+        let applied =
+            Event::ServiceRecordApplied { service: name.clone(), revision: service.revision(), change: change_word };
+        applied.log(None);
         for lowered in change.lowered() {
-            tracing::warn!(service = %service.name(), %lowered, "the change lowers protection");
+            Event::ProtectionLowered { service: name.clone(), lowered }.log(None);
         }
     }
     for fault in applied.broken.iter().filter(|fault| !reported.contains(fault)) {
-        tracing::warn!(%fault, "a service's file is broken; the last good record stands");
+        Event::ServiceFileBroken { why: Explanation::of(fault) }.log(None);
     }
     reported.clone_from(&applied.broken);
 }

@@ -10,6 +10,7 @@ use time::{Duration, UtcDateTime};
 use tokio::sync::Notify;
 
 use crate::{
+    event::{Event, Explanation},
     services::{
         Clock, ServiceOutcome,
         keys::{KeysError, ServiceKeys},
@@ -113,27 +114,30 @@ impl Outbox {
 
     async fn deliver(&self, entry: &OutboxEntry) -> End {
         let now = self.clock.now();
-        let kind = entry.kind.as_str();
+        let (channel, attempts) = (channel_of(entry), entry.attempts);
         if now >= entry.expires_at {
-            tracing::warn!(kind, attempts = entry.attempts, "a message came too late and was dropped");
+            Event::MessageDropped { channel, attempts, why: Explanation::of(&TooLate) }.log(None);
             return End::Finished(OutboxOutcome::Dropped);
         }
         match self.hand_over(entry, now).await {
             Ok(ServiceOutcome::Answered(())) => {
-                tracing::info!(kind, attempts = entry.attempts, "a message was sent");
+                Event::MessageSent { channel, attempts }.log(None);
                 End::Finished(OutboxOutcome::Sent)
             }
             Ok(ServiceOutcome::Refused(reason)) => {
-                tracing::warn!(kind, reason, "a message was refused");
+                Event::MessageRefused { channel, attempts, why: Explanation::of(&reason) }.log(None);
                 End::Finished(OutboxOutcome::Refused)
             }
             Ok(ServiceOutcome::Unavailable(reason)) => {
-                tracing::warn!(kind, reason, attempts = entry.attempts, "a message could not be sent yet");
+                Event::MessageDelayed { channel, attempts, why: Explanation::of(&reason) }.log(None);
                 try_again(entry, now)
             }
-            Err(KeysError::Unavailable) => try_again(entry, now),
-            Err(error) => {
-                tracing::error!(kind, %error, "a waiting message was dropped");
+            Err(fault @ KeysError::Unavailable) => {
+                Event::MessageDelayed { channel, attempts, why: Explanation::of(&fault) }.log(None);
+                try_again(entry, now)
+            }
+            Err(fault) => {
+                Event::MessageDropped { channel, attempts, why: Explanation::of(&fault) }.log(None);
                 End::Finished(OutboxOutcome::Dropped)
             }
         }
@@ -151,6 +155,20 @@ impl Outbox {
                 self.sms.send(&OutgoingSms { to, text }).await
             }
         })
+    }
+}
+
+/// The message waited longer than it is of use.
+#[derive(Debug, thiserror::Error)]
+#[error("it came too late")]
+struct TooLate;
+
+/// The stored word, as one of ours.
+fn channel_of(entry: &OutboxEntry) -> &'static str {
+    match entry.kind.as_str() {
+        "mail" => "mail",
+        "sms" => "sms",
+        _ => "unknown",
     }
 }
 

@@ -15,7 +15,7 @@ use lettre::{
 use secrecy::{ExposeSecret, SecretString};
 use time::UtcDateTime;
 
-use super::ServiceOutcome;
+use super::{Reason, ServiceOutcome};
 use crate::subscriber::EmailAddress;
 
 /// How long a mail server may take over one step.
@@ -161,17 +161,18 @@ impl Mail for SmtpMail {
     fn send<'a>(&'a self, mail: &'a OutgoingMail) -> BoxFuture<'a, ServiceOutcome<()>> {
         Box::pin(async move {
             let Some(message) = self.message(mail) else {
-                return ServiceOutcome::Refused("the mail cannot be put into MIME".to_owned());
+                return ServiceOutcome::Refused(Reason::new("the mail cannot be put into MIME"));
             };
             match self.transport.send(message).await {
                 Ok(_) => ServiceOutcome::Answered(()),
                 // The server's words may repeat the address, so only its code is kept.
                 Err(error) => {
-                    let code = error.status().map_or_else(|| "no code".to_owned(), |code| code.to_string());
+                    let code = error.status().map(u16::from);
+                    let reason = |words| code.map_or_else(|| Reason::new(words), |code| Reason::with_code(words, code));
                     if error.is_permanent() {
-                        ServiceOutcome::Refused(format!("the mail server refused ({code})"))
+                        ServiceOutcome::Refused(reason("the mail server refused"))
                     } else {
-                        ServiceOutcome::Unavailable(format!("the mail server is not available ({code})"))
+                        ServiceOutcome::Unavailable(reason("the mail server is not available"))
                     }
                 }
             }

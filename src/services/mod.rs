@@ -59,8 +59,28 @@ pub fn random_bytes<const N: usize>(entropy: &dyn Entropy) -> [u8; N] {
 pub enum ServiceOutcome<T> {
     /// It was done, or this is the answer.
     Answered(T),
-    /// They will not do it, however often they are asked. The reason names no person.
-    Refused(String),
-    /// They could not be reached or could not do it now. The reason names no person.
-    Unavailable(String),
+    /// They will not do it, however often they are asked.
+    Refused(Reason),
+    /// They could not be reached or could not do it now.
+    Unavailable(Reason),
+}
+
+/// Why somebody outside did not do it, for the log. Written by the adapter: what they said themselves, which may repeat whom it
+/// was about, is never in it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct Reason(String);
+
+impl Reason {
+    /// In the adapter's own words.
+    #[must_use]
+    pub fn new(words: &'static str) -> Self {
+        Self(words.to_owned())
+    }
+
+    /// With the code of the answer.
+    #[must_use]
+    pub fn with_code(words: &'static str, code: u16) -> Self {
+        Self(format!("{words} ({code})"))
+    }
 }

@@ -11,7 +11,7 @@ use futures_util::future::{BoxFuture, ready};
 use time::UtcDateTime;
 
 use super::{
-    Clock, ServiceOutcome,
+    Clock, Reason, ServiceOutcome,
     mail::{Mail, OutgoingMail},
     sms::{OutgoingSms, Sms},
 };
@@ -126,8 +126,8 @@ impl fmt::Debug for SandboxInbox {
 impl Mail for SandboxInbox {
     fn send<'a>(&'a self, mail: &'a OutgoingMail) -> BoxFuture<'a, ServiceOutcome<()>> {
         let outcome = match mail.to.domain() {
-            REFUSED_DOMAIN => ServiceOutcome::Refused("the sandbox refuses this domain".to_owned()),
-            UNAVAILABLE_DOMAIN => ServiceOutcome::Unavailable("the sandbox has no server for this domain".to_owned()),
+            REFUSED_DOMAIN => ServiceOutcome::Refused(Reason::new("the sandbox refuses this domain")),
+            UNAVAILABLE_DOMAIN => ServiceOutcome::Unavailable(Reason::new("the sandbox has no server for this domain")),
             _ => self.keep_mail(mail),
         };
         Box::pin(ready(outcome))
@@ -143,8 +143,10 @@ impl Sms for SandboxInbox {
             });
         }
         let outcome = match sms.to.e164() {
-            REFUSED_NUMBER => ServiceOutcome::Refused("the sandbox's number has opted out".to_owned()),
-            UNREACHABLE_NUMBER => ServiceOutcome::Unavailable("the sandbox has no gateway for this number".to_owned()),
+            REFUSED_NUMBER => ServiceOutcome::Refused(Reason::new("the sandbox's number has opted out")),
+            UNREACHABLE_NUMBER => {
+                ServiceOutcome::Unavailable(Reason::new("the sandbox has no gateway for this number"))
+            }
             number => self.keep_text(number, &sms.text),
         };
         Box::pin(ready(outcome))

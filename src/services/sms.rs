@@ -7,7 +7,7 @@ use futures_util::future::BoxFuture;
 use reqwest::{StatusCode, Url};
 use secrecy::{ExposeSecret, SecretString};
 
-use super::ServiceOutcome;
+use super::{Reason, ServiceOutcome};
 use crate::subscriber::PhoneNumber;
 
 /// How long a gateway may take: a code that comes late is worth little.
@@ -97,10 +97,13 @@ impl Sms for KannelSms {
             match self.client.get(self.address(sms)).send().await.map(|answer| answer.status()) {
                 Ok(StatusCode::OK | StatusCode::ACCEPTED) => ServiceOutcome::Answered(()),
                 Ok(status @ (StatusCode::BAD_REQUEST | StatusCode::NOT_ACCEPTABLE)) => {
-                    ServiceOutcome::Refused(format!("the gateway refused ({status})"))
+                    ServiceOutcome::Refused(Reason::with_code("the gateway refused", status.as_u16()))
                 }
-                Ok(status) => ServiceOutcome::Unavailable(format!("the gateway answered {status}")),
-                Err(error) => ServiceOutcome::Unavailable(format!("no gateway: {}", error.without_url())),
+                Ok(status) => ServiceOutcome::Unavailable(Reason::with_code("the gateway answered", status.as_u16())),
+                Err(error) if error.is_timeout() => {
+                    ServiceOutcome::Unavailable(Reason::new("the gateway did not answer in time"))
+                }
+                Err(_) => ServiceOutcome::Unavailable(Reason::new("no gateway: the connection failed")),
             }
         })
     }

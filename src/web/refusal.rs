@@ -4,6 +4,7 @@
 //! A handler returns `Err(error.into())`; the [shell](super::shell) draws the page. What a service can be told by a SAML
 //! status is answered by [`federation`](crate::federation::single_sign_on::AnswerableFault) and does not come here.
 
+use std::error::Error;
 use std::fmt;
 
 use actix_web::http::StatusCode;
@@ -13,6 +14,7 @@ use time::UtcDateTime;
 use super::page::RefusalPage;
 use super::people::Trouble;
 use super::session::SessionTrouble;
+use crate::event::{Event, Explanation};
 use crate::federation::single_sign_on::Unanswerable;
 use crate::saml::authn_request::RequestError;
 use crate::saml::binding::BindingError;
@@ -213,7 +215,7 @@ impl RefusalKind {
 pub struct Refusal {
     kind: RefusalKind,
     /// For the log and the service's engineer; nothing personal.
-    detail: Option<String>,
+    detail: Option<Explanation>,
     service: Option<RefusedService>,
 }
 
@@ -233,10 +235,10 @@ impl Refusal {
         self.kind
     }
 
-    /// A refusal that says what exactly was wrong; nothing personal.
+    /// A refusal that says what exactly was wrong.
     #[must_use]
-    pub fn because(kind: RefusalKind, detail: &dyn fmt::Display) -> Self {
-        Self { kind, detail: Some(detail.to_string()), service: None }
+    pub fn because(kind: RefusalKind, fault: &dyn Error) -> Self {
+        Self { kind, detail: Some(Explanation::of(fault)), service: None }
     }
 
     /// The same about a service that is registered, so that the page can name it and lead back to it.
@@ -244,6 +246,12 @@ impl Refusal {
     pub fn about(mut self, service: RefusedService) -> Self {
         self.service = Some(service);
         self
+    }
+
+    /// It happened: for the log.
+    #[must_use]
+    pub fn event(&self) -> Event {
+        Event::Refused { code: self.kind, why: self.detail.clone() }
     }
 
     /// What its page shows. What is wrong on our side is for the log alone.
@@ -255,7 +263,7 @@ impl Refusal {
             code: self.kind.code(),
             name: self.kind.name(),
             engineer,
-            detail: self.detail.clone().filter(|_| engineer),
+            detail: self.detail.as_ref().filter(|_| engineer).map(ToString::to_string),
             service_name: self.service.as_ref().map(|service| service.name.clone()),
             return_to: self.service.as_ref().and_then(|service| service.return_to.clone()),
             at: format!("{} {hour:02}:{minute:02}:{second:02} UTC", now.date()),

@@ -23,7 +23,7 @@ pub async fn shell<B: MessageBody + 'static>(
     let Some(refusal) = refusal_of(&answer) else {
         return Ok(answer);
     };
-    tracing::info!(code = refusal.kind().code(), path = pattern_of(&answer), %refusal, "refused");
+    refusal.event().log(None);
     let mut page = page_of(&refusal, &site);
     // Such as Retry-After and Allow.
     for (name, value) in answer.headers() {
@@ -50,9 +50,4 @@ fn refusal_of(answer: &ServiceResponse<BoxBody>) -> Option<Refusal> {
 fn page_of(refusal: &Refusal, site: &Site) -> HttpResponse {
     let layout = Layout::for_anybody(&site.service_name);
     respond_with(&layout, refusal.kind().status(), &refusal.page(site.now()))
-}
-
-/// The address as the table has it: never the address itself, which can hold a link's token.
-fn pattern_of(answer: &ServiceResponse<BoxBody>) -> String {
-    answer.request().match_pattern().unwrap_or_default()
 }

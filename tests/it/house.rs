@@ -29,7 +29,7 @@ fn source() -> Vec<(String, String)> {
 
 /// The part of a file before its unit tests.
 fn without_tests(code: &str) -> &str {
-    code.split("#[cfg(test)]\nmod ").next().unwrap_or(code)
+    code.split("#[cfg(test)]\nmod tests {").next().unwrap_or(code)
 }
 
 fn files_that_say(needle: &str) -> Vec<String> {
@@ -80,6 +80,30 @@ fn every_assertion_is_born_at_the_gate() {
 fn nobody_who_serves_people_supposes_a_level() {
     let suppositions: Vec<String> = files_that_say("ProofedProfile::supposed(").into_iter().collect();
     assert_eq!(suppositions, ["cli/release.rs"]);
+}
+
+/// What happened is an event. What is left is technical: that a page cannot be drawn, that the database does not answer.
+#[test]
+fn nobody_logs_past_the_events_but_for_technical_faults() {
+    let mut loggers = Vec::new();
+    for level in ["event", "trace", "debug", "info", "warn", "error"] {
+        loggers.extend(files_that_say(&format!("tracing::{level}!")));
+    }
+    loggers.sort();
+    loggers.dedup();
+    loggers.retain(|name| !name.starts_with("cli/") && !name.starts_with("demo/"));
+    let technical = [
+        "event/mod.rs",
+        "jobs/metadata.rs",
+        "jobs/mod.rs",
+        "jobs/outbox.rs",
+        "web/health.rs",
+        "web/log.rs",
+        "web/page/mod.rs",
+        "web/people/letters.rs",
+        "web/saml/metadata.rs",
+    ];
+    assert_eq!(loggers, technical);
 }
 
 #[test]

@@ -13,6 +13,7 @@ use crate::event::Event;
 use crate::federation::attribute::AttributeName;
 use crate::federation::consent::ConsentReason;
 use crate::federation::release::Withheld;
+use crate::saml::signature::SignatureError;
 use crate::services::keys::KeysError;
 use crate::web::account::pages as account;
 use crate::web::refusal::{Refusal, RefusalKind, RefusedService};
@@ -88,7 +89,7 @@ fn plain(album: &mut Album) {
     for kind in RefusalKind::ALL {
         album.add_in(&Layout::for_anybody("Signet"), &Refusal::from(kind).page(now));
     }
-    let told = Refusal::because(RefusalKind::SignatureWrong, &"none of the 2 registered keys made this signature");
+    let told = Refusal::because(RefusalKind::SignatureWrong, &SignatureError::NoKeyVerifies { tried: 2 });
     album.add(false, &told.clone().page(now));
     let service = RefusedService {
         name: "Benefits Portal".to_owned(),

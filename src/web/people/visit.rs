@@ -233,7 +233,7 @@ impl Fault {
             Self::Foreign => Some(RefusalKind::FormExpired.into()),
             Self::NotFound => Some(RefusalKind::PageNotFound.into()),
             Self::SignedOut | Self::Stale | Self::Trouble(Trouble::Session(SessionTrouble::Ended)) => None,
-            Self::TooMany(too_many) => Some(Refusal::because(RefusalKind::TooMany, &too_many.limit)),
+            Self::TooMany(_) => Some(Refusal::because(RefusalKind::TooMany, self)),
             Self::Trouble(trouble) => Some(Refusal::because(trouble.refusal_kind(), trouble)),
         }
     }

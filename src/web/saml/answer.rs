@@ -9,6 +9,7 @@ use super::IdentityProvider;
 use super::journey::ReadyToIssue;
 use super::line::named;
 use super::pages::PostFormPage;
+use crate::event::{Event, Explanation};
 use crate::federation::delivery::DeliveryPlan;
 use crate::federation::issue::{IssueQuestion, IssueRefused, Issued, RequestStanding, issue as gate};
 use crate::federation::registry::ServiceProvider;
@@ -32,7 +33,8 @@ fn shut(refused: &IssueRefused, service: &ServiceProvider) -> Refusal {
         IssueRefused::AlreadyAnswered => RefusalKind::AnsweredBefore,
         IssueRefused::ServiceChanged => RefusalKind::ServiceDisabled,
         _ => {
-            tracing::error!(service = %service.name(), %refused, "the gate stayed shut");
+            let why = Explanation::of(refused);
+            Event::GateShut { service: service.name().clone(), why }.log(None);
             RefusalKind::RequestGone
         }
     };
@@ -41,7 +43,7 @@ fn shut(refused: &IssueRefused, service: &ServiceProvider) -> Refusal {
 
 /// What we made did not pass its own check. It does not leave.
 fn unsent(fault: &OutboundError, service: &ServiceProvider) -> Refusal {
-    tracing::error!(service = %service.name(), %fault, "an answer did not pass its own check");
+    Event::AnswerUnfit { service: service.name().clone(), why: Explanation::of(fault) }.log(None);
     Refusal::because(RefusalKind::Outage, fault)
 }
 
@@ -95,23 +97,20 @@ pub async fn issue(
         name_id_sealed: sealed_name,
         joined_at: now,
     };
-    let names: Vec<&str> = disclosure.names.iter().map(|name| name.as_str()).collect();
-    let withheld: Vec<String> =
-        ready.withheld.iter().map(|(name, why)| format!("{}:{}", name.as_str(), why.code())).collect();
-    tracing::info!(
-        service = %matched.service().name(),
-        assertion = %parts.id,
-        names = names.join(" "),
-        withheld = withheld.join(" "),
-        level = %disclosure.level,
-        "an assertion is issued"
-    );
+    let issued = Event::AssertionIssued {
+        service: service.name().clone(),
+        assertion: parts.id.clone(),
+        released: disclosure.names.iter().copied().collect(),
+        withheld: ready.withheld.clone(),
+        level: disclosure.level,
+    };
     let issuance = Issuance { disclosure, answers: Some(id), joins: Some((session.id_hash(), participant)) };
     match idp.disclosures.record(issuance).await? {
         RecordedDisclosure::AnsweredBefore => return Err(RefusalKind::AnsweredBefore.into()),
         RecordedDisclosure::EndedMeanwhile => return Err(RefusalKind::RequestGone.into()),
         RecordedDisclosure::Durable { .. } => {}
     }
+    issued.log(Some(ready.person.account.id));
     // The record is durable; now it may leave.
     let response =
         plan.deliver(assertion, &*idp.signer, &*site.entropy, now).map_err(|fault| unsent(&fault, service))?;
@@ -142,7 +141,7 @@ pub async fn fail(
     if !first {
         return Err(RefusalKind::AnsweredBefore.into());
     }
-    tracing::info!(service = %service.name(), code = fault.code(), "a SAML error is answered");
+    Event::SamlErrorAnswered { service: service.name().clone(), code: fault.code() }.log(None);
     let failure = FailureAddress {
         issuer: idp.entity_id.clone(),
         acs: address.acs().clone(),

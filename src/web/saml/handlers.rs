@@ -9,6 +9,7 @@ use super::metadata;
 use super::stop::{Answer, Choices, Stop, see_other};
 use super::turned_away::turned_away;
 use super::waiting::keep;
+use crate::event::Event;
 use crate::saml::binding::{MAX_CARRIED_BYTES, Received};
 use crate::web::session::BrowserSession;
 use crate::web::site::Site;
@@ -56,7 +57,7 @@ async fn take_in(
     let own_cookie = (by_post && session.needs_cookie()).then(|| RequestCookie::random(site));
     let bound_to = own_cookie.as_ref().map_or_else(|| session.id_hash(), RequestCookie::id_hash);
     let Arrived { id, settled } = arrive(site, idp, received, bound_to).await?;
-    tracing::info!(service = %settled.service().name(), "a request was taken in");
+    Event::RequestTakenIn { service: settled.service().name().clone() }.log(None);
     let mut cookies = Vec::new();
     match own_cookie {
         Some(cookie) => cookies.push(cookie.cookie(&id)),

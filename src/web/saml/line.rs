@@ -53,9 +53,8 @@ impl From<Stopped> for Refusal {
     fn from(stopped: Stopped) -> Self {
         match stopped {
             Stopped::Binding(fault) => fault.into(),
-            Stopped::Replayed { service } => {
-                Self::because(RefusalKind::RequestReplayed, &"a request with this ID was seen before")
-                    .about(named(&service))
+            Stopped::Replayed { ref service } => {
+                Self::because(RefusalKind::RequestReplayed, &stopped).about(named(service))
             }
             Stopped::Request { service, fault } => Self::from(fault).about(named(&service)),
             Stopped::Unanswerable { service, fault } => Self::from(fault).about(named(&service)),

@@ -14,6 +14,7 @@ use super::line::Settled;
 use super::pages::LevelPage;
 use super::waiting::{Waiting, keep, waiting};
 use crate::authentication::session::WaitingRequest;
+use crate::event::Event;
 use crate::federation::assurance::NoAuthnContext;
 use crate::federation::consent::{ConsentId, ConsentRecord};
 use crate::federation::identifier::PairwiseId;
@@ -127,6 +128,8 @@ impl Stop {
                     given_at: now,
                     revoked_at: None,
                 })?;
+                let service = journey.matched.service().name().clone();
+                Event::ConsentGiven { service }.log(Some(question.subject.subscriber()));
             }
             Ok(journey.matched)
         };

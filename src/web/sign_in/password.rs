@@ -11,7 +11,7 @@ use crate::authentication::AuthenticationEvent;
 use crate::authentication::password::{Password, PasswordVerifier, StretchedPassword};
 use crate::authentication::session::SessionStage;
 use crate::authentication::throttle::RateLimit;
-use crate::event::AlteredRecord;
+use crate::event::{AlteredRecord, Event};
 use crate::storage::Transaction;
 use crate::subscriber::vault::{SlotKind, VaultError, VaultKey};
 use crate::subscriber::{ContactId, EmailAddress, SubscriberId, SubscriberStatus, VaultState};
@@ -173,7 +173,7 @@ fn settle(tx: &mut Transaction<'_>, visit: &mut Visit, row: &[u8], judged: Optio
     let (site, now) = (visit.site.clone(), visit.now);
     let wrong_tries: &[(RateLimit, &[&[u8]])] = &[(RateLimit::PASSWORD_IN_A_ROW, &[row])];
     let Some(Right { found, stretched, dearer }) = judged else {
-        tracing::info!("a wrong password");
+        Event::WrongPassword.log(None);
         let _ = allow(tx, &site, wrong_tries, now)?;
         return Ok(Outcome::Wrong);
     };

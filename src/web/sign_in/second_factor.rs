@@ -14,6 +14,7 @@ use crate::authentication::session::{PendingPhone, SessionStage};
 use crate::authentication::totp::{AcceptedStep, TotpError};
 use crate::authentication::webauthn::{StoredCredential, WebauthnKind};
 use crate::authentication::{AuthenticationEvent, AuthenticatorId, AuthenticatorKind};
+use crate::event::{Event, Explanation};
 use crate::storage::Transaction;
 use crate::subscriber::{PhoneNumber, SubscriberId};
 use crate::web::people::{
@@ -246,7 +247,7 @@ fn judge_webauthn(
     let proof = match visit.site.relying_party.finish_authentication(&pending, answer, of, &credentials, now) {
         Ok(proof) => proof,
         Err(refused) => {
-            tracing::info!(%refused, "a WebAuthn answer was refused");
+            Event::WebauthnRefused { why: Explanation::of(&refused) }.log(Some(of));
             let failed = count_wrong_code(tx, visit, of, &[])?;
             return Ok(Err(if failed.locked.is_some() { "locked" } else { "refused" }));
         }

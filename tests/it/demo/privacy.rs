@@ -44,7 +44,17 @@ async fn the_log_of_whole_journeys_holds_nothing_personal_and_nothing_secret() {
     started.stop().await;
 
     let log = kept.text();
-    for event in ["answered", "signed_in"] {
+    let events = [
+        "answered",
+        "assertion_issued",
+        "consent_given",
+        "message_sent",
+        "refused",
+        "request_taken_in",
+        "signed_in",
+        "wrong_password",
+    ];
+    for event in events {
         assert!(log.contains(event), "{event} is not in the log");
     }
     let personal = [

@@ -9,6 +9,7 @@ use super::super::pages::WebauthnSetUpPage;
 use super::{Enrolled, Place, finish, first_address};
 use crate::authentication::webauthn::{StoredCredential, WebauthnKind, WebauthnUser};
 use crate::authentication::{AuthenticatorKind, Proved};
+use crate::event::{Event, Explanation};
 use crate::storage::Transaction;
 use crate::subscriber::SubscriberId;
 use crate::web::people::{AuthenticatorSecret, Fault, Trouble, Visit, authenticators_of};
@@ -92,7 +93,7 @@ pub async fn add(request: HttpRequest, site: Data<Site>, result: Json<WebauthnRe
             let credential = match finished {
                 Ok(credential) => credential,
                 Err(refused) => {
-                    tracing::info!(%refused, "an authenticator was not enrolled");
+                    Event::EnrolmentRefused { why: Explanation::of(&refused) }.log(Some(subscriber));
                     return Ok(Err("refused"));
                 }
             };
