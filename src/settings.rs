@@ -106,6 +106,9 @@ pub enum MailSettings {
         password_file: Option<PathBuf>,
         /// The sender: `Name <address>`.
         from: String,
+        /// The certificate (PEM) of the authority that the server's certificate comes from, where the system does not trust
+        /// it; then no other counts.
+        ca_file: Option<PathBuf>,
     },
     /// An inbox in memory: only the demonstration and tests may have it.
     Sandbox,
@@ -297,7 +300,7 @@ impl MailSettings {
     /// # Errors
     /// When the password cannot be read.
     pub fn smtp(&self) -> Result<Option<SmtpSettings>, SettingsError> {
-        let Self::Smtp { host, port, security, username, password_file, from } = self else {
+        let Self::Smtp { host, port, security, username, password_file, from, ca_file } = self else {
             return Ok(None);
         };
         let credentials = match (username, password_file) {
@@ -309,7 +312,15 @@ impl MailSettings {
                 return Err(SettingsError::unusable("mail.username", &"goes together with mail.password_file"));
             }
         };
-        Ok(Some(SmtpSettings { host: host.clone(), port: *port, security: *security, credentials, from: from.clone() }))
+        let authority = ca_file.as_ref().map(|file| read_secret("mail.ca_file", file)).transpose()?;
+        Ok(Some(SmtpSettings {
+            host: host.clone(),
+            port: *port,
+            security: *security,
+            credentials,
+            from: from.clone(),
+            authority_pem: authority.map(String::into_bytes),
+        }))
     }
 }
 

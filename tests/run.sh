@@ -124,7 +124,11 @@ if wanted docs; then stage docs cargo test --doc --quiet; fi
 if wanted corpus && [ -x tests/interop/corpus/run.sh ]; then stage corpus tests/interop/corpus/run.sh; fi
 peers() {
   CARGO_TARGET_DIR=target cargo build --quiet --locked --manifest-path tests/interop/samael-sp/Cargo.toml || return
-  rust_tests --test browser -- --ignored peers::
+  local status=0
+  rust_tests --test browser -- --ignored peers:: || status=$?
+  # A mail server and a text message gateway.
+  rust_tests --test it -- --ignored peers:: || status=$?
+  return $status
 }
 if wanted peers; then stage peers peers; fi
 if wanted browser; then stage browser rust_tests --test browser -- --ignored --skip peers:: --skip crash::; fi

@@ -10,7 +10,11 @@ use lettre::{
         Mailbox, MultiPart, SinglePart,
         header::{ContentType, HeaderName, HeaderValue},
     },
-    transport::smtp::{PoolConfig, authentication::Credentials},
+    transport::smtp::{
+        PoolConfig,
+        authentication::Credentials,
+        client::{Certificate, CertificateStore, Tls, TlsParameters},
+    },
 };
 use secrecy::{ExposeSecret, SecretString};
 use time::UtcDateTime;
@@ -78,6 +82,8 @@ pub struct SmtpSettings {
     pub credentials: Option<(String, SecretString)>,
     /// The sender: `Name <address>`.
     pub from: String,
+    /// The certificate (PEM) of the one authority that counts for the server; without it, those count that the system trusts.
+    pub authority_pem: Option<Vec<u8>>,
 }
 
 /// The settings cannot be used.
@@ -107,15 +113,15 @@ impl SmtpMail {
     /// [`SmtpSettingsError`].
     pub fn new(settings: &SmtpSettings) -> Result<Self, SmtpSettingsError> {
         let from = settings.from.parse().map_err(|_| SmtpSettingsError::From)?;
-        let builder = match settings.security {
-            SmtpSecurity::Tls => AsyncSmtpTransport::<Tokio1Executor>::relay(&settings.host)?,
-            SmtpSecurity::Starttls => AsyncSmtpTransport::<Tokio1Executor>::starttls_relay(&settings.host)?,
-            SmtpSecurity::None if matches!(&*settings.host, "localhost" | "127.0.0.1" | "::1") => {
-                AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(&settings.host)
-            }
+        let tls = match settings.security {
+            SmtpSecurity::Tls => Tls::Wrapper(tls(settings)?),
+            SmtpSecurity::Starttls => Tls::Required(tls(settings)?),
+            SmtpSecurity::None if matches!(&*settings.host, "localhost" | "127.0.0.1" | "::1") => Tls::None,
             SmtpSecurity::None => return Err(SmtpSettingsError::ClearText),
         };
-        let builder = builder
+        // "Dangerous" is its default of no TLS, which the next line replaces.
+        let builder = AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(&settings.host)
+            .tls(tls)
             .port(settings.port)
             .timeout(Some(TIMEOUT))
             .pool_config(PoolConfig::new().max_size(MOST_CONNECTIONS));
@@ -147,6 +153,23 @@ impl SmtpMail {
     }
 }
 
+/// The certificate must bear the host's name and come from an authority that counts.
+fn tls(settings: &SmtpSettings) -> Result<TlsParameters, SmtpSettingsError> {
+    let parameters = TlsParameters::builder(settings.host.clone());
+    let parameters = match &settings.authority_pem {
+        Some(pem) => {
+            parameters.certificate_store(CertificateStore::None).add_root_certificate(Certificate::from_pem(pem)?)
+        }
+        None => parameters,
+    };
+    Ok(parameters.build()?)
+}
+
+/// Whether a code says that we may not send at all, which is no fault of the mail (RFC 4954, 6).
+fn is_about_us(code: u16) -> bool {
+    matches!(code, 530 | 534 | 535 | 538)
+}
+
 fn header(name: &'static str, value: &str) -> HeaderValue {
     HeaderValue::new(HeaderName::new_from_ascii_str(name), value.to_owned())
 }
@@ -169,7 +192,11 @@ impl Mail for SmtpMail {
                 Err(error) => {
                     let code = error.status().map(u16::from);
                     let reason = |words| code.map_or_else(|| Reason::new(words), |code| Reason::with_code(words, code));
-                    if error.is_permanent() {
+                    if code.is_some_and(is_about_us) {
+                        ServiceOutcome::Unavailable(reason("the mail server does not take our name and password"))
+                    } else if error.is_tls() {
+                        ServiceOutcome::Unavailable(reason("no trusted TLS connection to the mail server"))
+                    } else if error.is_permanent() {
                         ServiceOutcome::Refused(reason("the mail server refused"))
                     } else {
                         ServiceOutcome::Unavailable(reason("the mail server is not available"))

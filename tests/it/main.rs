@@ -24,6 +24,7 @@ mod federation;
 mod house;
 mod jobs;
 mod pages;
+mod peers;
 mod saml;
 mod services;
 mod storage;

@@ -78,7 +78,7 @@ impl Sink {
 
 fn settings(port: u16, security: SmtpSecurity) -> SmtpSettings {
     let from = "Signet <no-reply@login.example.gov>".to_owned();
-    SmtpSettings { host: "127.0.0.1".to_owned(), port, security, credentials: None, from }
+    SmtpSettings { host: "127.0.0.1".to_owned(), port, security, credentials: None, from, authority_pem: None }
 }
 
 fn mail(number: u8) -> OutgoingMail {

@@ -53,6 +53,10 @@ pub struct Wishes {
     pub services: Vec<(String, String, String, String)>,
     /// Whether on PostgreSQL, where there is a server.
     pub postgresql: bool,
+    /// Where mail goes, when not into the inbox.
+    pub mail: Option<MailSettings>,
+    /// Where text messages go, when not into the inbox.
+    pub sms: Option<SmsSettings>,
     /// Where browsers find it, when that is not where it listens: as behind a proxy.
     pub public_url: Option<String>,
 }
@@ -118,7 +122,7 @@ impl TestApp {
                 support_email: None,
             },
             keys: KeySettings { folder: at("keys"), passphrase_file: at("passphrase") },
-            mail: MailSettings::Sandbox,
+            mail: wishes.mail.unwrap_or(MailSettings::Sandbox),
             server: ServerSettings {
                 listen: format!("127.0.0.1:{port}").parse().expect("an address"),
                 public_url: wishes
@@ -133,7 +137,7 @@ impl TestApp {
                 node: "test".to_owned(),
             },
             sessions: SessionSettings::default(),
-            sms: SmsSettings::Sandbox,
+            sms: wishes.sms.unwrap_or(SmsSettings::Sandbox),
         };
         let surroundings = Surroundings {
             clock: clock.clone(),
