@@ -66,15 +66,15 @@
 //! }
 //! ```
 //! ```compile_fail
-//! use signet::saml::assertion::{Assertion, AssertionParts};
-//! fn past_the_gate(parts: AssertionParts) -> Assertion {
+//! use signet::saml::{OutboundError, assertion::{Assertion, AssertionParts}};
+//! fn past_the_gate(parts: AssertionParts) -> Result<Assertion, OutboundError> {
 //!     Assertion::new(parts)
 //! }
 //! ```
 //! ```compile_fail
 //! use signet::saml::assertion::{Assertion, AssertionParts};
-//! fn past_the_gate(parts: AssertionParts) -> Assertion {
-//!     Assertion { parts }
+//! fn changed_behind_the_gate(assertion: Assertion, parts: AssertionParts) -> Assertion {
+//!     Assertion { parts, ..assertion }
 //! }
 //! ```
 //! ```compile_fail
@@ -100,6 +100,7 @@ pub mod c14n;
 pub mod encryption;
 mod entity_id;
 pub mod instant;
+mod message;
 mod message_id;
 pub mod metadata;
 mod read;

@@ -1,6 +1,7 @@
-//! The lexical forms that SAML's attributes share.
+//! What reading SAML's messages shares: the lexical forms of attributes, and the shapes of elements.
 
-use super::xml::is_space;
+use super::authn_request::RequestError;
+use super::xml::{Element, is_space};
 
 /// `xs:boolean`: exactly `true`, `false`, `1` or `0`.
 pub(super) fn boolean(text: &str) -> Option<bool> {
@@ -19,6 +20,50 @@ pub(super) fn unsigned_short(text: &str) -> Option<u16> {
 /// White space around an `xs:anyURI` does not belong to it (XML Schema 2 §4.3.6).
 pub(super) fn collapse(text: &str) -> &str {
     text.trim_matches(is_space)
+}
+
+pub(super) fn required<'d>(element: Element<'d>, name: &'static str) -> Result<&'d str, RequestError> {
+    element.attribute(name).ok_or(RequestError::AttributeMissing(name))
+}
+
+pub(super) fn optional<T>(
+    element: Element<'_>,
+    name: &'static str,
+    read: impl Fn(&str) -> Option<T>,
+) -> Result<Option<T>, RequestError> {
+    element.attribute(name).map(|text| read(text).ok_or(RequestError::MalformedAttribute(name))).transpose()
+}
+
+/// A misspelt `ForceAuthn` must not pass for an absent one. Attributes in a namespace are other people's notes.
+pub(super) fn only_attributes(element: Element<'_>, known: &[&str]) -> Result<(), RequestError> {
+    match element.attributes().find(|a| a.namespace().is_empty() && !known.contains(&a.local_name())) {
+        Some(stranger) => {
+            Err(RequestError::UnexpectedAttribute { line: element.line(), name: cut(stranger.local_name()) })
+        }
+        None => Ok(()),
+    }
+}
+
+/// The children are of these names, in this order, each once at most, with no text between them.
+pub(super) fn only_elements(element: Element<'_>, known: &[(&str, &str)]) -> Result<(), RequestError> {
+    if !element.has_only_elements() {
+        return Err(RequestError::UnexpectedText);
+    }
+    let mut expected = known.iter();
+    for child in element.children() {
+        if !expected.any(|(namespace, local)| child.is(namespace, local)) {
+            return Err(unexpected(child));
+        }
+    }
+    Ok(())
+}
+
+pub(super) fn unexpected(element: Element<'_>) -> RequestError {
+    RequestError::UnexpectedElement { line: element.line(), name: cut(element.local_name()) }
+}
+
+pub(super) fn cut(name: &str) -> String {
+    name.chars().take(64).collect()
 }
 
 #[cfg(test)]

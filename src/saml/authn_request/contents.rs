@@ -5,7 +5,7 @@ use time::UtcDateTime;
 use super::RequestError;
 use crate::saml::{
     AcsSelection, MessageId, instant,
-    read::{boolean, collapse, unsigned_short},
+    read::{boolean, collapse, cut, only_attributes, only_elements, optional, required, unexpected, unsigned_short},
     xml::{Element, ns},
 };
 
@@ -218,48 +218,4 @@ fn uris(element: Element<'_>, namespace: &str, local: &str) -> Result<Vec<String
         texts.push(collapse(&child.text()?).to_owned());
     }
     Ok(texts)
-}
-
-fn required<'d>(element: Element<'d>, name: &'static str) -> Result<&'d str, RequestError> {
-    element.attribute(name).ok_or(RequestError::AttributeMissing(name))
-}
-
-fn optional<T>(
-    element: Element<'_>,
-    name: &'static str,
-    read: impl Fn(&str) -> Option<T>,
-) -> Result<Option<T>, RequestError> {
-    element.attribute(name).map(|text| read(text).ok_or(RequestError::MalformedAttribute(name))).transpose()
-}
-
-/// A misspelt `ForceAuthn` must not pass for an absent one. Attributes in a namespace are other people's notes.
-fn only_attributes(element: Element<'_>, known: &[&str]) -> Result<(), RequestError> {
-    match element.attributes().find(|a| a.namespace().is_empty() && !known.contains(&a.local_name())) {
-        Some(stranger) => {
-            Err(RequestError::UnexpectedAttribute { line: element.line(), name: cut(stranger.local_name()) })
-        }
-        None => Ok(()),
-    }
-}
-
-/// The children are of these names, in this order, each once at most, with no text between them.
-fn only_elements(element: Element<'_>, known: &[(&str, &str)]) -> Result<(), RequestError> {
-    if !element.has_only_elements() {
-        return Err(RequestError::UnexpectedText);
-    }
-    let mut expected = known.iter();
-    for child in element.children() {
-        if !expected.any(|(namespace, local)| child.is(namespace, local)) {
-            return Err(unexpected(child));
-        }
-    }
-    Ok(())
-}
-
-fn unexpected(element: Element<'_>) -> RequestError {
-    RequestError::UnexpectedElement { line: element.line(), name: cut(element.local_name()) }
-}
-
-fn cut(name: &str) -> String {
-    name.chars().take(64).collect()
 }

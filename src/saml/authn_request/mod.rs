@@ -15,25 +15,18 @@ use url::Url;
 
 use super::{
     AcsSelection, EntityId, MalformedMessageId, MessageId, RelayState,
-    binding::{BindingError, Carriage, Carried, HTTP_POST},
+    binding::{BindingError, Carried, HTTP_POST},
     instant::MalformedInstant,
+    message::Decoded,
     metadata::SpMetadata,
-    signature::{SignatureError, SignaturePosition, SignatureVerified, verify_enveloped, verify_redirect},
-    xml::{Document, Element, Limits, XmlError, ns},
+    signature::{SignatureError, SignatureVerified},
+    xml::XmlError,
 };
 use contents::Contents;
 pub use contents::{Comparison, NameIdPolicy, RequestedAuthnContext, Scoping, ValidityPeriod};
 
-/// `Format` of the name of an entity (SAML Core §8.3.6).
-const ENTITY: &str = "urn:oasis:names:tc:SAML:2.0:nameid-format:entity";
-
 /// An AuthnRequest that was read, and that nobody has vouched for yet.
-pub struct DecodedAuthnRequest {
-    document: Document,
-    claimed_issuer: EntityId,
-    relay_state: Option<RelayState>,
-    carriage: Carriage,
-}
+pub struct DecodedAuthnRequest(Decoded);
 
 /// Whether a request must be signed. It is a property of the party in the registry, never of the message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,24 +41,13 @@ pub enum RequestSignature {
 impl DecodedAuthnRequest {
     /// Reads the XML and the claimed issuer.
     pub(crate) fn read(carried: Carried) -> Result<Self, BindingError> {
-        let document = Document::parse(&carried.message, &Limits::PROTOCOL)?;
-        let root = document.root();
-        if !root.is(ns::PROTOCOL, "AuthnRequest") {
-            return Err(BindingError::NotAnAuthnRequest);
-        }
-        // SAML Bindings §3.4.4.1: "any signature on the SAML protocol message [...] MUST be removed". One that is left
-        // could be taken for the signature of the message.
-        if matches!(carried.carriage, Carriage::Redirect(_)) && root.child(ns::DSIG, "Signature").is_some() {
-            return Err(BindingError::EmbeddedSignature);
-        }
-        let claimed_issuer = claimed_issuer(root)?;
-        Ok(Self { document, claimed_issuer, relay_state: carried.relay_state, carriage: carried.carriage })
+        Decoded::read(carried, &["AuthnRequest"], BindingError::NotAnAuthnRequest).map(Self)
     }
 
     /// Whose request it claims to be: good for looking up the record with the keys, and for nothing else.
     #[must_use]
     pub fn claimed_issuer(&self) -> &EntityId {
-        &self.claimed_issuer
+        &self.0.claimed_issuer
     }
 
     /// Verifies the request against the record of the claimed issuer, and reads it.
@@ -81,61 +63,35 @@ impl DecodedAuthnRequest {
         demand: RequestSignature,
         our_sso: &[Url],
     ) -> Result<VerifiedAuthnRequest, RequestError> {
-        if *metadata.entity_id() != self.claimed_issuer {
+        let message = self.0;
+        if *metadata.entity_id() != message.claimed_issuer {
             return Err(RequestError::ForeignRecord);
         }
-        let root = self.document.root();
-        let signature = match &self.carriage {
-            Carriage::Post => match verify_enveloped(root, SignaturePosition::AfterIssuer, metadata.signing_keys()) {
-                Ok(verified) => Some(verified.into_proof()),
-                Err(SignatureError::Absent) => None,
-                Err(error) => return Err(error.into()),
-            },
-            Carriage::Redirect(None) => None,
-            Carriage::Redirect(Some(signed)) => {
-                Some(verify_redirect(&signed.octets, &signed.sig_alg, &signed.signature, metadata.signing_keys())?)
-            }
-        };
+        let signature = message.signature(metadata.signing_keys())?;
         if signature.is_none() && (demand == RequestSignature::Demanded || metadata.authn_requests_signed()) {
             return Err(RequestError::Unsigned);
         }
 
+        let root = message.root();
         let contents = Contents::read(root)?;
-        match root.attribute("Destination") {
-            // SAML Bindings §3.4.5.2 and §3.5.5.2: a signed message must say for whom it is, and be for us.
-            None if signature.is_some() => return Err(RequestError::NoDestination),
-            None => {}
-            Some(destination) if !our_sso.iter().any(|ours| ours.as_str() == destination) => {
-                return Err(RequestError::ForeignDestination);
-            }
-            Some(_) => {}
-        }
+        message.check_destination(our_sso, signature.is_some())?;
         // SAML Core §3.4.1: the response is wanted by this binding. HTTP-POST is the one that we have.
         if root.attribute("ProtocolBinding").is_some_and(|binding| binding != HTTP_POST) {
             return Err(RequestError::ProtocolBinding);
         }
-        Ok(VerifiedAuthnRequest { issuer: self.claimed_issuer, relay_state: self.relay_state, signature, contents })
+        Ok(VerifiedAuthnRequest {
+            issuer: message.claimed_issuer,
+            relay_state: message.relay_state,
+            signature,
+            contents,
+        })
     }
-}
-
-/// SAML Core §3.2.1 and §8.3.6, SAML Profiles §4.1.4.1: Issuer must be there, and name the entity.
-fn claimed_issuer(root: Element<'_>) -> Result<EntityId, BindingError> {
-    let first = root.children().next().filter(|child| child.is(ns::ASSERTION, "Issuer")).ok_or(BindingError::Issuer)?;
-    if root.children().filter(|child| child.is(ns::ASSERTION, "Issuer")).count() != 1 {
-        return Err(BindingError::Issuer);
-    }
-    if first.attribute("Format").is_some_and(|format| format != ENTITY)
-        || ["NameQualifier", "SPNameQualifier", "SPProvidedID"].iter().any(|name| first.attribute(name).is_some())
-    {
-        return Err(BindingError::MalformedIssuer);
-    }
-    EntityId::parse(&first.text()?).map_err(|_| BindingError::MalformedIssuer)
 }
 
 /// Says that there is one, never what is in it.
 impl fmt::Debug for DecodedAuthnRequest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("DecodedAuthnRequest").field("claimed_issuer", &self.claimed_issuer).finish_non_exhaustive()
+        f.debug_struct("DecodedAuthnRequest").field("claimed_issuer", &self.0.claimed_issuer).finish_non_exhaustive()
     }
 }
 
@@ -275,7 +231,7 @@ pub enum RequestError {
     #[error(transparent)]
     Signature(#[from] SignatureError),
     /// An attribute that the schema does not know.
-    #[error("line {line}: attribute {name} is not one of an AuthnRequest's")]
+    #[error("line {line}: attribute {name} is not one of this message's")]
     UnexpectedAttribute {
         /// The line of the element.
         line: u32,
@@ -283,7 +239,7 @@ pub enum RequestError {
         name: String,
     },
     /// An element that the schema does not know there, in another order, or a second time.
-    #[error("line {line}: element {name} does not stand here in an AuthnRequest (SAML Core §3.4.1)")]
+    #[error("line {line}: element {name} does not stand here in this message (SAML Core §3)")]
     UnexpectedElement {
         /// The line of the element.
         line: u32,
