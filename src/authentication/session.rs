@@ -203,7 +203,7 @@ impl SessionState {
     ) -> Result<Vec<u8>, SessionError> {
         let text = Zeroizing::new(serde_json::to_vec(self).map_err(|_| SessionError::UnknownForm)?);
         let id = secret.id_hash();
-        let inner = Envelope::seal(&*secret.key(), 0, id.as_bytes(), &text, entropy)?;
+        let inner = Envelope::seal(&secret.key(), 0, id.as_bytes(), &text, entropy)?;
         Ok(keys.seal(Purpose::Session, id.as_bytes(), &inner)?)
     }
 
@@ -215,7 +215,7 @@ impl SessionState {
     pub fn open(sealed: &[u8], secret: &SessionSecret, keys: &dyn ServiceKeys) -> Result<Self, SessionError> {
         let id = secret.id_hash();
         let inner = keys.open(Purpose::Session, id.as_bytes(), sealed)?;
-        let text = Envelope::parse(&inner)?.open(&*secret.key(), id.as_bytes())?;
+        let text = Envelope::parse(&inner)?.open(&secret.key(), id.as_bytes())?;
         serde_json::from_slice(&text).map_err(|_| SessionError::UnknownForm)
     }
 }

@@ -105,14 +105,18 @@ impl NameId {
         &self.value
     }
 
-    /// `NameQualifier` and `SPNameQualifier`. An e-mail address means the same everywhere and has none.
-    fn qualifiers<'p>(&self, parts: &'p AssertionParts) -> (Option<&'p str>, Option<&'p str>) {
+    /// Whether the name is good between us and one service only. An e-mail address means the same everywhere.
+    #[must_use]
+    pub fn is_qualified(&self) -> bool {
         match self.kind {
-            NameIdKind::EmailAddress => (None, None),
-            NameIdKind::Persistent | NameIdKind::Transient => {
-                (Some(parts.issuer.as_str()), Some(parts.audience.as_str()))
-            }
+            NameIdKind::EmailAddress => false,
+            NameIdKind::Persistent | NameIdKind::Transient => true,
         }
+    }
+
+    /// `NameQualifier` and `SPNameQualifier`.
+    fn qualifiers<'p>(&self, parts: &'p AssertionParts) -> (Option<&'p str>, Option<&'p str>) {
+        if self.is_qualified() { (Some(parts.issuer.as_str()), Some(parts.audience.as_str())) } else { (None, None) }
     }
 }
 

@@ -16,7 +16,8 @@
 //! ```
 //!
 //! A request's line begins with `binding::Received` and ends with `authn_request::VerifiedAuthnRequest`; an answer's
-//! line begins with `assertion::Assertion` and ends with `response::PostForm`. The rooms of those names draw them.
+//! line begins with `assertion::Assertion` and ends with `response::PostForm`. The rooms of those names draw them. Logout
+//! messages walk lines of the same kind: `logout`.
 //!
 //! # What cannot be written
 //!
@@ -100,6 +101,7 @@ pub mod c14n;
 pub mod encryption;
 mod entity_id;
 pub mod instant;
+pub mod logout;
 mod message;
 mod message_id;
 pub mod metadata;

@@ -44,14 +44,20 @@ pub(super) fn only_attributes(element: Element<'_>, known: &[&str]) -> Result<()
     }
 }
 
-/// The children are of these names, in this order, each once at most, with no text between them.
-pub(super) fn only_elements(element: Element<'_>, known: &[(&str, &str)]) -> Result<(), RequestError> {
+/// The children are of these names, in this order, each once at most, with no text between them; then any number of
+/// `repeated` ones.
+pub(super) fn only_elements(
+    element: Element<'_>,
+    known: &[(&str, &str)],
+    repeated: &[(&str, &str)],
+) -> Result<(), RequestError> {
     if !element.has_only_elements() {
         return Err(RequestError::UnexpectedText);
     }
     let mut expected = known.iter();
     for child in element.children() {
-        if !expected.any(|(namespace, local)| child.is(namespace, local)) {
+        let is = |(namespace, local): &(&str, &str)| child.is(namespace, local);
+        if !repeated.iter().any(is) && !expected.any(is) {
             return Err(unexpected(child));
         }
     }

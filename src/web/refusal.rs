@@ -311,7 +311,7 @@ impl From<BindingError> for Refusal {
             BindingError::EmbeddedSignature => RefusalKind::RequestSignedInside,
             BindingError::Issuer | BindingError::MalformedIssuer => RefusalKind::RequestIssuer,
             BindingError::NoRequest => RefusalKind::RequestMissing,
-            BindingError::NotAnAuthnRequest => RefusalKind::RequestNotAuthn,
+            BindingError::NotAnAuthnRequest | BindingError::NotALogoutMessage => RefusalKind::RequestNotAuthn,
             BindingError::RelayState(_) => RefusalKind::RequestRelayState,
             BindingError::TooLarge => RefusalKind::RequestTooLarge,
             BindingError::Xml(_) => RefusalKind::RequestNotXml,

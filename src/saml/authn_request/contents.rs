@@ -119,7 +119,7 @@ impl Contents {
             return Err(RequestError::Version);
         }
         only_attributes(root, &ATTRIBUTES)?;
-        only_elements(root, &ELEMENTS)?;
+        only_elements(root, &ELEMENTS, &[])?;
 
         let acs = match (
             root.attribute("AssertionConsumerServiceURL"),
@@ -152,7 +152,7 @@ impl Contents {
 
 fn name_id_policy(element: Element<'_>) -> Result<NameIdPolicy, RequestError> {
     only_attributes(element, &["Format", "SPNameQualifier", "AllowCreate"])?;
-    only_elements(element, &[])?;
+    only_elements(element, &[], &[])?;
     Ok(NameIdPolicy {
         format: element.attribute("Format").map(|format| collapse(format).to_owned()),
         sp_name_qualifier: element.attribute("SPNameQualifier").map(str::to_owned),

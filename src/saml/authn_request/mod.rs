@@ -206,8 +206,11 @@ pub enum RequestError {
     /// An attribute that must be there is not.
     #[error("attribute {0} is missing")]
     AttributeMissing(&'static str),
+    /// The person whose session shall end is named by an EncryptedID, and we publish no key for that.
+    #[error("the person is named by an EncryptedID; a LogoutRequest names the NameID in clear text (SDP-IDP27)")]
+    EncryptedPrincipal,
     /// The destination is not one of our addresses.
-    #[error("Destination is not the address of this single sign-on service")]
+    #[error("Destination is not the address of this service of ours")]
     ForeignDestination,
     /// The record given is not that of the claimed issuer.
     #[error("the record is not that of the request's Issuer")]
@@ -224,6 +227,12 @@ pub enum RequestError {
     /// A signed request that does not say for whom it is.
     #[error("a signed request must have a Destination")]
     NoDestination,
+    /// A LogoutRequest that names nobody.
+    #[error("the LogoutRequest has no NameID")]
+    NoPrincipal,
+    /// A LogoutResponse without a status.
+    #[error("the LogoutResponse has no StatusCode")]
+    NoStatus,
     /// A response by another binding than HTTP-POST is asked for.
     #[error("ProtocolBinding is not HTTP-POST, the one binding by which responses are sent")]
     ProtocolBinding,

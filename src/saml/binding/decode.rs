@@ -5,9 +5,13 @@ use flate2::{Decompress, FlushDecompress, Status};
 
 use super::{
     BindingError, DecodedAuthnRequest, MAX_CARRIED_BYTES, MAX_MESSAGE_BYTES, Received,
-    parameters::{Parameters, text},
+    parameters::{Carrier, Parameters, text},
 };
-use crate::saml::{RelayState, xml::is_space};
+use crate::saml::{
+    RelayState,
+    logout::{DecodedLogoutRequest, DecodedLogoutResponse, LogoutMessage},
+    xml::is_space,
+};
 
 /// The one encoding of the HTTP-Redirect binding (SAML Bindings §3.4.4.1).
 const DEFLATE: &str = "urn:oasis:names:tc:SAML:2.0:bindings:URL-Encoding:DEFLATE";
@@ -47,51 +51,90 @@ impl Received {
 
     fn unpack(&self) -> Result<Carried, BindingError> {
         match self {
-            Self::Redirect { raw_query } => unpack_redirect(raw_query.as_bytes()),
+            Self::Redirect { raw_query } => {
+                let parameters = Parameters::split(raw_query.as_bytes())?;
+                unpack_redirect(&parameters, Carrier::Request, parameters.request()?)
+            }
             Self::Post { saml_request, relay_state } => {
-                if saml_request.len() > MAX_CARRIED_BYTES {
-                    return Err(BindingError::TooLarge);
-                }
-                // RFC 2045 base64 has line breaks, and toolkits make them (SAML Bindings §3.5.4).
-                let compact: String = saml_request.chars().filter(|c| !is_space(*c)).collect();
-                let message = BASE64.decode(compact).map_err(|_| BindingError::Base64("SAMLRequest"))?;
-                if message.len() > MAX_MESSAGE_BYTES {
-                    return Err(BindingError::TooLarge);
-                }
-                let relay_state = relay_state.as_deref().map(RelayState::parse).transpose()?;
-                Ok(Carried { message, relay_state, carriage: Carriage::Post })
+                unpack_post(Carrier::Request, saml_request, relay_state.as_deref())
             }
         }
     }
 }
 
-fn unpack_redirect(query: &[u8]) -> Result<Carried, BindingError> {
-    let parameters = Parameters::split(query)?;
-    let saml_request = parameters.saml_request.ok_or(BindingError::NoRequest)?;
+impl LogoutMessage {
+    /// Undoes the carriage of a query string and reads the XML. Nothing of the result can be believed yet.
+    ///
+    /// # Errors
+    /// [`BindingError`].
+    pub fn from_query(raw_query: &str) -> Result<Self, BindingError> {
+        let parameters = Parameters::split(raw_query.as_bytes())?;
+        let (carrier, value) = parameters.message()?;
+        Self::read(carrier, unpack_redirect(&parameters, carrier, value)?)
+    }
+
+    /// The same for the body of a form (`application/x-www-form-urlencoded`).
+    ///
+    /// # Errors
+    /// [`BindingError`].
+    pub fn from_form(body: &[u8]) -> Result<Self, BindingError> {
+        let parameters = Parameters::split(body)?;
+        let (carrier, value) = parameters.message()?;
+        let relay_state = parameters.relay_state.map(|value| text(value, "RelayState")).transpose()?;
+        Self::read(carrier, unpack_post(carrier, &text(value, carrier.name())?, relay_state.as_deref())?)
+    }
+
+    fn read(carrier: Carrier, carried: Carried) -> Result<Self, BindingError> {
+        match carrier {
+            Carrier::Request => DecodedLogoutRequest::read(carried).map(Self::Request),
+            Carrier::Response => DecodedLogoutResponse::read(carried).map(Self::Response),
+        }
+    }
+}
+
+fn unpack_post(carrier: Carrier, message: &str, relay_state: Option<&str>) -> Result<Carried, BindingError> {
+    if message.len() > MAX_CARRIED_BYTES {
+        return Err(BindingError::TooLarge);
+    }
+    // RFC 2045 base64 has line breaks, and toolkits make them (SAML Bindings §3.5.4).
+    let compact: String = message.chars().filter(|c| !is_space(*c)).collect();
+    let message = BASE64.decode(compact).map_err(|_| BindingError::Base64(carrier.name()))?;
+    if message.len() > MAX_MESSAGE_BYTES {
+        return Err(BindingError::TooLarge);
+    }
+    let relay_state = relay_state.map(RelayState::parse).transpose()?;
+    Ok(Carried { message, relay_state, carriage: Carriage::Post })
+}
+
+fn unpack_redirect(parameters: &Parameters<'_>, carrier: Carrier, value: &[u8]) -> Result<Carried, BindingError> {
     if let Some(encoding) = parameters.saml_encoding
         && text(encoding, "SAMLEncoding")? != DEFLATE
     {
         return Err(BindingError::Encoding);
     }
-    let signature = query_signature(saml_request, &parameters)?;
+    let signature = query_signature(carrier, value, parameters)?;
     let relay_state = match parameters.relay_state {
         Some(value) => Some(RelayState::parse(&text(value, "RelayState")?)?),
         None => None,
     };
-    let message = inflate(&base64(saml_request, "SAMLRequest")?)?;
+    let message = inflate(&base64(value, carrier.name())?)?;
     Ok(Carried { message, relay_state, carriage: Carriage::Redirect(signature) })
 }
 
 /// SAML Bindings §3.4.4.1: the signature is over the octets of the query as they were sent, in this order whatever the
 /// order in the URL. Encoding them again would not give the same octets.
-fn query_signature(saml_request: &[u8], parameters: &Parameters<'_>) -> Result<Option<QuerySignature>, BindingError> {
+fn query_signature(
+    carrier: Carrier,
+    value: &[u8],
+    parameters: &Parameters<'_>,
+) -> Result<Option<QuerySignature>, BindingError> {
     let (sig_alg, signature) = match (parameters.sig_alg, parameters.signature) {
         (None, None) => return Ok(None),
         (Some(sig_alg), Some(signature)) => (sig_alg, signature),
         _ => return Err(BindingError::SignatureIncomplete),
     };
-    let mut octets = b"SAMLRequest=".to_vec();
-    octets.extend_from_slice(saml_request);
+    let mut octets = format!("{}=", carrier.name()).into_bytes();
+    octets.extend_from_slice(value);
     if let Some(relay_state) = parameters.relay_state {
         octets.extend_from_slice(b"&RelayState=");
         octets.extend_from_slice(relay_state);

@@ -3,13 +3,17 @@
 //! [`Received`] is a request as it came, which is also what is stored while the person visits pages.
 //! [`Received::decode`] undoes the carriage (percent-encoding, base64, DEFLATE) within limits, reads the XML strictly and
 //! gives a [`DecodedAuthnRequest`], which tells whose request it *claims* to be and nothing else. Verifying is
-//! [`super::authn_request`]'s; the way back, HTTP-POST alone, is [`super::response`]'s.
+//! [`super::authn_request`]'s; the way back, HTTP-POST alone, is [`super::response`]'s. Logout messages come and go by both
+//! bindings; they are [`super::logout`]'s.
 
 mod decode;
+mod encode;
 mod parameters;
 mod received;
 
 pub(crate) use decode::{Carriage, Carried};
+pub(crate) use encode::redirect_url;
+pub(crate) use parameters::Carrier;
 pub use received::{MalformedReceived, Received};
 
 use super::{
@@ -63,13 +67,16 @@ pub enum BindingError {
     /// No message.
     #[error("there is no SAMLRequest parameter")]
     NoRequest,
+    /// Another element than `samlp:LogoutRequest` in SAMLRequest, or than `samlp:LogoutResponse` in SAMLResponse.
+    #[error("the message is no samlp:LogoutRequest or samlp:LogoutResponse of SAML 2.0")]
+    NotALogoutMessage,
     /// Another element than `samlp:AuthnRequest`.
     #[error("the message is no samlp:AuthnRequest of SAML 2.0")]
     NotAnAuthnRequest,
     /// RelayState that is not carried.
     #[error(transparent)]
     RelayState(#[from] RelayStateRefused),
-    /// SAMLResponse in a request.
+    /// SAMLResponse where a request is expected, or beside one.
     #[error("SAMLResponse is no parameter of a request")]
     ResponseParameter,
     /// One of `SigAlg` and `Signature` without the other.

@@ -9,6 +9,7 @@ const NAMES: [&str; 6] = ["SAMLRequest", "SAMLResponse", "RelayState", "SigAlg",
 #[derive(Debug, Default)]
 pub(super) struct Parameters<'q> {
     pub(super) saml_request: Option<&'q [u8]>,
+    pub(super) saml_response: Option<&'q [u8]>,
     pub(super) relay_state: Option<&'q [u8]>,
     pub(super) sig_alg: Option<&'q [u8]>,
     pub(super) signature: Option<&'q [u8]>,
@@ -30,17 +31,53 @@ impl<'q> Parameters<'q> {
             }
             let slot = match known {
                 "SAMLRequest" => &mut parameters.saml_request,
+                "SAMLResponse" => &mut parameters.saml_response,
                 "RelayState" => &mut parameters.relay_state,
                 "SigAlg" => &mut parameters.sig_alg,
                 "Signature" => &mut parameters.signature,
-                "SAMLEncoding" => &mut parameters.saml_encoding,
-                _ => return Err(BindingError::ResponseParameter),
+                _ => &mut parameters.saml_encoding,
             };
             if slot.replace(value).is_some() {
                 return Err(BindingError::DuplicateParameter(known));
             }
         }
         Ok(parameters)
+    }
+}
+
+/// Which of the two parameters a message is in (SAML Bindings §3.4.4.1, §3.5.4).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Carrier {
+    Request,
+    Response,
+}
+
+impl Carrier {
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Request => "SAMLRequest",
+            Self::Response => "SAMLResponse",
+        }
+    }
+}
+
+impl<'q> Parameters<'q> {
+    /// The one message, where only requests are taken.
+    pub(super) fn request(&self) -> Result<&'q [u8], BindingError> {
+        match self.message()? {
+            (Carrier::Request, value) => Ok(value),
+            (Carrier::Response, _) => Err(BindingError::ResponseParameter),
+        }
+    }
+
+    /// The one message, where requests and responses are taken. Both at once are two messages under one signature.
+    pub(super) fn message(&self) -> Result<(Carrier, &'q [u8]), BindingError> {
+        match (self.saml_request, self.saml_response) {
+            (Some(_), Some(_)) => Err(BindingError::ResponseParameter),
+            (Some(value), None) => Ok((Carrier::Request, value)),
+            (None, Some(value)) => Ok((Carrier::Response, value)),
+            (None, None) => Err(BindingError::NoRequest),
+        }
     }
 }
 

@@ -38,7 +38,7 @@ impl Received {
     /// A parameter twice, a broken encoding, no SAMLRequest, or more octets than allowed.
     pub fn from_form(body: &[u8]) -> Result<Self, BindingError> {
         let parameters = Parameters::split(body)?;
-        let saml_request = parameters.saml_request.ok_or(BindingError::NoRequest)?;
+        let saml_request = parameters.request()?;
         Ok(Self::Post {
             saml_request: text(saml_request, "SAMLRequest")?,
             relay_state: parameters.relay_state.map(|value| text(value, "RelayState")).transpose()?,

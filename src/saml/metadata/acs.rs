@@ -103,12 +103,7 @@ impl SpMetadata {
             }
         };
         let endpoint = chosen.filter(|service| service.is_post()).ok_or(AcsError::NotPost)?;
-        let secure = match endpoint.url.scheme() {
-            "https" => true,
-            "http" => allow_loopback_http && is_loopback(&endpoint.url),
-            _ => false,
-        };
-        if !secure {
+        if !is_secure(&endpoint.url, allow_loopback_http) {
             return Err(AcsError::NotHttps);
         }
         Ok(AcsLocation { location: endpoint.location.clone(), url: endpoint.url.clone(), index: endpoint.index })
@@ -120,6 +115,15 @@ impl IndexedEndpoint {
     #[must_use]
     pub fn is_post(&self) -> bool {
         self.binding == HTTP_POST
+    }
+}
+
+/// Whether a message may go there: on https, or on http within this machine where that is allowed.
+pub(super) fn is_secure(url: &Url, allow_loopback_http: bool) -> bool {
+    match url.scheme() {
+        "https" => true,
+        "http" => allow_loopback_http && is_loopback(url),
+        _ => false,
     }
 }
 

@@ -14,6 +14,7 @@ mod acs;
 mod error;
 mod idp;
 mod read;
+mod slo;
 
 use time::UtcDateTime;
 use url::Url;
@@ -21,6 +22,7 @@ use url::Url;
 pub use acs::{AcsError, AcsLocation, AcsSelection};
 pub use error::{MetadataError, MetadataFault};
 pub use idp::{ERROR_URL_QUERY, IdpDescription, idp_metadata};
+pub use slo::{LogoutKind, SloLocation};
 
 use super::{
     EntityId,

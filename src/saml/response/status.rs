@@ -94,7 +94,7 @@ pub struct Status {
 }
 
 impl Status {
-    pub(super) fn write(&self) -> Builder {
+    pub(in crate::saml) fn write(&self) -> Builder {
         let code = |uri: &'static str| samlp("StatusCode").attribute("Value", uri);
         samlp("Status")
             .child(code(self.code.uri()).optional_child(self.nested.map(|nested| code(nested.uri()))))

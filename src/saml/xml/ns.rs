@@ -24,6 +24,8 @@ pub const MDATTR: &str = "urn:oasis:names:tc:SAML:metadata:attribute";
 pub const MDRPI: &str = "urn:oasis:names:tc:SAML:metadata:rpi";
 /// Algorithm support: `alg`.
 pub const ALG: &str = "urn:oasis:names:tc:SAML:metadata:algsupport";
+/// Asynchronous single logout: `aslo`.
+pub const ASLO: &str = "urn:oasis:names:tc:SAML:2.0:protocol:ext:async-slo";
 /// Discovery response locations: `idpdisc`.
 pub const IDPDISC: &str = "urn:oasis:names:tc:SAML:profiles:SSO:idp-discovery-protocol";
 /// The request initiator's location: `init`.

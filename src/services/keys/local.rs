@@ -342,7 +342,7 @@ fn write_signing(
     let certificate = certificate.to_pem().map_err(KeysError::from)?;
     let mut private = key.private_key_to_pkcs8().map_err(KeysError::from)?;
     let sealed = Envelope::seal(
-        &*derive(root, "seal", Purpose::SigningKey),
+        &derive(root, "seal", Purpose::SigningKey),
         newest,
         Purpose::SigningKey.label().as_bytes(),
         &private,
@@ -363,7 +363,7 @@ fn read_signing(dir: &Path, name: &str, roots: &Roots) -> Result<Option<Arc<dyn 
     let envelope = Envelope::parse(&sealed).map_err(|_| damaged())?;
     let root = roots.get(&envelope.key_id()).ok_or(KeysError::UnknownKey(envelope.key_id()))?;
     let private = envelope
-        .open(&*derive(root, "seal", Purpose::SigningKey), Purpose::SigningKey.label().as_bytes())
+        .open(&derive(root, "seal", Purpose::SigningKey), Purpose::SigningKey.label().as_bytes())
         .map_err(|_| damaged())?;
     // The signer takes PEM; the copy of the private key that this makes is wiped again.
     let key = PKey::private_key_from_pkcs8(&private).map_err(|_| damaged())?;

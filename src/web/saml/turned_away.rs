@@ -65,7 +65,7 @@ impl TurnedAwayPage {
         // Of an identification failure, the context lists the attributes that are missing (§2.3.5).
         let listed = report.ctx.as_deref().filter(|_| reason == "identification").unwrap_or_default();
         let mut missing: Vec<&'static str> =
-            listed.split_whitespace().filter_map(AttributeName::from_wire).map(|name| name.as_str()).collect();
+            listed.split_whitespace().filter_map(AttributeName::from_wire).map(AttributeName::as_str).collect();
         missing.sort_unstable();
         missing.dedup();
         Self {

@@ -76,7 +76,7 @@ fn published(description: &IdpDescription, pair: &KeyPair) -> Canonical {
 }
 
 /// The OASIS schemas, as Debian packages them.
-fn assert_schema_valid(document: &Path) {
+pub(super) fn assert_schema_valid(document: &Path) {
     let schemas = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/saml/schemas");
     let judged = Command::new("xmllint")
         .env("XML_CATALOG_FILES", schemas.join("catalog.xml"))

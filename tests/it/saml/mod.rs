@@ -5,6 +5,7 @@ mod encryption;
 mod idp_metadata;
 mod judge;
 pub mod keys;
+mod logout;
 mod metadata;
 mod reader;
 mod signature;

@@ -1,0 +1,339 @@
+//! Logout messages that come in: decoded, then verified.
+
+use std::fmt;
+
+use time::UtcDateTime;
+use url::Url;
+use zeroize::Zeroizing;
+
+use crate::saml::{
+    EntityId, MessageId, RelayState, RequestError,
+    binding::{BindingError, Carried},
+    instant,
+    message::Decoded,
+    metadata::SpMetadata,
+    read::{collapse, only_attributes, only_elements, required, unexpected},
+    signature::SignatureVerified,
+    xml::{Element, ns},
+};
+
+/// Most sessions that one request may name.
+const MOST_SESSIONS: usize = 64;
+
+const SUCCESS: &str = "urn:oasis:names:tc:SAML:2.0:status:Success";
+
+/// A LogoutRequest that was read, and that nobody has vouched for yet.
+pub struct DecodedLogoutRequest(Decoded);
+
+/// A LogoutResponse that was read, and that nobody has vouched for yet.
+pub struct DecodedLogoutResponse(Decoded);
+
+/// By which name the service knows the person whose session shall end (SAML Core §2.2.3).
+#[derive(Clone, PartialEq, Eq)]
+pub struct NamedPrincipal {
+    /// The name. Personal data.
+    pub value: Zeroizing<String>,
+    /// The URI of its format, where it says so.
+    pub format: Option<String>,
+    /// Who gave the name, where it says so.
+    pub name_qualifier: Option<String>,
+    /// For whom it is good, where it says so.
+    pub sp_name_qualifier: Option<String>,
+}
+
+/// Says the format, never the name.
+impl fmt::Debug for NamedPrincipal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "NamedPrincipal({:?})", self.format)
+    }
+}
+
+/// A LogoutRequest that its issuer signed. Only [`DecodedLogoutRequest::verify`] makes one.
+#[derive(Debug, Clone)]
+pub struct VerifiedLogoutRequest {
+    issuer: EntityId,
+    id: MessageId,
+    issue_instant: UtcDateTime,
+    not_on_or_after: Option<UtcDateTime>,
+    principal: NamedPrincipal,
+    session_indexes: Vec<String>,
+    wants_no_answer: bool,
+    relay_state: Option<RelayState>,
+    signature: SignatureVerified,
+}
+
+/// What a service says about its part of a logout.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogoutStatus {
+    /// The session ended there.
+    Ended,
+    /// The session ended there, but not everywhere that it told.
+    Partly,
+    /// It did not end.
+    Failed,
+}
+
+/// A LogoutResponse that its issuer signed. Only [`DecodedLogoutResponse::verify`] makes one.
+#[derive(Debug, Clone)]
+pub struct VerifiedLogoutResponse {
+    issuer: EntityId,
+    in_response_to: MessageId,
+    issue_instant: UtcDateTime,
+    status: LogoutStatus,
+    signature: SignatureVerified,
+}
+
+impl DecodedLogoutRequest {
+    pub(in crate::saml) fn read(carried: Carried) -> Result<Self, BindingError> {
+        Decoded::read(carried, &["LogoutRequest"], BindingError::NotALogoutMessage).map(Self)
+    }
+
+    /// Whose request it claims to be: good for looking up the record with the keys, and for nothing else.
+    #[must_use]
+    pub fn claimed_issuer(&self) -> &EntityId {
+        &self.0.claimed_issuer
+    }
+
+    /// Verifies the request against the record of the claimed issuer, and reads it. `our_slo` are the addresses of our
+    /// single logout service.
+    ///
+    /// # Errors
+    /// [`RequestError`]; [`RequestError::Unsigned`] whatever the agreement says (SAML Profiles §4.4.3.1).
+    pub fn verify(self, metadata: &SpMetadata, our_slo: &[Url]) -> Result<VerifiedLogoutRequest, RequestError> {
+        let signature = proof(&self.0, metadata)?;
+        let root = self.0.root();
+        check_version(root)?;
+        only_attributes(root, &["ID", "Version", "IssueInstant", "Destination", "Consent", "Reason", "NotOnOrAfter"])?;
+        let session_indexes = session_indexes(root)?;
+        let request = Self::contents(root, session_indexes, signature, &self.0)?;
+        self.0.check_destination(our_slo, true)?;
+        Ok(request)
+    }
+
+    fn contents(
+        root: Element<'_>,
+        session_indexes: Vec<String>,
+        signature: SignatureVerified,
+        message: &Decoded,
+    ) -> Result<VerifiedLogoutRequest, RequestError> {
+        Ok(VerifiedLogoutRequest {
+            issuer: message.claimed_issuer.clone(),
+            id: MessageId::parse(required(root, "ID")?)?,
+            issue_instant: instant::parse(required(root, "IssueInstant")?)?,
+            not_on_or_after: root.attribute("NotOnOrAfter").map(instant::parse).transpose()?,
+            principal: principal(root)?,
+            session_indexes,
+            wants_no_answer: root
+                .child(ns::PROTOCOL, "Extensions")
+                .is_some_and(|extensions| extensions.child(ns::ASLO, "Asynchronous").is_some()),
+            relay_state: message.relay_state.clone(),
+            signature,
+        })
+    }
+}
+
+/// Issuer, Signature, Extensions, the principal, then any number of SessionIndex (SAML Core §3.7.1).
+fn session_indexes(root: Element<'_>) -> Result<Vec<String>, RequestError> {
+    let mut indexes = Vec::new();
+    for child in root.children() {
+        if child.is(ns::PROTOCOL, "SessionIndex") {
+            if indexes.len() >= MOST_SESSIONS {
+                return Err(unexpected(child));
+            }
+            indexes.push(collapse(&child.text()?).to_owned());
+        } else if !indexes.is_empty() {
+            return Err(unexpected(child));
+        }
+    }
+    let before = [
+        (ns::ASSERTION, "Issuer"),
+        (ns::DSIG, "Signature"),
+        (ns::PROTOCOL, "Extensions"),
+        (ns::ASSERTION, "NameID"),
+        (ns::ASSERTION, "EncryptedID"),
+    ];
+    only_elements(root, &before, &[(ns::PROTOCOL, "SessionIndex")])?;
+    Ok(indexes)
+}
+
+/// The person, in clear text (deployment profile SDP-IDP27). We publish no key to which a name could be encrypted.
+fn principal(root: Element<'_>) -> Result<NamedPrincipal, RequestError> {
+    if root.child(ns::ASSERTION, "EncryptedID").is_some() {
+        return Err(RequestError::EncryptedPrincipal);
+    }
+    let name = root.only_child(ns::ASSERTION, "NameID")?.ok_or(RequestError::NoPrincipal)?;
+    only_attributes(name, &["Format", "NameQualifier", "SPNameQualifier", "SPProvidedID"])?;
+    let attribute = |of: &str| name.attribute(of).map(str::to_owned);
+    Ok(NamedPrincipal {
+        value: Zeroizing::new(name.text()?.into_owned()),
+        format: attribute("Format"),
+        name_qualifier: attribute("NameQualifier"),
+        sp_name_qualifier: attribute("SPNameQualifier"),
+    })
+}
+
+impl DecodedLogoutResponse {
+    pub(in crate::saml) fn read(carried: Carried) -> Result<Self, BindingError> {
+        Decoded::read(carried, &["LogoutResponse"], BindingError::NotALogoutMessage).map(Self)
+    }
+
+    /// Whose response it claims to be: good for looking up the record with the keys, and for nothing else.
+    #[must_use]
+    pub fn claimed_issuer(&self) -> &EntityId {
+        &self.0.claimed_issuer
+    }
+
+    /// Verifies the response against the record of the claimed issuer, and reads it.
+    ///
+    /// # Errors
+    /// [`RequestError`]; [`RequestError::Unsigned`] whatever the agreement says (SAML Profiles §4.4.3.4).
+    pub fn verify(self, metadata: &SpMetadata, our_slo: &[Url]) -> Result<VerifiedLogoutResponse, RequestError> {
+        let signature = proof(&self.0, metadata)?;
+        let root = self.0.root();
+        check_version(root)?;
+        only_attributes(root, &["ID", "Version", "IssueInstant", "Destination", "Consent", "InResponseTo"])?;
+        let elements = [
+            (ns::ASSERTION, "Issuer"),
+            (ns::DSIG, "Signature"),
+            (ns::PROTOCOL, "Extensions"),
+            (ns::PROTOCOL, "Status"),
+        ];
+        only_elements(root, &elements, &[])?;
+        MessageId::parse(required(root, "ID")?)?;
+        let response = VerifiedLogoutResponse {
+            issuer: self.0.claimed_issuer.clone(),
+            in_response_to: MessageId::parse(required(root, "InResponseTo")?)?,
+            issue_instant: instant::parse(required(root, "IssueInstant")?)?,
+            status: status(root)?,
+            signature,
+        };
+        self.0.check_destination(our_slo, true)?;
+        Ok(response)
+    }
+}
+
+/// SAML Core §3.2.2: what a service does not say to be a success is none.
+fn status(root: Element<'_>) -> Result<LogoutStatus, RequestError> {
+    let status = root.child(ns::PROTOCOL, "Status").ok_or(RequestError::NoStatus)?;
+    let code = status.only_child(ns::PROTOCOL, "StatusCode")?.ok_or(RequestError::NoStatus)?;
+    let value = |code: Element<'_>| code.attribute("Value").map(|value| collapse(value).to_owned());
+    let nested = code.only_child(ns::PROTOCOL, "StatusCode")?.and_then(value);
+    Ok(match (value(code).as_deref(), nested.as_deref()) {
+        (_, Some("urn:oasis:names:tc:SAML:2.0:status:PartialLogout")) => LogoutStatus::Partly,
+        (Some(SUCCESS), _) => LogoutStatus::Ended,
+        _ => LogoutStatus::Failed,
+    })
+}
+
+fn proof(message: &Decoded, metadata: &SpMetadata) -> Result<SignatureVerified, RequestError> {
+    if *metadata.entity_id() != message.claimed_issuer {
+        return Err(RequestError::ForeignRecord);
+    }
+    message.signature(metadata.signing_keys())?.ok_or(RequestError::Unsigned)
+}
+
+fn check_version(root: Element<'_>) -> Result<(), RequestError> {
+    if root.attribute("Version") == Some("2.0") { Ok(()) } else { Err(RequestError::Version) }
+}
+
+impl VerifiedLogoutRequest {
+    /// The service.
+    #[must_use]
+    pub fn issuer(&self) -> &EntityId {
+        &self.issuer
+    }
+
+    /// The identifier that the response refers to, and that must not have been seen before.
+    #[must_use]
+    pub fn id(&self) -> &MessageId {
+        &self.id
+    }
+
+    /// When the service says that it made the request, by its own clock.
+    #[must_use]
+    pub fn issue_instant(&self) -> UtcDateTime {
+        self.issue_instant
+    }
+
+    /// The first instant at which the request is too old, where it says so. Not yet compared with any clock.
+    #[must_use]
+    pub fn not_on_or_after(&self) -> Option<UtcDateTime> {
+        self.not_on_or_after
+    }
+
+    /// Whose session shall end.
+    #[must_use]
+    pub fn principal(&self) -> &NamedPrincipal {
+        &self.principal
+    }
+
+    /// Which sessions shall end; all of that person at that service where none is named (SAML Core §3.7.1).
+    #[must_use]
+    pub fn session_indexes(&self) -> &[String] {
+        &self.session_indexes
+    }
+
+    /// Whether the service wants no answer (SAML V2.0 Asynchronous Single Logout Profile Extension §2.1).
+    #[must_use]
+    pub fn wants_no_answer(&self) -> bool {
+        self.wants_no_answer
+    }
+
+    /// What must be sent back with the answer.
+    #[must_use]
+    pub fn relay_state(&self) -> Option<&RelayState> {
+        self.relay_state.as_ref()
+    }
+
+    /// The proof of the signature.
+    #[must_use]
+    pub fn signature(&self) -> &SignatureVerified {
+        &self.signature
+    }
+}
+
+impl VerifiedLogoutResponse {
+    /// The service.
+    #[must_use]
+    pub fn issuer(&self) -> &EntityId {
+        &self.issuer
+    }
+
+    /// Our request.
+    #[must_use]
+    pub fn in_response_to(&self) -> &MessageId {
+        &self.in_response_to
+    }
+
+    /// When the service says that it made the response, by its own clock.
+    #[must_use]
+    pub fn issue_instant(&self) -> UtcDateTime {
+        self.issue_instant
+    }
+
+    /// What became of it.
+    #[must_use]
+    pub fn status(&self) -> LogoutStatus {
+        self.status
+    }
+
+    /// The proof of the signature.
+    #[must_use]
+    pub fn signature(&self) -> &SignatureVerified {
+        &self.signature
+    }
+}
+
+/// Says whose it claims to be, never what is in it.
+impl fmt::Debug for DecodedLogoutRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "DecodedLogoutRequest({:?})", self.0)
+    }
+}
+
+/// Says whose it claims to be, never what is in it.
+impl fmt::Debug for DecodedLogoutResponse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "DecodedLogoutResponse({:?})", self.0)
+    }
+}

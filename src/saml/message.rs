@@ -1,0 +1,98 @@
+//! What every protocol message has in common: octets that claim an issuer, and a signature on them (SAML Core §3.2).
+
+use std::fmt;
+
+use url::Url;
+
+use super::{
+    EntityId, RelayState,
+    authn_request::RequestError,
+    binding::{BindingError, Carriage, Carried},
+    signature::{
+        SignatureError, SignaturePosition, SignatureVerified, VerificationKey, verify_enveloped, verify_redirect,
+    },
+    xml::{Document, Element, Limits, ns},
+};
+
+/// `Format` of the name of an entity (SAML Core §8.3.6).
+const ENTITY: &str = "urn:oasis:names:tc:SAML:2.0:nameid-format:entity";
+
+/// A message that was read, and that nobody has vouched for yet.
+pub(super) struct Decoded {
+    document: Document,
+    pub(super) claimed_issuer: EntityId,
+    pub(super) relay_state: Option<RelayState>,
+    carriage: Carriage,
+}
+
+impl Decoded {
+    /// Reads the XML and the claimed issuer. The root must be `samlp:` and one of these names; `wrong` says so otherwise.
+    pub(super) fn read(carried: Carried, names: &[&str], wrong: BindingError) -> Result<Self, BindingError> {
+        let document = Document::parse(&carried.message, &Limits::PROTOCOL)?;
+        let root = document.root();
+        if !names.iter().any(|name| root.is(ns::PROTOCOL, name)) {
+            return Err(wrong);
+        }
+        // SAML Bindings §3.4.4.1: "any signature on the SAML protocol message [...] MUST be removed". One that is left
+        // could be taken for the signature of the message.
+        if matches!(carried.carriage, Carriage::Redirect(_)) && root.child(ns::DSIG, "Signature").is_some() {
+            return Err(BindingError::EmbeddedSignature);
+        }
+        let claimed_issuer = claimed_issuer(root)?;
+        Ok(Self { document, claimed_issuer, relay_state: carried.relay_state, carriage: carried.carriage })
+    }
+
+    /// The element whose signature [`Self::signature`] verifies.
+    pub(super) fn root(&self) -> Element<'_> {
+        self.document.root()
+    }
+
+    /// The proof that one of these keys signed the message; nothing when it is not signed.
+    pub(super) fn signature(&self, keys: &[VerificationKey]) -> Result<Option<SignatureVerified>, SignatureError> {
+        match &self.carriage {
+            Carriage::Post => match verify_enveloped(self.root(), SignaturePosition::AfterIssuer, keys) {
+                Ok(verified) => Ok(Some(verified.into_proof())),
+                Err(SignatureError::Absent) => Ok(None),
+                Err(error) => Err(error),
+            },
+            Carriage::Redirect(None) => Ok(None),
+            Carriage::Redirect(Some(signed)) => {
+                verify_redirect(&signed.octets, &signed.sig_alg, &signed.signature, keys).map(Some)
+            }
+        }
+    }
+
+    /// That the message is for one of these addresses of ours, character for character.
+    pub(super) fn check_destination(&self, ours: &[Url], is_signed: bool) -> Result<(), RequestError> {
+        match self.root().attribute("Destination") {
+            // SAML Bindings §3.4.5.2 and §3.5.5.2: a signed message must say for whom it is, and be for us.
+            None if is_signed => Err(RequestError::NoDestination),
+            None => Ok(()),
+            Some(destination) if !ours.iter().any(|ours| ours.as_str() == destination) => {
+                Err(RequestError::ForeignDestination)
+            }
+            Some(_) => Ok(()),
+        }
+    }
+}
+
+/// SAML Core §3.2.1 and §8.3.6, SAML Profiles §4.1.4.1 and §4.4.4: Issuer must be there, and name the entity.
+fn claimed_issuer(root: Element<'_>) -> Result<EntityId, BindingError> {
+    let first = root.children().next().filter(|child| child.is(ns::ASSERTION, "Issuer")).ok_or(BindingError::Issuer)?;
+    if root.children().filter(|child| child.is(ns::ASSERTION, "Issuer")).count() != 1 {
+        return Err(BindingError::Issuer);
+    }
+    if first.attribute("Format").is_some_and(|format| format != ENTITY)
+        || ["NameQualifier", "SPNameQualifier", "SPProvidedID"].iter().any(|name| first.attribute(name).is_some())
+    {
+        return Err(BindingError::MalformedIssuer);
+    }
+    EntityId::parse(&first.text()?).map_err(|_| BindingError::MalformedIssuer)
+}
+
+/// Says that there is one, never what is in it.
+impl fmt::Debug for Decoded {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Decoded").field("claimed_issuer", &self.claimed_issuer).finish_non_exhaustive()
+    }
+}
