@@ -107,13 +107,14 @@ pub fn store(
     if people::find_address(tx, site, &person.email)?.is_some() {
         return Ok(false);
     }
-    tx.add_subscriber(&SubscriberAccount {
+    let account = SubscriberAccount {
         id,
         status: SubscriberStatus::Active,
         created_at: now,
         rules_accepted_at: now,
         vault: VaultState::Open,
-    })?;
+    };
+    people::add_account(tx, site, &account)?;
     people::add_address(tx, site, id, &person.email, now)?;
     people::set_password(tx, site, id, &person.password, now)?;
     let phone = AuthenticatorSecret::Phone(person.phone.clone());

@@ -9,6 +9,8 @@ use crate::subscriber::vault::SlotId;
 /// A record that is not as we wrote it, by its kind and, where it has one, its id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AlteredRecord {
+    /// The account: whether it can be used.
+    Account,
     /// An e-mail address.
     Address(ContactId),
     /// An authenticator beside the password.
@@ -26,6 +28,7 @@ pub enum AlteredRecord {
 impl fmt::Display for AlteredRecord {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Account => f.write_str("account"),
             Self::Address(id) => write!(f, "address {id}"),
             Self::Authenticator(id) => write!(f, "authenticator {id}"),
             Self::Password => f.write_str("password"),

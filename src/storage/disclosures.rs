@@ -18,7 +18,7 @@ use crate::federation::consent::{ContentDigest, ScopeDigest};
 use crate::federation::disclosure::{BEFORE_THE_FIRST, ChainId, DisclosureDraft, DisclosureRecord, RevisionId};
 use crate::federation::identifier::NameIdFormat;
 use crate::saml::EntityId;
-use crate::subscriber::SubscriberId;
+use crate::subscriber::{SubscriberId, SubscriberStatus};
 
 /// At most so many records share a commit.
 const GROUP: usize = 256;
@@ -186,7 +186,9 @@ impl Transaction<'_> {
         if revoked.flatten().is_some() {
             return Ok(true);
         }
-        if self.subscriber(disclosure.subscriber)?.is_some_and(|account| !account.status.may_sign_in()) {
+        // The gate looked at an account that was vouched for; here it is asked only whether it says something else now.
+        let stopped = |word: &str| SubscriberStatus::from_stored(word).is_none_or(|status| !status.may_sign_in());
+        if self.subscriber(disclosure.subscriber)?.is_some_and(|account| stopped(&account.status)) {
             return Ok(true);
         }
         match session {

@@ -7,6 +7,7 @@ diesel::table! {
         vault -> Text,
         created_at -> BigInt,
         rules_accepted_at -> BigInt,
+        mac -> Binary,
         failures_in_a_row -> Integer,
         locked_until -> Nullable<BigInt>,
     }

@@ -3,6 +3,7 @@
 //! What is known *about* them is sealed in the [`vault`]; how they prove that it is them is
 //! [`crate::authentication`]'s; rows are `storage`'s.
 
+mod account;
 mod email_address;
 mod phone_number;
 pub mod vault;
@@ -11,6 +12,7 @@ use time::UtcDateTime;
 
 use crate::id::define_id;
 
+pub use account::StoredAccount;
 pub use email_address::{EmailAddress, EmailAddressError};
 pub use phone_number::{PhoneKind, PhoneNumber, PhoneNumberError};
 

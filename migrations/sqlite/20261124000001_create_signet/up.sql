@@ -6,6 +6,7 @@ CREATE TABLE subscriber (
     vault TEXT NOT NULL,                          -- sensitive: no
     created_at BIGINT NOT NULL,                   -- sensitive: no
     rules_accepted_at BIGINT NOT NULL,            -- sensitive: no
+    mac BLOB NOT NULL,                        -- sensitive: keyed
     failures_in_a_row INTEGER NOT NULL DEFAULT 0, -- sensitive: no
     locked_until BIGINT                           -- sensitive: no
 );

@@ -29,6 +29,8 @@ pub type KeyId = u32;
 /// What a key is used for. A purpose is part of how its keys are derived, so labels never change once in use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Purpose {
+    /// Whether an account can be used: a keyed digest, so that nobody changes it in the database.
+    Account,
     /// What a person calls an authenticator.
     AuthenticatorName,
     /// Digests over what a consent page showed, where no value of the vault is in it.
@@ -70,6 +72,7 @@ impl Purpose {
     #[must_use]
     pub const fn label(self) -> &'static str {
         match self {
+            Self::Account => "account",
             Self::AuthenticatorName => "authenticator-name",
             Self::ContentDigest => "content-digest",
             Self::EmailAddress => "email-address",

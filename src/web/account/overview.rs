@@ -11,7 +11,7 @@ use super::pages::AccountPage;
 use crate::event::Event;
 use crate::subscriber::VaultState;
 use crate::subscriber::vault::SlotKind;
-use crate::web::people::{Fault, Letter, Visit, addresses_of, authenticators_of, notify_everywhere};
+use crate::web::people::{Fault, Letter, Visit, account_of, addresses_of, authenticators_of, notify_everywhere};
 use crate::web::sign_in::make_recovery_key;
 use crate::web::site::Site;
 
@@ -32,7 +32,8 @@ pub(super) async fn overview(request: HttpRequest, site: Data<Site>) -> Result<H
             Ok(AccountPage {
                 addresses: address_lines(&addresses_of(tx, &visit.site, subscriber)?),
                 methods: method_lines(&authenticators_of(tx, &visit.site, subscriber)?),
-                vault_sealed: tx.subscriber(subscriber)?.is_some_and(|account| account.vault == VaultState::Sealed),
+                vault_sealed: account_of(tx, &visit.site, subscriber)?
+                    .is_some_and(|account| account.vault == VaultState::Sealed),
                 recovery_key_made_at: tx.slot_made_at(subscriber, SlotKind::RecoveryKey)?.map(moment),
                 services: services.len(),
                 other_sessions: sessions.iter().filter(|session| session.id_hash != here).count(),

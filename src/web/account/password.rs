@@ -9,7 +9,7 @@ use crate::authentication::password::{Password, PasswordContext, PasswordVerifie
 use crate::event::Event;
 use crate::storage::Transaction;
 use crate::subscriber::{SubscriberId, VaultState};
-use crate::web::people::{Fault, Letter, Trouble, Visit, addresses_of, notify_everywhere, set_password};
+use crate::web::people::{Fault, Letter, Trouble, Visit, account_of, addresses_of, notify_everywhere, set_password};
 use crate::web::sign_in::pages::ChoosePasswordPage;
 use crate::web::sign_in::{password_problem, put_password_slot};
 use crate::web::site::Site;
@@ -51,7 +51,9 @@ pub(super) async fn change(
     let visit = Visit::begin_form(&request, &site, &form.csrf).await?;
     let subscriber = visit.freshly_signed_in()?;
     let (visit, (known, account)) = visit
-        .read(move |tx, visit| Ok((addresses_of(tx, &visit.site, subscriber)?, tx.subscriber(subscriber)?)))
+        .read(move |tx, visit| {
+            Ok((addresses_of(tx, &visit.site, subscriber)?, account_of(tx, &visit.site, subscriber)?))
+        })
         .await?;
     let open = account.is_some_and(|account| account.vault == VaultState::Open);
     if open && visit.session.state.vault_key.is_none() {

@@ -1,6 +1,7 @@
 //! What the pages about people have in common, between a page and the database: sealing and finding what is sealed with the
 //! service's keys, counting tries, writing to people. Everything here happens inside the caller's transaction.
 
+mod accounts;
 mod authenticators;
 mod contacts;
 mod letters;
@@ -21,6 +22,7 @@ use crate::web::refusal::RefusalKind;
 use crate::web::session::SessionTrouble;
 use crate::web::sign_in::Argon2Busy;
 
+pub use accounts::{account_of, add_account, change_account};
 pub use authenticators::{
     Authenticator, AuthenticatorPlace, AuthenticatorSecret, authenticators_of, name_of, new_authenticator, seal_name,
     seal_secret,

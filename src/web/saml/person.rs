@@ -10,7 +10,7 @@ use crate::services::keys::{KeysError, NotVouched, Purpose};
 use crate::storage::Transaction;
 use crate::subscriber::vault::{Profile, VaultKey};
 use crate::subscriber::{SubscriberAccount, SubscriberId, VaultState};
-use crate::web::people::{KnownAddress, Trouble, addresses_of, report_altered};
+use crate::web::people::{KnownAddress, Trouble, account_of, addresses_of, report_altered};
 use crate::web::site::Site;
 
 /// What a decision needs to know.
@@ -42,7 +42,7 @@ pub fn gather(
     service: &ServiceProvider,
     locale: &str,
 ) -> Result<Option<Person>, Trouble> {
-    let Some(account) = tx.subscriber(of)? else {
+    let Some(account) = account_of(tx, site, of)? else {
         return Ok(None);
     };
     let mut held = addresses(HeldAttributes::new(), &addresses_of(tx, site, of)?)

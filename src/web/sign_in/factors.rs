@@ -7,7 +7,7 @@ use crate::authentication::throttle::{FailureCount, FailureRule, FailureStop};
 use crate::event::Event;
 use crate::storage::{FailuresOf, Transaction};
 use crate::subscriber::{SubscriberId, VaultState};
-use crate::web::people::{Authenticator, Letter, Trouble, Visit, notify_everywhere};
+use crate::web::people::{Authenticator, Letter, Trouble, Visit, account_of, notify_everywhere};
 
 const RULE: FailureRule = FailureRule::CODES;
 
@@ -87,7 +87,7 @@ pub(super) fn complete(
         tx.forget_failures(FailuresOf::Authenticator(id))?;
     }
     visit.remember(tx, of, &Event::SignedIn { method: event.kind })?;
-    let sealed = tx.subscriber(of)?.is_some_and(|account| account.vault == VaultState::Sealed);
+    let sealed = account_of(tx, &visit.site, of)?.is_some_and(|account| account.vault == VaultState::Sealed);
     let site = visit.site.clone();
     let state = &mut visit.session.state;
     state.events.push(event);

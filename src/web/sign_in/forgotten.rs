@@ -17,8 +17,8 @@ use crate::storage::Transaction;
 use crate::subscriber::vault::{SealedSlot, SlotId, SlotKey, SlotKind, VaultError, VaultKey};
 use crate::subscriber::{EmailAddress, SubscriberId, SubscriberStatus, VaultState};
 use crate::web::people::{
-    Fault, Letter, LinkContent, TooMany, Trouble, Visit, allow, find_address, forget, make_link, notify_everywhere,
-    password_of, report_altered, send_letter, set_password,
+    Fault, Letter, LinkContent, TooMany, Trouble, Visit, account_of, allow, change_account, find_address, forget,
+    make_link, notify_everywhere, password_of, report_altered, send_letter, set_password,
 };
 use crate::web::site::Site;
 
@@ -131,7 +131,7 @@ fn replace_password(tx: &mut Transaction<'_>, visit: &mut Visit, chosen: &Chosen
     if !tx.use_link(link, now)? {
         return Ok(false);
     }
-    let Some(account) = tx.subscriber(of)?.filter(|account| account.status != SubscriberStatus::Ended) else {
+    let Some(account) = account_of(tx, &site, of)?.filter(|account| account.status != SubscriberStatus::Ended) else {
         return Ok(false);
     };
     let verifier = PasswordVerifier::new(stretched, of, &*site.keys)?;
@@ -141,7 +141,7 @@ fn replace_password(tx: &mut Transaction<'_>, visit: &mut Visit, chosen: &Chosen
         put_password_slot(tx, &site, of, &stretched.slot_key(), &VaultKey::random(&*site.entropy), visit)?;
     } else {
         tx.drop_slot(of, SlotKind::Password)?;
-        tx.set_vault_state(of, VaultState::Sealed)?;
+        change_account(tx, &site, of, |account| account.vault = VaultState::Sealed)?;
     }
     forget(tx, &site, &RateLimit::PASSWORD_IN_A_ROW, &[of.as_bytes()])?;
     tx.end_sessions_of(of, None, now)?;
@@ -181,7 +181,7 @@ fn unlock_page(visit: &Visit, by_password: bool, problem: Option<&'static str>) 
 pub async fn unlock_by_recovery_key(request: HttpRequest, site: Data<Site>) -> Result<HttpResponse, Fault> {
     let visit = Visit::begin(&request, &site).await?;
     let subscriber = visit.signed_in()?;
-    let (visit, account) = visit.read(move |tx, _| Ok(tx.subscriber(subscriber)?)).await?;
+    let (visit, account) = visit.read(move |tx, visit| account_of(tx, &visit.site, subscriber)).await?;
     let sealed = account.is_some_and(|account| account.vault == VaultState::Sealed);
     Ok(match sealed {
         true => visit.page(&unlock_page(&visit, false, None)),
@@ -260,7 +260,7 @@ fn open_by_recovery_key(
         return Ok(Ok(Opened::SignInAgain));
     };
     put_password_slot(tx, &site, of, &SlotKey::password_from_session(password_key), &vault_key, visit)?;
-    tx.set_vault_state(of, VaultState::Open)?;
+    change_account(tx, &site, of, |account| account.vault = VaultState::Open)?;
     visit.remember(tx, of, &Event::RecoveryKeyUsed)?;
     notify_everywhere(tx, &site, of, &Letter::RecoveryKeyUsed, None, now)?;
     visit.session.renew(&site);
@@ -276,7 +276,7 @@ pub async fn unlock_by_password(request: HttpRequest, site: Data<Site>) -> Resul
     if visit.session.state.vault_key.is_some() {
         return Ok(visit.see(&visit.home()));
     }
-    let (visit, account) = visit.read(move |tx, _| Ok(tx.subscriber(subscriber)?)).await?;
+    let (visit, account) = visit.read(move |tx, visit| account_of(tx, &visit.site, subscriber)).await?;
     let sealed = account.is_some_and(|account| account.vault == VaultState::Sealed);
     Ok(match sealed {
         true => visit.see("/forgot-password/unlock"),

@@ -16,8 +16,8 @@ use crate::storage::Transaction;
 use crate::subscriber::vault::{SlotKind, VaultError, VaultKey};
 use crate::subscriber::{ContactId, EmailAddress, SubscriberId, SubscriberStatus, VaultState};
 use crate::web::people::{
-    Fault, TooMany, Trouble, Visit, addresses_of, allow, find_address, forget, is_reached, password_of, report_altered,
-    set_password,
+    Fault, TooMany, Trouble, Visit, account_of, addresses_of, allow, find_address, forget, is_reached, password_of,
+    report_altered, set_password,
 };
 use crate::web::site::Site;
 
@@ -177,7 +177,7 @@ fn settle(tx: &mut Transaction<'_>, visit: &mut Visit, row: &[u8], judged: Optio
         let _ = allow(tx, &site, wrong_tries, now)?;
         return Ok(Outcome::Wrong);
     };
-    let account = tx.subscriber(found.subscriber)?;
+    let account = account_of(tx, &site, found.subscriber)?;
     let Some(account) = account.filter(|account| account.status != SubscriberStatus::Ended) else {
         let _ = allow(tx, &site, wrong_tries, now)?;
         return Ok(Outcome::Wrong);

@@ -17,7 +17,8 @@ use crate::storage::{StoreError, Transaction};
 use crate::subscriber::vault::{SealedSlot, SlotId, VaultKey};
 use crate::subscriber::{EmailAddress, SubscriberAccount, SubscriberId, SubscriberStatus, VaultState};
 use crate::web::people::{
-    Fault, Letter, LinkContent, Trouble, Visit, add_address, allow, find_address, make_link, send_letter, set_password,
+    Fault, Letter, LinkContent, Trouble, Visit, add_account, add_address, allow, find_address, make_link, send_letter,
+    set_password,
 };
 use crate::web::site::Site;
 
@@ -134,13 +135,14 @@ fn make_account(tx: &mut Transaction<'_>, visit: &mut Visit, chosen: &Chosen) ->
         return Ok(false);
     }
     let subscriber = SubscriberId::random(&*site.entropy);
-    tx.add_subscriber(&SubscriberAccount {
+    let account = SubscriberAccount {
         id: subscriber,
         status: SubscriberStatus::SigningUp,
         created_at: now,
         rules_accepted_at: now,
         vault: VaultState::Open,
-    })?;
+    };
+    add_account(tx, &site, &account)?;
     if !add_address(tx, &site, subscriber, address, now)? {
         // Somebody was faster since we looked: nothing of this transaction may stand.
         return Err(Trouble::Store(StoreError::Database("an address was taken meanwhile")));

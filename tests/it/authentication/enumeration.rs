@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use signet::storage::StoreError;
 use signet::subscriber::{EmailAddress, SubscriberStatus};
-use signet::web::people::{Trouble, find_address};
+use signet::web::people::{Trouble, change_account, find_address};
 use time::Duration;
 
 use crate::support::app::{TestApp, wait_for};
@@ -78,7 +78,7 @@ async fn everybody() -> TestApp {
             for (email, status) in [(ENDED, SubscriberStatus::Ended), (STOPPED, SubscriberStatus::Suspended)] {
                 let address = EmailAddress::parse(email).expect("an address");
                 let of = find_address(tx, &site, &address)?.expect("somebody's").subscriber;
-                tx.set_subscriber_status(of, status)?;
+                change_account(tx, &site, of, |account| account.status = status)?;
             }
             Ok(())
         })

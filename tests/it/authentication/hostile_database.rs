@@ -1,6 +1,10 @@
 //! Somebody who can write to the database, and has none of the keys, wants into another person's account: with their own
 //! authenticator, their own password, or their own address. What they write is not the person's, and the log says so.
 
+use signet::storage::Transaction;
+use signet::subscriber::{EmailAddress, SubscriberStatus};
+use signet::web::people::{Trouble, change_account, find_address};
+
 use crate::support::app::TestApp;
 use crate::support::browser::Page;
 use crate::support::log::KeptLog;
@@ -129,6 +133,38 @@ async fn a_password_row_of_somebody_else_or_of_another_time_lets_nobody_in() {
         wrong(&give_password(&scene.app.browser(), &scene.ada.email, PASSWORD).await);
         scene.is_reported("password");
     }
+}
+
+#[tokio::test]
+async fn an_account_sent_back_to_sign_up_skips_no_second_factor() {
+    for authenticators_are_deleted in [false, true] {
+        let scene = Scene::with(With::App, With::App).await;
+        if authenticators_are_deleted {
+            scene.run("DELETE FROM authenticator WHERE subscriber = ADA");
+        }
+        scene.run("UPDATE subscriber SET status = 'signing_up' WHERE id = ADA");
+        let browser = scene.app.browser();
+        wrong(&give_password(&browser, &scene.ada.email, PASSWORD).await);
+        browser.get("/sign-up/methods").await;
+        scene.is_reported("account");
+    }
+}
+
+#[tokio::test]
+async fn a_stopped_account_is_not_set_going_by_hand() {
+    let scene = Scene::with(With::App, With::App).await;
+    let (site, address) = (scene.app.site.clone(), EmailAddress::parse(&scene.ada.email).unwrap());
+    let stop = move |tx: &mut Transaction<'_>| {
+        let of = find_address(tx, &site, &address)?.unwrap().subscriber;
+        change_account(tx, &site, of, |account| account.status = SubscriberStatus::Suspended)
+    };
+    scene.app.store.transaction::<_, Trouble, _>(stop).await.unwrap();
+    let page = give_password(&scene.app.browser(), &scene.ada.email, PASSWORD).await;
+    wrong(&page);
+    assert!(page.text().contains("stopped") || page.text().contains("suspended"), "{}", page.text());
+    scene.run("UPDATE subscriber SET status = 'active' WHERE id = ADA");
+    wrong(&give_password(&scene.app.browser(), &scene.ada.email, PASSWORD).await);
+    scene.is_reported("account");
 }
 
 #[tokio::test]

@@ -9,10 +9,10 @@ use signet::demo::service_provider::{
 use signet::federation::attribute::{Proofing, StoredProofing};
 use signet::federation::disclosure::ChainVerifier;
 use signet::services::{Clock, SystemEntropy};
-use signet::storage::{SessionRecord, StoreError};
+use signet::storage::{SessionRecord, StoreError, Transaction};
 use signet::subscriber::vault::{Pii, Profile, VaultKey};
 use signet::subscriber::{EmailAddress, SubscriberAccount, SubscriberId, SubscriberStatus, VaultState};
-use signet::web::people::{Trouble, add_address};
+use signet::web::people::{Trouble, add_account, add_address, change_account};
 use time::{Duration, UtcDateTime};
 
 use crate::saml::keys;
@@ -152,13 +152,14 @@ impl House {
         self.app
             .store
             .transaction::<_, Trouble, _>(move |tx| {
-                tx.add_subscriber(&SubscriberAccount {
+                let account = SubscriberAccount {
                     id: of,
                     status: SubscriberStatus::Active,
                     created_at: now,
                     rules_accepted_at: now,
                     vault: VaultState::Open,
-                })?;
+                };
+                add_account(tx, &site, &account)?;
                 assert!(add_address(tx, &site, of, &email, now)?);
                 let proofing = Proofing { verified_at: now - Duration::days(30), ..super::given::proofing() };
                 let proofing = StoredProofing::new(of, &proofing, &rows, &*site.keys)?;
@@ -490,12 +491,11 @@ async fn account_that_is_stopped_meanwhile_signs_in_nowhere() {
     let house = House::new().await;
     let (browser, of) = house.fiona().await;
     let page = browser.get(&house.request(&Ask::default()).url).await;
-    house
-        .app
-        .store
-        .transaction::<_, StoreError, _>(move |tx| tx.set_subscriber_status(of, SubscriberStatus::Suspended))
-        .await
-        .unwrap();
+    let site = house.app.site.clone();
+    let stop = move |tx: &mut Transaction<'_>| {
+        change_account(tx, &site, of, |account| account.status = SubscriberStatus::Suspended)
+    };
+    house.app.store.transaction::<_, Trouble, _>(stop).await.unwrap();
     let refused = browser.submit_to(&page, page.form_with(&["digest"]).action.path(), &[]).await;
     refused.expect_status(403);
     assert_eq!(house.ledger_length().await, 0);

@@ -16,8 +16,8 @@ use crate::event::Event;
 use crate::storage::Transaction;
 use crate::subscriber::{SubscriberId, SubscriberStatus};
 use crate::web::people::{
-    AuthenticatorSecret, Fault, Letter, Trouble, Visit, addresses_of, authenticators_of, name_of, new_authenticator,
-    notify_everywhere,
+    AuthenticatorSecret, Fault, Letter, Trouble, Visit, account_of, addresses_of, authenticators_of, change_account,
+    name_of, new_authenticator, notify_everywhere,
 };
 use crate::web::session::SessionTrouble;
 use crate::web::site::Site;
@@ -41,7 +41,8 @@ impl Place {
             return Ok((Self::Account, visit.freshly_signed_in()?));
         }
         let of = visit.at_stage(&[SessionStage::ChoosingMethods])?;
-        let account = visit.site.store.read::<_, Trouble, _>(move |tx| Ok(tx.subscriber(of)?)).await?;
+        let site = visit.site.clone();
+        let account = visit.site.store.read::<_, Trouble, _>(move |tx| account_of(tx, &site, of)).await?;
         match account.map(|account| account.status) {
             Some(SubscriberStatus::SigningUp) => Ok((Self::SignUp, of)),
             _ => Err(Fault::SignedOut),
@@ -104,7 +105,7 @@ fn finish(
     if place == Place::SignUp {
         // Of two browsers that stand here with one account, one finishes.
         tx.lock_subscriber(of)?;
-        if tx.subscriber(of)?.is_none_or(|account| account.status != SubscriberStatus::SigningUp) {
+        if account_of(tx, &site, of)?.is_none_or(|account| account.status != SubscriberStatus::SigningUp) {
             return Err(SessionTrouble::Ended.into());
         }
     }
@@ -130,7 +131,7 @@ fn finish(
         visit.session.state.notice = Some("method_added".to_owned());
         return Ok(Ok("/account/methods"));
     }
-    tx.set_subscriber_status(of, SubscriberStatus::Active)?;
+    change_account(tx, &site, of, |account| account.status = SubscriberStatus::Active)?;
     tx.end_sessions_of(of, Some(visit.session.id_hash()), now)?;
     let state = &mut visit.session.state;
     state.events.push(AuthenticationEvent { kind, authenticator: Some(id), at: now, proved: enrolled.proved });
