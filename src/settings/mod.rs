@@ -4,12 +4,13 @@
 //! `server.listen`. Secrets are never settings: a setting ending in `_file` names the file that holds one (systemd's
 //! `LoadCredential=`, a mounted secret). An unknown key is an error that names it.
 
+mod messages;
+
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use figment::Figment;
 use figment::providers::{Env, Format as _, Serialized, Toml};
-use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use time::Duration;
 use url::Url;
@@ -17,9 +18,9 @@ use url::Url;
 use crate::authentication::session::SessionLimits;
 use crate::saml::EntityId;
 use crate::services::keys::SealingSecret;
-use crate::services::mail::{SmtpSecurity, SmtpSettings};
-use crate::services::sms::KannelSettings;
 use crate::storage::DatabaseUrl;
+
+pub use messages::{MailSettings, SmsSettings};
 
 /// Everything that an operator sets.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -88,32 +89,6 @@ pub struct KeySettings {
     pub passphrase_file: PathBuf,
 }
 
-/// `[mail]`
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
-pub enum MailSettings {
-    /// A mail server.
-    Smtp {
-        /// Its host name.
-        host: String,
-        /// Its port.
-        port: u16,
-        /// `tls`, `starttls`, or `none` on this machine.
-        security: SmtpSecurity,
-        /// The name to sign in with, where it wants one.
-        username: Option<String>,
-        /// The file that holds the password.
-        password_file: Option<PathBuf>,
-        /// The sender: `Name <address>`.
-        from: String,
-        /// The certificate (PEM) of the authority that the server's certificate comes from, where the system does not trust
-        /// it; then no other counts.
-        ca_file: Option<PathBuf>,
-    },
-    /// An inbox in memory: only the demonstration and tests may have it.
-    Sandbox,
-}
-
 /// `[server]`
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -145,25 +120,6 @@ pub struct SessionSettings {
     pub idle_minutes: u16,
     /// In all; at most 12.
     pub absolute_hours: u16,
-}
-
-/// `[sms]`
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
-pub enum SmsSettings {
-    /// A gateway that speaks Kannel's HTTP interface.
-    Kannel {
-        /// Its `sendsms` address.
-        url: Url,
-        /// Its user.
-        username: String,
-        /// The file that holds the password.
-        password_file: PathBuf,
-        /// The sender that people see.
-        from: String,
-    },
-    /// An inbox in memory: only the demonstration and tests may have it.
-    Sandbox,
 }
 
 impl Settings {
@@ -294,61 +250,6 @@ impl Default for SessionSettings {
     }
 }
 
-impl MailSettings {
-    /// What the mail adapter takes; nothing for the sandbox.
-    ///
-    /// # Errors
-    /// When the password cannot be read.
-    pub fn smtp(&self) -> Result<Option<SmtpSettings>, SettingsError> {
-        let Self::Smtp { host, port, security, username, password_file, from, ca_file } = self else {
-            return Ok(None);
-        };
-        let credentials = match (username, password_file) {
-            (Some(name), Some(file)) => {
-                Some((name.clone(), SecretString::from(read_secret("mail.password_file", file)?)))
-            }
-            (None, None) => None,
-            _ => {
-                return Err(SettingsError::unusable("mail.username", &"goes together with mail.password_file"));
-            }
-        };
-        let authority = ca_file.as_ref().map(|file| read_secret("mail.ca_file", file)).transpose()?;
-        Ok(Some(SmtpSettings {
-            host: host.clone(),
-            port: *port,
-            security: *security,
-            credentials,
-            from: from.clone(),
-            authority_pem: authority.map(String::into_bytes),
-        }))
-    }
-}
-
-impl SmsSettings {
-    /// What the text message adapter takes; nothing for the sandbox.
-    ///
-    /// # Errors
-    /// When the password cannot be read.
-    pub fn kannel(&self) -> Result<Option<KannelSettings>, SettingsError> {
-        let Self::Kannel { url, username, password_file, from } = self else {
-            return Ok(None);
-        };
-        let here = matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"));
-        if url.scheme() != "https" && !(url.scheme() == "http" && here) {
-            return Err(SettingsError::unusable(
-                "sms.url",
-                &"https is needed to another machine: the codes go through it",
-            ));
-        }
-        Ok(Some(KannelSettings {
-            url: url.clone(),
-            username: username.clone(),
-            password: SecretString::from(read_secret("sms.password_file", password_file)?),
-            from: from.clone(),
-        }))
-    }
-}
-
 /// Why the settings cannot be used. Never carries a secret.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SettingsError {
@@ -406,126 +307,4 @@ fn main_node() -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const GOOD: &str = r#"
-        [database]
-        url = "sqlite:/var/lib/signet/signet.db"
-        [federation]
-        metadata_folder = "/etc/signet/metadata"
-        [keys]
-        folder = "/var/lib/signet/keys"
-        passphrase_file = "/run/credentials/passphrase"
-        [mail]
-        kind = "smtp"
-        host = "mail.example.gov"
-        port = 465
-        security = "tls"
-        from = "Signet <no-reply@example.gov>"
-        [server]
-        listen = "127.0.0.1:8080"
-        public_url = "https://login.example.gov"
-        [sms]
-        kind = "sandbox"
-    "#;
-
-    fn read(text: &str) -> Result<Settings, SettingsError> {
-        Settings::from_figment(&Figment::new().merge(Toml::string(text)))
-    }
-
-    #[test]
-    fn the_entity_id_is_where_the_metadata_lies() {
-        let settings = read(GOOD).unwrap();
-        assert_eq!(settings.entity_id().unwrap().as_str(), "https://login.example.gov/saml");
-        assert_eq!(settings.sandboxed(), Some("sms.kind"));
-    }
-
-    #[test]
-    fn the_example_of_the_readme_can_be_read() {
-        let readme = include_str!("../README.md");
-        let example = readme.split("```toml\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
-        let settings = read(example).unwrap();
-        assert_eq!(settings.sandboxed(), None);
-        assert_eq!(settings.server.proxies, 1);
-    }
-
-    #[test]
-    fn an_unknown_key_is_named() {
-        let text = GOOD.replace("[sms]", "[sessions]\nidle_minuts = 5\n[sms]");
-        let Err(SettingsError::Malformed(message)) = read(&text) else { panic!("it was read") };
-        assert!(message.contains("idle_minuts"), "{message}");
-    }
-
-    #[test]
-    fn sessions_may_be_shorter_and_not_longer() {
-        let with = |minutes: u16| read(&GOOD.replace("[sms]", &format!("[sessions]\nidle_minutes = {minutes}\n[sms]")));
-        assert!(with(5).is_ok());
-        assert!(matches!(with(16), Err(SettingsError::Unusable { key: "sessions", .. })));
-        assert!(matches!(with(0), Err(SettingsError::Unusable { key: "sessions", .. })));
-    }
-
-    #[test]
-    fn clear_text_is_for_localhost_only() {
-        let with = |url: &str| read(&GOOD.replace("https://login.example.gov", url));
-        assert!(with("http://localhost:8080").is_ok());
-        for refused in ["http://login.example.gov", "https://login.example.gov/path", "ftp://localhost"] {
-            assert!(
-                matches!(with(refused), Err(SettingsError::Unusable { key: "server.public_url", .. })),
-                "{refused}"
-            );
-        }
-    }
-
-    #[test]
-    fn codes_leave_this_machine_by_https_only() {
-        let folder = tempfile::tempdir().unwrap();
-        let password = folder.path().join("password");
-        std::fs::write(&password, "a gateway's password").unwrap();
-        let kannel = |url: &str| {
-            let gateway = format!(
-                "kind = \"kannel\"\nurl = \"{url}\"\nusername = \"signet\"\npassword_file = \"{}\"\nfrom = \"12345\"",
-                password.display()
-            );
-            read(&GOOD.replace("kind = \"sandbox\"", &gateway)).unwrap().sms.kannel()
-        };
-        for taken in [
-            "https://sms.example.gov/cgi-bin/sendsms",
-            "http://localhost:13013/cgi-bin/sendsms",
-            "http://127.0.0.1:13013/cgi-bin/sendsms",
-            "http://[::1]:13013/cgi-bin/sendsms",
-        ] {
-            assert!(matches!(kannel(taken), Ok(Some(_))), "{taken}");
-        }
-        for refused in [
-            "http://sms.example.gov/cgi-bin/sendsms",
-            "http://localhost.example.gov/",
-            "http://127.0.0.1.example.gov/",
-            "http://127.0.0.1@sms.example.gov/",
-            "http://192.0.2.1/",
-            "ftp://localhost/",
-        ] {
-            let refusal = kannel(refused).map(|_| ());
-            assert!(matches!(refusal, Err(SettingsError::Unusable { key: "sms.url", .. })), "{refused}: {refusal:?}");
-        }
-    }
-
-    #[test]
-    fn no_password_of_a_database_is_shown() {
-        for url in [
-            "postgres://signet:s3cr3t@db.example.gov/signet",
-            "postgresql://signet:s3cr3t@db.example.gov:5432/signet?sslmode=verify-full",
-            "postgres://db.example.gov/signet?user=signet&password=s3cr3t",
-            "postgres://signet:p@s3cr3t@db.example.gov/signet",
-        ] {
-            let settings = read(&GOOD.replace("sqlite:/var/lib/signet/signet.db", url)).unwrap();
-            let address = settings.database_url().unwrap();
-            for shown in
-                [format!("{settings:?}"), format!("{settings:#?}"), format!("{address:?}"), address.to_string()]
-            {
-                assert!(!shown.contains("s3cr3t"), "{shown}");
-            }
-            assert!(address.to_string().contains("db.example.gov"), "an operator still sees which one it is");
-        }
-    }
-}
+mod tests;
