@@ -1,16 +1,23 @@
 //! The house counts itself: rules about the whole source that no type can hold.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// Every Rust file under `src` but the unit tests, with its path from there and its text without comment lines.
+use proc_macro2::{Delimiter, TokenStream, TokenTree};
+
+/// Every Rust file under `src` that runs, with its path from there and what it says: its tokens without spaces, comments and
+/// unit tests, and each path of each `use` written out.
+///
+/// A unit test is what stands in a module under `#[cfg(test)]`, in the same file or in the one that the module names. No
+/// name of a file, no comment and no text in quotes makes anything a test.
 fn source() -> Vec<(String, String)> {
     fn walk(folder: &Path, found: &mut Vec<PathBuf>) {
         for entry in std::fs::read_dir(folder).expect("a folder of src") {
             let path = entry.expect("an entry").path();
             if path.is_dir() {
                 walk(&path, found);
-            } else if path.extension().is_some_and(|extension| extension == "rs") && !path.ends_with("tests.rs") {
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
                 found.push(path);
             }
         }
@@ -18,22 +25,140 @@ fn source() -> Vec<(String, String)> {
     let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let mut files = Vec::new();
     walk(&src, &mut files);
-    let read = |path: PathBuf| {
+    let mut tests = BTreeSet::new();
+    let mut said = Vec::new();
+    for path in files {
         let text = std::fs::read_to_string(&path).expect("a source file");
-        let code: Vec<&str> = text.lines().filter(|line| !line.trim_start().starts_with("//")).collect();
         let name = path.strip_prefix(&src).expect("under src").to_string_lossy().into_owned();
-        (name, code.join("\n"))
-    };
-    files.into_iter().map(read).collect()
+        let Said { code, test_modules } = read(&text);
+        let stem = path.file_stem().expect("a name").to_string_lossy();
+        let below = match &*stem {
+            "mod" | "lib" | "main" => path.parent().expect("a folder").to_owned(),
+            _ => path.with_extension(""),
+        };
+        for module in test_modules {
+            let of_module = below.join(module);
+            tests.insert(of_module.with_extension("rs"));
+            tests.insert(of_module);
+        }
+        said.push((path, name, code));
+    }
+    said.retain(|(path, _, _)| path.ancestors().all(|part| !tests.contains(part)));
+    said.into_iter().map(|(_, name, code)| (name, code)).collect()
 }
 
-/// The part of a file before its unit tests.
-fn without_tests(code: &str) -> &str {
-    code.split("#[cfg(test)]\nmod tests {").next().unwrap_or(code)
+/// What a file says, and the modules of unit tests that it has in files of their own.
+#[derive(Default)]
+struct Said {
+    code: String,
+    test_modules: Vec<String>,
+}
+
+fn read(text: &str) -> Said {
+    let mut said = Said::default();
+    listen(text.parse().expect("Rust"), &mut said);
+    said
+}
+
+fn listen(tokens: TokenStream, said: &mut Said) {
+    let mut rest: Vec<TokenTree> = tokens.into_iter().collect();
+    rest.reverse();
+    while let Some(token) = rest.pop() {
+        let next = |rest: &[TokenTree], at: usize| rest.iter().rev().nth(at).map(compact);
+        match &token {
+            TokenTree::Punct(punct) if punct.as_char() == '#' => {
+                let inner = next(&rest, 0).as_deref() == Some("!");
+                let attribute = next(&rest, usize::from(inner)).unwrap_or_default();
+                if attribute.starts_with("[doc=") {
+                    // A comment, as the compiler sees it.
+                    rest.truncate(rest.len() - 1 - usize::from(inner));
+                } else if attribute == "[cfg(test)]" && next(&rest, 1).as_deref() == Some("mod") {
+                    if next(&rest, 3).as_deref() == Some(";") {
+                        said.test_modules.push(next(&rest, 2).expect("a name"));
+                    }
+                    rest.truncate(rest.len() - 4);
+                } else {
+                    said.code.push('#');
+                }
+            }
+            TokenTree::Ident(word) if *word == "use" => {
+                let end = rest.iter().rposition(|token| compact(token) == ";").unwrap_or(0);
+                let tree: Vec<TokenTree> = rest.drain(end..).rev().collect();
+                write_out("", &tree, &mut said.code);
+            }
+            TokenTree::Group(group) => {
+                let (open, close) = match group.delimiter() {
+                    Delimiter::Parenthesis => ("(", ")"),
+                    Delimiter::Brace => ("{", "}"),
+                    Delimiter::Bracket => ("[", "]"),
+                    Delimiter::None => ("", ""),
+                };
+                said.code.push_str(open);
+                listen(group.stream(), said);
+                said.code.push_str(close);
+            }
+            TokenTree::Punct(_) => said.code.push_str(&token.to_string()),
+            TokenTree::Ident(_) | TokenTree::Literal(_) => {
+                let word = |c: char| c.is_alphanumeric() || c == '_';
+                if said.code.ends_with(word) {
+                    said.code.push(' ');
+                }
+                said.code.push_str(&token.to_string());
+            }
+        }
+    }
+}
+
+/// A token without spaces.
+fn compact(token: &TokenTree) -> String {
+    token.to_string().split_whitespace().collect()
+}
+
+/// `a::{b, c::d}` is `use a::b;use a::c::d;`
+fn write_out(before: &str, tree: &[TokenTree], code: &mut String) {
+    let mut path = before.to_owned();
+    let mut ended = false;
+    for token in tree {
+        match token {
+            TokenTree::Group(group) => {
+                let inner: Vec<TokenTree> = group.stream().into_iter().collect();
+                inner.split(|token| compact(token) == ",").for_each(|one| write_out(&path, one, code));
+                ended = true;
+            }
+            _ if compact(token) == ";" => {}
+            _ if compact(token) == "as" => path.push_str(" as "),
+            _ => path.push_str(&compact(token)),
+        }
+    }
+    if !ended && !tree.is_empty() {
+        code.push_str(&format!("use {path};"));
+    }
 }
 
 fn files_that_say(needle: &str) -> Vec<String> {
-    source().into_iter().filter(|(_, code)| without_tests(code).contains(needle)).map(|(name, _)| name).collect()
+    source().into_iter().filter(|(_, code)| code.contains(needle)).map(|(name, _)| name).collect()
+}
+
+#[test]
+fn the_count_is_not_fooled() {
+    let said = |text: &str| read(text).code;
+    // What a comment or a text in quotes says is no module, and what stands behind a module of tests still counts.
+    assert!(said("// #[cfg(test)]\n// mod tests {\nfn f() { diesel() }").contains("diesel"));
+    assert!(said("const A: &str = \"\n#[cfg(test)]\nmod tests {\n\"; fn f() { diesel() }").contains("diesel()"));
+    assert!(said("#[cfg(test)]\nmod tests { fn a() {} }\nfn f() { diesel() }").contains("diesel"));
+    assert!(said("#[cfg(not(test))]\nmod tests { fn f() { diesel() } }").contains("diesel"));
+    assert!(said("#[cfg(any(test, unix))]\nmod tests { fn f() { diesel() } }").contains("diesel"));
+    // Tests say what they like, wherever they stand; so do comments.
+    assert!(!said("#[cfg(test)]\nmod any_name { fn f() { diesel() } }").contains("diesel"));
+    assert!(!said("mod inner { #[cfg(test)] mod tests { fn f() { diesel() } } }").contains("diesel"));
+    assert!(!said("//! diesel\n/// diesel\n/* diesel */ fn f() {} // diesel").contains("diesel"));
+    // A file is one of tests when a module of tests names it, not when it is called so.
+    assert_eq!(read("#[cfg(test)]\nmod tests;\nmod other;").test_modules, ["tests"]);
+    assert!(read("mod tests;").test_modules.is_empty());
+    // Spaces and groups hide nothing.
+    assert!(said("use std::{io, fs::{self, File}};").contains("use std::fs::self;"));
+    assert!(said("fn f() { std :: fs\n::read(x) }").contains("std::fs::read("));
+    assert!(said("use a::{b as c, *};").ends_with("use a::b as c;use a::*;"));
 }
 
 #[test]
@@ -46,10 +171,8 @@ fn diesel_stays_in_storage() {
 #[test]
 fn the_wire_knows_no_other_room() {
     for (name, code) in source().into_iter().filter(|(name, _)| name.starts_with("saml/")) {
-        for line in without_tests(&code).lines().filter(|line| line.contains("crate::")) {
-            let known = line.matches("crate::").count() == line.matches("crate::saml").count();
-            assert!(known, "{name} leaves the wire: {line}");
-        }
+        let left = code.split("crate::").skip(1).find(|path| !path.starts_with("saml"));
+        assert!(left.is_none(), "{name} leaves the wire: {:.60}", left.unwrap_or_default());
     }
 }
 
@@ -62,7 +185,7 @@ fn the_core_has_no_input_and_no_output() {
             continue;
         }
         for said in ["actix_web", "tokio::", "std::fs", "std::net", "reqwest", "SystemClock", "now_utc()"] {
-            assert!(!without_tests(&code).contains(said), "{name} says {said}");
+            assert!(!code.contains(said), "{name} says {said}");
         }
     }
 }
@@ -118,5 +241,25 @@ fn one_cryptographic_library_runs() {
     for barred in ["rustls", "ring", "aws-lc-rs", "aws-lc-sys"] {
         let found = listing.lines().find(|line| line.split(' ').next() == Some(barred));
         assert!(found.is_none(), "{found:?} is in the tree; TLS and XML cryptography are OpenSSL's");
+    }
+}
+
+#[test]
+fn the_demonstrations_pages_are_the_demonstrations() {
+    // `demo` is a feature that release packages leave out; what it alone needs must not lie in their binary.
+    let elsewhere: Vec<String> =
+        files_that_say("templates/demo").into_iter().filter(|name| !name.starts_with("demo/")).collect();
+    assert_eq!(elsewhere, [""; 0]);
+    for (name, code) in source() {
+        // Without a list, all of the folder lies in the binary.
+        for folder in code.split("#[folder=\"templates/").skip(1) {
+            assert!(folder.contains("\"]#[include=\""), "{name}: {folder:.30}");
+        }
+        for folder in code.split("#[include=\"").skip(1) {
+            assert!(
+                !folder.starts_with("demo") && !folder.starts_with("**") && !folder.starts_with('*'),
+                "{name}: {folder:.30}"
+            );
+        }
     }
 }
