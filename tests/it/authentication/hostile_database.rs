@@ -136,6 +136,22 @@ async fn a_password_row_of_somebody_else_or_of_another_time_lets_nobody_in() {
 }
 
 #[tokio::test]
+async fn a_way_to_open_the_vault_that_was_exchanged_opens_nothing() {
+    let mut scene = Scene::with(With::App, With::App).await;
+    scene.run(
+        "UPDATE vault_slot SET sealed = (SELECT sealed FROM vault_slot WHERE subscriber = MALLORY AND kind = 'password')
+         WHERE subscriber = ADA AND kind = 'password'",
+    );
+    // The sign-in goes on; the vault stays closed.
+    let browser = scene.app.browser();
+    let page = scene.ada.sign_in(&scene.app, &browser).await;
+    assert_eq!(page.url.path(), "/account", "{}", page.text());
+    let page = browser.get("/unlock").await;
+    assert_eq!(page.url.path(), "/unlock", "{}", page.text());
+    scene.is_reported("slot");
+}
+
+#[tokio::test]
 async fn an_account_sent_back_to_sign_up_skips_no_second_factor() {
     for authenticators_are_deleted in [false, true] {
         let scene = Scene::with(With::App, With::App).await;

@@ -6,6 +6,7 @@ use signet::subscriber::SubscriberId;
 use signet::subscriber::vault::VaultKey;
 
 use super::front_door::{House, IAL2, ask, value};
+use crate::support::log::KeptLog;
 use crate::support::sql;
 
 const IAL1: &str = "http://idmanagement.gov/ns/assurance/ial/1";
@@ -121,4 +122,29 @@ async fn an_old_list_beside_the_profile_does_not_bring_its_level_back() {
          INSERT INTO vault_attribute SELECT * FROM lists;",
     );
     counts_as_not_proofed(&house, of, None, "two lists").await;
+}
+
+#[tokio::test]
+async fn a_row_of_the_profile_that_was_exchanged_stops_the_sign_in_and_nothing_is_sent() {
+    let log = KeptLog::begin();
+    let house = House::new().await;
+    let store = house.app.store.clone();
+    let key = VaultKey::random(&SystemEntropy);
+    let of = house.person("fiona@example.com", Some(&key)).await;
+    sql::run(
+        &store,
+        "UPDATE vault_attribute SET sealed = (SELECT sealed FROM vault_attribute WHERE attribute = 'last_name')
+         WHERE attribute = 'first_name'",
+    );
+    let browser = house.app.browser();
+    house.sign_in(&browser, of, Some(key)).await;
+    let page = browser.get(&house.request(&ask(&[IAL2], &["first_name"])).url).await;
+    assert_eq!(page.status, 503, "{}", page.text());
+    assert!(page.text().contains("U03"), "{}", page.text());
+    assert_eq!(house.ledger_length().await, 0);
+    if let Some(log) = log {
+        let log = log.text();
+        assert!(log.lines().any(|line| line.contains("integrity_fault") && line.contains("profile")));
+        assert!(!log.contains("Fiona") && !log.contains("fiona@example.com") && !log.contains("900123456"));
+    }
 }
