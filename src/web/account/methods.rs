@@ -43,6 +43,27 @@ pub(super) struct MethodForm {
     name: String,
 }
 
+/// What came of a form.
+enum Changed {
+    /// The end of a key in the locale files: why not.
+    No(&'static str),
+    /// The method is not one of the person's.
+    NotTheirs,
+    Yes,
+}
+
+/// Back to the list, or the list with what was wrong.
+async fn answer(visit: Visit, of: SubscriberId, changed: Changed) -> Result<HttpResponse, Fault> {
+    match changed {
+        Changed::NotTheirs => Err(Fault::NotFound),
+        Changed::Yes => Ok(visit.see("/account/methods")),
+        Changed::No(problem) => {
+            let (visit, page) = visit.read(move |tx, visit| page(tx, visit, of, Some(problem))).await?;
+            Ok(visit.page_again(&page))
+        }
+    }
+}
+
 /// `POST /account/methods/rename`.
 pub(super) async fn rename(
     request: HttpRequest,
@@ -53,25 +74,21 @@ pub(super) async fn rename(
     let visit = Visit::begin_form(&request, &site, &form.csrf).await?;
     let subscriber = visit.signed_in()?;
     let id: AuthenticatorId = form.id.parse().map_err(|_| Fault::NotFound)?;
-    let (visit, page) = visit
+    let (visit, changed) = visit
         .transact(move |tx, visit| {
             let Some(name) = name_of(&form.name) else {
-                return page(tx, visit, subscriber, Some("name")).map(Some);
+                return Ok(Changed::No("name"));
             };
             let sealed = seal_name(&visit.site, subscriber, id, &name)?;
             if !tx.rename_authenticator(subscriber, id, &sealed)? {
-                return Ok(None);
+                return Ok(Changed::NotTheirs);
             }
             visit.remember(tx, subscriber, &Event::MethodRenamed)?;
             visit.session.state.notice = Some("method_renamed".to_owned());
-            page(tx, visit, subscriber, None).map(Some)
+            Ok(Changed::Yes)
         })
         .await?;
-    let page = page.ok_or(Fault::NotFound)?;
-    Ok(match page.problem {
-        None => visit.see("/account/methods"),
-        Some(_) => visit.page_again(&page),
-    })
+    answer(visit, subscriber, changed).await
 }
 
 /// `POST /account/methods/remove`: never the last one that works.
@@ -84,7 +101,7 @@ pub(super) async fn remove(
     let visit = Visit::begin_form(&request, &site, &form.csrf).await?;
     let subscriber = visit.freshly_signed_in()?;
     let id: AuthenticatorId = form.id.parse().map_err(|_| Fault::NotFound)?;
-    let (visit, page) = visit
+    let (visit, changed) = visit
         .transact(move |tx, visit| {
             let (site, now) = (visit.site.clone(), visit.now);
             tx.lock_subscriber(subscriber)?;
@@ -92,10 +109,10 @@ pub(super) async fn remove(
             // Only those that are really the person's count.
             let last = !all.iter().any(|one| one.id != id && !one.disabled);
             let Some(gone) = all.into_iter().find(|one| one.id == id) else {
-                return Ok(None);
+                return Ok(Changed::NotTheirs);
             };
             if last || !tx.remove_authenticator(subscriber, id)? {
-                return page(tx, visit, subscriber, Some("last")).map(Some);
+                return Ok(Changed::No("last"));
             }
             let kind = gone.secret.kind();
             visit.remember(tx, subscriber, &Event::MethodRemoved { method: kind })?;
@@ -104,12 +121,8 @@ pub(super) async fn remove(
                 send_text(tx, &site, phone, &TextLetter::PhoneRemoved, now)?;
             }
             visit.session.state.notice = Some("method_removed".to_owned());
-            page(tx, visit, subscriber, None).map(Some)
+            Ok(Changed::Yes)
         })
         .await?;
-    let page = page.ok_or(Fault::NotFound)?;
-    Ok(match page.problem {
-        None => visit.see("/account/methods"),
-        Some(_) => visit.page_again(&page),
-    })
+    answer(visit, subscriber, changed).await
 }

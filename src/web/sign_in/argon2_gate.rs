@@ -105,25 +105,33 @@ pub struct Argon2Busy;
 
 #[cfg(test)]
 mod tests {
+    use std::sync::mpsc::{Sender, channel};
+
+    use tokio::task::JoinHandle;
+
     use super::*;
     use crate::authentication::password::{Password, StretchedPassword};
+
+    /// Work that has begun and goes on until it is released.
+    async fn work_that_waits(gate: &Argon2Gate) -> (JoinHandle<Result<(), Argon2Busy>>, Sender<()>) {
+        let (release, wait) = channel();
+        let (begun, begins) = tokio::sync::oneshot::channel();
+        let gate = gate.clone();
+        let work = tokio::spawn(async move {
+            gate.run(move |_| {
+                let _ = begun.send(());
+                let _ = wait.recv();
+            })
+            .await
+        });
+        begins.await.unwrap();
+        (work, release)
+    }
 
     #[tokio::test]
     async fn the_queue_is_bounded_and_gives_places_back() {
         let gate = Argon2Gate::new(1, 1, Argon2Parameters::DEFAULT);
-        let (release, wait) = std::sync::mpsc::channel::<()>();
-        let (begun, begins) = tokio::sync::oneshot::channel();
-        let first = tokio::spawn({
-            let gate = gate.clone();
-            async move {
-                gate.run(move |_| {
-                    let _ = begun.send(());
-                    wait.recv()
-                })
-                .await
-            }
-        });
-        begins.await.unwrap();
+        let (first, release) = work_that_waits(&gate).await;
         let second = tokio::spawn({
             let gate = gate.clone();
             async move { gate.run(|_| 2).await }
@@ -131,7 +139,7 @@ mod tests {
         tokio::task::yield_now().await;
         assert_eq!(gate.run(|_| 3).await, Err(Argon2Busy));
         release.send(()).unwrap();
-        first.await.unwrap().unwrap().unwrap();
+        assert_eq!(first.await.unwrap(), Ok(()));
         assert_eq!(second.await.unwrap(), Ok(2));
         assert_eq!(gate.run(|_| 4).await, Ok(4));
     }
@@ -153,19 +161,7 @@ mod tests {
     #[tokio::test]
     async fn work_counts_although_its_browser_has_gone() {
         let gate = Argon2Gate::new(1, 0, Argon2Parameters::DEFAULT);
-        let (release, wait) = std::sync::mpsc::channel::<()>();
-        let (begun, begins) = tokio::sync::oneshot::channel();
-        let gone = tokio::spawn({
-            let gate = gate.clone();
-            async move {
-                gate.run(move |_| {
-                    let _ = begun.send(());
-                    wait.recv()
-                })
-                .await
-            }
-        });
-        begins.await.unwrap();
+        let (gone, release) = work_that_waits(&gate).await;
         gone.abort();
         assert!(gone.await.unwrap_err().is_cancelled());
         assert_eq!(gate.run(|_| 2).await, Err(Argon2Busy), "the work that was left still has its place");
