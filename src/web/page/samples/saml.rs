@@ -1,0 +1,106 @@
+//! The pages of single sign-on.
+
+use super::*;
+use crate::web::saml::pages as saml;
+
+fn line(name: AttributeName, value: &str) -> saml::ConsentLine {
+    saml::ConsentLine {
+        name: name.as_str(),
+        purpose: Some("To send you letters about your application".to_owned()),
+        values: vec![value.to_owned()],
+        masked: name == AttributeName::Ssn,
+        is_new: name == AttributeName::Email,
+    }
+}
+
+fn withheld_for_every_reason() -> Vec<saml::WithheldLine> {
+    let reasons = [
+        Withheld::AuthenticationLevel,
+        Withheld::IdentityLevel,
+        Withheld::Malformed,
+        Withheld::NotCurrent,
+        Withheld::NotHeld,
+        Withheld::NotInAgreement,
+        Withheld::VaultClosed,
+    ];
+    reasons.map(|reason| saml::WithheldLine { name: AttributeName::Ssn.as_str(), reason: reason.code() }).into()
+}
+
+pub(super) fn single_sign_on(album: &mut Album) {
+    let reasons = [
+        ConsentReason::AgreementRevised,
+        ConsentReason::Expired,
+        ConsentReason::First,
+        ConsentReason::IdentifierChanged,
+        ConsentReason::PurposeChanged(Vec::new()),
+        ConsentReason::Reproofed,
+        ConsentReason::Revoked,
+        ConsentReason::SetGrew(Vec::new()),
+    ];
+    for reason in reasons {
+        let first = reason == ConsentReason::First;
+        album.add(
+            true,
+            &saml::ConsentPage {
+                service_name: "Benefits Portal".to_owned(),
+                description: "Apply for benefits and see what became of it.".to_owned(),
+                agency_name: "Department of Examples".to_owned(),
+                reason: reason.code(),
+                attributes: if first {
+                    AttributeName::ALL.map(|name| line(name, "value")).into()
+                } else {
+                    vec![line(AttributeName::Email, "person@example.com"), line(AttributeName::Ssn, "900-12-3456")]
+                },
+                always: vec![saml::ConsentLine {
+                    purpose: None,
+                    is_new: false,
+                    ..line(AttributeName::Uuid, "a3f0c9d4-7f0e-4a59-9d2a-0f6f1f0c7b11")
+                }],
+                withheld: if first { withheld_for_every_reason() } else { Vec::new() },
+                known_by: first.then(|| "person@example.com".to_owned()),
+                remembered_days: 365,
+                agree_path: "/saml/consent/sample".to_owned(),
+                decline_path: "/saml/decline/sample".to_owned(),
+                digest: "00".to_owned(),
+            },
+        );
+    }
+    for (missing, vault_is_sealed) in [("proofing", false), ("face_match", false), ("proofing", true)] {
+        album.add(
+            true,
+            &saml::LevelPage {
+                service_name: "Benefits Portal".to_owned(),
+                agency_name: "Department of Examples".to_owned(),
+                missing,
+                vault_is_sealed,
+                decline_path: "/saml/decline/sample".to_owned(),
+            },
+        );
+    }
+    for reason in ["identification", "authentication", "authorization", "other"] {
+        let known = reason != "other";
+        album.add(
+            known,
+            &TurnedAwayPage {
+                reason,
+                service_name: known.then(|| "Benefits Portal".to_owned()),
+                return_to: known.then(|| "https://benefits.example.gov/".to_owned()),
+                missing: if reason == "identification" { vec!["email", "ssn"] } else { Vec::new() },
+                transaction: known.then(|| "c0ffee-12".to_owned()),
+                at: known.then(|| "2026-11-24 12:00:01 UTC".to_owned()),
+            },
+        );
+    }
+    for (success, relay_state) in [(true, None), (false, Some("\"><script>alert(1)</script>".to_owned()))] {
+        album.add(
+            true,
+            &saml::PostFormPage {
+                service_name: "Benefits Portal".to_owned(),
+                action: "https://benefits.example.gov/acs".to_owned(),
+                saml_response: "PHNhbWxwOlJlc3BvbnNlLz4=".to_owned(),
+                relay_state,
+                success,
+            },
+        );
+    }
+}

@@ -1,0 +1,166 @@
+//! The pages of signing up, signing in and recovery.
+
+use super::*;
+use crate::web::sign_in::pages as sign_in;
+
+fn choices() -> Vec<sign_in::MethodChoice> {
+    ["passkey", "security_key", "totp", "out_of_band"]
+        .map(|kind| sign_in::MethodChoice {
+            kind,
+            path: format!("/sign-in/second-factor/{kind}"),
+            name: (kind == "totp").then(|| "My phone".to_owned()),
+            restricted: kind == "out_of_band",
+        })
+        .into()
+}
+
+const PASSWORD_PROBLEMS: &[&str] = &["too_short", "too_long", "common", "guessable", "yours", "different"];
+
+pub(super) fn signing_up(album: &mut Album) {
+    album.with_problems(false, &["address", "rules"], |problem| sign_in::SignUpPage {
+        email: "person@example.com".to_owned(),
+        problem,
+    });
+    for purpose in ["sign_up", "forgot_password"] {
+        album.add(false, &sign_in::CheckMailPage { email: "person@example.com".to_owned(), purpose });
+    }
+    for forgotten in [false, true] {
+        album.with_problems(false, PASSWORD_PROBLEMS, |problem| sign_in::ChoosePasswordPage {
+            email: "person@example.com".to_owned(),
+            action: "/sign-up/confirm/sample".to_owned(),
+            forgotten,
+            over: None,
+            problem,
+        });
+    }
+    for over in ["", "Benefits <b>Portal</b>"] {
+        album.add_in(
+            &asked(),
+            &sign_in::ChoosePasswordPage { over: Some(over.to_owned()), ..sign_in::ChoosePasswordPage::default() },
+        );
+    }
+    for purpose in ["sign_up", "forgotten_password"] {
+        album.add(
+            false,
+            &sign_in::LinkQuestionPage {
+                email: "person@example.com".to_owned(),
+                service_name: "Benefits Portal".to_owned(),
+                agency_name: "Department of Examples".to_owned(),
+                purpose,
+                action: "/sign-up/confirm/sample/request".to_owned(),
+            },
+        );
+    }
+    album.with_problems(false, &["not_kept"], |problem| sign_in::RecoveryKeyPage {
+        key: "7QK4 M2XP 9F0R HT6C 3WZA E8YN 51JD".to_owned(),
+        problem,
+    });
+    for again_path in ["/sign-up", "/forgot-password"] {
+        album.add(false, &sign_in::LinkUnusablePage { again_path });
+    }
+}
+
+pub(super) fn methods(album: &mut Album) {
+    for first in [true, false] {
+        album.add(!first, &sign_in::ChooseMethodPage { choices: choices(), first });
+    }
+    let picture = concat!(
+        r#"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 29 29" width="232" height="232">"#,
+        r##"<rect width="29" height="29" fill="#fff"/><path d="M4 4h7v7H4zM18 4h7v7h-7zM4 18h7v7H4z"/></svg>"##
+    );
+    album.with_problems(false, &["wrong"], |problem| sign_in::TotpSetUpPage {
+        picture: picture.to_owned(),
+        secret: "JBSW Y3DP EHPK 3PXP JBSW Y3DP EHPK 3PXP".to_owned(),
+        action: "/sign-up/methods/totp".to_owned(),
+        problem,
+    });
+    for kind in ["passkey", "security_key"] {
+        album.add(
+            true,
+            &sign_in::WebauthnSetUpPage {
+                kind,
+                options_path: "/account/methods/add/webauthn/options".to_owned(),
+                result_path: "/account/methods/add/webauthn".to_owned(),
+            },
+        );
+    }
+    album.with_problems(false, &["number", "not_for_text", "too_many"], |problem| sign_in::PhoneSetUpPage {
+        phone: "202-555-0123".to_owned(),
+        region: "US".to_owned(),
+        action: "/sign-up/methods/sms".to_owned(),
+        problem,
+    });
+    for tries_left in [None, Some(1), Some(3)] {
+        album.with_problems(false, &["wrong", "expired", "malformed"], |problem| sign_in::PhoneCodePage {
+            phone: "(202) 555-0123".to_owned(),
+            action: "/sign-up/methods/sms/code".to_owned(),
+            again_path: "/sign-up/methods/sms/again".to_owned(),
+            problem,
+            tries_left,
+        });
+    }
+}
+
+pub(super) fn signing_in(album: &mut Album) {
+    for again in [false, true] {
+        album.with_problems(again, &["wrong"], |problem| sign_in::SignInPage {
+            email: "person@example.com".to_owned(),
+            problem,
+            again,
+        });
+    }
+    album.add_in(&asked(), &sign_in::SignInPage::default());
+    album.add(false, &sign_in::SecondFactorPage { choices: choices() });
+    for others in [false, true] {
+        album.with_problems(false, &["wrong", "used", "malformed"], |problem| sign_in::TotpPage {
+            problem,
+            tries_left: others.then_some(2),
+            others,
+        });
+    }
+    for kind in ["passkey", "security_key"] {
+        album.add(
+            false,
+            &sign_in::WebauthnPage {
+                kind,
+                options_path: "/sign-in/second-factor/webauthn/options".to_owned(),
+                result_path: "/sign-in/second-factor/webauthn".to_owned(),
+                others: kind == "passkey",
+            },
+        );
+    }
+    for sent_to in [None, Some("…0123".to_owned())] {
+        album.with_problems(false, &["wrong", "expired", "malformed", "too_many"], |problem| sign_in::SmsPage {
+            phones: [("01", "Work"), ("02", "Home")]
+                .map(|(id, name)| sign_in::PhoneChoice {
+                    id: id.to_owned(),
+                    name: name.to_owned(),
+                    masked: format!("…{id}23"),
+                })
+                .into(),
+            sent_to: sent_to.clone(),
+            problem,
+            tries_left: None,
+            others: true,
+        });
+    }
+    for minutes in [None, Some(1), Some(10)] {
+        album.add(false, &sign_in::LockedPage { minutes });
+    }
+    album.add(false, &sign_in::SuspendedPage {});
+}
+
+pub(super) fn recovery(album: &mut Album) {
+    album.with_problems(false, &["address"], |problem| sign_in::ForgottenPasswordPage {
+        email: "person@example.com".to_owned(),
+        problem,
+    });
+    for by_password in [true, false] {
+        album.with_problems(true, &["wrong", "malformed", "mistyped"], |problem| sign_in::UnlockPage {
+            by_password,
+            action: "/unlock".to_owned(),
+            skip_path: (!by_password).then(|| "/account".to_owned()),
+            problem,
+        });
+    }
+}
