@@ -1,8 +1,11 @@
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use time::macros::utc_datetime;
 use webauthn_authenticator_rs::WebauthnAuthenticator as _;
 use webauthn_authenticator_rs::softpasskey::SoftPasskey;
 
 use super::*;
+use crate::authentication::AuthenticatorId;
 use crate::services::SystemEntropy;
 
 const NOW: UtcDateTime = utc_datetime!(2026-11-24 12:00);

@@ -8,23 +8,27 @@
 //! The challenge is drawn by the library from the operating system; everything else that is random is an argument.
 //! Whether a credential belongs to somebody already is `storage`'s to say, atomically.
 
+mod ceremony;
+mod credential;
+
 use std::fmt;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use time::{Duration, UtcDateTime};
 use webauthn_rs::prelude::{
-    Credential, Passkey, PasskeyAuthentication, PasskeyRegistration, PublicKeyCredential, RegisterPublicKeyCredential,
-    SecurityKey, SecurityKeyAuthentication, SecurityKeyRegistration, Url, Uuid, Webauthn, WebauthnBuilder,
-    WebauthnError,
+    Credential, Passkey, PublicKeyCredential, RegisterPublicKeyCredential, SecurityKey, Url, Uuid, Webauthn,
+    WebauthnBuilder, WebauthnError,
 };
 
 use super::session::PendingCeremony;
-use super::{AuthenticationEvent, AuthenticatorId, AuthenticatorKind, Proved};
+use super::{AuthenticatorKind, Proved};
 use crate::services::{Entropy, random_bytes};
 use crate::subscriber::SubscriberId;
+
+pub use ceremony::Ceremony;
+use ceremony::PendingState;
+pub use credential::{StoredCredential, WebauthnProof};
 
 /// How long the browser may take to answer.
 pub const CEREMONY_LIFETIME: Duration = Duration::minutes(5);
@@ -301,138 +305,6 @@ pub struct WebauthnUser<'a> {
     pub name: &'a str,
     /// The same, for reading.
     pub display_name: &'a str,
-}
-
-/// A ceremony that has begun: what the browser gets, and what the session keeps.
-#[derive(Clone)]
-pub struct Ceremony {
-    /// `{"publicKey": …}`, for `PublicKeyCredential.parse…OptionsFromJSON`.
-    pub options: String,
-    /// For the session.
-    pub pending: PendingCeremony,
-}
-
-impl Ceremony {
-    fn new(options: &Value, state: &PendingState, now: UtcDateTime) -> Result<Self, WebauthnRefused> {
-        let state = serde_json::to_string(state)?;
-        Ok(Self {
-            options: options.to_string(),
-            pending: PendingCeremony { state, expires_at: now + CEREMONY_LIFETIME },
-        })
-    }
-}
-
-#[derive(Serialize, Deserialize)]
-enum PendingState {
-    AskPasskey(PasskeyAuthentication),
-    AskSecurityKey(SecurityKeyAuthentication),
-    EnrolPasskey(PasskeyRegistration),
-    EnrolSecurityKey(SecurityKeyRegistration),
-}
-
-impl PendingState {
-    fn open(pending: &PendingCeremony, now: UtcDateTime) -> Result<Self, WebauthnRefused> {
-        if now >= pending.expires_at {
-            return Err(WebauthnRefused::Expired);
-        }
-        serde_json::from_str(&pending.state).map_err(|_| WebauthnRefused::AnotherCeremony)
-    }
-}
-
-/// An enrolled authenticator, as it is sealed and stored.
-#[derive(Clone, Serialize, Deserialize)]
-pub struct StoredCredential {
-    kind: WebauthnKind,
-    credential: Credential,
-    transports: Vec<String>,
-    /// Whether the authenticator says that it can be found without a name.
-    discoverable: Option<bool>,
-    prf_enabled: bool,
-    prf_salt: [u8; 32],
-}
-
-impl StoredCredential {
-    /// Its identifier, at most 1,023 bytes; unique over all accounts.
-    #[must_use]
-    pub fn credential_id(&self) -> &[u8] {
-        self.credential.cred_id.as_slice()
-    }
-
-    /// Which kind it was enrolled as.
-    #[must_use]
-    pub fn kind(&self) -> WebauthnKind {
-        self.kind
-    }
-
-    /// The signature counter; 0 where the authenticator has none.
-    #[must_use]
-    pub fn counter(&self) -> u32 {
-        self.credential.counter
-    }
-
-    /// Whether the key may be copied between devices (the BE flag).
-    #[must_use]
-    pub fn is_syncable(&self) -> bool {
-        self.credential.backup_eligible
-    }
-
-    /// Whether it verified its person when it was enrolled.
-    #[must_use]
-    pub fn was_user_verified(&self) -> bool {
-        self.credential.user_verified
-    }
-
-    /// The salt for its PRF extension, when it has one.
-    #[must_use]
-    pub fn prf_salt(&self) -> Option<&[u8; 32]> {
-        self.prf_enabled.then_some(&self.prf_salt)
-    }
-
-    /// To be sealed.
-    ///
-    /// # Errors
-    /// Never for what was enrolled here.
-    pub fn to_bytes(&self) -> Result<Vec<u8>, WebauthnRefused> {
-        Ok(serde_json::to_vec(self)?)
-    }
-
-    /// Out of its sealed form.
-    ///
-    /// # Errors
-    /// [`WebauthnRefused::Malformed`] when another version wrote it.
-    pub fn from_bytes(bytes: &[u8]) -> Result<Self, WebauthnRefused> {
-        Ok(serde_json::from_slice(bytes)?)
-    }
-}
-
-impl fmt::Debug for StoredCredential {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "StoredCredential({:?}, {})", self.kind, URL_SAFE_NO_PAD.encode(self.credential_id()))
-    }
-}
-
-/// What an answer proved.
-#[derive(Debug, Clone)]
-pub struct WebauthnProof {
-    /// Which of the enrolled authenticators answered: its place in the list that was given.
-    pub at: usize,
-    /// The authenticator with its new counter and flags: store it in the same transaction.
-    pub updated: StoredCredential,
-    /// What it showed.
-    pub proved: Proved,
-}
-
-impl WebauthnProof {
-    /// The event to record.
-    #[must_use]
-    pub fn event(&self, authenticator: AuthenticatorId, at: UtcDateTime) -> AuthenticationEvent {
-        AuthenticationEvent {
-            kind: self.updated.kind.into(),
-            authenticator: Some(authenticator),
-            at,
-            proved: self.proved,
-        }
-    }
 }
 
 /// Why an answer is refused. For the log: a page says the same for all of them.
