@@ -172,7 +172,7 @@ fn use_link(tx: &mut Transaction<'_>, visit: &mut Visit, of: SubscriberId, hash:
     if !tx.use_link(hash, now)? || !add_address(tx, &site, of, &address, now)? {
         return Ok(false);
     }
-    visit.remember(tx, of, &Event::AddressAdded)?;
+    visit.remember(tx, of, Event::AddressAdded)?;
     notify_everywhere(tx, &site, of, &Letter::AddressAdded(address), None, now)?;
     visit.session.state.notice = Some("address_added".to_owned());
     Ok(true)
@@ -206,7 +206,7 @@ pub(super) async fn remove(
             if !tx.remove_email(subscriber, id)? {
                 return page(tx, visit, subscriber, "", Err("last")).map(Some);
             }
-            visit.remember(tx, subscriber, &Event::AddressRemoved)?;
+            visit.remember(tx, subscriber, Event::AddressRemoved)?;
             let letter = Letter::AddressRemoved(gone.address.clone());
             notify_everywhere(tx, &site, subscriber, &letter, Some(&gone.address), now)?;
             visit.session.state.notice = Some("address_removed".to_owned());

@@ -83,7 +83,7 @@ pub(super) async fn rename(
             if !tx.rename_authenticator(subscriber, id, &sealed)? {
                 return Ok(Changed::NotTheirs);
             }
-            visit.remember(tx, subscriber, &Event::MethodRenamed)?;
+            visit.remember(tx, subscriber, Event::MethodRenamed)?;
             visit.session.state.notice = Some("method_renamed".to_owned());
             Ok(Changed::Yes)
         })
@@ -115,7 +115,7 @@ pub(super) async fn remove(
                 return Ok(Changed::No("last"));
             }
             let kind = gone.secret.kind();
-            visit.remember(tx, subscriber, &Event::MethodRemoved { method: kind })?;
+            visit.remember(tx, subscriber, Event::MethodRemoved { method: kind })?;
             notify_everywhere(tx, &site, subscriber, &Letter::MethodRemoved(kind), None, now)?;
             if let AuthenticatorSecret::Phone(phone) = &gone.secret {
                 send_text(tx, &site, phone, &TextLetter::PhoneRemoved, now)?;

@@ -60,7 +60,7 @@ pub(super) async fn sign_out(
     let (visit, ()) = visit
         .transact(|tx, visit| {
             if let Some(subscriber) = visit.session.state.signed_in() {
-                visit.remember(tx, subscriber, &Event::SignedOut)?;
+                visit.remember(tx, subscriber, Event::SignedOut)?;
             }
             let site = visit.site.clone();
             visit.session.reset(&site);
@@ -83,7 +83,7 @@ pub(super) async fn end_sessions(
     let (visit, ()) = visit
         .transact(move |tx, visit| {
             tx.end_sessions_of(subscriber, Some(visit.session.id_hash()), visit.now)?;
-            visit.remember(tx, subscriber, &Event::SessionsEnded)?;
+            visit.remember(tx, subscriber, Event::SessionsEnded)?;
             visit.session.state.notice = Some("sessions_ended".to_owned());
             Ok(())
         })
@@ -105,7 +105,7 @@ pub(super) async fn new_recovery_key(
     let (visit, ()) = visit
         .transact(move |tx, visit| {
             make_recovery_key(tx, visit, subscriber, &vault_key)?;
-            visit.remember(tx, subscriber, &Event::RecoveryKeyMade)?;
+            visit.remember(tx, subscriber, Event::RecoveryKeyMade)?;
             notify_everywhere(tx, &visit.site, subscriber, &Letter::RecoveryKeyMade, None, visit.now)
         })
         .await?;

@@ -95,7 +95,7 @@ fn replace(
         None => visit.session.state.pending.password_slot_key = Some(slot_key.to_session()),
     }
     tx.end_sessions_of(of, Some(visit.session.id_hash()), now)?;
-    visit.remember(tx, of, &Event::PasswordChanged)?;
+    visit.remember(tx, of, Event::PasswordChanged)?;
     notify_everywhere(tx, &site, of, &Letter::PasswordChanged, None, now)?;
     visit.session.renew(&site);
     visit.session.state.notice = Some("password_changed".to_owned());

@@ -80,7 +80,7 @@ pub(super) async fn disconnect(
         .transact(move |tx, visit| {
             let revoked = tx.revoke_consents(subscriber, &form.entity_id, visit.now)?;
             if revoked {
-                visit.remember(tx, subscriber, &Event::ServiceDisconnected)?;
+                visit.remember(tx, subscriber, Event::ServiceDisconnected)?;
                 visit.session.state.notice = Some("service_disconnected".to_owned());
             }
             Ok(revoked)

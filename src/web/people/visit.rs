@@ -30,6 +30,8 @@ pub struct Visit {
     pub now: UtcDateTime,
     /// Where it came from, as throttles count it.
     pub client: Vec<u8>,
+    /// What happened in the transaction that runs: the log hears of it when it stands.
+    happened: Vec<(SubscriberId, Event)>,
 }
 
 impl Visit {
@@ -39,7 +41,13 @@ impl Visit {
     /// When the database or the keys are unavailable.
     pub async fn begin(request: &HttpRequest, site: &Site) -> Result<Self, Fault> {
         let session = BrowserSession::find(request, site).await.map_err(Trouble::Session)?;
-        Ok(Self { site: site.clone(), session, now: site.now(), client: client_address(request, site.proxies) })
+        Ok(Self {
+            site: site.clone(),
+            session,
+            now: site.now(),
+            client: client_address(request, site.proxies),
+            happened: Vec::new(),
+        })
     }
 
     /// Begins with a form of ours: the token must be the session's.
@@ -74,7 +82,11 @@ impl Visit {
             self.session.keep(tx, &self.site)?;
             Ok((self, done))
         });
-        Ok(done.await?)
+        let (mut visit, done) = done.await?;
+        for (of, event) in visit.happened.drain(..) {
+            event.log(Some(of));
+        }
+        Ok((visit, done))
     }
 
     /// Reads, and changes nothing.
@@ -185,15 +197,19 @@ impl Visit {
         self.session.state.subscriber.ok_or(Fault::SignedOut)
     }
 
-    /// Says what happened to a person, to the log and to their history.
+    /// Says what happened to a person: to their history in this transaction, and to the log once it stands.
     ///
     /// # Errors
     /// When the database fails.
-    pub fn remember(&self, tx: &mut Transaction<'_>, of: SubscriberId, event: &Event) -> Result<(), Trouble> {
-        event.log(Some(of));
-        if !event.is_remembered() {
-            return Ok(());
+    pub fn remember(&mut self, tx: &mut Transaction<'_>, of: SubscriberId, event: Event) -> Result<(), Trouble> {
+        if event.is_remembered() {
+            self.write_down(tx, of, &event)?;
         }
+        self.happened.push((of, event));
+        Ok(())
+    }
+
+    fn write_down(&self, tx: &mut Transaction<'_>, of: SubscriberId, event: &Event) -> Result<(), Trouble> {
         let told: serde_json::Map<_, _> =
             event.fields().into_iter().map(|(name, value)| (name.to_owned(), value.into())).collect();
         let id = crate::services::random_bytes(&*self.site.entropy);

@@ -118,22 +118,26 @@ impl Stop {
         };
         let (journey, now) = (self.journey(matched), self.site.now());
         let agree = move |tx: &mut Transaction<'_>| {
+            let mut agreed = None;
             if let Onward::Consent(question) = journey.onward_with_identifier(tx, now)?
                 && csrf::is_same(&question.digest.to_string(), &agreed_to)
             {
+                let subscriber = question.subject.subscriber();
                 tx.record_consent(&ConsentRecord {
                     id: ConsentId::random(&*journey.site.entropy),
-                    subscriber: question.subject.subscriber(),
+                    subscriber,
                     scope: question.scope,
                     given_at: now,
                     revoked_at: None,
                 })?;
-                let service = journey.matched.service().name().clone();
-                Event::ConsentGiven { service }.log(Some(question.subject.subscriber()));
+                agreed = Some(subscriber);
             }
-            Ok(journey.matched)
+            Ok((journey.matched, agreed))
         };
-        let matched = self.site.store.transaction::<_, Trouble, _>(agree).await?;
+        let (matched, agreed) = self.site.store.transaction::<_, Trouble, _>(agree).await?;
+        if agreed.is_some() {
+            Event::ConsentGiven { service: matched.service().name().clone() }.log(agreed);
+        }
         self.next(Settled::Matched(matched)).await
     }
 

@@ -46,26 +46,26 @@ fn locked_page(stop: FailureStop, visit: &Visit) -> LockedPage {
 /// account for ten minutes; a hundred in a row end an authenticator.
 pub(super) fn count_wrong_code(
     tx: &mut Transaction<'_>,
-    visit: &Visit,
+    visit: &mut Visit,
     of: SubscriberId,
     tried: &[Authenticator],
 ) -> Result<Failed, Trouble> {
-    let (site, now) = (&visit.site, visit.now);
+    let (site, now) = (visit.site.clone(), visit.now);
     let count = tx.count_failure(FailuresOf::Subscriber(of), &RULE, now)?;
-    visit.remember(tx, of, &Event::WrongSecondFactor { in_a_row: count.in_a_row })?;
+    visit.remember(tx, of, Event::WrongSecondFactor { in_a_row: count.in_a_row })?;
     for authenticator in tried {
         let own = tx.count_failure(FailuresOf::Authenticator(authenticator.id), &RULE, now)?;
         if own.in_a_row >= RULE.end_after && !authenticator.disabled {
             tx.disable_authenticator(authenticator.id, now)?;
             let kind = authenticator.secret.kind();
-            visit.remember(tx, of, &Event::MethodEnded { method: kind })?;
-            notify_everywhere(tx, site, of, &Letter::AuthenticatorEnded(kind), None, now)?;
+            visit.remember(tx, of, Event::MethodEnded { method: kind })?;
+            notify_everywhere(tx, &site, of, &Letter::AuthenticatorEnded(kind), None, now)?;
         }
     }
     let stop = RULE.may_try(FailureCount { in_a_row: 0, ..count }, now).err();
     if stop.is_some() {
-        visit.remember(tx, of, &Event::Locked)?;
-        notify_everywhere(tx, site, of, &Letter::TooManyCodes, None, now)?;
+        visit.remember(tx, of, Event::Locked)?;
+        notify_everywhere(tx, &site, of, &Letter::TooManyCodes, None, now)?;
     }
     Ok(Failed { count, locked: stop.map(|stop| locked_page(stop, visit)) })
 }
@@ -86,7 +86,7 @@ pub(super) fn complete(
     if let Some(id) = event.authenticator {
         tx.forget_failures(FailuresOf::Authenticator(id))?;
     }
-    visit.remember(tx, of, &Event::SignedIn { method: event.kind })?;
+    visit.remember(tx, of, Event::SignedIn { method: event.kind })?;
     let sealed = account_of(tx, &visit.site, of)?.is_some_and(|account| account.vault == VaultState::Sealed);
     let site = visit.site.clone();
     let state = &mut visit.session.state;

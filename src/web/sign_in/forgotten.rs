@@ -145,7 +145,7 @@ fn replace_password(tx: &mut Transaction<'_>, visit: &mut Visit, chosen: &Chosen
     }
     forget(tx, &site, &RateLimit::PASSWORD_IN_A_ROW, &[of.as_bytes()])?;
     tx.end_sessions_of(of, None, now)?;
-    visit.remember(tx, of, &Event::PasswordReset)?;
+    visit.remember(tx, of, Event::PasswordReset)?;
     notify_everywhere(tx, &site, of, &Letter::PasswordChanged, None, now)?;
     forget_request_that_is_over(tx, visit)?;
     visit.session.reset(&site);
@@ -261,7 +261,7 @@ fn open_by_recovery_key(
     };
     put_password_slot(tx, &site, of, &SlotKey::password_from_session(password_key), &vault_key, visit)?;
     change_account(tx, &site, of, |account| account.vault = VaultState::Open)?;
-    visit.remember(tx, of, &Event::RecoveryKeyUsed)?;
+    visit.remember(tx, of, Event::RecoveryKeyUsed)?;
     notify_everywhere(tx, &site, of, &Letter::RecoveryKeyUsed, None, now)?;
     visit.session.renew(&site);
     make_recovery_key(tx, visit, of, &vault_key)?;

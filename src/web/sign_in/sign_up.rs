@@ -159,7 +159,7 @@ fn make_account(tx: &mut Transaction<'_>, visit: &mut Visit, chosen: &Chosen) ->
         &*site.entropy,
     )?;
     tx.put_slot(subscriber, &slot, None, now)?;
-    visit.remember(tx, subscriber, &Event::AccountCreated)?;
+    visit.remember(tx, subscriber, Event::AccountCreated)?;
     forget_request_that_is_over(tx, visit)?;
     visit.session.reset(&site);
     let state = &mut visit.session.state;

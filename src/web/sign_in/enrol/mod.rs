@@ -125,7 +125,7 @@ fn finish(
     tx.touch_authenticator(id, now)?;
     let pending = &mut visit.session.state.pending;
     (pending.totp_secret, pending.webauthn, pending.phone) = (None, None, None);
-    visit.remember(tx, of, &Event::MethodAdded { method: kind })?;
+    visit.remember(tx, of, Event::MethodAdded { method: kind })?;
     if place == Place::Account {
         notify_everywhere(tx, &site, of, &Letter::MethodAdded(kind), None, now)?;
         visit.session.state.notice = Some("method_added".to_owned());
