@@ -327,7 +327,8 @@ fn identity_provider(
     }
     Ok(IdentityProvider {
         entity_id: settings.entity_id()?,
-        sso: Arc::from([sso_url(settings)]),
+        sso: Arc::from([address(settings, "/saml/sso")]),
+        slo: Arc::from([address(settings, "/saml/logout")]),
         registry: Arc::new(ArcSwap::from_pointee(registry)),
         disclosures: DisclosureWriter::start(store.clone(), chain_of(&settings.server.node)),
         signer: keys.signing_keys().current,
@@ -341,9 +342,10 @@ fn identity_provider(
     })
 }
 
-fn sso_url(settings: &Settings) -> Url {
+/// An address of ours.
+fn address(settings: &Settings, path: &str) -> Url {
     let mut url = settings.server.public_url.clone();
-    url.set_path("/saml/sso");
+    url.set_path(path);
     url
 }
 

@@ -29,4 +29,5 @@ pub mod identifier;
 pub mod issue;
 pub mod registry;
 pub mod release;
+pub mod single_logout;
 pub mod single_sign_on;

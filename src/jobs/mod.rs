@@ -40,7 +40,9 @@ pub async fn forget(store: &Store, clock: &dyn Clock) -> Result<usize, StoreErro
     let now = clock.now();
     let mut rows = store
         .transaction::<_, StoreError, _>(move |tx| {
-            Ok(tx.forget_finished_work(now - WORK_KEPT_FOR)? + tx.forget_expired_requests(now)?)
+            Ok(tx.forget_finished_work(now - WORK_KEPT_FOR)?
+                + tx.forget_expired_requests(now)?
+                + tx.forget_expired_logouts(now)?)
         })
         .await?;
     // In small transactions, so that nobody who signs in waits long for the one writer.

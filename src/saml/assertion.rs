@@ -89,6 +89,14 @@ impl NameId {
         Self { kind: NameIdKind::Transient, value: Zeroizing::new(value.into()) }
     }
 
+    /// A name of the format with this URI, if it is one that we give.
+    #[must_use]
+    pub fn of_format(format: &str, value: &str) -> Option<Self> {
+        [Self::email_address(value), Self::persistent(value), Self::transient(value)]
+            .into_iter()
+            .find(|name| name.format() == format)
+    }
+
     /// The URI of the format.
     #[must_use]
     pub fn format(&self) -> &'static str {

@@ -12,6 +12,7 @@
 mod connection;
 mod disclosures;
 mod federation;
+mod logouts;
 mod schema;
 mod sessions;
 mod subscribers;
@@ -30,6 +31,7 @@ use connection::{AnyConnection, Manager};
 pub use connection::{DatabaseUrl, NodeLock};
 pub use disclosures::{DisclosureWriter, Issuance, RecordedDisclosure};
 pub use federation::{PendingRequest, SpRevision};
+pub use logouts::{LogoutRecord, LogoutStep};
 pub use sessions::{Participant, SessionRecord, SessionSummary};
 pub use subscribers::{AuthenticatorRecord, EmailRecord, FailuresOf, LinkRecord};
 pub use work::{HistoryEntry, OutboxEntry, OutboxId, OutboxOutcome};

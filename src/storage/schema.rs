@@ -126,6 +126,39 @@ diesel::table! {
 }
 
 diesel::table! {
+    logout (id) {
+        id -> Binary,
+        asked_by -> Nullable<Text>,
+        request_id -> Nullable<Text>,
+        relay_state_sealed -> Nullable<Binary>,
+        started_at -> BigInt,
+        expires_at -> BigInt,
+        extent -> Text,
+        answered_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    logout_session (logout, session) {
+        logout -> Binary,
+        session -> Binary,
+    }
+}
+
+diesel::table! {
+    logout_step (logout, position) {
+        logout -> Binary,
+        position -> Integer,
+        entity_id -> Text,
+        assertion_id -> Text,
+        session_index -> Text,
+        name_id_sealed -> Binary,
+        request_id -> Nullable<Text>,
+        outcome -> Text,
+    }
+}
+
+diesel::table! {
     pending_request (id) {
         id -> Binary,
         session -> Binary,
@@ -253,6 +286,9 @@ diesel::allow_tables_to_appear_in_same_query!(
     proofed_profile,
     session,
     session_participant,
+    logout,
+    logout_session,
+    logout_step,
     pending_request,
     seen_request,
     throttle,

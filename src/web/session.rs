@@ -147,6 +147,13 @@ impl BrowserSession {
         self.begin_anew(site);
     }
 
+    /// The session was ended in this very transaction: the browser gets one that knows nothing, under a name of its own.
+    pub fn forget(&mut self, site: &Site) {
+        self.reset(site);
+        self.state.waiting_request = None;
+        self.stored = None;
+    }
+
     /// Keeps the session as it is now.
     ///
     /// # Errors

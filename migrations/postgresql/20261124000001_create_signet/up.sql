@@ -115,6 +115,38 @@ CREATE TABLE session_participant (
     joined_at BIGINT NOT NULL,            -- sensitive: no
     PRIMARY KEY (session, entity_id, assertion_id)
 );
+CREATE INDEX session_participant_by_index ON session_participant (entity_id, session_index);
+
+CREATE TABLE logout (
+    id BYTEA NOT NULL PRIMARY KEY,         -- sensitive: no
+    asked_by TEXT,                        -- sensitive: no
+    request_id TEXT,                      -- sensitive: no
+    relay_state_sealed BYTEA,              -- sensitive: sealed
+    started_at BIGINT NOT NULL,           -- sensitive: no
+    expires_at BIGINT NOT NULL,           -- sensitive: no
+    extent TEXT NOT NULL,                 -- sensitive: no
+    answered_at BIGINT                    -- sensitive: no
+);
+CREATE INDEX logout_expiry ON logout (expires_at);
+
+CREATE TABLE logout_session (
+    logout BYTEA NOT NULL,                 -- sensitive: no
+    session BYTEA NOT NULL,                -- sensitive: keyed
+    PRIMARY KEY (logout, session)
+);
+
+CREATE TABLE logout_step (
+    logout BYTEA NOT NULL,                 -- sensitive: no
+    position INTEGER NOT NULL,            -- sensitive: no
+    entity_id TEXT NOT NULL,              -- sensitive: no
+    assertion_id TEXT NOT NULL,           -- sensitive: no
+    session_index TEXT NOT NULL,          -- sensitive: no
+    name_id_sealed BYTEA NOT NULL,         -- sensitive: sealed
+    request_id TEXT,                      -- sensitive: no
+    outcome TEXT NOT NULL,                -- sensitive: no
+    PRIMARY KEY (logout, position)
+);
+CREATE UNIQUE INDEX logout_step_by_request ON logout_step (request_id);
 
 CREATE TABLE pending_request (
     id BYTEA NOT NULL PRIMARY KEY,         -- sensitive: no

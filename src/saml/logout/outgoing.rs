@@ -28,8 +28,8 @@ pub struct LogoutRequest {
     pub id: MessageId,
     /// Who asks: we.
     pub issuer: EntityId,
-    /// Whom: the namespace of pairwise names.
-    pub receiver: EntityId,
+    /// Between whom a pairwise name is good: who gave it, and for whom (`NameQualifier`, `SPNameQualifier`).
+    pub qualifiers: (EntityId, EntityId),
     /// When.
     pub issue_instant: UtcDateTime,
     /// The first instant at which it is too old.
@@ -90,7 +90,7 @@ impl LogoutRequest {
     /// [`OutboundError`]: nothing may be sent then.
     pub fn deliver(&self, to: &SloLocation, signer: &dyn Signer) -> Result<LogoutDelivery, OutboundError> {
         let (name_qualifier, sp_name_qualifier) = match self.name_id.is_qualified() {
-            true => (Some(self.issuer.as_str()), Some(self.receiver.as_str())),
+            true => (Some(self.qualifiers.0.as_str()), Some(self.qualifiers.1.as_str())),
             false => (None, None),
         };
         let name_id = Builder::element("saml", ns::ASSERTION, "NameID")

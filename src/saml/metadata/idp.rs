@@ -32,6 +32,8 @@ pub struct IdpDescription {
     pub sso_redirect: Url,
     /// Where requests come by HTTP-POST.
     pub sso_post: Url,
+    /// Where logout messages come, by HTTP-Redirect and by HTTP-POST.
+    pub slo: Url,
     /// Certificates (DER) of keys that sign too: the one that comes next, the one that was before. The signer's own is
     /// always published, first.
     pub further_certificates: Vec<Vec<u8>>,
@@ -76,8 +78,8 @@ fn write(description: &IdpDescription, signer: &dyn Signer) -> Builder {
     let certificates = std::iter::once(signer.certificate_der())
         .chain(further.filter(|certificate| *certificate != signer.certificate_der()));
     let formats = [NameId::persistent(""), NameId::transient(""), NameId::email_address("")];
-    let single_sign_on = |binding: &'static str, url: &Url| {
-        md("SingleSignOnService").attribute("Binding", binding).attribute("Location", url.as_str())
+    let service = |name: &'static str, binding: &'static str, url: &Url| {
+        md(name).attribute("Binding", binding).attribute("Location", url.as_str())
     };
     let scopes = description.scopes.iter().map(|scope| {
         // Deployment profile SDP-IDP14: no regular expressions.
@@ -90,9 +92,11 @@ fn write(description: &IdpDescription, signer: &dyn Signer) -> Builder {
         .attribute("protocolSupportEnumeration", ns::PROTOCOL)
         .optional_child((!extensions.is_empty()).then(|| md("Extensions").children(extensions)))
         .children(certificates.map(key_descriptor))
+        .child(service("SingleLogoutService", HTTP_REDIRECT, &description.slo))
+        .child(service("SingleLogoutService", HTTP_POST, &description.slo))
         .children(formats.iter().map(|format| md("NameIDFormat").text(format.format())))
-        .child(single_sign_on(HTTP_REDIRECT, &description.sso_redirect))
-        .child(single_sign_on(HTTP_POST, &description.sso_post));
+        .child(service("SingleSignOnService", HTTP_REDIRECT, &description.sso_redirect))
+        .child(service("SingleSignOnService", HTTP_POST, &description.sso_post));
     md("EntityDescriptor")
         .attribute("ID", description.id.as_str())
         .attribute("cacheDuration", format!("PT{}S", description.cache_duration.as_secs()))

@@ -12,6 +12,7 @@ use crate::event::Event;
 use crate::subscriber::VaultState;
 use crate::subscriber::vault::SlotKind;
 use crate::web::people::{Fault, Letter, Visit, account_of, addresses_of, authenticators_of, notify_everywhere};
+use crate::web::saml::{IdentityProvider, logout};
 use crate::web::sign_in::make_recovery_key;
 use crate::web::site::Site;
 
@@ -54,22 +55,32 @@ pub(super) struct ButtonForm {
 pub(super) async fn sign_out(
     request: HttpRequest,
     site: Data<Site>,
+    idp: Data<IdentityProvider>,
     form: Form<ButtonForm>,
 ) -> Result<HttpResponse, Fault> {
     let visit = Visit::begin_form(&request, &site, &form.csrf).await?;
-    let (visit, ()) = visit
-        .transact(|tx, visit| {
+    let (visit, logout) = visit
+        .transact(move |tx, visit| {
+            let site = visit.site.clone();
             if let Some(subscriber) = visit.session.state.signed_in() {
                 visit.remember(tx, subscriber, Event::SignedOut)?;
             }
-            let site = visit.site.clone();
+            let logout = logout::begin_here(tx, &site, &idp, visit.session.id_hash(), visit.now)?;
+            if logout.is_some() {
+                // It was ended there.
+                visit.session.forget(&site);
+                return Ok(logout);
+            }
             visit.session.reset(&site);
             visit.session.state.waiting_request = None;
             visit.session.state.notice = Some("signed_out".to_owned());
-            Ok(())
+            Ok(None)
         })
         .await?;
-    Ok(visit.see("/sign-in"))
+    Ok(match logout {
+        Some(id) => visit.see(&logout::path_of(&id)),
+        None => visit.see("/sign-in"),
+    })
 }
 
 /// `POST /account/sessions/end`: all other browsers are signed out.

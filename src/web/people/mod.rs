@@ -32,7 +32,7 @@ pub use letters::{Letter, TextLetter, notify_everywhere, send_letter, send_text}
 pub use links::{LinkContent, UsableLink, make_link, read_link};
 pub use passwords::{password_of, set_password};
 pub use throttles::{TooMany, allow, client_address, forget, is_reached};
-pub use visit::{Fault, Visit};
+pub use visit::{Fault, Visit, write_down};
 
 /// Reports a record about a person that is not as we wrote it. Whoever finds one goes on as if it were not there.
 pub fn report_altered(of: SubscriberId, record: AlteredRecord) {

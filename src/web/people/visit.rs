@@ -202,21 +202,33 @@ impl Visit {
     /// # Errors
     /// When the database fails.
     pub fn remember(&mut self, tx: &mut Transaction<'_>, of: SubscriberId, event: Event) -> Result<(), Trouble> {
-        if event.is_remembered() {
-            self.write_down(tx, of, &event)?;
-        }
+        write_down(tx, &self.site, of, &event, self.now)?;
         self.happened.push((of, event));
         Ok(())
     }
+}
 
-    fn write_down(&self, tx: &mut Transaction<'_>, of: SubscriberId, event: &Event) -> Result<(), Trouble> {
-        let told: serde_json::Map<_, _> =
-            event.fields().into_iter().map(|(name, value)| (name.to_owned(), value.into())).collect();
-        let id = crate::services::random_bytes(&*self.site.entropy);
-        let told = serde_json::Value::Object(told).to_string();
-        let entry = HistoryEntry { at: self.now, kind: event.name().to_owned(), told };
-        Ok(tx.add_history(&id, of, &entry)?)
+/// Writes what happened into the person's history, where it belongs there. Whoever calls this says it to the log once the
+/// transaction stands.
+///
+/// # Errors
+/// When the database fails.
+pub fn write_down(
+    tx: &mut Transaction<'_>,
+    site: &Site,
+    of: SubscriberId,
+    event: &Event,
+    now: UtcDateTime,
+) -> Result<(), Trouble> {
+    if !event.is_remembered() {
+        return Ok(());
     }
+    let told: serde_json::Map<_, _> =
+        event.fields().into_iter().map(|(name, value)| (name.to_owned(), value.into())).collect();
+    let id = crate::services::random_bytes(&*site.entropy);
+    let told = serde_json::Value::Object(told).to_string();
+    let entry = HistoryEntry { at: now, kind: event.name().to_owned(), told };
+    Ok(tx.add_history(&id, of, &entry)?)
 }
 
 /// Why a handler about people answers with no page of its own.

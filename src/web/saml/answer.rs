@@ -3,12 +3,11 @@
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CONTENT_SECURITY_POLICY, HeaderValue};
-use zeroize::Zeroizing;
 
-use super::IdentityProvider;
 use super::journey::ReadyToIssue;
 use super::line::named;
 use super::pages::PostFormPage;
+use super::{IdentityProvider, known_name};
 use crate::event::{Event, Explanation};
 use crate::federation::delivery::DeliveryPlan;
 use crate::federation::issue::{IssueQuestion, IssueRefused, Issued, RequestStanding, issue as gate};
@@ -17,7 +16,6 @@ use crate::federation::single_sign_on::{AnswerAddress, AnswerableFault, MatchedA
 use crate::saml::MessageId;
 use crate::saml::assertion::OutboundError;
 use crate::saml::response::{FailureAddress, PostForm, Response};
-use crate::services::keys::{Purpose, context};
 use crate::services::random_bytes;
 use crate::storage::{Issuance, Participant, RecordedDisclosure, StoreError};
 use crate::web::headers::CSP_OF_RESPONSE_PAGE;
@@ -85,11 +83,7 @@ pub async fn issue(
     )
     .map_err(|refused| shut(&refused, service))?;
     let parts = assertion.parts();
-    let sealed_name = site.keys.seal(
-        Purpose::NameId,
-        &name_id_place(parts.id.as_str()),
-        &Zeroizing::new(parts.name_id.value().as_bytes().to_vec()),
-    )?;
+    let sealed_name = known_name::seal(&*site.keys, parts.id.as_str(), &parts.name_id)?;
     let participant = Participant {
         entity_id: parts.audience.to_string(),
         assertion_id: parts.id.to_string(),
@@ -116,11 +110,6 @@ pub async fn issue(
         plan.deliver(assertion, &*idp.signer, &*site.entropy, now).map_err(|fault| unsent(&fault, service))?;
     let form = response.into_form(matched.request().relay_state().cloned());
     Ok(post(site, session, matched.service(), &form, true))
-}
-
-/// Where a sealed NameID belongs: a session changes its name at each rise in privilege, the assertion does not.
-fn name_id_place(assertion_id: &str) -> Vec<u8> {
-    context(&[b"signet/participant/v1", assertion_id.as_bytes()])
 }
 
 /// Answers with a SAML error.

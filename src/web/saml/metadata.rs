@@ -96,6 +96,7 @@ pub async fn publish(
 
 fn sign(site: &Site, idp: &IdentityProvider) -> Result<String, Refusal> {
     let sso = idp.sso.first().ok_or(RefusalKind::PageNotFound)?;
+    let slo = idp.slo.first().ok_or(RefusalKind::PageNotFound)?;
     let keys = site.keys.signing_keys();
     let english = |words: &str| vec![Localized { lang: "en".into(), text: words.to_owned() }];
     let published = &idp.published;
@@ -111,6 +112,7 @@ fn sign(site: &Site, idp: &IdentityProvider) -> Result<String, Refusal> {
         cache_duration: LOOK_AGAIN,
         sso_redirect: sso.clone(),
         sso_post: sso.clone(),
+        slo: slo.clone(),
         further_certificates: keys.next.iter().map(|next| next.certificate_der().to_vec()).collect(),
         error_url: format!("{}?{ERROR_URL_QUERY}", page("/saml/error")),
         scopes: vec![idp.scope().to_owned()],

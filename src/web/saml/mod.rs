@@ -4,7 +4,9 @@ pub mod answer;
 pub mod arrival;
 pub mod handlers;
 pub mod journey;
+mod known_name;
 pub mod line;
+pub mod logout;
 pub mod metadata;
 pub mod pages;
 pub mod person;
@@ -29,6 +31,8 @@ pub struct IdentityProvider {
     pub entity_id: EntityId,
     /// The addresses of our single sign-on service, as our metadata lists them.
     pub sso: Arc<[Url]>,
+    /// The addresses of our single logout service, as our metadata lists them.
+    pub slo: Arc<[Url]>,
     /// The services.
     pub registry: SharedRegistry,
     /// This node's chain of the ledger.

@@ -64,3 +64,28 @@ turned-away-transaction = The service’s number of this case
 
 # Our own metadata.
 metadata-description = One account for the services of many agencies, which receive only what each may ask for and you agree to.
+
+# Signing out, here and at the services.
+logout-question-title = Sign out everywhere?
+logout-question-text = You signed out of { $service }. You are still signed in here.
+logout-question-others = With the same sign-in you are signed in to:
+logout-question-about = On a device that others use too, sign out everywhere.
+logout-everywhere = Sign out everywhere
+logout-there-only = Only { $service }
+logout-done-title = You are signed out
+logout-done-text = Your session here has ended.
+logout-kept-title = You are still signed in
+logout-kept-text = You signed out of one service. Your session here goes on.
+logout-services = The services that you used with this sign-in:
+logout-next = Sign out of these services too
+logout-next-about = Each of them is opened for a moment and sends you back. If one does not, come back to this page and go on.
+logout-sign-in-again = Sign in again
+logout-outcome-waiting = still signed in there
+logout-outcome-asked = was asked, and has not answered yet
+logout-outcome-ended = signed out
+logout-outcome-partly = signed out, but not everywhere that it knows of
+logout-outcome-failed = says that it could not sign you out. Sign out there.
+logout-outcome-unreachable = did not answer. Sign out there.
+logout-outcome-unsupported = cannot be told. Sign out there.
+logout-post-title = Going to { $service }
+logout-post-text = We tell { $service } about your signing out. If it does not open by itself, press the button.

@@ -27,11 +27,11 @@ const SERVICE: &str = "sp/department-of-parks/permits";
 /// An identity provider with one service, and that service.
 pub(super) struct House {
     pub(super) app: TestApp,
-    sp: ServiceProvider,
-    idp: IdentityProvider,
+    pub(super) sp: ServiceProvider,
+    pub(super) idp: IdentityProvider,
 }
 
-fn permits() -> ServiceProvider {
+pub(super) fn permits() -> ServiceProvider {
     ServiceProvider::new(ENTITY, ACS, &keys::RSA.private_pem, &keys::RSA.certificate_pem).unwrap()
 }
 
@@ -57,7 +57,7 @@ impl House {
         Self::with(agreement("default_attributes = [\"email\"]", EVERYTHING)).await
     }
 
-    fn now(&self) -> UtcDateTime {
+    pub(super) fn now(&self) -> UtcDateTime {
         self.app.clock.now()
     }
 
@@ -172,7 +172,7 @@ impl House {
     }
 
     /// A browser with somebody signed in who has an address and nothing else.
-    async fn fiona(&self) -> (Browser, SubscriberId) {
+    pub(super) async fn fiona(&self) -> (Browser, SubscriberId) {
         let browser = self.app.browser();
         let of = self.person("fiona@example.com", None).await;
         self.sign_in(&browser, of, None).await;

@@ -15,6 +15,8 @@ mod hostile_database;
 mod mailed_link;
 mod registry;
 mod release;
+#[cfg(feature = "demo")]
+mod single_logout;
 mod single_sign_on;
 #[cfg(feature = "demo")]
 mod turned_away;

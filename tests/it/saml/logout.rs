@@ -50,7 +50,7 @@ fn request(name_id: NameId) -> LogoutRequest {
     LogoutRequest {
         id: MessageId::from_entropy([7; 20]),
         issuer: EntityId::parse(SENDER).unwrap(),
-        receiver: EntityId::parse("https://idp.example/saml").unwrap(),
+        qualifiers: (EntityId::parse(SENDER).unwrap(), EntityId::parse("https://idp.example/saml").unwrap()),
         issue_instant: utc_datetime!(2026-11-24 12:00),
         not_on_or_after: utc_datetime!(2026-11-24 12:05),
         name_id,

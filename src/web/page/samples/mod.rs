@@ -20,6 +20,7 @@ use crate::federation::release::Withheld;
 use crate::saml::signature::SignatureError;
 use crate::services::keys::KeysError;
 use crate::web::refusal::{Refusal, RefusalKind, RefusedService};
+use crate::web::saml::logout::pages as logout;
 use crate::web::saml::turned_away::TurnedAwayPage;
 use crate::web::texts;
 

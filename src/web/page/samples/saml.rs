@@ -77,6 +77,40 @@ pub(super) fn single_sign_on(album: &mut Album) {
             },
         );
     }
+    for others in [Vec::new(), vec!["Camping".to_owned(), "<b>Returns</b>".to_owned()]] {
+        album.add(
+            true,
+            &logout::LogoutQuestionPage {
+                service_name: "Benefits Portal".to_owned(),
+                others,
+                decide_path: "/saml/logout/sample".to_owned(),
+            },
+        );
+    }
+    let lines = ["waiting", "asked", "ended", "partly", "failed", "unreachable", "unsupported"]
+        .map(|outcome| logout::LogoutLine { service_name: "Benefits Portal".to_owned(), outcome });
+    for (still_signed_in, lines, next) in
+        [(false, lines.to_vec(), true), (false, Vec::new(), false), (true, Vec::new(), false)]
+    {
+        album.add(
+            still_signed_in,
+            &logout::LogoutPage {
+                still_signed_in,
+                lines,
+                next_path: next.then(|| "/saml/logout/sample/next".to_owned()),
+            },
+        );
+    }
+    album.add(
+        false,
+        &logout::LogoutPostPage {
+            service_name: "Benefits Portal".to_owned(),
+            action: "https://benefits.example.gov/slo".to_owned(),
+            field: "SAMLRequest",
+            message: "PHNhbWxwOkxvZ291dFJlcXVlc3QvPg==".to_owned(),
+            relay_state: Some("\"><script>alert(1)</script>".to_owned()),
+        },
+    );
     for reason in ["identification", "authentication", "authorization", "other"] {
         let known = reason != "other";
         album.add(

@@ -1,0 +1,194 @@
+//! Single logout: whether a request to end a session holds, and what may truthfully be said about how it went.
+//!
+//! The wire is [`crate::saml::logout`]'s; finding the session and sending the browser round is the shell's.
+
+use time::UtcDateTime;
+
+use super::single_sign_on::{CLOCK_SKEW, OLDEST_REQUEST};
+use crate::saml::EntityId;
+use crate::saml::assertion::NameId;
+use crate::saml::logout::{LogoutResult, LogoutStatus, NamedPrincipal, VerifiedLogoutRequest};
+
+/// What a name means whose format is not told (SAML Core §8.3.1).
+const UNSPECIFIED: &str = "urn:oasis:names:tc:SAML:1.1:nameid-format:unspecified";
+
+/// How far a logout reaches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Extent {
+    /// Nobody has said yet.
+    Undecided,
+    /// The session here, and at every service that takes part in it.
+    Everywhere,
+    /// At the service that asked, and nowhere else: the person stays signed in here.
+    ThereOnly,
+}
+
+impl Extent {
+    /// Its stored form.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Undecided => "undecided",
+            Self::Everywhere => "everywhere",
+            Self::ThereOnly => "there_only",
+        }
+    }
+
+    /// Reads the stored form.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::Undecided, Self::Everywhere, Self::ThereOnly].into_iter().find(|extent| extent.as_str() == text)
+    }
+}
+
+/// What became of one service's part.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// Its turn has not come.
+    Waiting,
+    /// The browser was sent there, and has not come back yet.
+    Asked,
+    /// It says that the session ended.
+    Ended,
+    /// It says that the session ended there, but not at all whom it told.
+    Partly,
+    /// It says that the session did not end.
+    Failed,
+    /// The browser never came back from it.
+    Unreachable,
+    /// It takes no logout messages.
+    Unsupported,
+}
+
+impl Outcome {
+    const ALL: [Self; 7] =
+        [Self::Waiting, Self::Asked, Self::Ended, Self::Partly, Self::Failed, Self::Unreachable, Self::Unsupported];
+
+    /// Its stored form, and the end of a key of the locale files.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Waiting => "waiting",
+            Self::Asked => "asked",
+            Self::Ended => "ended",
+            Self::Partly => "partly",
+            Self::Failed => "failed",
+            Self::Unreachable => "unreachable",
+            Self::Unsupported => "unsupported",
+        }
+    }
+
+    /// Reads the stored form.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|outcome| outcome.as_str() == text)
+    }
+}
+
+impl From<LogoutStatus> for Outcome {
+    fn from(status: LogoutStatus) -> Self {
+        match status {
+            LogoutStatus::Ended => Self::Ended,
+            LogoutStatus::Partly => Self::Partly,
+            LogoutStatus::Failed => Self::Failed,
+        }
+    }
+}
+
+/// Why a request to end a session does not hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum LogoutFault {
+    /// It was made later than now, by more than clocks may differ.
+    #[error("the request was issued in the future")]
+    FromTheFuture,
+    /// It is too old, or past its `NotOnOrAfter`.
+    #[error("the request is too old")]
+    Stale,
+}
+
+/// Judges a request's time, once, at arrival (SAML Core §3.7.1: after `NotOnOrAfter` it may be discarded).
+///
+/// # Errors
+/// [`LogoutFault`].
+pub fn judge(request: &VerifiedLogoutRequest, now: UtcDateTime) -> Result<(), LogoutFault> {
+    let issued = request.issue_instant();
+    if issued > now.saturating_add(CLOCK_SKEW) {
+        return Err(LogoutFault::FromTheFuture);
+    }
+    let over = request.not_on_or_after().is_some_and(|until| until.saturating_add(CLOCK_SKEW) <= now);
+    if over || issued < now.saturating_sub(OLDEST_REQUEST) { Err(LogoutFault::Stale) } else { Ok(()) }
+}
+
+/// Whether a request means the person whom an assertion called `known`: the same value, and nothing that contradicts it
+/// (SAML Core §3.7.3: the principal is matched by the name that the assertion had).
+#[must_use]
+pub fn means(principal: &NamedPrincipal, known: &NameId, us: &EntityId, service: &EntityId) -> bool {
+    let agrees = |said: &Option<String>, is: &str| said.as_deref().is_none_or(|said| said == is);
+    let format = principal.format.as_deref().is_none_or(|said| said == UNSPECIFIED || said == known.format());
+    let qualifiers = !known.is_qualified()
+        || (agrees(&principal.name_qualifier, us.as_str()) && agrees(&principal.sp_name_qualifier, service.as_str()));
+    principal.value.as_str() == known.value() && format && qualifiers
+}
+
+/// What may be said to the service that asked: that everything ended only if it did (deployment profile SDP-IDP31).
+#[must_use]
+pub fn result(extent: Extent, outcomes: impl IntoIterator<Item = Outcome>) -> LogoutResult {
+    let all_ended = outcomes.into_iter().all(|outcome| outcome == Outcome::Ended);
+    if extent == Extent::Everywhere && all_ended { LogoutResult::Ended } else { LogoutResult::Partly }
+}
+
+#[cfg(test)]
+mod tests {
+    use zeroize::Zeroizing;
+
+    use super::*;
+
+    #[test]
+    fn stored_forms_are_read_again() {
+        for outcome in Outcome::ALL {
+            assert_eq!(Outcome::parse(outcome.as_str()), Some(outcome));
+        }
+        for extent in [Extent::Undecided, Extent::Everywhere, Extent::ThereOnly] {
+            assert_eq!(Extent::parse(extent.as_str()), Some(extent));
+        }
+        assert_eq!((Outcome::parse(""), Extent::parse("all")), (None, None));
+    }
+
+    #[test]
+    fn only_what_ended_everywhere_is_called_ended() {
+        use Outcome::{Asked, Ended, Failed, Partly, Unreachable, Unsupported, Waiting};
+        assert_eq!(result(Extent::Everywhere, []), LogoutResult::Ended);
+        assert_eq!(result(Extent::Everywhere, [Ended, Ended]), LogoutResult::Ended);
+        for other in [Asked, Failed, Partly, Unreachable, Unsupported, Waiting] {
+            assert_eq!(result(Extent::Everywhere, [Ended, other]), LogoutResult::Partly, "{other:?}");
+        }
+        assert_eq!(result(Extent::ThereOnly, []), LogoutResult::Partly, "the session here goes on");
+    }
+
+    #[test]
+    fn a_name_must_be_the_one_that_the_assertion_had() {
+        let us = EntityId::parse("https://idp.example/saml").unwrap();
+        let service = EntityId::parse("https://sp.example/").unwrap();
+        let known = NameId::persistent("a1b2");
+        let said = |value: &str| NamedPrincipal {
+            value: Zeroizing::new(value.to_owned()),
+            format: None,
+            name_qualifier: None,
+            sp_name_qualifier: None,
+        };
+        let is_meant = |principal: NamedPrincipal| means(&principal, &known, &us, &service);
+        assert!(is_meant(said("a1b2")));
+        assert!(!is_meant(said("A1B2")) && !is_meant(said("")) && !is_meant(said("a1b2 ")));
+        let of = |format: &str| NamedPrincipal { format: Some(format.to_owned()), ..said("a1b2") };
+        assert!(is_meant(of(known.format())) && is_meant(of(UNSPECIFIED)));
+        assert!(!is_meant(of("urn:oasis:names:tc:SAML:2.0:nameid-format:transient")));
+        let exact = NamedPrincipal {
+            name_qualifier: Some(us.to_string()),
+            sp_name_qualifier: Some(service.to_string()),
+            ..of(known.format())
+        };
+        assert!(is_meant(exact.clone()));
+        assert!(!is_meant(NamedPrincipal { name_qualifier: Some("https://other/".to_owned()), ..exact.clone() }));
+        assert!(!is_meant(NamedPrincipal { sp_name_qualifier: Some("https://other/".to_owned()), ..exact }));
+    }
+}

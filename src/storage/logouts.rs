@@ -1,0 +1,318 @@
+//! Logouts under way: who asked, how far they reach, and what became of each service's part. They outlive the session that
+//! they end, and a service from which the browser never comes back.
+
+use diesel::prelude::*;
+use time::UtcDateTime;
+
+use super::schema::{logout, logout_session, logout_step, session_participant};
+use super::{Participant, StoreError, Transaction, instant, maybe_instant, milliseconds, typed};
+use crate::authentication::session::SessionIdHash;
+use crate::federation::single_logout::{Extent, Outcome};
+
+/// A logout.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogoutRecord {
+    /// Its name in `/saml/logout/{id}`.
+    pub id: [u8; 16],
+    /// The service that asked, with the ID of its request; nothing when the person began it here.
+    pub asked_by: Option<(String, String)>,
+    /// What that service wants back, sealed.
+    pub relay_state_sealed: Option<Vec<u8>>,
+    /// When it began.
+    pub started_at: UtcDateTime,
+    /// Until when it can go on.
+    pub expires_at: UtcDateTime,
+    /// How far it reaches.
+    pub extent: Extent,
+    /// When the service that asked was answered.
+    pub answered_at: Option<UtcDateTime>,
+}
+
+/// One service's part in a logout.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogoutStep {
+    /// Its place in the order.
+    pub position: i32,
+    /// Which service.
+    pub entity_id: String,
+    /// The assertion that it received: the sealed NameID belongs to it.
+    pub assertion_id: String,
+    /// Its SessionIndex.
+    pub session_index: String,
+    /// The NameID, sealed with the service's keys.
+    pub name_id_sealed: Vec<u8>,
+    /// What became of it.
+    pub outcome: Outcome,
+}
+
+impl Transaction<'_> {
+    /// The sessions in which a service takes part by this SessionIndex, with its part.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn sessions_by_index(
+        &mut self,
+        entity_id: &str,
+        session_index: &str,
+    ) -> Result<Vec<(SessionIdHash, Participant)>, StoreError> {
+        session_participant::table
+            .filter(session_participant::entity_id.eq(entity_id))
+            .filter(session_participant::session_index.eq(session_index))
+            .select((
+                session_participant::session,
+                session_participant::assertion_id,
+                session_participant::name_id_sealed,
+                session_participant::joined_at,
+            ))
+            .load::<(Vec<u8>, String, Vec<u8>, i64)>(self.connection)?
+            .into_iter()
+            .map(|(session, assertion_id, name_id_sealed, joined_at)| {
+                let participant = Participant {
+                    entity_id: entity_id.to_owned(),
+                    assertion_id,
+                    session_index: session_index.to_owned(),
+                    name_id_sealed,
+                    joined_at: instant(joined_at, "session_participant", "joined_at")?,
+                };
+                Ok((
+                    SessionIdHash::from_bytes(typed(session.as_slice(), "session_participant", "session")?),
+                    participant,
+                ))
+            })
+            .collect()
+    }
+
+    /// A service does not take part in a session any more.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn remove_participant(&mut self, session: SessionIdHash, entity_id: &str) -> Result<(), StoreError> {
+        diesel::delete(
+            session_participant::table
+                .filter(session_participant::session.eq(session.as_bytes().to_vec()))
+                .filter(session_participant::entity_id.eq(entity_id)),
+        )
+        .execute(self.connection)?;
+        Ok(())
+    }
+
+    /// Begins a logout of these sessions.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn add_logout(&mut self, record: &LogoutRecord, sessions: &[SessionIdHash]) -> Result<(), StoreError> {
+        let (asked_by, request_id) = record.asked_by.clone().unzip();
+        diesel::insert_into(logout::table)
+            .values((
+                logout::id.eq(record.id.to_vec()),
+                logout::asked_by.eq(asked_by),
+                logout::request_id.eq(request_id),
+                logout::relay_state_sealed.eq(record.relay_state_sealed.clone()),
+                logout::started_at.eq(milliseconds(record.started_at)),
+                logout::expires_at.eq(milliseconds(record.expires_at)),
+                logout::extent.eq(record.extent.as_str()),
+            ))
+            .execute(self.connection)?;
+        for session in sessions {
+            diesel::insert_into(logout_session::table)
+                .values((
+                    logout_session::logout.eq(record.id.to_vec()),
+                    logout_session::session.eq(session.as_bytes().to_vec()),
+                ))
+                .execute(self.connection)?;
+        }
+        Ok(())
+    }
+
+    /// A logout that has not expired.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn logout(&mut self, id: &[u8; 16], now: UtcDateTime) -> Result<Option<LogoutRecord>, StoreError> {
+        const TABLE: &str = "logout";
+        type Row = (Option<String>, Option<String>, Option<Vec<u8>>, i64, i64, String, Option<i64>);
+        let row: Option<Row> = logout::table
+            .find(id.to_vec())
+            .filter(logout::expires_at.gt(milliseconds(now)))
+            .select((
+                logout::asked_by,
+                logout::request_id,
+                logout::relay_state_sealed,
+                logout::started_at,
+                logout::expires_at,
+                logout::extent,
+                logout::answered_at,
+            ))
+            .first(self.connection)
+            .optional()?;
+        row.map(|(asked_by, request_id, relay_state_sealed, started_at, expires_at, extent, answered_at)| {
+            Ok(LogoutRecord {
+                id: *id,
+                asked_by: asked_by.zip(request_id),
+                relay_state_sealed,
+                started_at: instant(started_at, TABLE, "started_at")?,
+                expires_at: instant(expires_at, TABLE, "expires_at")?,
+                extent: Extent::parse(&extent).ok_or(StoreError::InconsistentRow { table: TABLE, column: "extent" })?,
+                answered_at: maybe_instant(answered_at, TABLE, "answered_at")?,
+            })
+        })
+        .transpose()
+    }
+
+    /// The sessions that a logout is about.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn sessions_of_logout(&mut self, id: &[u8; 16]) -> Result<Vec<SessionIdHash>, StoreError> {
+        logout_session::table
+            .filter(logout_session::logout.eq(id.to_vec()))
+            .select(logout_session::session)
+            .load::<Vec<u8>>(self.connection)?
+            .into_iter()
+            .map(|session| Ok(SessionIdHash::from_bytes(typed(session.as_slice(), "logout_session", "session")?)))
+            .collect()
+    }
+
+    /// Decides how far an undecided logout reaches; `false` when it was decided before.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn decide_logout(&mut self, id: &[u8; 16], extent: Extent) -> Result<bool, StoreError> {
+        let decided = diesel::update(
+            logout::table.filter(logout::id.eq(id.to_vec())).filter(logout::extent.eq(Extent::Undecided.as_str())),
+        )
+        .set(logout::extent.eq(extent.as_str()))
+        .execute(self.connection)?;
+        Ok(decided == 1)
+    }
+
+    /// Marks a logout as answered; `false` when it was answered before.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn answer_logout(&mut self, id: &[u8; 16], now: UtcDateTime) -> Result<bool, StoreError> {
+        let answered =
+            diesel::update(logout::table.filter(logout::id.eq(id.to_vec())).filter(logout::answered_at.is_null()))
+                .set(logout::answered_at.eq(Some(milliseconds(now))))
+                .execute(self.connection)?;
+        Ok(answered == 1)
+    }
+
+    /// Adds a service's part.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn add_logout_step(&mut self, id: &[u8; 16], step: &LogoutStep) -> Result<(), StoreError> {
+        diesel::insert_into(logout_step::table)
+            .values((
+                logout_step::logout.eq(id.to_vec()),
+                logout_step::position.eq(step.position),
+                logout_step::entity_id.eq(step.entity_id.as_str()),
+                logout_step::assertion_id.eq(step.assertion_id.as_str()),
+                logout_step::session_index.eq(step.session_index.as_str()),
+                logout_step::name_id_sealed.eq(step.name_id_sealed.clone()),
+                logout_step::outcome.eq(step.outcome.as_str()),
+            ))
+            .execute(self.connection)?;
+        Ok(())
+    }
+
+    /// The services' parts, in their order.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn logout_steps(&mut self, id: &[u8; 16]) -> Result<Vec<LogoutStep>, StoreError> {
+        logout_step::table
+            .filter(logout_step::logout.eq(id.to_vec()))
+            .order(logout_step::position)
+            .select((
+                logout_step::position,
+                logout_step::entity_id,
+                logout_step::assertion_id,
+                logout_step::session_index,
+                logout_step::name_id_sealed,
+                logout_step::outcome,
+            ))
+            .load::<(i32, String, String, String, Vec<u8>, String)>(self.connection)?
+            .into_iter()
+            .map(|(position, entity_id, assertion_id, session_index, name_id_sealed, outcome)| {
+                let outcome = Outcome::parse(&outcome)
+                    .ok_or(StoreError::InconsistentRow { table: "logout_step", column: "outcome" })?;
+                Ok(LogoutStep { position, entity_id, assertion_id, session_index, name_id_sealed, outcome })
+            })
+            .collect()
+    }
+
+    /// A step's turn has come: `request_id` is our request's. `false` when its turn had come before, in another tab.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn ask_logout_step(&mut self, id: &[u8; 16], position: i32, request_id: &str) -> Result<bool, StoreError> {
+        let asked = diesel::update(
+            logout_step::table
+                .filter(logout_step::logout.eq(id.to_vec()))
+                .filter(logout_step::position.eq(position))
+                .filter(logout_step::outcome.eq(Outcome::Waiting.as_str())),
+        )
+        .set((logout_step::outcome.eq(Outcome::Asked.as_str()), logout_step::request_id.eq(Some(request_id))))
+        .execute(self.connection)?;
+        Ok(asked == 1)
+    }
+
+    /// Those that were asked and have not answered count as unreachable from now on.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn give_up_asked_steps(&mut self, id: &[u8; 16]) -> Result<(), StoreError> {
+        diesel::update(
+            logout_step::table
+                .filter(logout_step::logout.eq(id.to_vec()))
+                .filter(logout_step::outcome.eq(Outcome::Asked.as_str())),
+        )
+        .set(logout_step::outcome.eq(Outcome::Unreachable.as_str()))
+        .execute(self.connection)?;
+        Ok(())
+    }
+
+    /// A service has answered our request: keeps what it says, and tells which logout that belongs to. Nothing when no such
+    /// request of ours waits for an answer of this service. One that comes late still counts.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn settle_logout_step(
+        &mut self,
+        entity_id: &str,
+        request_id: &str,
+        outcome: Outcome,
+    ) -> Result<Option<[u8; 16]>, StoreError> {
+        let open = [Outcome::Asked.as_str(), Outcome::Unreachable.as_str()];
+        let found: Option<Vec<u8>> = logout_step::table
+            .filter(logout_step::request_id.eq(Some(request_id)))
+            .filter(logout_step::entity_id.eq(entity_id))
+            .filter(logout_step::outcome.eq_any(open))
+            .select(logout_step::logout)
+            .first(self.connection)
+            .optional()?;
+        let Some(found) = found else { return Ok(None) };
+        diesel::update(logout_step::table.filter(logout_step::request_id.eq(Some(request_id))))
+            .set(logout_step::outcome.eq(outcome.as_str()))
+            .execute(self.connection)?;
+        Ok(Some(typed(found.as_slice(), "logout_step", "logout")?))
+    }
+
+    /// Forgets logouts that have expired; says how many.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn forget_expired_logouts(&mut self, now: UtcDateTime) -> Result<usize, StoreError> {
+        let gone: Vec<Vec<u8>> = logout::table
+            .filter(logout::expires_at.lt(milliseconds(now)))
+            .select(logout::id)
+            .limit(500)
+            .load(self.connection)?;
+        diesel::delete(logout_step::table.filter(logout_step::logout.eq_any(gone.clone()))).execute(self.connection)?;
+        diesel::delete(logout_session::table.filter(logout_session::logout.eq_any(gone.clone())))
+            .execute(self.connection)?;
+        Ok(diesel::delete(logout::table.filter(logout::id.eq_any(gone))).execute(self.connection)?)
+    }
+}

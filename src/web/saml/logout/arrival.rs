@@ -1,0 +1,181 @@
+//! A logout message arrives: a service's request, or its answer to ours.
+
+use std::sync::Arc;
+
+use time::UtcDateTime;
+
+use super::round::{Reply, send_answer};
+use super::{LOGOUT_WAITS, relay_state_place};
+use crate::authentication::session::SessionIdHash;
+use crate::federation::registry::ServiceProvider;
+use crate::federation::single_logout::{Extent, LogoutFault, Outcome, judge, means};
+use crate::saml::EntityId;
+use crate::saml::logout::{DecodedLogoutRequest, DecodedLogoutResponse, LogoutResult, VerifiedLogoutRequest};
+use crate::saml::response::{NestedStatus, Status, TopStatus};
+use crate::services::keys::{KeysError, Purpose};
+use crate::services::random_bytes;
+use crate::storage::{LogoutRecord, Participant, StoreError, Transaction};
+use crate::web::people::Trouble;
+use crate::web::refusal::{Refusal, RefusalKind};
+use crate::web::saml::IdentityProvider;
+use crate::web::saml::known_name;
+use crate::web::saml::line::named;
+use crate::web::saml::stop::{Answer, see_other};
+use crate::web::session::BrowserSession;
+use crate::web::site::Site;
+
+/// What a request came to.
+enum Came {
+    /// It was seen before.
+    Replayed,
+    /// No session that it names is there: that is what it wanted.
+    NothingToEnd,
+    /// It names a session, and another person than that session's.
+    UnknownPrincipal,
+    /// A logout was begun.
+    Begun([u8; 16]),
+}
+
+/// Takes in a request that a service made. The session is found by its SessionIndex, wherever the browser is; a request
+/// that names none means the session of this browser.
+///
+/// # Errors
+/// Why it is not believed.
+pub(super) async fn take_in(
+    site: &Site,
+    idp: &IdentityProvider,
+    decoded: DecodedLogoutRequest,
+    session: &BrowserSession,
+) -> Answer {
+    let now = site.now();
+    let service = known(idp, decoded.claimed_issuer())?;
+    let request =
+        decoded.verify(service.metadata(), &idp.slo).map_err(|fault| Refusal::from(fault).about(named(&service)))?;
+    judge(&request, now).map_err(|fault| untimely(fault, &service))?;
+
+    let relay_state = request.relay_state().map(|state| state.as_str().as_bytes().to_vec());
+    let (taker, us, asked, browser) = (site.clone(), idp.entity_id.clone(), request.clone(), session.id_hash());
+    let came = site
+        .store
+        .transaction::<_, Trouble, _>(move |tx| begin(tx, &taker, &us, &asked, relay_state.as_deref(), browser, now))
+        .await?;
+    let unknown = Status { code: TopStatus::Requester, nested: Some(NestedStatus::UnknownPrincipal), message: None };
+    let result = match came {
+        Came::Replayed => {
+            return Err(Refusal::from(RefusalKind::RequestReplayed).about(named(&service)));
+        }
+        Came::Begun(id) => return Ok(see_other(&format!("/saml/logout/{}", hex::encode(id)), [])),
+        Came::NothingToEnd => LogoutResult::Ended,
+        Came::UnknownPrincipal => LogoutResult::Failed(unknown),
+    };
+    if request.wants_no_answer() {
+        return Ok(see_other("/", []));
+    }
+    let reply = Reply { in_response_to: request.id().clone(), relay_state: request.relay_state().cloned(), result };
+    Ok(send_answer(site, idp, session, &service, reply)?.unwrap_or_else(|| see_other("/", [])))
+}
+
+fn begin(
+    tx: &mut Transaction<'_>,
+    site: &Site,
+    us: &EntityId,
+    request: &VerifiedLogoutRequest,
+    relay_state: Option<&[u8]>,
+    browser: SessionIdHash,
+    now: UtcDateTime,
+) -> Result<Came, Trouble> {
+    let service = request.issuer();
+    if !tx.see_request(service.as_str(), request.id().as_str(), now + LOGOUT_WAITS)? {
+        return Ok(Came::Replayed);
+    }
+    let mut candidates: Vec<(SessionIdHash, Participant)> = Vec::new();
+    if request.session_indexes().is_empty() {
+        let here = tx.participants_of(browser)?.into_iter().filter(|one| one.entity_id == service.as_str());
+        candidates.extend(here.map(|one| (browser, one)));
+    }
+    for index in request.session_indexes() {
+        candidates.extend(tx.sessions_by_index(service.as_str(), index)?);
+    }
+    let (mut sessions, mut somebody_else) = (Vec::new(), false);
+    for (session, participant) in candidates {
+        if tx.session(session, now)?.is_none() {
+            continue;
+        }
+        let name = known_name::open(&*site.keys, &participant.assertion_id, &participant.name_id_sealed)?;
+        if !means(request.principal(), &name, us, service) {
+            somebody_else = true;
+        } else if !sessions.contains(&session) {
+            sessions.push(session);
+        }
+    }
+    if sessions.is_empty() {
+        return Ok(if somebody_else { Came::UnknownPrincipal } else { Came::NothingToEnd });
+    }
+    let id: [u8; 16] = random_bytes(&*site.entropy);
+    let seal = |state: &[u8]| site.keys.seal(Purpose::PendingRequest, &relay_state_place(&id), state);
+    let record = LogoutRecord {
+        id,
+        asked_by: (!request.wants_no_answer()).then(|| (service.to_string(), request.id().to_string())),
+        relay_state_sealed: relay_state.map(seal).transpose()?,
+        started_at: now,
+        expires_at: now + LOGOUT_WAITS,
+        extent: Extent::Undecided,
+        answered_at: None,
+    };
+    tx.add_logout(&record, &sessions)?;
+    // The service has ended its own part already (deployment profile SDP-SP34), whatever the person decides now.
+    for session in &sessions {
+        tx.remove_participant(*session, service.as_str())?;
+    }
+    Ok(Came::Begun(id))
+}
+
+/// Takes in a service's answer to a request of ours, and sends the browser on to the next service.
+///
+/// # Errors
+/// Why it is not believed.
+pub(super) async fn settle(site: &Site, idp: &IdentityProvider, decoded: DecodedLogoutResponse) -> Answer {
+    let now = site.now();
+    let service = known(idp, decoded.claimed_issuer())?;
+    let response =
+        decoded.verify(service.metadata(), &idp.slo).map_err(|fault| Refusal::from(fault).about(named(&service)))?;
+    let settled = site
+        .store
+        .transaction::<_, StoreError, _>(move |tx| {
+            let outcome = Outcome::from(response.status());
+            let id = tx.settle_logout_step(response.issuer().as_str(), response.in_response_to().as_str(), outcome)?;
+            match id {
+                Some(id) => Ok(tx.logout(&id, now)?.map(|record| record.id)),
+                None => Ok(None),
+            }
+        })
+        .await?;
+    // An answer that nobody waits for (any more) changes nothing.
+    let id = settled.ok_or_else(|| Refusal::from(RefusalKind::RequestGone).about(named(&service)))?;
+    Ok(see_other(&format!("/saml/logout/{}/next", hex::encode(id)), []))
+}
+
+fn known(idp: &IdentityProvider, claimed: &EntityId) -> Result<Arc<ServiceProvider>, Refusal> {
+    let registry = idp.registry.load();
+    let service = registry.find(claimed).cloned().ok_or(RefusalKind::ServiceUnknown)?;
+    if service.agreement().is_enabled() {
+        Ok(service)
+    } else {
+        Err(Refusal::from(RefusalKind::ServiceDisabled).about(named(&service)))
+    }
+}
+
+fn untimely(fault: LogoutFault, service: &ServiceProvider) -> Refusal {
+    let kind = match fault {
+        LogoutFault::FromTheFuture => RefusalKind::FromTheFuture,
+        LogoutFault::Stale => RefusalKind::RequestStale,
+    };
+    Refusal::because(kind, &fault).about(named(service))
+}
+
+/// Opens what the service wants back.
+pub(super) fn open_relay_state(site: &Site, record: &LogoutRecord) -> Result<Option<String>, KeysError> {
+    let Some(sealed) = &record.relay_state_sealed else { return Ok(None) };
+    let opened = site.keys.open(Purpose::PendingRequest, &relay_state_place(&record.id), sealed)?;
+    String::from_utf8(opened.to_vec()).map(Some).map_err(|_| KeysError::Malformed)
+}

@@ -1,0 +1,249 @@
+//! The browser goes round: the session ends here, then one service after another is asked, then whoever asked is answered.
+//!
+//! Each service is visited by a redirect of the whole page: frames would have no cookies there. The session here has ended
+//! before the first one is visited, so a service from which the browser never comes back holds up nothing but its own line
+//! of the summary.
+
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use actix_web::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderValue, LOCATION};
+use time::UtcDateTime;
+
+use super::arrival::open_relay_state;
+use super::pages::LogoutPostPage;
+use super::{LOGOUT_WAITS, LogoutId};
+use crate::authentication::session::SessionIdHash;
+use crate::event::{Event, Explanation};
+use crate::federation::registry::{Registry, ServiceProvider};
+use crate::federation::single_logout::{Extent, Outcome, result};
+use crate::saml::logout::{LogoutDelivery, LogoutRequest, LogoutResponse, LogoutResult};
+use crate::saml::metadata::LogoutKind;
+use crate::saml::{EntityId, MessageId, OutboundError, RelayState};
+use crate::services::random_bytes;
+use crate::storage::{LogoutRecord, LogoutStep, StoreError, Transaction};
+use crate::subscriber::SubscriberId;
+use crate::web::headers::CSP_OF_RESPONSE_PAGE;
+use crate::web::page::respond;
+use crate::web::people::Trouble;
+use crate::web::refusal::{Refusal, RefusalKind};
+use crate::web::saml::IdentityProvider;
+use crate::web::saml::known_name;
+use crate::web::saml::stop::{Answer, see_other};
+use crate::web::session::BrowserSession;
+use crate::web::site::Site;
+
+/// Ends the sessions of a logout, and lines up the services that take part in them. Tells whose they were.
+///
+/// # Errors
+/// When the database fails.
+pub(super) fn end_here(
+    tx: &mut Transaction<'_>,
+    idp: &IdentityProvider,
+    id: &LogoutId,
+    sessions: &[SessionIdHash],
+    now: UtcDateTime,
+) -> Result<Vec<SubscriberId>, Trouble> {
+    let registry = idp.registry.load();
+    let (mut position, mut whose) = (0, Vec::new());
+    for session in sessions {
+        whose.extend(tx.session(*session, now)?.and_then(|record| record.subscriber));
+        for part in tx.participants_of(*session)? {
+            tx.remove_participant(*session, &part.entity_id)?;
+            let outcome =
+                if takes_messages(&registry, idp, &part.entity_id) { Outcome::Waiting } else { Outcome::Unsupported };
+            let step = LogoutStep {
+                position,
+                entity_id: part.entity_id,
+                assertion_id: part.assertion_id,
+                session_index: part.session_index,
+                name_id_sealed: part.name_id_sealed,
+                outcome,
+            };
+            tx.add_logout_step(id, &step)?;
+            position += 1;
+        }
+        tx.end_session(*session, now)?;
+    }
+    Ok(whose)
+}
+
+/// Begins a logout that the person wants here: the session ends, and the services that take part in it can be told. Nothing
+/// when there is none to tell.
+///
+/// # Errors
+/// When the database fails.
+pub fn begin_here(
+    tx: &mut Transaction<'_>,
+    site: &Site,
+    idp: &IdentityProvider,
+    session: SessionIdHash,
+    now: UtcDateTime,
+) -> Result<Option<LogoutId>, Trouble> {
+    if tx.participants_of(session)?.is_empty() {
+        return Ok(None);
+    }
+    let record = LogoutRecord {
+        id: random_bytes(&*site.entropy),
+        asked_by: None,
+        relay_state_sealed: None,
+        started_at: now,
+        expires_at: now + LOGOUT_WAITS,
+        extent: Extent::Everywhere,
+        answered_at: None,
+    };
+    tx.add_logout(&record, &[session])?;
+    end_here(tx, idp, &record.id, &[session], now)?;
+    Ok(Some(record.id))
+}
+
+fn takes_messages(registry: &Registry, idp: &IdentityProvider, entity_id: &str) -> bool {
+    find(registry, entity_id)
+        .is_some_and(|service| service.metadata().slo_location(LogoutKind::Request, idp.loopback_http).is_some())
+}
+
+fn find<'r>(registry: &'r Registry, entity_id: &str) -> Option<&'r std::sync::Arc<ServiceProvider>> {
+    registry.find(&EntityId::parse(entity_id).ok()?)
+}
+
+/// The next service, or the end.
+///
+/// # Errors
+/// When the database or the keys fail, or a message of ours does not pass its own check.
+pub(super) async fn go_on(site: &Site, idp: &IdentityProvider, session: &BrowserSession, id: LogoutId) -> Answer {
+    let now = site.now();
+    loop {
+        let request_id = MessageId::from_entropy(random_bytes(&*site.entropy));
+        let asked = request_id.to_string();
+        let (record, step) = site
+            .store
+            .transaction::<_, StoreError, _>(move |tx| {
+                let Some(record) = tx.logout(&id, now)? else { return Ok((None, None)) };
+                // Whoever was asked and did not send the browser back is not waited for.
+                tx.give_up_asked_steps(&id)?;
+                let waiting = tx.logout_steps(&id)?.into_iter().find(|step| step.outcome == Outcome::Waiting);
+                let step = match waiting {
+                    Some(step) if tx.ask_logout_step(&id, step.position, &asked)? => Some(step),
+                    _ => None,
+                };
+                Ok((Some(record), step))
+            })
+            .await?;
+        let record = record.ok_or(RefusalKind::RequestGone)?;
+        if record.extent == Extent::Undecided {
+            return Ok(see_other(&path_of(&id), []));
+        }
+        let Some(step) = step else {
+            return finish(site, idp, session, &record).await;
+        };
+        if let Some(answer) = ask(site, idp, session, &step, request_id, now)? {
+            return Ok(answer);
+        }
+    }
+}
+
+/// Sends the browser to one service; nothing when that takes no messages any more.
+fn ask(
+    site: &Site,
+    idp: &IdentityProvider,
+    session: &BrowserSession,
+    step: &LogoutStep,
+    request_id: MessageId,
+    now: UtcDateTime,
+) -> Result<Option<HttpResponse>, Refusal> {
+    let registry = idp.registry.load();
+    let Some(service) = find(&registry, &step.entity_id) else { return Ok(None) };
+    let Some(to) = service.metadata().slo_location(LogoutKind::Request, idp.loopback_http) else { return Ok(None) };
+    let request = LogoutRequest {
+        id: request_id,
+        issuer: idp.entity_id.clone(),
+        qualifiers: (idp.entity_id.clone(), service.entity_id().clone()),
+        issue_instant: now,
+        not_on_or_after: now + super::MESSAGE_LIVES,
+        name_id: known_name::open(&*site.keys, &step.assertion_id, &step.name_id_sealed)?,
+        session_index: step.session_index.clone(),
+    };
+    let delivery = request.deliver(&to, &*idp.signer).map_err(|fault| unsent(&fault, service))?;
+    Ok(Some(carry(site, session, service, delivery)))
+}
+
+/// The end: whoever asked is answered once; after that, and where nobody asked, the person sees how it went.
+async fn finish(site: &Site, idp: &IdentityProvider, session: &BrowserSession, record: &LogoutRecord) -> Answer {
+    let (id, now) = (record.id, site.now());
+    let summary = || see_other(&path_of(&id), []);
+    let Some((entity_id, request_id)) = &record.asked_by else { return Ok(summary()) };
+    let registry = idp.registry.load();
+    let Some(service) = find(&registry, entity_id) else { return Ok(summary()) };
+    let (first, steps) = site
+        .store
+        .transaction::<_, StoreError, _>(move |tx| Ok((tx.answer_logout(&id, now)?, tx.logout_steps(&id)?)))
+        .await?;
+    if !first {
+        return Ok(summary());
+    }
+    let reply = Reply {
+        in_response_to: MessageId::parse(request_id).map_err(|_| RefusalKind::RequestGone)?,
+        relay_state: open_relay_state(site, record)?.and_then(|state| RelayState::parse(&state).ok()),
+        result: result(record.extent, steps.iter().map(|step| step.outcome)),
+    };
+    Ok(send_answer(site, idp, session, service, reply)?.unwrap_or_else(summary))
+}
+
+/// What a service that asked is told.
+pub(super) struct Reply {
+    pub(super) in_response_to: MessageId,
+    pub(super) relay_state: Option<RelayState>,
+    pub(super) result: LogoutResult,
+}
+
+/// Answers the service that asked; nothing when its metadata has no place for answers.
+pub(super) fn send_answer(
+    site: &Site,
+    idp: &IdentityProvider,
+    session: &BrowserSession,
+    service: &ServiceProvider,
+    reply: Reply,
+) -> Result<Option<HttpResponse>, Refusal> {
+    let Some(to) = service.metadata().slo_location(LogoutKind::Response, idp.loopback_http) else { return Ok(None) };
+    let response = LogoutResponse {
+        id: MessageId::from_entropy(random_bytes(&*site.entropy)),
+        issuer: idp.entity_id.clone(),
+        issue_instant: site.now(),
+        in_response_to: reply.in_response_to,
+        result: reply.result,
+    };
+    let delivery =
+        response.deliver(&to, reply.relay_state.as_ref(), &*idp.signer).map_err(|fault| unsent(&fault, service))?;
+    Ok(Some(carry(site, session, service, delivery)))
+}
+
+fn unsent(fault: &OutboundError, service: &ServiceProvider) -> Refusal {
+    Event::AnswerUnfit { service: service.name().clone(), why: Explanation::of(fault) }.log(None);
+    Refusal::because(RefusalKind::Outage, fault)
+}
+
+fn carry(site: &Site, session: &BrowserSession, service: &ServiceProvider, delivery: LogoutDelivery) -> HttpResponse {
+    match delivery {
+        LogoutDelivery::Redirect(url) => HttpResponse::SeeOther()
+            .insert_header((LOCATION, url.as_str()))
+            .insert_header((CACHE_CONTROL, "no-store"))
+            .finish(),
+        LogoutDelivery::Post { action, field, message, relay_state } => {
+            let page = LogoutPostPage {
+                service_name: service.agreement().friendly_name().in_language("en").to_owned(),
+                action: action.to_string(),
+                field,
+                message,
+                relay_state: relay_state.map(|state| state.as_str().to_owned()),
+            };
+            let mut answer = respond(site, session, StatusCode::OK, &page);
+            answer.headers_mut().insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(CSP_OF_RESPONSE_PAGE));
+            answer
+        }
+    }
+}
+
+/// Where a logout's page is.
+#[must_use]
+pub fn path_of(id: &LogoutId) -> String {
+    format!("/saml/logout/{}", hex::encode(id))
+}

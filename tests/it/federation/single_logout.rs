@@ -1,0 +1,427 @@
+//! Logging out through the front door: three services, of which one takes redirects, one forms, and one nothing at all.
+
+use reqwest::Method;
+use reqwest::header::LOCATION;
+use signet::demo::service_provider::{Ask, Expected, IdentityProvider, Outcome, ServiceProvider, SignedIn};
+use signet::saml::logout::{
+    LogoutDelivery, LogoutMessage, LogoutRequest, LogoutResponse, LogoutResult, LogoutStatus, VerifiedLogoutRequest,
+    VerifiedLogoutResponse,
+};
+use signet::saml::metadata::{LogoutKind, SloLocation};
+use signet::saml::response::{Status, TopStatus};
+use signet::saml::signature::Signer as _;
+use signet::saml::{EntityId, MessageId, RelayState, SpMetadata, assertion::NameId};
+use signet::services::{SystemEntropy, random_bytes};
+use time::Duration;
+use url::Url;
+
+use super::front_door::{House, agreement};
+use crate::saml::keys;
+use crate::support::app::{TestApp, Wishes};
+use crate::support::browser::{Browser, Page};
+
+const REDIRECT: &str = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect";
+const POST: &str = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST";
+
+/// A service, and what its session knows.
+struct Party {
+    name: &'static str,
+    sp: ServiceProvider,
+    signed_in: Option<SignedIn>,
+}
+
+impl Party {
+    fn entity(&self) -> EntityId {
+        EntityId::parse(&format!("https://{}.example.gov/saml", self.name)).unwrap()
+    }
+}
+
+struct Street {
+    house: House,
+    browser: Browser,
+    parties: Vec<Party>,
+    /// Our record, as a service reads it: where its messages go, and our keys.
+    us: SpMetadata,
+}
+
+const PARTIES: [(&str, Option<&str>); 3] = [("permits", Some(REDIRECT)), ("camping", Some(POST)), ("returns", None)];
+
+impl Street {
+    /// Three services, and a person who is signed in at the first `signed_in` of them.
+    async fn with(signed_in: usize) -> Self {
+        let mut services = Vec::new();
+        let mut parties = Vec::new();
+        for (name, binding) in PARTIES {
+            let entity = format!("https://{name}.example.gov/saml");
+            let sp = ServiceProvider::new(
+                entity.as_str(),
+                format!("https://{name}.example.gov/acs"),
+                &keys::RSA.private_pem,
+                &keys::RSA.certificate_pem,
+            )
+            .unwrap();
+            let slo = binding.map_or_else(String::new, |binding| {
+                format!(
+                    "<md:SingleLogoutService Binding=\"{binding}\" Location=\"https://{name}.example.gov/slo\">\
+                     </md:SingleLogoutService>"
+                )
+            });
+            let metadata = sp.metadata(name).unwrap().into_string();
+            let metadata = metadata.replacen("<md:NameIDFormat>", &format!("{slo}<md:NameIDFormat>"), 1);
+            let agreement = agreement("", &[])
+                .replace("agency_id = \"department-of-parks\"", &format!("agency_id = {name:?}"))
+                .replace("https://permits.parks.example.gov/saml", &entity)
+                .replace("Park permits", name);
+            services.push((name.to_owned(), "service".to_owned(), metadata, agreement));
+            parties.push(Party { name, sp, signed_in: None });
+        }
+        let app = TestApp::start_with(Wishes { services, ..Wishes::default() }).await;
+        let published = app.browser().get("/saml/metadata").await.body;
+        let idp = IdentityProvider::from_metadata(published.as_bytes()).unwrap();
+        let us = our_record(&published, &app.url);
+        let house = House { app, sp: super::front_door::permits(), idp };
+        let (browser, _) = house.fiona().await;
+        let mut street = Self { house, browser, parties, us };
+        for index in 0..signed_in {
+            street.sign_in(index).await;
+        }
+        street
+    }
+
+    async fn sign_in(&mut self, index: usize) {
+        let (house, sp) = (&self.house, &self.parties[index].sp);
+        let request = sp.request(&house.idp, &Ask::default(), None, house.now(), &SystemEntropy).unwrap();
+        let page = self.browser.get(&request.url).await;
+        let page = match page.forms().iter().any(|form| form.value("digest").is_some()) {
+            true => self.browser.submit_to(&page, page.form_with(&["digest"]).action.path(), &[]).await,
+            false => page,
+        };
+        let form = page.form_with(&["SAMLResponse"]);
+        let expected = Expected { idp: &house.idp, request_id: &request.id, now: house.now() };
+        let Outcome::SignedIn(signed_in) = sp.read_response(form.value("SAMLResponse").unwrap(), &expected).unwrap()
+        else {
+            panic!("an assertion is due")
+        };
+        self.parties[index].signed_in = Some(signed_in);
+    }
+
+    fn here(&self) -> SloLocation {
+        self.us.slo_location(LogoutKind::Request, true).unwrap()
+    }
+
+    fn ours(&self) -> Vec<Url> {
+        vec![self.here().url().clone()]
+    }
+
+    /// The request that a service makes about its own session, changed as wanted.
+    fn request(&self, index: usize, change: impl FnOnce(&mut LogoutRequest)) -> LogoutRequest {
+        let party = &self.parties[index];
+        let signed_in = party.signed_in.as_ref().unwrap();
+        let now = self.house.now();
+        let mut request = LogoutRequest {
+            id: MessageId::from_entropy(random_bytes(&SystemEntropy)),
+            issuer: party.entity(),
+            qualifiers: (EntityId::parse(&format!("{}/saml", self.house.app.url)).unwrap(), party.entity()),
+            issue_instant: now,
+            not_on_or_after: now + Duration::minutes(5),
+            name_id: NameId::of_format(&signed_in.name_id_format, &signed_in.name_id).unwrap(),
+            session_index: signed_in.session_index.clone().unwrap(),
+        };
+        change(&mut request);
+        request
+    }
+
+    fn url(&self, request: &LogoutRequest) -> String {
+        match request.deliver(&self.here(), &keys::RSA.signer()).unwrap() {
+            LogoutDelivery::Redirect(url) => url.to_string(),
+            LogoutDelivery::Post { .. } => panic!("our metadata offers redirects"),
+        }
+    }
+
+    /// Goes to an address and on, as far as it leads within Signet.
+    async fn go(&self, address: &str) -> Went {
+        self.follow(self.browser.once_with(Method::GET, address, None, &[]).await).await
+    }
+
+    async fn follow(&self, mut page: Page) -> Went {
+        for _ in 0..8 {
+            let Some(to) = page.headers.get(LOCATION) else { return Went::Page(Box::new(page)) };
+            let to = to.to_str().unwrap().to_owned();
+            if !to.starts_with('/') && !to.starts_with(&self.house.app.url) {
+                return Went::Out(to.parse().unwrap());
+            }
+            page = self.browser.once_with(Method::GET, &to, None, &[]).await;
+        }
+        panic!("it goes round and round")
+    }
+
+    /// Answers the question of how far the logout shall go.
+    async fn decide(&self, page: &Page, extent: &str) -> Went {
+        let form = page.forms().into_iter().find(|form| form.value("extent") == Some(extent)).unwrap();
+        let fields: Vec<(&str, &str)> =
+            form.fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        let page = self.browser.once_with(Method::POST, form.action.as_str(), Some(&fields), &[]).await;
+        self.follow(page).await
+    }
+
+    async fn is_signed_in(&self) -> bool {
+        matches!(self.go("/account").await, Went::Page(page) if page.text().contains("fiona@example.com"))
+    }
+
+    /// The answer that a service gives to a request of ours.
+    fn answer(&self, index: usize, request: &VerifiedLogoutRequest, result: LogoutResult) -> String {
+        let response = LogoutResponse {
+            id: MessageId::from_entropy(random_bytes(&SystemEntropy)),
+            issuer: self.parties[index].entity(),
+            issue_instant: self.house.now(),
+            in_response_to: request.id().clone(),
+            result,
+        };
+        match response.deliver(&self.here(), None, &keys::RSA.signer()).unwrap() {
+            LogoutDelivery::Redirect(url) => url.to_string(),
+            LogoutDelivery::Post { .. } => panic!("our metadata offers redirects"),
+        }
+    }
+
+    /// Our answer, as the first service reads it.
+    fn read_answer(&self, went: &Went) -> VerifiedLogoutResponse {
+        let Went::Out(url) = went else { panic!("an answer is due: {went:?}") };
+        assert!(url.as_str().starts_with("https://permits.example.gov/slo?SAMLResponse="), "{url}");
+        let LogoutMessage::Response(decoded) = LogoutMessage::from_query(url.query().unwrap()).unwrap() else {
+            panic!("a response")
+        };
+        decoded.verify(&self.us, &[Url::parse("https://permits.example.gov/slo").unwrap()]).unwrap()
+    }
+
+    /// Our request, as a service reads it.
+    fn read_request(&self, message: LogoutMessage, at: &str) -> VerifiedLogoutRequest {
+        let LogoutMessage::Request(decoded) = message else { panic!("a request") };
+        decoded.verify(&self.us, &[Url::parse(at).unwrap()]).unwrap()
+    }
+}
+
+/// Where the browser came to.
+#[derive(Debug)]
+enum Went {
+    Out(Url),
+    Page(Box<Page>),
+}
+
+impl Went {
+    fn page(self) -> Page {
+        match self {
+            Self::Page(page) => *page,
+            Self::Out(url) => panic!("a page is due, not {url}"),
+        }
+    }
+}
+
+/// Our own metadata, read as if we were a service: the wire is the same in both directions.
+fn our_record(published: &str, origin: &str) -> SpMetadata {
+    let certificate = published.split("<ds:X509Certificate>").nth(1).unwrap().split('<').next().unwrap();
+    let text = format!(
+        "<md:EntityDescriptor xmlns:md=\"urn:oasis:names:tc:SAML:2.0:metadata\" \
+         xmlns:ds=\"http://www.w3.org/2000/09/xmldsig#\" entityID=\"{origin}/saml\"><md:SPSSODescriptor \
+         protocolSupportEnumeration=\"urn:oasis:names:tc:SAML:2.0:protocol\"><md:KeyDescriptor><ds:KeyInfo><ds:X509Data>\
+         <ds:X509Certificate>{certificate}</ds:X509Certificate></ds:X509Data></ds:KeyInfo></md:KeyDescriptor>\
+         <md:SingleLogoutService Binding=\"{REDIRECT}\" Location=\"{origin}/saml/logout\"/>\
+         <md:AssertionConsumerService Binding=\"{POST}\" Location=\"{origin}/acs\" index=\"0\"/>\
+         </md:SPSSODescriptor></md:EntityDescriptor>"
+    );
+    assert!(published.contains(&format!("{REDIRECT}\" Location=\"{origin}/saml/logout\"")), "it is advertised");
+    SpMetadata::parse(text.as_bytes()).unwrap()
+}
+
+#[tokio::test]
+async fn everywhere_goes_round_all_services_and_tells_the_truth_to_the_one_that_asked() {
+    let street = Street::with(3).await;
+    let asked = street.url(&street.request(0, |_| ()));
+    let question = street.go(&asked).await.page();
+    question.expect_words("Sign out everywhere?").expect_words("camping").expect_words("returns");
+    assert!(street.is_signed_in().await, "nothing ends before the person says so");
+
+    // The second service takes forms; the third nothing.
+    let page = street.decide(&question, "everywhere").await.page();
+    let form = page.form_with(&["SAMLRequest"]);
+    assert_eq!(form.action.as_str(), "https://camping.example.gov/slo");
+    let body = url::form_urlencoded::Serializer::new(String::new())
+        .append_pair("SAMLRequest", form.value("SAMLRequest").unwrap())
+        .finish();
+    let told =
+        street.read_request(LogoutMessage::from_form(body.as_bytes()).unwrap(), "https://camping.example.gov/slo");
+    let camping = street.parties[1].signed_in.as_ref().unwrap();
+    assert_eq!(*told.principal().value, camping.name_id);
+    assert_eq!(told.principal().format.as_deref(), Some(camping.name_id_format.as_str()));
+    assert_eq!(told.session_indexes(), [camping.session_index.clone().unwrap()]);
+    assert!(!street.is_signed_in().await, "the session here ended first");
+
+    let went = street.go(&street.answer(1, &told, LogoutResult::Ended)).await;
+    assert_eq!(street.read_answer(&went).status(), LogoutStatus::Partly, "one service could not be told");
+}
+
+#[tokio::test]
+async fn all_that_ended_is_called_ended_and_relay_state_comes_back() {
+    let street = Street::with(1).await;
+    let request = street.request(0, |_| ());
+    let state = RelayState::parse("back/to?x=1&y=ü").unwrap();
+    let LogoutDelivery::Redirect(_) = request.deliver(&street.here(), &keys::RSA.signer()).unwrap() else { panic!() };
+    // A service that wants something back signs it along.
+    let plain = street.url(&request);
+    let (before, _) = plain.split_once("&SigAlg=").unwrap();
+    let (base, message) = before.split_once('?').unwrap();
+    let signer = keys::RSA.signer();
+    let escaped = |text: &str| url::form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
+    let octets =
+        format!("{message}&RelayState={}&SigAlg={}", escaped(state.as_str()), escaped(signer.algorithm().uri()));
+    let signature = openssl::base64::encode_block(&signer.sign(octets.as_bytes()).unwrap());
+    let question = street.go(&format!("{base}?{octets}&Signature={}", escaped(&signature))).await.page();
+    let went = street.decide(&question, "everywhere").await;
+    let answer = street.read_answer(&went);
+    assert_eq!((answer.status(), answer.in_response_to()), (LogoutStatus::Ended, &request.id));
+    let Went::Out(url) = went else { unreachable!() };
+    assert_eq!(url.query_pairs().find(|(name, _)| name == "RelayState").unwrap().1, state.as_str());
+    assert!(!street.is_signed_in().await);
+}
+
+#[tokio::test]
+async fn only_there_keeps_the_session_and_says_so() {
+    let mut street = Street::with(2).await;
+    let question = street.go(&street.url(&street.request(0, |_| ()))).await.page();
+    let went = street.decide(&question, "there_only").await;
+    assert_eq!(street.read_answer(&went).status(), LogoutStatus::Partly);
+    assert!(street.is_signed_in().await);
+    // That service is out of the session; the other one is still in it, and the person can go back to the first.
+    let question = street.go(&street.url(&street.request(1, |_| ()))).await.page();
+    assert!(!question.text().contains("permits"), "{}", question.text());
+    street.sign_in(0).await;
+}
+
+#[tokio::test]
+async fn a_service_that_never_sends_the_browser_back_holds_up_nothing() {
+    let street = Street::with(2).await;
+    let question = street.go(&street.url(&street.request(0, |_| ()))).await.page();
+    let page = street.decide(&question, "everywhere").await.page();
+    assert_eq!(page.form_with(&["SAMLRequest"]).action.as_str(), "https://camping.example.gov/slo");
+    assert!(!street.is_signed_in().await);
+    // The person comes back by themselves and goes on.
+    let summary = street.go(question.url.path()).await.page();
+    summary.expect_words("You are signed out").expect_words("was asked, and has not answered yet");
+    let went = street.go(&format!("{}/next", question.url.path())).await;
+    assert_eq!(street.read_answer(&went).status(), LogoutStatus::Partly);
+    street.go(question.url.path()).await.page().expect_words("did not answer. Sign out there.");
+}
+
+#[tokio::test]
+async fn a_person_who_signs_out_here_may_take_the_services_along() {
+    let street = Street::with(3).await;
+    let account = street.browser.get("/account").await;
+    let form = account.forms().into_iter().find(|form| form.action.path() == "/account/sign-out").unwrap();
+    let fields: Vec<(&str, &str)> = form.fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    let page = street.browser.once_with(Method::POST, form.action.as_str(), Some(&fields), &[]).await;
+    let page = street.follow(page).await.page();
+    page.expect_words("You are signed out").expect_words("permits : still signed in there");
+    page.expect_words("returns : cannot be told");
+    assert!(!street.is_signed_in().await);
+
+    let Went::Out(url) = street.go(&format!("{}/next", page.url.path())).await else { panic!("to permits") };
+    let told = LogoutMessage::from_query(url.query().unwrap()).unwrap();
+    let told = street.read_request(told, "https://permits.example.gov/slo");
+    let failed = Status { code: TopStatus::Responder, nested: None, message: None };
+    let form = street.go(&street.answer(0, &told, LogoutResult::Failed(failed))).await.page();
+    let form = form.form_with(&["SAMLRequest"]);
+    let body = url::form_urlencoded::Serializer::new(String::new())
+        .append_pair("SAMLRequest", form.value("SAMLRequest").unwrap())
+        .finish();
+    let told =
+        street.read_request(LogoutMessage::from_form(body.as_bytes()).unwrap(), "https://camping.example.gov/slo");
+    let summary = street.go(&street.answer(1, &told, LogoutResult::Ended)).await.page();
+    summary.expect_words("permits : says that it could not sign you out").expect_words("camping : signed out");
+    assert!(summary.link("Sign out of these services too").is_none(), "there is nothing left to do");
+}
+
+#[tokio::test]
+async fn requests_that_do_not_hold_end_nothing() {
+    let street = Street::with(1).await;
+    let now = street.house.now();
+    let refused = async |request: &LogoutRequest, code: &str| {
+        street.go(&street.url(request)).await.page().expect_words(code);
+    };
+    refused(&street.request(0, |r| r.issue_instant = now - Duration::minutes(6)), "S40").await;
+    refused(&street.request(0, |r| r.not_on_or_after = now - Duration::minutes(4)), "S40").await;
+    refused(&street.request(0, |r| r.issue_instant = now + Duration::minutes(4)), "S41").await;
+    refused(&street.request(0, |r| r.issuer = EntityId::parse("https://unknown.example/").unwrap()), "S20").await;
+    let url = street.url(&street.request(0, |_| ()));
+    street.go(url.split("&SigAlg=").next().unwrap()).await.page().expect_words("S30");
+    street.go(&url.replace("&SigAlg=", "&RelayState=x&SigAlg=")).await.page().expect_words("S31");
+    street.go("/saml/logout").await.page().expect_words("S01");
+    street.go("/saml/logout/0123456789abcdef0123456789abcdef").await.page().expect_words("W06");
+    street.go("/saml/logout/nonsense/next").await.page().expect_words("W06");
+    assert!(street.is_signed_in().await);
+
+    let request = street.request(0, |_| ());
+    street.go(&street.url(&request)).await.page().expect_words("Sign out everywhere?");
+    refused(&request, "S42").await;
+    assert!(street.is_signed_in().await);
+}
+
+#[tokio::test]
+async fn another_persons_name_and_a_session_that_is_gone_are_told_apart() {
+    let street = Street::with(1).await;
+    let other = street.request(0, |r| r.name_id = NameId::persistent("somebody-else"));
+    let went = street.go(&street.url(&other)).await;
+    assert_eq!(street.read_answer(&went).status(), LogoutStatus::Failed);
+    assert!(street.is_signed_in().await);
+    let gone = street.request(0, |r| r.session_index = "_gone".to_owned());
+    let went = street.go(&street.url(&gone)).await;
+    assert_eq!(street.read_answer(&went).status(), LogoutStatus::Ended, "no such session is there");
+    assert!(street.is_signed_in().await);
+}
+
+#[tokio::test]
+async fn a_service_ends_no_session_by_the_index_of_another_services() {
+    let street = Street::with(2).await;
+    let index = street.parties[1].signed_in.as_ref().unwrap().session_index.clone().unwrap();
+    let went = street.go(&street.url(&street.request(0, |r| r.session_index = index))).await;
+    assert_eq!(street.read_answer(&went).status(), LogoutStatus::Ended);
+    assert!(street.is_signed_in().await);
+}
+
+#[tokio::test]
+async fn a_form_of_somebody_elses_browser_decides_nothing() {
+    let street = Street::with(1).await;
+    let question = street.go(&street.url(&street.request(0, |_| ()))).await.page();
+    let stranger = street.house.app.browser();
+    let fields = [("csrf", "AAAA"), ("extent", "everywhere")];
+    stranger.once_with(Method::POST, question.url.path(), Some(&fields), &[]).await.expect_status(403);
+    let fields = [("csrf", question.form_with(&["extent"]).value("csrf").unwrap().to_owned())];
+    let fields = [("csrf", fields[0].1.as_str()), ("extent", "nowhere")];
+    street.browser.once_with(Method::POST, question.url.path(), Some(&fields), &[]).await.expect_status(400);
+    assert!(street.is_signed_in().await);
+}
+
+#[tokio::test]
+async fn an_answer_that_nobody_waits_for_changes_nothing() {
+    let street = Street::with(1).await;
+    let question = street.go(&street.url(&street.request(0, |_| ()))).await.page();
+    let LogoutMessage::Request(decoded) =
+        LogoutMessage::from_query(Url::parse(&street.url(&street.request(0, |_| ()))).unwrap().query().unwrap())
+            .unwrap()
+    else {
+        panic!("a request")
+    };
+    let permits = ServiceRecord::of(&street);
+    let unasked = decoded.verify(&permits.0, &street.ours()).unwrap();
+    street.go(&street.answer(0, &unasked, LogoutResult::Ended)).await.page().expect_words("W06");
+    street.go(question.url.path()).await.page().expect_words("Sign out everywhere?");
+    assert!(street.is_signed_in().await);
+}
+
+/// The record of the first service, for making a message that looks like one of ours.
+struct ServiceRecord(SpMetadata);
+
+impl ServiceRecord {
+    fn of(street: &Street) -> Self {
+        let metadata = street.parties[0].sp.metadata("permits").unwrap().into_string();
+        Self(SpMetadata::parse(metadata.as_bytes()).unwrap())
+    }
+}
