@@ -117,7 +117,8 @@ fi
 if wanted unit; then stage unit rust_tests; fi
 # What people and services do at the front door, once more, on PostgreSQL.
 on_postgresql() {
-  SIGNET_TEST_DATABASE=postgresql rust_tests --test it -- account:: attacks::replay authentication:: federation::front_door
+  SIGNET_TEST_DATABASE=postgresql rust_tests --test it -- account:: attacks::consent_tampering attacks::fixation attacks::replay \
+    attacks::stolen_request authentication:: federation::front_door
 }
 if wanted postgresql; then stage postgresql on_postgresql; fi
 if wanted docs; then stage docs cargo test --doc --quiet; fi
