@@ -303,7 +303,7 @@ fn explain(
     let evidence = AuthenticationEvidence { strength: Strength::least(level.aal), by_password: true };
     let asserted = asked
         .demanded
-        .assert(evidence, held.proofed_profile())
+        .assert(evidence, held.proofed_profile(), now)
         .map_err(|fault| ExplainError::Refused(format!("{fault} (NoAuthnContext)")))?;
     let decision = ReleaseDecision::decide(&ReleaseQuestion {
         agreement: service.agreement(),

@@ -149,7 +149,7 @@ pub fn issue(question: &IssueQuestion<'_>, entropy: &dyn Entropy) -> Result<Issu
     if now - subject.authenticated_at() > OLDEST_SIGN_IN {
         return Err(IssueRefused::SignInStale);
     }
-    let asserted = request.demanded().assert(AuthenticationEvidence::of(&subject), question.proofed)?;
+    let asserted = request.demanded().assert(AuthenticationEvidence::of(&subject), question.proofed, question.now)?;
 
     // 5. The answer goes to an address of the metadata.
     let acs = service

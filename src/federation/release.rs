@@ -390,7 +390,7 @@ impl ReleaseQuestion<'_> {
         }
         if name.is_proofed() {
             let profile = self.held.proofed_profile().ok_or(Withheld::NotCurrent)?;
-            if profile.current_until().is_some_and(|until| until <= self.now) {
+            if !profile.is_current(self.now) {
                 return Err(Withheld::NotCurrent);
             }
         }

@@ -222,8 +222,8 @@ impl DemandedAssurance {
     /// The identity that may be stated for a person with this profile: the strongest acceptable step that the person
     /// has reached. `None` when the person reaches none of them.
     #[must_use]
-    pub fn reached_identity(&self, profile: Option<&ProofedProfile>) -> Option<Identity> {
-        let person = Identity::of(profile);
+    pub fn reached_identity(&self, profile: Option<&ProofedProfile>, now: UtcDateTime) -> Option<Identity> {
+        let person = Identity::of(profile, now);
         self.identity.iter().copied().rfind(|step| *step <= person)
     }
 
@@ -235,11 +235,12 @@ impl DemandedAssurance {
         &self,
         evidence: AuthenticationEvidence,
         profile: Option<&ProofedProfile>,
+        now: UtcDateTime,
     ) -> Result<AssertedAssurance, NoAuthnContext> {
         if evidence.strength < self.authentication {
             return Err(NoAuthnContext::NotReached);
         }
-        let identity = self.reached_identity(profile).ok_or(NoAuthnContext::NotReached)?;
+        let identity = self.reached_identity(profile, now).ok_or(NoAuthnContext::NotReached)?;
         let class_ref = self.class_to_assert(evidence, identity)?;
         Ok(AssertedAssurance { identity, strength: evidence.strength, class_ref })
     }

@@ -23,6 +23,7 @@ mod demand;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+use time::UtcDateTime;
 
 use super::attribute::ProofedProfile;
 use classes::{AAL1, AAL2, AAL2_PHISHING_RESISTANT, AAL3};
@@ -106,10 +107,10 @@ pub enum Identity {
 impl Identity {
     const ALL: [Self; 3] = [Self::Unproofed, Self::Proofed, Self::FaceMatched];
 
-    /// The step that a profile reaches.
+    /// The step that a profile reaches at this time: none when its evidence has to be looked at again.
     #[must_use]
-    pub fn of(profile: Option<&ProofedProfile>) -> Self {
-        match profile {
+    pub fn of(profile: Option<&ProofedProfile>, now: UtcDateTime) -> Self {
+        match profile.filter(|profile| profile.is_current(now)) {
             Some(profile) if profile.ial() >= Ial::Two && profile.face_was_matched() => Self::FaceMatched,
             Some(profile) if profile.ial() >= Ial::Two => Self::Proofed,
             _ => Self::Unproofed,

@@ -56,10 +56,10 @@ impl ProofedProfile {
         self.0.verified_at
     }
 
-    /// When the evidence must be looked at again; proofed attributes are withheld from then on.
+    /// Whether the evidence still counts. Afterwards the level is not held, and proofed attributes are withheld.
     #[must_use]
-    pub const fn current_until(&self) -> Option<UtcDateTime> {
-        self.0.current_until
+    pub fn is_current(&self, now: UtcDateTime) -> bool {
+        self.0.current_until.is_none_or(|until| now < until)
     }
 
     /// Whether the face was compared with the document's portrait.

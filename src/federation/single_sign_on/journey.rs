@@ -149,7 +149,7 @@ impl MatchedAuthnRequest {
         let proofed = person.held.proofed_profile();
         let agreement = self.service().agreement();
 
-        let Some(identity) = self.demanded().reached_identity(proofed) else {
+        let Some(identity) = self.demanded().reached_identity(proofed, now) else {
             return if passive {
                 Err(AnswerableFault::from(NoAuthnContext::NotReached).into())
             } else {
@@ -163,7 +163,7 @@ impl MatchedAuthnRequest {
             return page(ReleaseStep::Unlock);
         }
         let asserted =
-            self.demanded().assert(AuthenticationEvidence::of(subject), proofed).map_err(AnswerableFault::from)?;
+            self.demanded().assert(AuthenticationEvidence::of(subject), proofed, now).map_err(AnswerableFault::from)?;
         let pairwise = person.known_pairwise.unwrap_or(person.new_pairwise);
         let decision = ReleaseDecision::decide(&ReleaseQuestion {
             agreement,

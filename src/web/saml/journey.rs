@@ -13,7 +13,7 @@ use super::pages::{ConsentLine, ConsentPage, LevelPage, WithheldLine};
 use super::person::{Person, gather, vault_is_sealed};
 use crate::authentication::AuthenticatedSubject;
 use crate::authentication::session::{SessionStage, SessionState};
-use crate::federation::assurance::Identity;
+use crate::federation::assurance::{Ial, Identity};
 use crate::federation::attribute::{AttributeName, AttributeValue, Sensitivity};
 use crate::federation::consent::{
     ConsentReason, ConsentScope, ConsentedRelease, ContentDigest, FrozenRelease, REMEMBERED_FOR,
@@ -193,20 +193,21 @@ impl Journey {
                 Ok(Onward::Issue(Box::new(ReadyToIssue { person, subject, withheld, release })))
             }
             Ok(ReleaseStep::LevelUnreachable) if person.proofing_was_altered => Ok(Onward::LevelAltered),
-            Ok(ReleaseStep::LevelUnreachable) => Ok(Onward::Level(level_page(matched, &person))),
+            Ok(ReleaseStep::LevelUnreachable) => Ok(Onward::Level(level_page(matched, &person, now))),
             Ok(ReleaseStep::Unlock) => Ok(Onward::Unlock),
             Err(ReleaseFailed::Answerable(fault)) => Ok(Onward::Answer(fault)),
         }
     }
 }
 
-fn level_page(matched: &MatchedAuthnRequest, person: &Person) -> LevelPage {
+fn level_page(matched: &MatchedAuthnRequest, person: &Person, now: UtcDateTime) -> LevelPage {
     let agreement = matched.service().agreement();
     LevelPage {
         service_name: agreement.friendly_name().in_language("en").to_owned(),
         agency_name: agreement.agency_name().in_language("en").to_owned(),
-        missing: match (matched.demanded().identity(), Identity::of(person.held.proofed_profile())) {
-            (Identity::FaceMatched, Identity::Proofed) => "face_match",
+        missing: match (matched.demanded().identity(), person.held.proofed_profile()) {
+            (_, Some(profile)) if !profile.is_current(now) => "renewal",
+            (Identity::FaceMatched, Some(profile)) if profile.ial() >= Ial::Two => "face_match",
             _ => "proofing",
         },
         vault_is_sealed: vault_is_sealed(&person.account),

@@ -67,7 +67,7 @@ pub struct LevelPage {
     pub service_name: String,
     /// The agency's name.
     pub agency_name: String,
-    /// What is missing, as the end of the key `level-missing-…`: `proofing` or `face_match`.
+    /// What is missing, as the end of the key `level-missing-…`: `proofing`, `renewal` or `face_match`.
     pub missing: &'static str,
     /// Whether the profile is there but its vault stays sealed without the recovery key.
     pub vault_is_sealed: bool,

@@ -41,6 +41,7 @@ level-title = You cannot sign in to { $service } yet
 level-sealed = This service needs your verified identity. It lies in your profile, which stays sealed since you chose a new password. Your recovery key opens it.
 level-use-recovery-key = Use my recovery key
 level-missing-proofing = This service is only for people whose identity was verified, and yours was not verified here yet.
+level-missing-renewal = This service is only for people whose identity was verified lately. Yours was verified too long ago, and has to be verified again.
 level-missing-face_match = This service is only for people whose face was compared with their identity document, and that was not done here yet.
 level-about = Nothing about you was sent. { $service } can tell you what else you can do.
 level-back = Back to { $service }

@@ -4,8 +4,9 @@ use signet::federation::assurance::{
     Aal, AuthenticationEvidence, Comparison, Ial, Identity, LevelTerms, NoAuthnContext, RequestedContext, Strength,
 };
 use signet::federation::attribute::{AttributeProfile, ProofedProfile, Proofing};
+use time::Duration;
 
-use super::given::{evidence, profile, proofing, terms};
+use super::given::{NOW, evidence, profile, proofing, terms};
 
 const IAL1: &str = "http://idmanagement.gov/ns/assurance/ial/1";
 const IAL2: &str = "http://idmanagement.gov/ns/assurance/ial/2";
@@ -29,7 +30,7 @@ fn answer(
     strength: Strength,
     proofed: Option<&ProofedProfile>,
 ) -> Result<(&'static str, Ial, Aal), NoAuthnContext> {
-    let asserted = read(comparison, classes).settle(&terms())?.assert(evidence(strength), proofed)?;
+    let asserted = read(comparison, classes).settle(&terms())?.assert(evidence(strength), proofed, NOW)?;
     Ok((asserted.class_ref(), asserted.ial(), asserted.aal()))
 }
 
@@ -46,7 +47,7 @@ fn silence_takes_the_agreements_defaults_and_says_what_happened() {
 #[test]
 fn oasis_profile_says_mfa_when_nothing_is_asked() {
     let terms = LevelTerms { profile: AttributeProfile::Oasis, ..terms() };
-    let asserted = read(Exact, &[]).settle(&terms).unwrap().assert(evidence(MultiFactor), None).unwrap();
+    let asserted = read(Exact, &[]).settle(&terms).unwrap().assert(evidence(MultiFactor), None, NOW).unwrap();
     assert_eq!(asserted.class_ref(), MFA);
 }
 
@@ -63,7 +64,7 @@ fn exact_answers_with_a_class_that_was_asked_for_and_is_true() {
 fn password_class_is_never_said_of_a_sign_in_without_password() {
     let passkey = AuthenticationEvidence { strength: PhishingResistant, by_password: false };
     let demanded = read(Exact, &[PPT]).settle(&terms()).unwrap();
-    assert_eq!(demanded.assert(passkey, None), Err(NoAuthnContext::NotReached));
+    assert_eq!(demanded.assert(passkey, None, NOW), Err(NoAuthnContext::NotReached));
 }
 
 #[test]
@@ -157,4 +158,14 @@ fn requested_attributes_are_a_list_and_no_level() {
     let nothing = read(Exact, &["http://idmanagement.gov/ns/requested_attributes?ReqAttr="]);
     assert_eq!(nothing.requested_attributes(), Some(&[][..]));
     assert!(nothing.settle(&terms()).is_ok());
+}
+
+#[test]
+fn a_level_whose_evidence_has_expired_is_not_stated() {
+    let proofed = |until| ProofedProfile::supposed(Proofing { current_until: Some(until), ..proofing() });
+    let expired = proofed(NOW);
+    assert_eq!(answer(Exact, &[IAL2], MultiFactor, Some(&expired)), Err(NoAuthnContext::NotReached));
+    assert_eq!(answer(Exact, &[], MultiFactor, Some(&expired)).unwrap().1, Ial::One);
+    let current = proofed(NOW + Duration::SECOND);
+    assert_eq!(answer(Exact, &[IAL2], MultiFactor, Some(&current)).unwrap().1, Ial::Two);
 }

@@ -122,7 +122,7 @@ pub fn asserted(classes: &[&str], proofed: Option<&ProofedProfile>, strength: St
     RequestedContext::read(Comparison::Exact, classes.iter().copied())
         .settle(&terms())
         .unwrap()
-        .assert(evidence(strength), proofed)
+        .assert(evidence(strength), proofed, NOW)
         .unwrap()
 }
 

@@ -65,7 +65,9 @@ pub(super) fn single_sign_on(album: &mut Album) {
             },
         );
     }
-    for (missing, vault_is_sealed) in [("proofing", false), ("face_match", false), ("proofing", true)] {
+    for (missing, vault_is_sealed) in
+        [("proofing", false), ("renewal", false), ("face_match", false), ("proofing", true)]
+    {
         album.add(
             true,
             &saml::LevelPage {
