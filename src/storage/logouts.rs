@@ -14,8 +14,10 @@ use crate::federation::single_logout::{Extent, Outcome};
 pub struct LogoutRecord {
     /// Its name in `/saml/logout/{id}`.
     pub id: [u8; 16],
-    /// The service that asked, with the ID of its request; nothing when the person began it here.
-    pub asked_by: Option<(String, String)>,
+    /// The service that asked; nothing when the person began it here.
+    pub asked_by: Option<String>,
+    /// The ID of the request that is to be answered; nothing when the service wants no answer.
+    pub request_id: Option<String>,
     /// What that service wants back, sealed.
     pub relay_state_sealed: Option<Vec<u8>>,
     /// When it began.
@@ -101,12 +103,11 @@ impl Transaction<'_> {
     /// # Errors
     /// When the database fails.
     pub fn add_logout(&mut self, record: &LogoutRecord, sessions: &[SessionIdHash]) -> Result<(), StoreError> {
-        let (asked_by, request_id) = record.asked_by.clone().unzip();
         diesel::insert_into(logout::table)
             .values((
                 logout::id.eq(record.id.to_vec()),
-                logout::asked_by.eq(asked_by),
-                logout::request_id.eq(request_id),
+                logout::asked_by.eq(record.asked_by.clone()),
+                logout::request_id.eq(record.request_id.clone()),
                 logout::relay_state_sealed.eq(record.relay_state_sealed.clone()),
                 logout::started_at.eq(milliseconds(record.started_at)),
                 logout::expires_at.eq(milliseconds(record.expires_at)),
@@ -148,7 +149,8 @@ impl Transaction<'_> {
         row.map(|(asked_by, request_id, relay_state_sealed, started_at, expires_at, extent, answered_at)| {
             Ok(LogoutRecord {
                 id: *id,
-                asked_by: asked_by.zip(request_id),
+                asked_by,
+                request_id,
                 relay_state_sealed,
                 started_at: instant(started_at, TABLE, "started_at")?,
                 expires_at: instant(expires_at, TABLE, "expires_at")?,

@@ -9,7 +9,8 @@ use signet::saml::logout::{
 };
 use signet::saml::metadata::{LogoutKind, SloLocation};
 use signet::saml::response::{Status, TopStatus};
-use signet::saml::signature::Signer as _;
+use signet::saml::signature::{SignaturePosition, Signer as _, sign_enveloped};
+use signet::saml::xml::{Builder, ns};
 use signet::saml::{EntityId, MessageId, RelayState, SpMetadata, assertion::NameId};
 use signet::services::{SystemEntropy, random_bytes};
 use time::Duration;
@@ -424,4 +425,46 @@ impl ServiceRecord {
         let metadata = street.parties[0].sp.metadata("permits").unwrap().into_string();
         Self(SpMetadata::parse(metadata.as_bytes()).unwrap())
     }
+}
+
+/// A LogoutRequest by HTTP-POST, as a form from the service's site brings it, perhaps without our cookie.
+async fn posted(street: &Street, request: &LogoutRequest, asynchronous: bool, with_cookie: bool) -> Page {
+    let samlp = |name| Builder::element("samlp", ns::PROTOCOL, name);
+    let wish = samlp("Extensions").child(Builder::element("aslo", ns::ASLO, "Asynchronous"));
+    let message = samlp("LogoutRequest")
+        .attribute("ID", request.id.as_str())
+        .attribute("Version", "2.0")
+        .attribute("IssueInstant", signet::saml::instant::format(request.issue_instant))
+        .attribute("Destination", street.here().url().as_str())
+        .child(Builder::element("saml", ns::ASSERTION, "Issuer").text(request.issuer.as_str()))
+        .optional_child(asynchronous.then_some(wish))
+        .child(Builder::element("saml", ns::ASSERTION, "NameID").text(request.name_id.value()))
+        .child(samlp("SessionIndex").text(request.session_index.as_str()));
+    let signed = sign_enveloped(&message, SignaturePosition::AfterIssuer, &keys::RSA.signer()).unwrap();
+    let message = openssl::base64::encode_block(signed.as_bytes());
+    let headers: &[(&str, &str)] = if with_cookie { &[] } else { &[("cookie", "")] };
+    street.browser.once_with(Method::POST, "/saml/logout", Some(&[("SAMLRequest", &message)]), headers).await
+}
+
+#[tokio::test]
+async fn an_asynchronous_request_is_carried_out_and_not_answered() {
+    let street = Street::with(1).await;
+    let page = posted(&street, &street.request(0, |_| ()), true, false).await;
+    let question = street.follow(page).await.page();
+    question.expect_words("You signed out of permits");
+    street.decide(&question, "everywhere").await.page().expect_words("You are signed out");
+    assert!(!street.is_signed_in().await);
+}
+
+#[tokio::test]
+async fn a_form_from_another_site_pushes_out_no_session() {
+    let street = Street::with(2).await;
+    let page = posted(&street, &street.request(0, |_| ()), false, false).await;
+    assert!(page.headers.get("set-cookie").is_none(), "{:?}", page.headers);
+    street.follow(page).await.page().expect_words("Sign out everywhere?");
+    // The second service takes its answer by a form of ours: that page sets no cookie either.
+    let page = posted(&street, &street.request(1, |r| r.session_index = "_gone".to_owned()), false, false).await;
+    assert_eq!(page.form_with(&["SAMLResponse"]).action.as_str(), "https://camping.example.gov/slo");
+    assert!(page.headers.get("set-cookie").is_none(), "{:?}", page.headers);
+    assert!(street.is_signed_in().await);
 }

@@ -1,8 +1,9 @@
 //! Sessions: a renewed secret takes everything along and leaves nothing behind.
 
 use signet::authentication::session::{SessionIdHash, SessionTimes};
+use signet::federation::single_logout::Extent;
 use signet::services::random_bytes;
-use signet::storage::{Participant, PendingRequest, SessionRecord, Store, StoreError};
+use signet::storage::{LogoutRecord, Participant, PendingRequest, SessionRecord, Store, StoreError};
 use time::Duration;
 
 use super::{NOW, add_account, entropy};
@@ -23,7 +24,7 @@ fn find(store: &Store, id: SessionIdHash) -> Option<SessionRecord> {
 }
 
 #[test]
-fn a_renewed_session_opens_by_its_new_secret_only_and_takes_its_requests_and_services_along() {
+fn a_renewed_session_opens_by_its_new_secret_only_and_takes_its_requests_services_and_logouts_along() {
     for database in TestDatabase::each() {
         let (store, old, new) = (&database.store, session(), session());
         let request = PendingRequest {
@@ -43,11 +44,22 @@ fn a_renewed_session_opens_by_its_new_secret_only_and_takes_its_requests_and_ser
             name_id_sealed: vec![9],
             joined_at: NOW,
         };
+        let logout = LogoutRecord {
+            id: random_bytes(entropy()),
+            asked_by: Some("https://sp.example.gov".into()),
+            request_id: None,
+            relay_state_sealed: None,
+            started_at: NOW,
+            expires_at: NOW + Duration::hours(1),
+            extent: Extent::Undecided,
+            answered_at: None,
+        };
         let renewed = store
             .transaction_blocking::<_, StoreError, _>(|tx| {
                 tx.add_session(&old)?;
                 tx.add_pending_request(&request)?;
                 tx.add_participant(old.id_hash, &participant)?;
+                tx.add_logout(&logout, &[old.id_hash])?;
                 tx.renew_session(old.id_hash, &new)
             })
             .expect("it writes");
@@ -61,6 +73,8 @@ fn a_renewed_session_opens_by_its_new_secret_only_and_takes_its_requests_and_ser
             .expect("it reads");
         assert_eq!(waiting.map(|one| one.session), Some(new.id_hash), "{}", database.name);
         assert_eq!(services, [participant], "{}", database.name);
+        let ending = store.read_blocking::<_, StoreError, _>(|tx| tx.sessions_of_logout(&logout.id));
+        assert_eq!(ending, Ok(vec![new.id_hash]), "a logout that is undecided still means this session");
         // Whoever still holds the old secret renews nothing with it.
         let again = store.transaction_blocking::<_, StoreError, _>(|tx| tx.renew_session(old.id_hash, &session()));
         assert_eq!(again, Ok(false), "{}", database.name);

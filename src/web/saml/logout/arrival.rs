@@ -115,7 +115,8 @@ fn begin(
     let seal = |state: &[u8]| site.keys.seal(Purpose::PendingRequest, &relay_state_place(&id), state);
     let record = LogoutRecord {
         id,
-        asked_by: (!request.wants_no_answer()).then(|| (service.to_string(), request.id().to_string())),
+        asked_by: Some(service.to_string()),
+        request_id: (!request.wants_no_answer()).then(|| request.id().to_string()),
         relay_state_sealed: relay_state.map(seal).transpose()?,
         started_at: now,
         expires_at: now + LOGOUT_WAITS,

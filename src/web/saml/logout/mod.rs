@@ -104,7 +104,7 @@ async fn show(
     let record = record.ok_or(RefusalKind::RequestGone)?;
     let mut answer = if record.extent == Extent::Undecided {
         let page = LogoutQuestionPage {
-            service_name: name_of(&idp, record.asked_by.as_ref().map_or("", |(service, _)| service)),
+            service_name: name_of(&idp, record.asked_by.as_deref().unwrap_or_default()),
             others: names(&idp, &parts),
             decide_path: path_of(&id),
         };
@@ -119,7 +119,7 @@ async fn show(
 
 fn progress(idp: &IdentityProvider, record: &LogoutRecord, parts: &[(String, Outcome)]) -> LogoutPage {
     let unfinished = parts.iter().any(|(_, outcome)| matches!(outcome, Outcome::Waiting | Outcome::Asked))
-        || (record.asked_by.is_some() && record.answered_at.is_none());
+        || (record.request_id.is_some() && record.answered_at.is_none());
     let line = |(service, outcome): &(String, Outcome)| LogoutLine {
         service_name: name_of(idp, service),
         outcome: outcome.as_str(),

@@ -23,7 +23,7 @@ use crate::services::random_bytes;
 use crate::storage::{LogoutRecord, LogoutStep, StoreError, Transaction};
 use crate::subscriber::SubscriberId;
 use crate::web::headers::CSP_OF_RESPONSE_PAGE;
-use crate::web::page::respond;
+use crate::web::page::{Layout, respond_with};
 use crate::web::people::Trouble;
 use crate::web::refusal::{Refusal, RefusalKind};
 use crate::web::saml::IdentityProvider;
@@ -85,6 +85,7 @@ pub fn begin_here(
     let record = LogoutRecord {
         id: random_bytes(&*site.entropy),
         asked_by: None,
+        request_id: None,
         relay_state_sealed: None,
         started_at: now,
         expires_at: now + LOGOUT_WAITS,
@@ -170,7 +171,9 @@ fn ask(
 async fn finish(site: &Site, idp: &IdentityProvider, session: &BrowserSession, record: &LogoutRecord) -> Answer {
     let (id, now) = (record.id, site.now());
     let summary = || see_other(&path_of(&id), []);
-    let Some((entity_id, request_id)) = &record.asked_by else { return Ok(summary()) };
+    let Some((entity_id, request_id)) = record.asked_by.as_ref().zip(record.request_id.as_ref()) else {
+        return Ok(summary());
+    };
     let registry = idp.registry.load();
     let Some(service) = find(&registry, entity_id) else { return Ok(summary()) };
     let (first, steps) = site
@@ -235,7 +238,13 @@ fn carry(site: &Site, session: &BrowserSession, service: &ServiceProvider, deliv
                 message,
                 relay_state: relay_state.map(|state| state.as_str().to_owned()),
             };
-            let mut answer = respond(site, session, StatusCode::OK, &page);
+            // A form from another site leaves our cookie behind; a new one would push out the session that the browser has.
+            let layout = if session.needs_cookie() {
+                Layout::for_anybody(&site.service_name)
+            } else {
+                Layout::of(site, session)
+            };
+            let mut answer = respond_with(&layout, StatusCode::OK, &page);
             answer.headers_mut().insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(CSP_OF_RESPONSE_PAGE));
             answer
         }
