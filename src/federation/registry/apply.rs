@@ -95,7 +95,11 @@ impl Registry {
         let present: BTreeSet<ServiceName> = entries.iter().map(|(name, _)| name.clone()).collect();
         for (name, entry) in entries {
             let old = self.services.get(&name);
-            match entry.and_then(|files| self.acceptable(&files, &applied.registry).map(|service| (files, service))) {
+            let read = entry.and_then(|files| {
+                let service = self.acceptable(&files, &present, &applied.registry)?;
+                Ok((files, service))
+            });
+            match read {
                 Err(broken) => {
                     applied.broken.push(broken);
                     if let Some(old) = old {
@@ -127,11 +131,20 @@ impl Registry {
     }
 
     /// Reads a service's files and holds them against what is known.
-    fn acceptable(&self, files: &ServiceFiles, beside: &Self) -> Result<ServiceProvider, BrokenFile> {
+    fn acceptable(
+        &self,
+        files: &ServiceFiles,
+        present: &BTreeSet<ServiceName>,
+        beside: &Self,
+    ) -> Result<ServiceProvider, BrokenFile> {
         let service = ServiceProvider::read(files)?;
         let contradiction =
             |reason: String| BrokenFile { path: format!("{}/agreement.toml", files.name), line: 0, reason };
-        if let Some(other) = beside.find(service.entity_id()) {
+        // The entityID belongs to the folder that has it, while that folder is there: a newcomer whose name comes earlier
+        // in the order must not take it over.
+        let holder = self.find(service.entity_id()).filter(|other| present.contains(other.name()));
+        let holder = holder.filter(|other| *other.name() != files.name);
+        if let Some(other) = holder.or_else(|| beside.find(service.entity_id())) {
             return Err(contradiction(format!("{} has the same entityID, `{}`", other.name(), service.entity_id())));
         }
         match self.known_agencies.get(service.entity_id()) {

@@ -177,6 +177,29 @@ fn two_folders_cannot_have_one_entity() {
 }
 
 #[test]
+fn newcomer_whose_folder_comes_first_does_not_take_an_entity_over() {
+    let copy = Copy::new();
+    let first = copy.apply(&Registry::default()).registry;
+    let revision = first.find(&permits()).unwrap().revision();
+    let (from, to) = (copy.file("department-of-parks/permits"), copy.file("department-of-parks/another"));
+    fs::create_dir_all(&to).unwrap();
+    for file in ["metadata.xml", "agreement.toml"] {
+        fs::copy(from.join(file), to.join(file)).unwrap();
+    }
+    let applied = copy.apply(&first);
+    assert!(applied.changes.is_empty(), "{:?}", applied.changes);
+    assert!(applied.broken[0].path.starts_with("department-of-parks/another/"), "{}", applied.broken[0]);
+    assert!(applied.broken[0].reason.contains("has the same entityID"), "{}", applied.broken[0]);
+    assert_eq!(applied.registry.find(&permits()).unwrap().revision(), revision);
+
+    // A folder that is only renamed is the same service.
+    fs::remove_dir_all(&from).unwrap();
+    let renamed = copy.apply(&first);
+    assert!(renamed.broken.is_empty(), "{:?}", renamed.broken);
+    assert_eq!(renamed.registry.find(&permits()).unwrap().name().service.as_str(), "another");
+}
+
+#[test]
 fn misnamed_folder_and_editors_files_are_told_apart() {
     let copy = Copy::new();
     fs::create_dir_all(copy.file("Department of Parks/permits")).unwrap();
