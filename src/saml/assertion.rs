@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 
 use super::{
     AcsLocation, EntityId, MessageId,
-    encryption::{BlockEncryption, EncryptionError, EncryptionKey, EncryptionSeed, encrypt},
+    encryption::{EncryptionError, EncryptionKey, EncryptionMethod, EncryptionSeed, encrypt},
     instant,
     read_back::{self, ReadBackError},
     signature::{SignaturePosition, Signer, SigningError, sign_written},
@@ -389,10 +389,10 @@ impl Carried {
     fn encrypt(
         self,
         key: &EncryptionKey,
-        cipher: BlockEncryption,
+        method: impl Into<EncryptionMethod>,
         seed: EncryptionSeed,
     ) -> Result<Self, OutboundError> {
-        let data = encrypt(&self.content, key, cipher, seed)?;
+        let data = encrypt(&self.content, key, method, seed)?;
         Ok(Self { content: saml("EncryptedAssertion").fragment(&data).canonical()?, ..self })
     }
 }
@@ -415,10 +415,10 @@ impl SignedAssertion {
     pub fn encrypt(
         self,
         key: &EncryptionKey,
-        cipher: BlockEncryption,
+        method: impl Into<EncryptionMethod>,
         seed: EncryptionSeed,
     ) -> Result<EncryptedAssertion, OutboundError> {
-        Ok(EncryptedAssertion { carried: self.0.encrypt(key, cipher, seed)?, is_signed: true })
+        Ok(EncryptedAssertion { carried: self.0.encrypt(key, method, seed)?, is_signed: true })
     }
 }
 
@@ -440,10 +440,10 @@ impl UnsignedAssertion {
     pub fn encrypt(
         self,
         key: &EncryptionKey,
-        cipher: BlockEncryption,
+        method: impl Into<EncryptionMethod>,
         seed: EncryptionSeed,
     ) -> Result<EncryptedAssertion, OutboundError> {
-        Ok(EncryptedAssertion { carried: self.0.encrypt(key, cipher, seed)?, is_signed: false })
+        Ok(EncryptedAssertion { carried: self.0.encrypt(key, method, seed)?, is_signed: false })
     }
 }
 

@@ -1,38 +1,32 @@
 //! XML Encryption of an element: content under a fresh AES key, that key under the receiver's RSA key.
 //!
-//! What we send is AES-GCM with RSA-OAEP. CBC is made only where an agreement asks for it by name, since it does not
+//! What we send is AES-GCM with RSA-OAEP ([`KeyTransport`]: in which spelling). CBC is made only where an agreement asks for it by name, since it does not
 //! protect what it hides from being changed. [`decrypt`] is for the demonstration service provider and for tests; every
 //! failure in it is the same error, so that nothing can be learnt from asking twice.
 //!
-//! Which key and cipher a receiver gets is left to metadata and agreement.
+//! Which key, cipher and key transport a receiver gets is left to metadata and agreement.
+
+mod key_transport;
 
 use std::fmt;
 
 use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
 use openssl::{
-    encrypt::{Decrypter, Encrypter},
     error::ErrorStack,
-    hash::MessageDigest,
     pkey::{Id, PKey, Private, Public},
-    rsa::Padding,
     symm::{Cipher, decrypt as symm_decrypt, decrypt_aead, encrypt as symm_encrypt, encrypt_aead},
     x509::X509,
 };
 use zeroize::{Zeroize, Zeroizing};
+
+use key_transport::named_in;
+pub use key_transport::{KeyTransport, OaepHash};
 
 use super::{
     signature::KeyError,
     xml::{Builder, Canonical, Element, WriteError, is_space, ns},
 };
 
-/// XML Encryption 1.0 §5.4.2: RSA-OAEP with MGF1 over SHA-1.
-const RSA_OAEP_MGF1P: &str = "http://www.w3.org/2001/04/xmlenc#rsa-oaep-mgf1p";
-/// XML Encryption 1.1 §5.5.2: RSA-OAEP with the mask generation function named.
-const RSA_OAEP: &str = "http://www.w3.org/2009/xmlenc11#rsa-oaep";
-const SHA1: &str = "http://www.w3.org/2000/09/xmldsig#sha1";
-const SHA256: &str = "http://www.w3.org/2001/04/xmlenc#sha256";
-const MGF1_SHA1: &str = "http://www.w3.org/2009/xmlenc11#mgf1sha1";
-const MGF1_SHA256: &str = "http://www.w3.org/2009/xmlenc11#mgf1sha256";
 /// `Type` of an encrypted element, as opposed to its content.
 const TYPE_ELEMENT: &str = "http://www.w3.org/2001/04/xmlenc#Element";
 
@@ -100,6 +94,22 @@ impl BlockEncryption {
     }
 }
 
+/// How content is encrypted: its cipher, and how the cipher's key travels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct EncryptionMethod {
+    /// The cipher of the content.
+    pub cipher: BlockEncryption,
+    /// How its key travels.
+    pub key_transport: KeyTransport,
+}
+
+/// With the key transport that every receiver reads.
+impl From<BlockEncryption> for EncryptionMethod {
+    fn from(cipher: BlockEncryption) -> Self {
+        Self { cipher, key_transport: KeyTransport::DEFAULT }
+    }
+}
+
 /// A receiver's public RSA key, registered by metadata, to which content is encrypted.
 #[derive(Clone)]
 pub struct EncryptionKey(PKey<Public>);
@@ -158,18 +168,16 @@ pub enum EncryptionError {
 
 /// Encrypts an element: an `xenc:EncryptedData` with its `xenc:EncryptedKey` inside `ds:KeyInfo`, in canonical form.
 ///
-/// The key is transported by rsa-oaep-mgf1p with SHA-1 as its digest: the one form that every receiver in the field
-/// reads. SHA-1's weakness, collisions, does not matter in OAEP.
-///
 /// # Errors
 /// [`EncryptionError`].
 #[expect(clippy::needless_pass_by_value, reason = "a seed is used once, so it is taken away from the caller")]
 pub fn encrypt(
     element: &Canonical,
     key: &EncryptionKey,
-    cipher: BlockEncryption,
+    method: impl Into<EncryptionMethod>,
     seed: EncryptionSeed,
 ) -> Result<Canonical, EncryptionError> {
+    let EncryptionMethod { cipher, key_transport } = method.into();
     let content_key = seed.content_key.get(..cipher.key_length()).unwrap_or(&seed.content_key);
     let iv_length = if cipher.is_authenticated() { GCM_IV } else { BLOCK };
     let iv = seed.iv.get(..iv_length).unwrap_or(&seed.iv);
@@ -184,28 +192,15 @@ pub fn encrypt(
         octets.extend(symm_encrypt(cipher.cipher(), content_key, Some(iv), element.as_bytes())?);
     }
 
-    let mut encrypter = Encrypter::new(&key.0)?;
-    encrypter.set_rsa_padding(Padding::PKCS1_OAEP)?;
-    encrypter.set_rsa_oaep_md(MessageDigest::sha1())?;
-    encrypter.set_rsa_mgf1_md(MessageDigest::sha1())?;
-    let mut wrapped = vec![0_u8; encrypter.encrypt_len(content_key)?];
-    let length = encrypter.encrypt(content_key, &mut wrapped)?;
-    wrapped.truncate(length);
-
-    let digest = Builder::element("ds", ns::DSIG, "DigestMethod").attribute("Algorithm", SHA1);
-    let encrypted_key = Builder::element("xenc", ns::XMLENC, "EncryptedKey")
-        .child(method(RSA_OAEP_MGF1P).child(digest))
-        .child(cipher_data(&wrapped));
+    let wrapped = key_transport.wrap(content_key, &key.0)?;
+    let encrypted_key =
+        Builder::element("xenc", ns::XMLENC, "EncryptedKey").child(key_transport.write()).child(cipher_data(&wrapped));
     let data = Builder::element("xenc", ns::XMLENC, "EncryptedData")
         .attribute("Type", TYPE_ELEMENT)
-        .child(method(cipher.uri()))
+        .child(Builder::element("xenc", ns::XMLENC, "EncryptionMethod").attribute("Algorithm", cipher.uri()))
         .child(Builder::element("ds", ns::DSIG, "KeyInfo").child(encrypted_key))
         .child(cipher_data(&octets));
     Ok(data.canonical()?)
-}
-
-fn method(uri: &'static str) -> Builder {
-    Builder::element("xenc", ns::XMLENC, "EncryptionMethod").attribute("Algorithm", uri)
 }
 
 fn cipher_data(octets: &[u8]) -> Builder {
@@ -289,34 +284,9 @@ fn open(data: Element<'_>, key: &DecryptionKey, accepted: AcceptedCiphers) -> Op
 
 fn unwrap_key(encrypted_key: Element<'_>, key: &DecryptionKey) -> Option<Vec<u8>> {
     let method = encrypted_key.only_child(ns::XMLENC, "EncryptionMethod").ok()??;
-    // The digest is SHA-1 where none is named (XML Encryption 1.0 §5.4.2), and so is the mask's (1.1 §5.5.2).
-    let digest = match algorithm_of_child(method, ns::DSIG, "DigestMethod", SHA1)? {
-        SHA1 => MessageDigest::sha1(),
-        SHA256 => MessageDigest::sha256(),
-        _ => return None,
-    };
-    let mask = match (method.attribute("Algorithm")?, algorithm_of_child(method, ns::XMLENC11, "MGF", MGF1_SHA1)?) {
-        (RSA_OAEP_MGF1P, _) | (RSA_OAEP, MGF1_SHA1) => MessageDigest::sha1(),
-        (RSA_OAEP, MGF1_SHA256) => MessageDigest::sha256(),
-        _ => return None,
-    };
-    let wrapped = cipher_value(encrypted_key)?;
-    let mut decrypter = Decrypter::new(&key.0).ok()?;
-    decrypter.set_rsa_padding(Padding::PKCS1_OAEP).ok()?;
-    decrypter.set_rsa_oaep_md(digest).ok()?;
-    decrypter.set_rsa_mgf1_md(mask).ok()?;
-    let mut content_key = vec![0_u8; decrypter.decrypt_len(&wrapped).ok()?];
-    let length = decrypter.decrypt(&wrapped, &mut content_key).ok()?;
-    content_key.truncate(length);
-    Some(content_key)
-}
-
-/// The `Algorithm` of a child that may be absent, or else what its absence means.
-fn algorithm_of_child<'d>(parent: Element<'d>, namespace: &str, local: &str, absent: &'d str) -> Option<&'d str> {
-    match parent.only_child(namespace, local).ok()? {
-        Some(child) => child.attribute("Algorithm"),
-        None => Some(absent),
-    }
+    let (digest, mask) = named_in(method).ok()?;
+    let transport = KeyTransport::from_uris(method.attribute("Algorithm")?, digest, mask)?;
+    transport.unwrap(&cipher_value(encrypted_key)?, &key.0).ok()
 }
 
 fn cipher_value(parent: Element<'_>) -> Option<Vec<u8>> {

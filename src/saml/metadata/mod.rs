@@ -16,6 +16,8 @@ mod idp;
 mod read;
 mod slo;
 
+use std::fmt;
+
 use time::UtcDateTime;
 use url::Url;
 
@@ -26,7 +28,7 @@ pub use slo::{LogoutKind, SloLocation};
 
 use super::{
     EntityId,
-    encryption::{BlockEncryption, EncryptionKey},
+    encryption::{BlockEncryption, EncryptionKey, KeyTransport},
     signature::{KeyFingerprint, VerificationKey},
 };
 
@@ -153,7 +155,7 @@ impl SpMetadata {
 pub struct RegisteredEncryptionKey {
     key: EncryptionKey,
     fingerprint: KeyFingerprint,
-    methods: Vec<String>,
+    methods: Vec<DeclaredEncryptionMethod>,
 }
 
 impl RegisteredEncryptionKey {
@@ -172,13 +174,40 @@ impl RegisteredEncryptionKey {
     /// The algorithms that the receiver lists (`md:EncryptionMethod`), in its order of preference: of content and of key
     /// transport, known to us or not. Empty where it says nothing.
     #[must_use]
-    pub fn methods(&self) -> &[String] {
+    pub fn methods(&self) -> &[DeclaredEncryptionMethod] {
         &self.methods
     }
 
     /// The ciphers among them that we have, in the receiver's order of preference.
     pub fn ciphers(&self) -> impl Iterator<Item = BlockEncryption> {
-        self.methods.iter().filter_map(|uri| BlockEncryption::from_uri(uri))
+        self.methods.iter().filter_map(|method| BlockEncryption::from_uri(&method.algorithm))
+    }
+
+    /// The key transports among them that we have, in the receiver's order of preference.
+    pub fn key_transports(&self) -> impl Iterator<Item = KeyTransport> {
+        self.methods.iter().filter_map(|method| {
+            KeyTransport::from_uris(&method.algorithm, method.digest.as_deref(), method.mask.as_deref())
+        })
+    }
+}
+
+/// An `md:EncryptionMethod` as the metadata lists it (SAML Metadata §2.4.1.1): identifiers as written, known to us or not.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeclaredEncryptionMethod {
+    /// The algorithm.
+    pub algorithm: String,
+    /// `ds:DigestMethod`, of a key transport.
+    pub digest: Option<String>,
+    /// `xenc11:MGF`, of a key transport.
+    pub mask: Option<String>,
+}
+
+/// The identifiers, for those who compare two lists.
+impl fmt::Display for DeclaredEncryptionMethod {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.algorithm)?;
+        let children = [&self.digest, &self.mask].into_iter().flatten();
+        children.enumerate().try_for_each(|(at, uri)| write!(f, "{}{uri}", if at == 0 { " with " } else { " and " }))
     }
 }
 

@@ -5,8 +5,8 @@ use time::UtcDateTime;
 use url::Url;
 
 use super::{
-    AttributeConsumingService, Contact, Endpoint, IndexedEndpoint, Localized, Logo, MetadataError, MetadataFault,
-    Organization, RegisteredEncryptionKey, RequestedAttribute, SpMetadata, UserInterface,
+    AttributeConsumingService, Contact, DeclaredEncryptionMethod, Endpoint, IndexedEndpoint, Localized, Logo,
+    MetadataError, MetadataFault, Organization, RegisteredEncryptionKey, RequestedAttribute, SpMetadata, UserInterface,
 };
 use crate::saml::{
     EntityId,
@@ -84,7 +84,7 @@ fn keys(role: Element<'_>) -> Read<(Vec<VerificationKey>, Vec<RegisteredEncrypti
             match EncryptionKey::from_certificate_der(&certificate) {
                 Ok(key) => {
                     let methods = of_name(descriptor, ns::METADATA, "EncryptionMethod")
-                        .map(|method| required_attribute(method, "EncryptionMethod", "Algorithm").map(str::to_owned))
+                        .map(encryption_method)
                         .collect::<Read<_>>()?;
                     encryption.push(RegisteredEncryptionKey { key, fingerprint, methods });
                 }
@@ -98,6 +98,18 @@ fn keys(role: Element<'_>) -> Read<(Vec<VerificationKey>, Vec<RegisteredEncrypti
         }
     }
     Ok((signing, encryption))
+}
+
+fn encryption_method(element: Element<'_>) -> Read<DeclaredEncryptionMethod> {
+    // A child without an algorithm names none that anybody knows.
+    let of_child = |namespace: &str, local: &str| {
+        element.child(namespace, local).map(|child| child.attribute("Algorithm").unwrap_or("").to_owned())
+    };
+    Ok(DeclaredEncryptionMethod {
+        algorithm: required_attribute(element, "EncryptionMethod", "Algorithm")?.to_owned(),
+        digest: of_child(ns::DSIG, "DigestMethod"),
+        mask: of_child(ns::XMLENC11, "MGF"),
+    })
 }
 
 /// The certificate of a key descriptor, DER, and where it stands.

@@ -3,8 +3,8 @@
 use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
 use signet::saml::{
     encryption::{
-        AcceptedCiphers, BlockEncryption, DecryptionFailed, DecryptionKey, EncryptionKey, EncryptionSeed, decrypt,
-        encrypt,
+        AcceptedCiphers, BlockEncryption, DecryptionFailed, DecryptionKey, EncryptionKey, EncryptionMethod,
+        EncryptionSeed, KeyTransport, decrypt, encrypt,
     },
     signature::KeyError,
     xml::{Builder, Canonical, Document, Limits, ns},
@@ -18,10 +18,13 @@ fn content() -> Canonical {
     Builder::element("saml", ns::ASSERTION, "Assertion").attribute("ID", "_a").text(SECRET).canonical().unwrap()
 }
 
-pub fn sealed(cipher: BlockEncryption) -> Canonical {
+/// The key of the content, in all of these tests.
+pub const CONTENT_KEY: [u8; 32] = *b"0123456789abcdef0123456789ABCDEF";
+
+pub fn sealed(method: impl Into<EncryptionMethod>) -> Canonical {
     let key = EncryptionKey::from_certificate_der(&RSA.certificate_der).unwrap();
-    let seed = EncryptionSeed { content_key: *b"0123456789abcdef0123456789ABCDEF", iv: [7; 16] };
-    encrypt(&content(), &key, cipher, seed).unwrap()
+    let seed = EncryptionSeed { content_key: CONTENT_KEY, iv: [7; 16] };
+    encrypt(&content(), &key, method, seed).unwrap()
 }
 
 fn open(xml: &str, pair: &KeyPair, accepted: AcceptedCiphers) -> Result<Vec<u8>, DecryptionFailed> {
@@ -36,6 +39,32 @@ fn what_is_encrypted_opens_again_with_every_cipher() {
         let sealed = sealed(cipher);
         assert!(!sealed.as_str().contains(SECRET));
         assert_eq!(open(sealed.as_str(), &RSA, AcceptedCiphers::CbcToo).unwrap(), content().as_bytes(), "{cipher:?}");
+    }
+}
+
+#[test]
+fn what_is_encrypted_opens_again_with_every_key_transport() {
+    for key_transport in KeyTransport::ALL {
+        let sealed = sealed(EncryptionMethod { cipher: BlockEncryption::Aes256Gcm, key_transport });
+        let opened = open(sealed.as_str(), &RSA, AcceptedCiphers::Authenticated).unwrap();
+        assert_eq!(opened, content().as_bytes(), "{key_transport:?}");
+    }
+}
+
+#[test]
+fn digest_and_mask_are_what_the_message_says_they_are() {
+    let key_transport = KeyTransport::ALL[2];
+    let sealed = sealed(EncryptionMethod { cipher: BlockEncryption::Aes256Gcm, key_transport }).into_string();
+    for (from, to) in [
+        ("2001/04/xmlenc#sha256", "2000/09/xmldsig#sha1"),
+        ("2001/04/xmlenc#sha256", "2001/04/xmlenc#sha512"),
+        ("2009/xmlenc11#mgf1sha256", "2009/xmlenc11#mgf1sha1"),
+        ("2009/xmlenc11#mgf1sha256", "2009/xmlenc11#mgf1sha512"),
+        ("2009/xmlenc11#rsa-oaep", "2001/04/xmlenc#rsa-oaep-mgf1p"),
+    ] {
+        assert!(sealed.contains(from), "{from}");
+        let changed = sealed.replace(from, to);
+        assert_eq!(open(&changed, &RSA, AcceptedCiphers::Authenticated), Err(DecryptionFailed), "{to}");
     }
 }
 

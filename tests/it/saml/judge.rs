@@ -6,14 +6,14 @@ use std::{
 };
 
 use signet::saml::{
-    encryption::BlockEncryption,
+    encryption::{BlockEncryption, EncryptionMethod, KeyTransport},
     signature::{PemSigner, SignatureAlgorithm, SignaturePosition, sign_enveloped, verify_enveloped},
     xml::{Builder, Document, Limits, ns},
 };
 use tempfile::TempDir;
 
 use super::{
-    encryption::sealed,
+    encryption::{CONTENT_KEY, sealed},
     keys::{KeyPair, P256, P384, RSA},
 };
 
@@ -112,6 +112,39 @@ fn xmlsec1_decrypts_what_we_encrypt() {
         let opened = desk.xmlsec1(&["--decrypt", "--privkey-pem", key.to_str().unwrap()], &path).unwrap();
         assert!(opened.contains("a name &amp; a number"), "{cipher:?}: {opened}");
         assert!(!opened.contains("CipherValue"), "{cipher:?}");
+    }
+}
+
+// Inside OAEP xmlsec1 1.2 knows SHA-1 alone; the program openssl knows every pair of digest and mask.
+#[test]
+fn openssl_opens_every_key_transport_by_the_names_in_the_message() {
+    use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
+    let desk = Desk::new();
+    let key = desk.put("private.pem", &RSA.private_pem);
+    let mut seen = std::collections::BTreeSet::new();
+    for key_transport in KeyTransport::ALL {
+        let sealed = sealed(EncryptionMethod { cipher: BlockEncryption::Aes256Gcm, key_transport });
+        let (_, encrypted_key) = sealed.as_str().split_once("<xenc:EncryptedKey").unwrap();
+        let (encrypted_key, _) = encrypted_key.split_once("</xenc:EncryptedKey>").unwrap();
+        let digest =
+            if encrypted_key.contains("\"http://www.w3.org/2001/04/xmlenc#sha256\"") { "sha256" } else { "sha1" };
+        let mask =
+            if encrypted_key.contains("\"http://www.w3.org/2009/xmlenc11#mgf1sha256\"") { "sha256" } else { "sha1" };
+        let newer = encrypted_key.contains("\"http://www.w3.org/2009/xmlenc11#rsa-oaep\"");
+        assert_eq!(encrypted_key.contains("<xenc11:MGF "), newer);
+        assert!(seen.insert((newer, digest, mask)), "each is written differently");
+
+        let (_, value) = encrypted_key.split_once("<xenc:CipherValue>").unwrap();
+        let wrapped = desk.put("key.bin", BASE64.decode(value.split('<').next().unwrap()).unwrap());
+        let opened = Command::new("openssl")
+            .args(["pkeyutl", "-decrypt", "-pkeyopt", "rsa_padding_mode:oaep", "-inkey"])
+            .arg(&key)
+            .arg("-in")
+            .arg(wrapped)
+            .args(["-pkeyopt", &format!("rsa_oaep_md:{digest}"), "-pkeyopt", &format!("rsa_mgf1_md:{mask}")])
+            .output()
+            .expect("the program openssl is missing: apt-get install openssl");
+        assert_eq!(opened.stdout, CONTENT_KEY, "{key_transport:?}: {}", String::from_utf8_lossy(&opened.stderr));
     }
 }
 

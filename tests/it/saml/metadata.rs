@@ -79,6 +79,44 @@ fn encryption_methods_are_kept_in_the_receivers_order() {
 }
 
 #[test]
+fn key_transports_are_read_with_their_digest_and_mask() {
+    use signet::saml::encryption::{
+        KeyTransport,
+        OaepHash::{Sha1, Sha256},
+    };
+    let method =
+        |uri: &str, inside: &str| format!("<md:EncryptionMethod Algorithm=\"{uri}\">{inside}</md:EncryptionMethod>");
+    let old = "http://www.w3.org/2001/04/xmlenc#rsa-oaep-mgf1p";
+    let new = "http://www.w3.org/2009/xmlenc11#rsa-oaep";
+    let sha256 = "<ds:DigestMethod Algorithm=\"http://www.w3.org/2001/04/xmlenc#sha256\"/>";
+    let sha512 = "<ds:DigestMethod Algorithm=\"http://www.w3.org/2001/04/xmlenc#sha512\"/>";
+    let mask = |name: &str| {
+        format!(
+            "<xenc11:MGF xmlns:xenc11=\"http://www.w3.org/2009/xmlenc11#\" Algorithm=\"http://www.w3.org/2009/xmlenc11#{name}\"/>"
+        )
+    };
+    let cases = [
+        (method(old, ""), Some(KeyTransport::Mgf1p { digest: Sha1 })),
+        (method(old, sha256), Some(KeyTransport::Mgf1p { digest: Sha256 })),
+        // XML Encryption 1.1 §5.5.2: SHA-1 where digest or mask are not named.
+        (method(new, ""), Some(KeyTransport::Oaep { digest: Sha1, mask: Sha1 })),
+        (method(new, sha256), Some(KeyTransport::Oaep { digest: Sha256, mask: Sha1 })),
+        (
+            method(new, &(sha256.to_owned() + &mask("mgf1sha256"))),
+            Some(KeyTransport::Oaep { digest: Sha256, mask: Sha256 }),
+        ),
+        (method(new, &mask("mgf1sha512")), None),
+        (method(old, sha512), None),
+        (method("http://www.w3.org/2001/04/xmlenc#rsa-1_5", ""), None),
+    ];
+    let all: String = cases.iter().map(|(xml, _)| xml.as_str()).collect();
+    let metadata = read(&(key(&RSA, "use=\"encryption\"", &all) + &one()));
+    let expected: Vec<_> = cases.iter().filter_map(|(_, transport)| *transport).collect();
+    assert_eq!(metadata.encryption_keys()[0].key_transports().collect::<Vec<_>>(), expected);
+    assert_eq!(metadata.encryption_keys()[0].methods().len(), cases.len(), "what is not known is still told");
+}
+
+#[test]
 fn unusable_keys_are_refused() {
     assert_eq!(refused(&(key(&RSA, "use=\"both\"", "") + &one())), MetadataFault::KeyUse);
     let weak = KeyPair::rsa(1024);
