@@ -133,8 +133,13 @@ pub fn means(principal: &NamedPrincipal, known: &NameId, us: &EntityId, service:
 /// What may be said to the service that asked: that everything ended only if it did (deployment profile SDP-IDP31).
 #[must_use]
 pub fn result(extent: Extent, outcomes: impl IntoIterator<Item = Outcome>) -> LogoutResult {
-    let all_ended = outcomes.into_iter().all(|outcome| outcome == Outcome::Ended);
-    if extent == Extent::Everywhere && all_ended { LogoutResult::Ended } else { LogoutResult::Partly }
+    if extent != Extent::Everywhere {
+        LogoutResult::GoesOn
+    } else if outcomes.into_iter().all(|outcome| outcome == Outcome::Ended) {
+        LogoutResult::Ended
+    } else {
+        LogoutResult::Partly
+    }
 }
 
 #[cfg(test)]
@@ -162,7 +167,7 @@ mod tests {
         for other in [Asked, Failed, Partly, Unreachable, Unsupported, Waiting] {
             assert_eq!(result(Extent::Everywhere, [Ended, other]), LogoutResult::Partly, "{other:?}");
         }
-        assert_eq!(result(Extent::ThereOnly, []), LogoutResult::Partly, "the session here goes on");
+        assert_eq!(result(Extent::ThereOnly, []), LogoutResult::GoesOn, "the session here goes on");
     }
 
     #[test]

@@ -45,10 +45,12 @@ pub struct LogoutRequest {
 pub enum LogoutResult {
     /// Every session ended, at every service.
     Ended,
-    /// Ours ended; not all services could be reached, or some could not end theirs.
-    Partly,
     /// It did not end.
     Failed(Status),
+    /// The person wants the session here to go on, and the others with it.
+    GoesOn,
+    /// Ours ended; not all services could be reached, or some could not end theirs.
+    Partly,
 }
 
 /// Our answer to a service's LogoutRequest (SAML Core §3.7.2).
@@ -118,20 +120,27 @@ impl LogoutResponse {
         signer: &dyn Signer,
     ) -> Result<LogoutDelivery, OutboundError> {
         let status = match &self.result {
-            LogoutResult::Ended => samlp("Status").child(samlp("StatusCode").attribute("Value", SUCCESS)),
-            // SAML Core §3.7.3.2: the second-level code says that not all could be told.
-            LogoutResult::Partly => {
-                let partly =
-                    Status { code: TopStatus::Responder, nested: Some(NestedStatus::PartialLogout), message: None };
-                partly.write()
-            }
+            LogoutResult::Ended => ended(None),
             LogoutResult::Failed(status) => status.write(),
+            LogoutResult::GoesOn => {
+                let goes_on =
+                    Status { code: TopStatus::Responder, nested: Some(NestedStatus::PartialLogout), message: None };
+                goes_on.write()
+            }
+            // SAML Core §3.7.3.2: a session authority that ended its own session says Success at the top level, and says at
+            // the second level that others did not end theirs.
+            LogoutResult::Partly => ended(Some(NestedStatus::PartialLogout)),
         };
         let message = message("LogoutResponse", &self.id, &self.issuer, self.issue_instant, to)
             .attribute("InResponseTo", self.in_response_to.as_str())
             .child(status);
         deliver(&message, Carrier::Response, to, relay_state, signer)
     }
+}
+
+fn ended(but: Option<NestedStatus>) -> Builder {
+    let code = |uri: &'static str| samlp("StatusCode").attribute("Value", uri);
+    samlp("Status").child(code(SUCCESS).optional_child(but.map(|but| code(but.uri()))))
 }
 
 fn message(

@@ -2,6 +2,7 @@
 
 use std::process::Command;
 
+use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 use proptest::prelude::*;
 use signet::saml::logout::{
     LogoutDelivery, LogoutMessage, LogoutRequest, LogoutResponse, LogoutResult, LogoutStatus, VerifiedLogoutRequest,
@@ -115,6 +116,7 @@ fn an_answer_says_the_truth_and_brings_the_relay_state_back() {
         for (result, status) in [
             (LogoutResult::Ended, LogoutStatus::Ended),
             (LogoutResult::Partly, LogoutStatus::Partly),
+            (LogoutResult::GoesOn, LogoutStatus::Partly),
             (LogoutResult::Failed(failed.clone()), LogoutStatus::Failed),
         ] {
             let sent = LogoutResponse {
@@ -133,6 +135,27 @@ fn an_answer_says_the_truth_and_brings_the_relay_state_back() {
             let read = decoded.verify(&record(&RSA, ""), &ours()).unwrap();
             assert_eq!((read.status(), read.in_response_to()), (status, &sent.in_response_to));
         }
+    }
+}
+
+/// SAML Core §3.7.3.2: what the top-level code says is whether our own session ended.
+#[test]
+fn the_top_level_code_of_a_partial_logout_says_whether_our_session_ended() {
+    for (result, top) in [(LogoutResult::Partly, "Success"), (LogoutResult::GoesOn, "Responder")] {
+        let sent = LogoutResponse {
+            id: MessageId::from_entropy([8; 20]),
+            issuer: EntityId::parse(SENDER).unwrap(),
+            issue_instant: utc_datetime!(2026-11-24 12:00),
+            in_response_to: MessageId::from_entropy([7; 20]),
+            result,
+        };
+        let delivery = sent.deliver(&here(POST), None, &RSA.signer()).unwrap();
+        let LogoutDelivery::Post { message, .. } = delivery else { panic!("by form") };
+        let xml = String::from_utf8(BASE64.decode(message).unwrap()).unwrap();
+        let status = "urn:oasis:names:tc:SAML:2.0:status:";
+        let codes: Vec<&str> = xml.match_indices(status).map(|(at, _)| &xml[at + status.len()..]).collect();
+        assert_eq!(codes.len(), 2, "{xml}");
+        assert!(codes[0].starts_with(top) && codes[1].starts_with("PartialLogout"), "{xml}");
     }
 }
 
