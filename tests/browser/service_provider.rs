@@ -16,6 +16,18 @@ pub enum Toolkit {
     Python3Saml,
     Samael,
     Shibboleth,
+    /// The same, whose logout messages go and come by HTTP-POST.
+    ShibbolethByForm,
+}
+
+/// What a service provider is told about a logout that it asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ended {
+    Everywhere,
+    /// At the identity provider, but not at every other service.
+    NotEverywhere,
+    /// The session at the identity provider goes on.
+    NotThere,
 }
 
 /// A running service provider, ended when this is dropped.
@@ -32,7 +44,7 @@ impl Toolkit {
         match self {
             Self::Python3Saml => "python3-saml",
             Self::Samael => "samael-sp",
-            Self::Shibboleth => "shibboleth",
+            Self::Shibboleth | Self::ShibbolethByForm => "shibboleth",
         }
     }
 
@@ -41,7 +53,9 @@ impl Toolkit {
         match self {
             // Built by `make test` into the folder that Signet's own programs are in.
             Self::Samael => Path::new(env!("CARGO_BIN_EXE_signet")).with_file_name("samael-sp"),
-            Self::Python3Saml | Self::Shibboleth => root.join("tests/interop").join(self.name()).join("run.sh"),
+            Self::Python3Saml | Self::Shibboleth | Self::ShibbolethByForm => {
+                root.join("tests/interop").join(self.name()).join("run.sh")
+            }
         }
     }
 
@@ -51,7 +65,7 @@ impl Toolkit {
             Self::Samael => {
                 "[encryption]\nexception = \"aes-128-gcm\"\nreason = \"The toolkit decrypts no other GCM\"\n"
             }
-            Self::Python3Saml | Self::Shibboleth => "",
+            Self::Python3Saml | Self::Shibboleth | Self::ShibbolethByForm => "",
         }
     }
 }
@@ -93,11 +107,56 @@ impl ServiceProvider {
         format!("{}/secure", self.origin)
     }
 
+    /// The name of its toolkit.
+    pub fn name(&self) -> &str {
+        self.toolkit.name()
+    }
+
+    /// Where a signed-in person begins a single logout.
+    pub fn logout(&self) -> String {
+        let path = match self.toolkit {
+            Toolkit::Shibboleth => "/Shibboleth.sso/Logout",
+            Toolkit::ShibbolethByForm => "/Shibboleth.sso/LogoutByForm",
+            Toolkit::Python3Saml | Toolkit::Samael => "/logout",
+        };
+        format!("{}{path}", self.origin)
+    }
+
+    /// Waits until it says what it believes of the identity provider's answer to its own request.
+    pub async fn says(&self, browser: &Chromium, ended: Ended) {
+        let (end, words) = match (self.toolkit, ended) {
+            (Toolkit::Shibboleth, Ended::Everywhere) => {
+                ("/SLO/Redirect", "Status of Global Logout: Logout completed successfully.")
+            }
+            (Toolkit::ShibbolethByForm, Ended::Everywhere) => {
+                ("/SLO/POST", "Status of Global Logout: Logout completed successfully.")
+            }
+            (Toolkit::Shibboleth | Toolkit::ShibbolethByForm, Ended::NotEverywhere) => {
+                ("/SLO/", "You remain logged into one or more")
+            }
+            (Toolkit::Shibboleth | Toolkit::ShibbolethByForm, Ended::NotThere) => {
+                ("/SLO/", "SAML response reported an IdP error")
+            }
+            // It looks at the top-level code alone.
+            (_, Ended::Everywhere | Ended::NotEverywhere) => ("/signed-out?answer=success", "\"session\": false"),
+            (_, Ended::NotThere) => ("/slo", "logout_not_success"),
+        };
+        self.wait_for(browser, async || {
+            let address = browser.address().await;
+            address.starts_with(&self.origin) && address.contains(end) && browser.words().await.contains(words)
+        })
+        .await;
+    }
+
     /// Writes its metadata and an agreement about these attributes to `FOLDER/sp/<agency>/<service>`, which it gives.
     pub fn register(&self, folder: &Path, attributes: &[&str]) -> String {
         let agency = format!("{}-agency", self.toolkit.name());
         let record = folder.join("sp").join(&agency).join("desk");
         let metadata = std::fs::read_to_string(self.state.path().join("sp-metadata.xml")).expect("its metadata");
+        let metadata = match self.toolkit {
+            Toolkit::ShibbolethByForm => without_logout_by(&metadata, &["HTTP-Redirect", "HTTP-Artifact", "SOAP"]),
+            _ => metadata,
+        };
         let (_, after) = metadata.split_once("entityID=\"").expect("an entityID");
         let (entity_id, _) = after.split_once('"').expect("an entityID");
         let names: Vec<String> = attributes.iter().map(|name| format!("{name:?}")).collect();
@@ -125,17 +184,25 @@ impl ServiceProvider {
     pub async fn page_shown(&self, browser: &Chromium) -> Value {
         let there = format!("{}/secure", self.origin);
         let shown = async || browser.address().await == there && browser.words().await.starts_with('{');
-        if tokio::time::timeout(Duration::from_secs(30), async {
-            while !shown().await {
+        self.wait_for(browser, shown).await;
+        serde_json::from_str(&browser.words().await).expect("JSON")
+    }
+
+    /// Ends it, as an outage does.
+    pub fn stop(&mut self) {
+        let _ = Command::new("kill").arg(self.process.id().to_string()).status();
+        let _ = self.process.wait();
+    }
+
+    async fn wait_for(&self, browser: &Chromium, holds: impl AsyncFn() -> bool) {
+        let waited = async {
+            while !holds().await {
                 tokio::time::sleep(Duration::from_millis(100)).await;
             }
-        })
-        .await
-        .is_err()
-        {
+        };
+        if tokio::time::timeout(Duration::from_secs(30), waited).await.is_err() {
             panic!("at {}: {}\n{}", browser.address().await, browser.words().await, self.log());
         }
-        serde_json::from_str(&browser.words().await).expect("JSON")
     }
 
     /// The ends of its logs, for the message of a test that fails.
@@ -154,9 +221,21 @@ impl ServiceProvider {
 impl Drop for ServiceProvider {
     /// SIGTERM, so that its daemons end with it.
     fn drop(&mut self) {
-        let _ = Command::new("kill").arg(self.process.id().to_string()).status();
-        let _ = self.process.wait();
+        if matches!(self.process.try_wait(), Ok(None)) {
+            self.stop();
+        }
     }
+}
+
+/// Metadata without the SingleLogoutService of these bindings.
+fn without_logout_by(metadata: &str, bindings: &[&str]) -> String {
+    let mut parts = metadata.split("<md:SingleLogoutService ");
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |kept, part| {
+        let (element, after) = part.split_once("/>").expect("an empty element");
+        let unwanted = bindings.iter().any(|binding| element.contains(&format!(":bindings:{binding}\"")));
+        if unwanted { kept + after } else { format!("{kept}<md:SingleLogoutService {element}/>{after}") }
+    })
 }
 
 /// A port of loopback that nobody listens on now.

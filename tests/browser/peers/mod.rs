@@ -1,5 +1,7 @@
 //! Service providers that we did not write sign the demonstration's person in, each on a site of its own.
 
+mod logout;
+
 use serde_json::Value;
 
 use crate::service_provider::{ServiceProvider, Toolkit};
