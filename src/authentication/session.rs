@@ -121,6 +121,8 @@ pub struct SessionState {
     pub waiting_request: Option<WaitingRequest>,
     /// Shown once on the next page, then forgotten: a key of the locale files.
     pub notice: Option<String>,
+    /// The logout that this browser is in the middle of, since its session before this one ended by it.
+    pub logout: Option<[u8; 16]>,
 }
 
 /// A service's request that waits while its person visits pages.
@@ -182,6 +184,7 @@ impl SessionState {
             pending: Pending::default(),
             waiting_request: None,
             notice: None,
+            logout: None,
         }
     }
 

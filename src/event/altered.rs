@@ -15,6 +15,8 @@ pub enum AlteredRecord {
     Address(ContactId),
     /// An authenticator beside the password.
     Authenticator(AuthenticatorId),
+    /// By which name a service knows the person in a session.
+    NameId,
     /// The password.
     Password,
     /// The sealed profile.
@@ -31,6 +33,7 @@ impl fmt::Display for AlteredRecord {
             Self::Account => f.write_str("account"),
             Self::Address(id) => write!(f, "address {id}"),
             Self::Authenticator(id) => write!(f, "authenticator {id}"),
+            Self::NameId => f.write_str("name at a service"),
             Self::Password => f.write_str("password"),
             Self::Profile => f.write_str("profile"),
             Self::Proofing => f.write_str("proofing"),

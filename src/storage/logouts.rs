@@ -8,6 +8,7 @@ use super::schema::{logout, logout_session, logout_step, session_participant};
 use super::{Participant, StoreError, Transaction, instant, maybe_instant, milliseconds, typed};
 use crate::authentication::session::SessionIdHash;
 use crate::federation::single_logout::{Extent, Outcome};
+use crate::subscriber::SubscriberId;
 
 /// A logout.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,6 +34,8 @@ pub struct LogoutRecord {
 /// One service's part in a logout.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LogoutStep {
+    /// Whose part.
+    pub subscriber: SubscriberId,
     /// Its place in the order.
     pub position: i32,
     /// Which service.
@@ -45,6 +48,15 @@ pub struct LogoutStep {
     pub name_id_sealed: Vec<u8>,
     /// What became of it.
     pub outcome: Outcome,
+}
+
+/// What of a session a logout is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LogoutSession {
+    /// Which session.
+    pub session: SessionIdHash,
+    /// Whose it was when the logout began.
+    pub subscriber: SubscriberId,
 }
 
 impl Transaction<'_> {
@@ -62,14 +74,16 @@ impl Transaction<'_> {
             .filter(session_participant::session_index.eq(session_index))
             .select((
                 session_participant::session,
+                session_participant::subscriber,
                 session_participant::assertion_id,
                 session_participant::name_id_sealed,
                 session_participant::joined_at,
             ))
-            .load::<(Vec<u8>, String, Vec<u8>, i64)>(self.connection)?
+            .load::<(Vec<u8>, Vec<u8>, String, Vec<u8>, i64)>(self.connection)?
             .into_iter()
-            .map(|(session, assertion_id, name_id_sealed, joined_at)| {
+            .map(|(session, subscriber, assertion_id, name_id_sealed, joined_at)| {
                 let participant = Participant {
+                    subscriber: typed(subscriber.as_slice(), "session_participant", "subscriber")?,
                     entity_id: entity_id.to_owned(),
                     assertion_id,
                     session_index: session_index.to_owned(),
@@ -84,25 +98,39 @@ impl Transaction<'_> {
             .collect()
     }
 
-    /// A service does not take part in a session any more.
+    /// Nobody takes part in a session any more.
     ///
     /// # Errors
     /// When the database fails.
-    pub fn remove_participant(&mut self, session: SessionIdHash, entity_id: &str) -> Result<(), StoreError> {
+    pub fn remove_participants_of(&mut self, session: SessionIdHash) -> Result<(), StoreError> {
+        let of = session_participant::session.eq(session.as_bytes().to_vec());
+        diesel::delete(session_participant::table.filter(of)).execute(self.connection)?;
+        Ok(())
+    }
+
+    /// A service ended what it had by this assertion.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn remove_participant(&mut self, session: SessionIdHash, assertion_id: &str) -> Result<(), StoreError> {
         diesel::delete(
             session_participant::table
                 .filter(session_participant::session.eq(session.as_bytes().to_vec()))
-                .filter(session_participant::entity_id.eq(entity_id)),
+                .filter(session_participant::assertion_id.eq(assertion_id)),
         )
         .execute(self.connection)?;
         Ok(())
     }
 
-    /// Begins a logout of these sessions.
+    /// Begins a logout of these sessions, each with the assertion by which the asking service knows it.
     ///
     /// # Errors
     /// When the database fails.
-    pub fn add_logout(&mut self, record: &LogoutRecord, sessions: &[SessionIdHash]) -> Result<(), StoreError> {
+    pub fn add_logout(
+        &mut self,
+        record: &LogoutRecord,
+        sessions: &[(LogoutSession, String)],
+    ) -> Result<(), StoreError> {
         diesel::insert_into(logout::table)
             .values((
                 logout::id.eq(record.id.to_vec()),
@@ -114,11 +142,13 @@ impl Transaction<'_> {
                 logout::extent.eq(record.extent.as_str()),
             ))
             .execute(self.connection)?;
-        for session in sessions {
+        for (one, assertion_id) in sessions {
             diesel::insert_into(logout_session::table)
                 .values((
                     logout_session::logout.eq(record.id.to_vec()),
-                    logout_session::session.eq(session.as_bytes().to_vec()),
+                    logout_session::session.eq(one.session.as_bytes().to_vec()),
+                    logout_session::subscriber.eq(one.subscriber.as_bytes().to_vec()),
+                    logout_session::assertion_id.eq(assertion_id.as_str()),
                 ))
                 .execute(self.connection)?;
         }
@@ -161,27 +191,35 @@ impl Transaction<'_> {
         .transpose()
     }
 
-    /// The sessions that a logout is about.
+    /// The sessions that a logout is about, each with the assertion by which the asking service knows it.
     ///
     /// # Errors
     /// When the database fails.
-    pub fn sessions_of_logout(&mut self, id: &[u8; 16]) -> Result<Vec<SessionIdHash>, StoreError> {
+    pub fn sessions_of_logout(&mut self, id: &[u8; 16]) -> Result<Vec<(LogoutSession, String)>, StoreError> {
+        const TABLE: &str = "logout_session";
         logout_session::table
             .filter(logout_session::logout.eq(id.to_vec()))
-            .select(logout_session::session)
-            .load::<Vec<u8>>(self.connection)?
+            .select((logout_session::session, logout_session::subscriber, logout_session::assertion_id))
+            .load::<(Vec<u8>, Vec<u8>, String)>(self.connection)?
             .into_iter()
-            .map(|session| Ok(SessionIdHash::from_bytes(typed(session.as_slice(), "logout_session", "session")?)))
+            .map(|(session, subscriber, assertion_id)| {
+                let session = SessionIdHash::from_bytes(typed(session.as_slice(), TABLE, "session")?);
+                let subscriber = typed(subscriber.as_slice(), TABLE, "subscriber")?;
+                Ok((LogoutSession { session, subscriber }, assertion_id))
+            })
             .collect()
     }
 
-    /// Decides how far an undecided logout reaches; `false` when it was decided before.
+    /// Decides how far an undecided logout reaches; `false` when it was decided before, or is over.
     ///
     /// # Errors
     /// When the database fails.
-    pub fn decide_logout(&mut self, id: &[u8; 16], extent: Extent) -> Result<bool, StoreError> {
+    pub fn decide_logout(&mut self, id: &[u8; 16], extent: Extent, now: UtcDateTime) -> Result<bool, StoreError> {
         let decided = diesel::update(
-            logout::table.filter(logout::id.eq(id.to_vec())).filter(logout::extent.eq(Extent::Undecided.as_str())),
+            logout::table
+                .filter(logout::id.eq(id.to_vec()))
+                .filter(logout::expires_at.gt(milliseconds(now)))
+                .filter(logout::extent.eq(Extent::Undecided.as_str())),
         )
         .set(logout::extent.eq(extent.as_str()))
         .execute(self.connection)?;
@@ -208,6 +246,7 @@ impl Transaction<'_> {
         diesel::insert_into(logout_step::table)
             .values((
                 logout_step::logout.eq(id.to_vec()),
+                logout_step::subscriber.eq(step.subscriber.as_bytes().to_vec()),
                 logout_step::position.eq(step.position),
                 logout_step::entity_id.eq(step.entity_id.as_str()),
                 logout_step::assertion_id.eq(step.assertion_id.as_str()),
@@ -228,6 +267,7 @@ impl Transaction<'_> {
             .filter(logout_step::logout.eq(id.to_vec()))
             .order(logout_step::position)
             .select((
+                logout_step::subscriber,
                 logout_step::position,
                 logout_step::entity_id,
                 logout_step::assertion_id,
@@ -235,12 +275,13 @@ impl Transaction<'_> {
                 logout_step::name_id_sealed,
                 logout_step::outcome,
             ))
-            .load::<(i32, String, String, String, Vec<u8>, String)>(self.connection)?
+            .load::<(Vec<u8>, i32, String, String, String, Vec<u8>, String)>(self.connection)?
             .into_iter()
-            .map(|(position, entity_id, assertion_id, session_index, name_id_sealed, outcome)| {
+            .map(|(subscriber, position, entity_id, assertion_id, session_index, name_id_sealed, outcome)| {
+                let subscriber = typed(subscriber.as_slice(), "logout_step", "subscriber")?;
                 let outcome = Outcome::parse(&outcome)
                     .ok_or(StoreError::InconsistentRow { table: "logout_step", column: "outcome" })?;
-                Ok(LogoutStep { position, entity_id, assertion_id, session_index, name_id_sealed, outcome })
+                Ok(LogoutStep { subscriber, position, entity_id, assertion_id, session_index, name_id_sealed, outcome })
             })
             .collect()
     }
@@ -276,8 +317,19 @@ impl Transaction<'_> {
         Ok(())
     }
 
+    /// A step cannot be carried out after all.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn give_up_logout_step(&mut self, id: &[u8; 16], position: i32, outcome: Outcome) -> Result<(), StoreError> {
+        diesel::update(logout_step::table.find((id.to_vec(), position)))
+            .set(logout_step::outcome.eq(outcome.as_str()))
+            .execute(self.connection)?;
+        Ok(())
+    }
+
     /// A service has answered our request: keeps what it says, and tells which logout that belongs to. Nothing when no such
-    /// request of ours waits for an answer of this service. One that comes late still counts.
+    /// request of ours waits for an answer of this service. One that comes late still counts, while the logout lives.
     ///
     /// # Errors
     /// When the database fails.
@@ -286,6 +338,7 @@ impl Transaction<'_> {
         entity_id: &str,
         request_id: &str,
         outcome: Outcome,
+        now: UtcDateTime,
     ) -> Result<Option<[u8; 16]>, StoreError> {
         let open = [Outcome::Asked.as_str(), Outcome::Unreachable.as_str()];
         let found: Option<Vec<u8>> = logout_step::table
@@ -296,10 +349,14 @@ impl Transaction<'_> {
             .first(self.connection)
             .optional()?;
         let Some(found) = found else { return Ok(None) };
+        let id: [u8; 16] = typed(found.as_slice(), "logout_step", "logout")?;
+        if self.logout(&id, now)?.is_none() {
+            return Ok(None);
+        }
         diesel::update(logout_step::table.filter(logout_step::request_id.eq(Some(request_id))))
             .set(logout_step::outcome.eq(outcome.as_str()))
             .execute(self.connection)?;
-        Ok(Some(typed(found.as_slice(), "logout_step", "logout")?))
+        Ok(Some(id))
     }
 
     /// Forgets logouts that have expired; says how many.

@@ -31,7 +31,7 @@ use connection::{AnyConnection, Manager};
 pub use connection::{DatabaseUrl, NodeLock};
 pub use disclosures::{DisclosureWriter, Issuance, RecordedDisclosure};
 pub use federation::{PendingRequest, SpRevision};
-pub use logouts::{LogoutRecord, LogoutStep};
+pub use logouts::{LogoutRecord, LogoutSession, LogoutStep};
 pub use sessions::{Participant, SessionRecord, SessionSummary};
 pub use subscribers::{AuthenticatorRecord, EmailRecord, FailuresOf, LinkRecord};
 pub use work::{HistoryEntry, OutboxEntry, OutboxId, OutboxOutcome};

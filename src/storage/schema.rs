@@ -117,6 +117,7 @@ diesel::table! {
 diesel::table! {
     session_participant (session, entity_id, assertion_id) {
         session -> Binary,
+        subscriber -> Binary,
         entity_id -> Text,
         assertion_id -> Text,
         session_index -> Text,
@@ -139,15 +140,18 @@ diesel::table! {
 }
 
 diesel::table! {
-    logout_session (logout, session) {
+    logout_session (logout, session, assertion_id) {
         logout -> Binary,
         session -> Binary,
+        subscriber -> Binary,
+        assertion_id -> Text,
     }
 }
 
 diesel::table! {
     logout_step (logout, position) {
         logout -> Binary,
+        subscriber -> Binary,
         position -> Integer,
         entity_id -> Text,
         assertion_id -> Text,

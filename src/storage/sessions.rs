@@ -38,6 +38,8 @@ pub struct SessionSummary {
 /// A service that a session signed in to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Participant {
+    /// As whom: a browser's session may be another person's by now.
+    pub subscriber: SubscriberId,
     /// Which service.
     pub entity_id: String,
     /// The assertion that it received.
@@ -221,6 +223,7 @@ impl Transaction<'_> {
     pub fn add_participant(&mut self, of: SessionIdHash, participant: &Participant) -> Result<(), StoreError> {
         let insertion = diesel::insert_into(session_participant::table).values((
             session_participant::session.eq(of.as_bytes().to_vec()),
+            session_participant::subscriber.eq(participant.subscriber.as_bytes().to_vec()),
             session_participant::entity_id.eq(participant.entity_id.clone()),
             session_participant::assertion_id.eq(participant.assertion_id.clone()),
             session_participant::session_index.eq(participant.session_index.clone()),
@@ -231,13 +234,18 @@ impl Transaction<'_> {
         Ok(())
     }
 
-    /// The services that take part in a session.
+    /// The services that a person signed in to in a session.
     ///
     /// # Errors
     /// When the database fails.
-    pub fn participants_of(&mut self, of: SessionIdHash) -> Result<Vec<Participant>, StoreError> {
+    pub fn participants_of(
+        &mut self,
+        session: SessionIdHash,
+        subscriber: SubscriberId,
+    ) -> Result<Vec<Participant>, StoreError> {
         session_participant::table
-            .filter(session_participant::session.eq(of.as_bytes().to_vec()))
+            .filter(session_participant::session.eq(session.as_bytes().to_vec()))
+            .filter(session_participant::subscriber.eq(subscriber.as_bytes().to_vec()))
             .order(session_participant::joined_at)
             .select((
                 session_participant::entity_id,
@@ -250,6 +258,7 @@ impl Transaction<'_> {
             .into_iter()
             .map(|(entity_id, assertion_id, session_index, name_id_sealed, joined_at)| {
                 Ok(Participant {
+                    subscriber,
                     entity_id,
                     assertion_id,
                     session_index,

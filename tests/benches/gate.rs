@@ -228,6 +228,7 @@ impl Scene {
         let Issued { assertion, disclosure } = issue(&question, &SystemEntropy).unwrap();
         let parts = assertion.parts();
         let participant = Participant {
+            subscriber: PERSON,
             entity_id: parts.audience.to_string(),
             assertion_id: parts.id.to_string(),
             session_index: parts.session_index.clone(),

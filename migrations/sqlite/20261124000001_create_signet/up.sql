@@ -108,6 +108,7 @@ CREATE INDEX session_expiry ON session (absolute_until);
 
 CREATE TABLE session_participant (
     session BLOB NOT NULL,                -- sensitive: keyed
+    subscriber BLOB NOT NULL,             -- sensitive: no
     entity_id TEXT NOT NULL,              -- sensitive: no
     assertion_id TEXT NOT NULL,           -- sensitive: no
     session_index TEXT NOT NULL,          -- sensitive: no
@@ -132,11 +133,14 @@ CREATE INDEX logout_expiry ON logout (expires_at);
 CREATE TABLE logout_session (
     logout BLOB NOT NULL,                 -- sensitive: no
     session BLOB NOT NULL,                -- sensitive: keyed
-    PRIMARY KEY (logout, session)
+    subscriber BLOB NOT NULL,             -- sensitive: no
+    assertion_id TEXT NOT NULL,           -- sensitive: no
+    PRIMARY KEY (logout, session, assertion_id)
 );
 
 CREATE TABLE logout_step (
     logout BLOB NOT NULL,                 -- sensitive: no
+    subscriber BLOB NOT NULL,             -- sensitive: no
     position INTEGER NOT NULL,            -- sensitive: no
     entity_id TEXT NOT NULL,              -- sensitive: no
     assertion_id TEXT NOT NULL,           -- sensitive: no

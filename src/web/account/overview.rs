@@ -64,12 +64,13 @@ pub(super) async fn sign_out(
             let site = visit.site.clone();
             if let Some(subscriber) = visit.session.state.signed_in() {
                 visit.remember(tx, subscriber, Event::SignedOut)?;
-            }
-            let logout = logout::begin_here(tx, &site, &idp, visit.session.id_hash(), visit.now)?;
-            if logout.is_some() {
-                // It was ended there.
-                visit.session.forget(&site);
-                return Ok(logout);
+                let session = visit.session.id_hash();
+                if let Some(id) = logout::begin_here(tx, &site, &idp, session, subscriber, visit.now)? {
+                    // It was ended there.
+                    visit.session.forget(&site);
+                    visit.session.state.logout = Some(id);
+                    return Ok(Some(id));
+                }
             }
             visit.session.reset(&site);
             visit.session.state.waiting_request = None;

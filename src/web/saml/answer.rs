@@ -83,8 +83,15 @@ pub async fn issue(
     )
     .map_err(|refused| shut(&refused, service))?;
     let parts = assertion.parts();
-    let sealed_name = known_name::seal(&*site.keys, parts.id.as_str(), &parts.name_id)?;
+    let place = known_name::Place {
+        subscriber: disclosure.subscriber,
+        entity_id: parts.audience.as_str(),
+        assertion_id: parts.id.as_str(),
+        session_index: &parts.session_index,
+    };
+    let sealed_name = known_name::seal(&*site.keys, place, &parts.name_id)?;
     let participant = Participant {
+        subscriber: disclosure.subscriber,
         entity_id: parts.audience.to_string(),
         assertion_id: parts.id.to_string(),
         session_index: parts.session_index.clone(),

@@ -144,7 +144,8 @@ fn replace_password(tx: &mut Transaction<'_>, visit: &mut Visit, chosen: &Chosen
         change_account(tx, &site, of, |account| account.vault = VaultState::Sealed)?;
     }
     forget(tx, &site, &RateLimit::PASSWORD_IN_A_ROW, &[of.as_bytes()])?;
-    tx.end_sessions_of(of, None, now)?;
+    // This browser's own ends with the reset below: one that was ended here could not be kept any more.
+    tx.end_sessions_of(of, Some(visit.session.id_hash()), now)?;
     visit.remember(tx, of, Event::PasswordReset)?;
     notify_everywhere(tx, &site, of, &Letter::PasswordChanged, None, now)?;
     forget_request_that_is_over(tx, visit)?;

@@ -111,8 +111,24 @@ impl House {
         }
     }
 
+    /// Somebody signs in where somebody else was signed in: the session goes over to them, under a new name.
+    pub(super) async fn take_over(&self, browser: &Browser, of: SubscriberId) {
+        let before = SessionSecret::from_cookie(&browser.cookie(COOKIE).unwrap()).unwrap().id_hash();
+        let (secret, record) = self.session_of(of, None);
+        let renewed =
+            self.app.store.transaction::<_, StoreError, _>(move |tx| tx.renew_session(before, &record)).await.unwrap();
+        assert!(renewed);
+        browser.plant_cookie(COOKIE, &secret.to_cookie());
+    }
+
     /// A person with an account, signed in in this browser at this moment with two factors.
     pub(super) async fn sign_in(&self, browser: &Browser, of: SubscriberId, vault_key: Option<VaultKey>) {
+        let (secret, record) = self.session_of(of, vault_key);
+        self.app.store.transaction::<_, StoreError, _>(move |tx| tx.add_session(&record)).await.unwrap();
+        browser.plant_cookie(COOKIE, &secret.to_cookie());
+    }
+
+    fn session_of(&self, of: SubscriberId, vault_key: Option<VaultKey>) -> (SessionSecret, SessionRecord) {
         let (site, now) = (self.app.site.clone(), self.now());
         let secret = SessionSecret::random(&SystemEntropy);
         let mut state = SessionState::visitor(&SystemEntropy);
@@ -128,8 +144,7 @@ impl House {
             times: SessionTimes::begin(site.session_limits, now),
             sealed: state.seal(&secret, &*site.keys, &SystemEntropy).unwrap(),
         };
-        self.app.store.transaction::<_, StoreError, _>(move |tx| tx.add_session(&record)).await.unwrap();
-        browser.plant_cookie(COOKIE, &secret.to_cookie());
+        (secret, record)
     }
 
     /// Puts another profile in place of the person's, which nobody proofed.

@@ -1,5 +1,8 @@
 //! Logging out through the front door: three services, of which one takes redirects, one forms, and one nothing at all.
 
+use std::io::Write as _;
+
+use flate2::{Compression, write::DeflateEncoder};
 use reqwest::Method;
 use reqwest::header::LOCATION;
 use signet::demo::service_provider::{Ask, Expected, IdentityProvider, Outcome, ServiceProvider, SignedIn};
@@ -394,6 +397,12 @@ async fn a_form_of_somebody_elses_browser_decides_nothing() {
     let stranger = street.house.app.browser();
     let fields = [("csrf", "AAAA"), ("extent", "everywhere")];
     stranger.once_with(Method::POST, question.url.path(), Some(&fields), &[]).await.expect_status(403);
+    // One who has a session, and a token, of their own.
+    let token = stranger.get("/sign-in").await.form_with(&["csrf"]).value("csrf").unwrap().to_owned();
+    let fields = [("csrf", token.as_str()), ("extent", "everywhere")];
+    stranger.once_with(Method::POST, question.url.path(), Some(&fields), &[]).await.expect_status(410);
+    let next = format!("{}/next", question.url.path());
+    stranger.once_with(Method::GET, &next, None, &[]).await.expect_status(410);
     let fields = [("csrf", question.form_with(&["extent"]).value("csrf").unwrap().to_owned())];
     let fields = [("csrf", fields[0].1.as_str()), ("extent", "nowhere")];
     street.browser.once_with(Method::POST, question.url.path(), Some(&fields), &[]).await.expect_status(400);
@@ -467,4 +476,101 @@ async fn a_form_from_another_site_pushes_out_no_session() {
     assert_eq!(page.form_with(&["SAMLResponse"]).action.as_str(), "https://camping.example.gov/slo");
     assert!(page.headers.get("set-cookie").is_none(), "{:?}", page.headers);
     assert!(street.is_signed_in().await);
+}
+
+/// What a service does that fetches its own message instead of sending the person's browser.
+#[tokio::test]
+async fn a_service_learns_nothing_of_the_others_and_ends_nothing_without_the_person() {
+    let street = Street::with(3).await;
+    let url = street.url(&street.request(0, |_| ()));
+    let service = street.house.app.browser();
+    let arrived = service.once_with(Method::GET, &url, None, &[]).await;
+    let page = arrived.headers[LOCATION].to_str().unwrap().to_owned();
+    let answered = service.once_with(Method::GET, &page, None, &[]).await;
+    let to: Url = answered.headers[LOCATION].to_str().unwrap().parse().unwrap();
+    assert_eq!(street.read_answer(&Went::Out(to)).status(), LogoutStatus::Partly, "the session goes on");
+    for path in [page.clone(), format!("{page}/next")] {
+        let page = service.once_with(Method::GET, &path, None, &[]).await;
+        assert_eq!(page.expect_status(410).text().matches("camping").count(), 0);
+    }
+    assert!(street.is_signed_in().await);
+    // It is out of the session all the same; the others are still in it.
+    let question = street.go(&street.url(&street.request(1, |_| ()))).await.page();
+    question.expect_words("returns");
+    assert!(!question.text().contains("permits"), "{}", question.text());
+}
+
+#[tokio::test]
+async fn a_service_that_answers_by_itself_learns_nothing_of_the_rest_of_the_round() {
+    let street = Street::with(2).await;
+    let account = street.browser.get("/account").await;
+    let form = account.forms().into_iter().find(|form| form.action.path() == "/account/sign-out").unwrap();
+    let fields: Vec<(&str, &str)> = form.fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    let page = street.browser.once_with(Method::POST, form.action.as_str(), Some(&fields), &[]).await;
+    let page = street.follow(page).await.page();
+    let Went::Out(url) = street.go(&format!("{}/next", page.url.path())).await else { panic!("to permits") };
+    let told = LogoutMessage::from_query(url.query().unwrap()).unwrap();
+    let told = street.read_request(told, "https://permits.example.gov/slo");
+
+    let service = street.house.app.browser();
+    let answered = service.once_with(Method::GET, &street.answer(0, &told, LogoutResult::Ended), None, &[]).await;
+    let next = answered.headers[LOCATION].to_str().unwrap().to_owned();
+    service.once_with(Method::GET, &next, None, &[]).await.expect_status(410);
+    // What it said counts, and the person goes on.
+    let summary = street.go(page.url.path()).await.page();
+    summary.expect_words("permits : signed out").expect_words("camping : still signed in there");
+}
+
+#[tokio::test]
+async fn the_next_person_in_the_same_browser_inherits_no_services() {
+    let street = Street::with(2).await;
+    let first = street.url(&street.request(0, |_| ()));
+    let second = street.url(&street.request(1, |_| ()));
+    street.go(&first).await.page().expect_words("Sign out everywhere?");
+    // Somebody else signs in where the first one was: the session is taken over, under another name.
+    let bea = street.house.person("bea@example.com", None).await;
+    street.house.take_over(&street.browser, bea).await;
+    let account = street.browser.get("/account").await;
+    account.expect_words("bea@example.com");
+    let went = street.go(&second).await;
+    assert!(matches!(&went, Went::Page(page) if page.forms().iter().any(|form| form.value("SAMLResponse").is_some())));
+    let form = account.forms().into_iter().find(|form| form.action.path() == "/account/sign-out").unwrap();
+    let fields: Vec<(&str, &str)> = form.fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    let page = street.browser.once_with(Method::POST, form.action.as_str(), Some(&fields), &[]).await;
+    assert_eq!(page.headers[LOCATION], "/sign-in", "there is nobody to tell");
+}
+
+#[tokio::test]
+async fn without_a_session_index_all_of_the_persons_sessions_there_are_meant() {
+    let street = Street::with(1).await;
+    let url = without_index(&street);
+    let question = street.go(&url).await.page();
+    question.expect_words("Sign out everywhere?");
+    let went = street.decide(&question, "everywhere").await;
+    assert_eq!(street.read_answer(&went).status(), LogoutStatus::Ended);
+    assert!(!street.is_signed_in().await);
+}
+
+/// A request that names the person alone.
+fn without_index(street: &Street) -> String {
+    let request = street.request(0, |_| ());
+    let message = Builder::element("samlp", ns::PROTOCOL, "LogoutRequest")
+        .attribute("ID", request.id.as_str())
+        .attribute("Version", "2.0")
+        .attribute("IssueInstant", signet::saml::instant::format(request.issue_instant))
+        .attribute("Destination", street.here().url().as_str())
+        .child(Builder::element("saml", ns::ASSERTION, "Issuer").text(request.issuer.as_str()))
+        .child(Builder::element("saml", ns::ASSERTION, "NameID").text(request.name_id.value()));
+    let mut deflate = DeflateEncoder::new(Vec::new(), Compression::default());
+    deflate.write_all(message.canonical().unwrap().as_bytes()).unwrap();
+    let deflated = deflate.finish().unwrap();
+    let escaped = |text: &str| url::form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
+    let signer = keys::RSA.signer();
+    let octets = format!(
+        "SAMLRequest={}&SigAlg={}",
+        escaped(&openssl::base64::encode_block(&deflated)),
+        escaped(signer.algorithm().uri())
+    );
+    let signature = openssl::base64::encode_block(&signer.sign(octets.as_bytes()).unwrap());
+    format!("{}?{octets}&Signature={}", street.here().url(), escaped(&signature))
 }

@@ -122,6 +122,7 @@ async fn of_two_tabs_that_answer_one_request_one_is_recorded() {
             joins: Some((
                 session,
                 Participant {
+                    subscriber: SubscriberId::from_bytes([5; 16]),
                     entity_id: "https://permits.parks.example.gov/saml".into(),
                     assertion_id: "_a".into(),
                     session_index: "_s".into(),
@@ -134,7 +135,9 @@ async fn of_two_tabs_that_answer_one_request_one_is_recorded() {
         let outcomes = [first.unwrap(), second.unwrap()];
         assert!(outcomes.contains(&RecordedDisclosure::Durable { seq: 1 }), "{}: {outcomes:?}", database.name);
         assert!(outcomes.contains(&RecordedDisclosure::AnsweredBefore), "{}: {outcomes:?}", database.name);
-        let participants = store.read_blocking::<_, StoreError, _>(|tx| tx.participants_of(session)).expect("it reads");
+        let participants = store
+            .read_blocking::<_, StoreError, _>(|tx| tx.participants_of(session, SubscriberId::from_bytes([5; 16])))
+            .expect("it reads");
         assert_eq!(participants.len(), 1, "{}", database.name);
     }
 }
@@ -148,6 +151,7 @@ async fn what_was_ended_meanwhile_is_not_recorded() {
         let writer = DisclosureWriter::start(store.clone(), ChainId::from_bytes([1; 16]));
         let joining = || {
             let participant = Participant {
+                subscriber: SubscriberId::from_bytes([5; 16]),
                 entity_id: "https://permits.parks.example.gov/saml".into(),
                 assertion_id: "_a".into(),
                 session_index: "_s".into(),

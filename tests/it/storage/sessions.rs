@@ -3,11 +3,14 @@
 use signet::authentication::session::{SessionIdHash, SessionTimes};
 use signet::federation::single_logout::Extent;
 use signet::services::random_bytes;
-use signet::storage::{LogoutRecord, Participant, PendingRequest, SessionRecord, Store, StoreError};
+use signet::storage::{LogoutRecord, LogoutSession, Participant, PendingRequest, SessionRecord, Store, StoreError};
+use signet::subscriber::SubscriberId;
 use time::Duration;
 
 use super::{NOW, add_account, entropy};
 use crate::support::database::TestDatabase;
+
+const ADA: SubscriberId = SubscriberId::from_bytes([6; 16]);
 
 fn session() -> SessionRecord {
     SessionRecord {
@@ -38,6 +41,7 @@ fn a_renewed_session_opens_by_its_new_secret_only_and_takes_its_requests_service
             finished_at: None,
         };
         let participant = Participant {
+            subscriber: ADA,
             entity_id: "https://sp.example.gov".into(),
             assertion_id: "_a".into(),
             session_index: "_s".into(),
@@ -59,7 +63,7 @@ fn a_renewed_session_opens_by_its_new_secret_only_and_takes_its_requests_service
                 tx.add_session(&old)?;
                 tx.add_pending_request(&request)?;
                 tx.add_participant(old.id_hash, &participant)?;
-                tx.add_logout(&logout, &[old.id_hash])?;
+                tx.add_logout(&logout, &[(LogoutSession { session: old.id_hash, subscriber: ADA }, "_a".into())])?;
                 tx.renew_session(old.id_hash, &new)
             })
             .expect("it writes");
@@ -68,13 +72,17 @@ fn a_renewed_session_opens_by_its_new_secret_only_and_takes_its_requests_service
         assert_eq!(find(store, new.id_hash), Some(new.clone()), "{}", database.name);
         let (waiting, services) = store
             .read_blocking::<_, StoreError, _>(|tx| {
-                Ok((tx.pending_request(&request.id, NOW)?, tx.participants_of(new.id_hash)?))
+                Ok((tx.pending_request(&request.id, NOW)?, tx.participants_of(new.id_hash, ADA)?))
             })
             .expect("it reads");
         assert_eq!(waiting.map(|one| one.session), Some(new.id_hash), "{}", database.name);
         assert_eq!(services, [participant], "{}", database.name);
+        let another = SubscriberId::from_bytes([7; 16]);
+        let theirs = store.read_blocking::<_, StoreError, _>(|tx| tx.participants_of(new.id_hash, another));
+        assert_eq!(theirs, Ok(Vec::new()), "what one person signed in to is not the next one's");
         let ending = store.read_blocking::<_, StoreError, _>(|tx| tx.sessions_of_logout(&logout.id));
-        assert_eq!(ending, Ok(vec![new.id_hash]), "a logout that is undecided still means this session");
+        let ends = LogoutSession { session: new.id_hash, subscriber: ADA };
+        assert_eq!(ending, Ok(vec![(ends, "_a".to_owned())]), "a logout that is undecided still means this session");
         // Whoever still holds the old secret renews nothing with it.
         let again = store.transaction_blocking::<_, StoreError, _>(|tx| tx.renew_session(old.id_hash, &session()));
         assert_eq!(again, Ok(false), "{}", database.name);

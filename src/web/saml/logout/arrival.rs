@@ -7,6 +7,7 @@ use time::UtcDateTime;
 use super::round::{Reply, send_answer};
 use super::{LOGOUT_WAITS, relay_state_place};
 use crate::authentication::session::SessionIdHash;
+use crate::event::AlteredRecord;
 use crate::federation::registry::ServiceProvider;
 use crate::federation::single_logout::{Extent, LogoutFault, Outcome, judge, means};
 use crate::saml::EntityId;
@@ -14,11 +15,12 @@ use crate::saml::logout::{DecodedLogoutRequest, DecodedLogoutResponse, LogoutRes
 use crate::saml::response::{NestedStatus, Status, TopStatus};
 use crate::services::keys::{KeysError, Purpose};
 use crate::services::random_bytes;
-use crate::storage::{LogoutRecord, Participant, StoreError, Transaction};
-use crate::web::people::Trouble;
+use crate::storage::{LogoutRecord, LogoutSession, Participant, StoreError, Transaction};
+use crate::subscriber::SubscriberId;
+use crate::web::people::{Trouble, report_altered};
 use crate::web::refusal::{Refusal, RefusalKind};
 use crate::web::saml::IdentityProvider;
-use crate::web::saml::known_name;
+use crate::web::saml::known_name::{self, Place};
 use crate::web::saml::line::named;
 use crate::web::saml::stop::{Answer, see_other};
 use crate::web::session::BrowserSession;
@@ -30,6 +32,8 @@ enum Came {
     Replayed,
     /// No session that it names is there: that is what it wanted.
     NothingToEnd,
+    /// It names no session, and the browser's could not be seen.
+    NotSeen,
     /// It names a session, and another person than that session's.
     UnknownPrincipal,
     /// A logout was begun.
@@ -54,7 +58,8 @@ pub(super) async fn take_in(
     judge(&request, now).map_err(|fault| untimely(fault, &service))?;
 
     let relay_state = request.relay_state().map(|state| state.as_str().as_bytes().to_vec());
-    let (taker, us, asked, browser) = (site.clone(), idp.entity_id.clone(), request.clone(), session.id_hash());
+    let (taker, us, asked) = (site.clone(), idp.entity_id.clone(), request.clone());
+    let browser = session.state.signed_in().map(|subscriber| (session.id_hash(), subscriber));
     let came = site
         .store
         .transaction::<_, Trouble, _>(move |tx| begin(tx, &taker, &us, &asked, relay_state.as_deref(), browser, now))
@@ -66,6 +71,7 @@ pub(super) async fn take_in(
         }
         Came::Begun(id) => return Ok(see_other(&format!("/saml/logout/{}", hex::encode(id)), [])),
         Came::NothingToEnd => LogoutResult::Ended,
+        Came::NotSeen => LogoutResult::Partly,
         Came::UnknownPrincipal => LogoutResult::Failed(unknown),
     };
     if request.wants_no_answer() {
@@ -81,35 +87,44 @@ fn begin(
     us: &EntityId,
     request: &VerifiedLogoutRequest,
     relay_state: Option<&[u8]>,
-    browser: SessionIdHash,
+    browser: Option<(SessionIdHash, SubscriberId)>,
     now: UtcDateTime,
 ) -> Result<Came, Trouble> {
     let service = request.issuer();
     if !tx.see_request(service.as_str(), request.id().as_str(), now + LOGOUT_WAITS)? {
         return Ok(Came::Replayed);
     }
-    let mut candidates: Vec<(SessionIdHash, Participant)> = Vec::new();
-    if request.session_indexes().is_empty() {
-        let here = tx.participants_of(browser)?.into_iter().filter(|one| one.entity_id == service.as_str());
-        candidates.extend(here.map(|one| (browser, one)));
-    }
-    for index in request.session_indexes() {
-        candidates.extend(tx.sessions_by_index(service.as_str(), index)?);
-    }
     let (mut sessions, mut somebody_else) = (Vec::new(), false);
-    for (session, participant) in candidates {
-        if tx.session(session, now)?.is_none() {
+    for (session, participant) in candidates(tx, request, browser, now)? {
+        let alive = tx.session(session, now)?;
+        // A session that another person has taken over in the same browser is not the one that the service means.
+        if alive.is_none_or(|record| record.subscriber != Some(participant.subscriber)) {
             continue;
         }
-        let name = known_name::open(&*site.keys, &participant.assertion_id, &participant.name_id_sealed)?;
-        if !means(request.principal(), &name, us, service) {
-            somebody_else = true;
-        } else if !sessions.contains(&session) {
-            sessions.push(session);
+        let place = Place::of(&participant);
+        match known_name::open(&*site.keys, place, &participant.name_id_sealed) {
+            Ok(name) if means(request.principal(), &name, us, service) => {
+                let subscriber = participant.subscriber;
+                sessions.push((LogoutSession { session, subscriber }, participant.assertion_id));
+            }
+            Ok(_) => somebody_else = true,
+            Err(KeysError::Unavailable) => return Err(KeysError::Unavailable.into()),
+            Err(_) => {
+                somebody_else = true;
+                report_altered(participant.subscriber, AlteredRecord::NameId);
+            }
         }
     }
     if sessions.is_empty() {
-        return Ok(if somebody_else { Came::UnknownPrincipal } else { Came::NothingToEnd });
+        // Without a SessionIndex only the session of the browser is looked at, and a form from another site brings none.
+        let unseen = request.session_indexes().is_empty() && browser.is_none();
+        return Ok(if somebody_else {
+            Came::UnknownPrincipal
+        } else if unseen {
+            Came::NotSeen
+        } else {
+            Came::NothingToEnd
+        });
     }
     let id: [u8; 16] = random_bytes(&*site.entropy);
     let seal = |state: &[u8]| site.keys.seal(Purpose::PendingRequest, &relay_state_place(&id), state);
@@ -124,11 +139,29 @@ fn begin(
         answered_at: None,
     };
     tx.add_logout(&record, &sessions)?;
-    // The service has ended its own part already (deployment profile SDP-SP34), whatever the person decides now.
-    for session in &sessions {
-        tx.remove_participant(*session, service.as_str())?;
-    }
     Ok(Came::Begun(id))
+}
+
+/// The sessions that a request may mean, and what the service has in them: by SessionIndex wherever they are; without one,
+/// those of the person whose session this browser has (SAML Core §3.7.1: all of that person at that service).
+fn candidates(
+    tx: &mut Transaction<'_>,
+    request: &VerifiedLogoutRequest,
+    browser: Option<(SessionIdHash, SubscriberId)>,
+    now: UtcDateTime,
+) -> Result<Vec<(SessionIdHash, Participant)>, StoreError> {
+    let service = request.issuer().as_str();
+    let mut found = Vec::new();
+    for index in request.session_indexes() {
+        found.extend(tx.sessions_by_index(service, index)?);
+    }
+    if let (true, Some((_, subscriber))) = (request.session_indexes().is_empty(), browser) {
+        for session in tx.sessions_of(subscriber, now)? {
+            let parts = tx.participants_of(session.id_hash, subscriber)?;
+            found.extend(parts.into_iter().filter(|one| one.entity_id == service).map(|one| (session.id_hash, one)));
+        }
+    }
+    Ok(found)
 }
 
 /// Takes in a service's answer to a request of ours, and sends the browser on to the next service.
@@ -144,11 +177,7 @@ pub(super) async fn settle(site: &Site, idp: &IdentityProvider, decoded: Decoded
         .store
         .transaction::<_, StoreError, _>(move |tx| {
             let outcome = Outcome::from(response.status());
-            let id = tx.settle_logout_step(response.issuer().as_str(), response.in_response_to().as_str(), outcome)?;
-            match id {
-                Some(id) => Ok(tx.logout(&id, now)?.map(|record| record.id)),
-                None => Ok(None),
-            }
+            tx.settle_logout_step(response.issuer().as_str(), response.in_response_to().as_str(), outcome, now)
         })
         .await?;
     // An answer that nobody waits for (any more) changes nothing.

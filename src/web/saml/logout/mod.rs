@@ -1,7 +1,8 @@
 //! `/saml/logout`: a service ends a session, or the person does, and the services that take part in it are told.
 //!
 //! The messages are [`crate::saml::logout`]'s; what may be said about how it went is [`crate::federation::single_logout`]'s.
-//! A logout has a name that nobody can guess, and stands in the database: it outlives the session that it ends.
+//! A logout stands in the database, since it outlives the session that it ends; its pages are for the browser that has, or had,
+//! that session.
 
 mod arrival;
 pub mod pages;
@@ -11,7 +12,7 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{CONTENT_SECURITY_POLICY, HeaderValue};
 use actix_web::{HttpRequest, web};
 use serde::Deserialize;
-use time::Duration;
+use time::{Duration, UtcDateTime};
 
 pub use round::{begin_here, path_of};
 
@@ -23,18 +24,18 @@ use crate::saml::EntityId;
 use crate::saml::binding::MAX_CARRIED_BYTES;
 use crate::saml::logout::LogoutMessage;
 use crate::services::keys::context;
-use crate::storage::{LogoutRecord, StoreError};
+use crate::storage::{LogoutRecord, LogoutSession, StoreError, Transaction};
 use crate::web::csrf;
 use crate::web::headers::CSP_OF_RESPONSE_PAGE;
 use crate::web::page::respond;
 use crate::web::people::{Trouble, write_down};
-use crate::web::refusal::RefusalKind;
+use crate::web::refusal::{Refusal, RefusalKind};
 use crate::web::session::BrowserSession;
 use crate::web::site::Site;
 use pages::{LogoutLine, LogoutPage, LogoutQuestionPage};
 
 /// How long a logout can go on.
-const LOGOUT_WAITS: Duration = Duration::hours(1);
+const LOGOUT_WAITS: Duration = Duration::minutes(15);
 /// How long a LogoutRequest of ours is good for.
 const MESSAGE_LIVES: Duration = Duration::minutes(5);
 
@@ -77,6 +78,30 @@ async fn arrived(request: &HttpRequest, site: &Site, idp: &IdentityProvider, mes
     }
 }
 
+/// A logout, and what this browser has to do with it.
+struct Found {
+    record: LogoutRecord,
+    /// The sessions that it is about, each with the assertion by which the asking service knows it.
+    sessions: Vec<(LogoutSession, String)>,
+    /// Whether the person at this browser is the one whose session it is, or was until it ended. Whoever brought the message
+    /// may be the service itself, and learns nothing of the others.
+    is_theirs: bool,
+}
+
+async fn find(site: &Site, session: &BrowserSession, id: LogoutId) -> Result<Found, Refusal> {
+    let now = site.now();
+    let (record, sessions) =
+        site.store.read::<_, StoreError, _>(move |tx| Ok((tx.logout(&id, now)?, tx.sessions_of_logout(&id)?))).await?;
+    let record = record.ok_or(RefusalKind::RequestGone)?;
+    let is_theirs = match record.extent {
+        Extent::Undecided | Extent::ThereOnly => sessions
+            .iter()
+            .any(|(one, _)| one.session == session.id_hash() && session.state.signed_in() == Some(one.subscriber)),
+        Extent::Everywhere => session.state.logout == Some(id),
+    };
+    Ok(Found { record, sessions, is_theirs })
+}
+
 /// The page of a logout: the question while it is undecided, how it goes afterwards.
 async fn show(
     request: HttpRequest,
@@ -85,24 +110,38 @@ async fn show(
     idp: web::Data<IdentityProvider>,
 ) -> Answer {
     let session = BrowserSession::find(&request, &site).await?;
-    let (id, now) = (read(&id)?, site.now());
-    let (record, parts) = site
+    let Found { mut record, sessions, is_theirs } = find(&site, &session, read(&id)?).await?;
+    let undecided = record.extent == Extent::Undecided;
+    if !is_theirs && undecided {
+        // The session that the service names is not this browser's, so nobody here can be asked: the service has left it, and
+        // it goes on.
+        let (left, now) = (record.clone(), site.now());
+        site.store.transaction::<_, StoreError, _>(move |tx| leave(tx, &left.id, &sessions, now)).await?;
+        record.extent = Extent::ThereOnly;
+        let answer = round::answer(&site, &idp, &session, &record).await?;
+        return Ok(answer.unwrap_or_else(|| see_other("/", [])));
+    }
+    if !is_theirs {
+        return Err(RefusalKind::RequestGone.into());
+    }
+    let (id, asker) = (record.id, record.asked_by.clone());
+    let parts = site
         .store
         .read::<_, StoreError, _>(move |tx| {
-            let Some(record) = tx.logout(&id, now)? else { return Ok((None, Vec::new())) };
-            let mut parts: Vec<(String, Outcome)> = Vec::new();
-            if record.extent == Extent::Undecided {
-                for session in tx.sessions_of_logout(&id)? {
-                    parts.extend(tx.participants_of(session)?.into_iter().map(|one| (one.entity_id, Outcome::Waiting)));
-                }
-            } else {
-                parts.extend(tx.logout_steps(&id)?.into_iter().map(|step| (step.entity_id, step.outcome)));
+            if !undecided {
+                let steps = tx.logout_steps(&id)?;
+                return Ok(steps.into_iter().map(|step| (step.entity_id, step.outcome)).collect::<Vec<_>>());
             }
-            Ok((Some(record), parts))
+            let mut parts = Vec::new();
+            for (one, _) in sessions {
+                let others = tx.participants_of(one.session, one.subscriber)?.into_iter();
+                let others = others.filter(|part| asker.as_ref() != Some(&part.entity_id));
+                parts.extend(others.map(|part| (part.entity_id, Outcome::Waiting)));
+            }
+            Ok(parts)
         })
         .await?;
-    let record = record.ok_or(RefusalKind::RequestGone)?;
-    let mut answer = if record.extent == Extent::Undecided {
+    let mut answer = if undecided {
         let page = LogoutQuestionPage {
             service_name: name_of(&idp, record.asked_by.as_deref().unwrap_or_default()),
             others: names(&idp, &parts),
@@ -112,9 +151,24 @@ async fn show(
     } else {
         respond(&site, &session, StatusCode::OK, &progress(&idp, &record, &parts))
     };
-    // Its forms and links lead on to services, and browsers apply form-action to where a form is redirected.
+    // Its forms lead on to services, and browsers apply form-action to where a form is redirected.
     answer.headers_mut().insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(CSP_OF_RESPONSE_PAGE));
     Ok(answer)
+}
+
+/// The service that asked has left these sessions; they go on.
+fn leave(
+    tx: &mut Transaction<'_>,
+    id: &LogoutId,
+    sessions: &[(LogoutSession, String)],
+    now: UtcDateTime,
+) -> Result<(), StoreError> {
+    if tx.decide_logout(id, Extent::ThereOnly, now)? {
+        for (one, assertion_id) in sessions {
+            tx.remove_participant(one.session, assertion_id)?;
+        }
+    }
+    Ok(())
 }
 
 fn progress(idp: &IdentityProvider, record: &LogoutRecord, parts: &[(String, Outcome)]) -> LogoutPage {
@@ -175,24 +229,32 @@ async fn decide(
         "there_only" => Extent::ThereOnly,
         _ => return Err(RefusalKind::FormMalformed.into()),
     };
-    let (id, now) = (read(&id)?, site.now());
+    let Found { record, sessions, is_theirs } = find(&site, &session, read(&id)?).await?;
+    if !is_theirs {
+        return Err(RefusalKind::RequestGone.into());
+    }
+    let (id, now) = (record.id, site.now());
     let (ender, provider) = (site.clone(), idp.clone());
     let whose;
     (session, whose) = site
         .store
         .transaction::<_, Trouble, _>(move |tx| {
-            if !tx.decide_logout(&id, extent)? || extent == Extent::ThereOnly {
+            if extent == Extent::ThereOnly {
+                leave(tx, &id, &sessions, now)?;
                 return Ok((session, Vec::new()));
             }
-            let sessions = tx.sessions_of_logout(&id)?;
-            let whose = round::end_here(tx, &provider, &id, &sessions, now)?;
+            if !tx.decide_logout(&id, extent, now)? {
+                return Ok((session, Vec::new()));
+            }
+            let mut ending: Vec<LogoutSession> = sessions.into_iter().map(|(one, _)| one).collect();
+            ending.dedup();
+            let whose = round::end_here(tx, &provider, &record, &ending, now)?;
             for of in &whose {
                 write_down(tx, &ender, *of, &Event::SignedOut, now)?;
             }
-            if sessions.contains(&session.id_hash()) {
-                session.forget(&ender);
-                session.keep(tx, &ender)?;
-            }
+            session.forget(&ender);
+            session.state.logout = Some(id);
+            session.keep(tx, &ender)?;
             Ok((session, whose))
         })
         .await?;
@@ -210,7 +272,11 @@ async fn next(
     idp: web::Data<IdentityProvider>,
 ) -> Answer {
     let session = BrowserSession::find(&request, &site).await?;
-    round::go_on(&site, &idp, &session, read(&id)?).await
+    let found = find(&site, &session, read(&id)?).await?;
+    if !found.is_theirs {
+        return Err(RefusalKind::RequestGone.into());
+    }
+    round::go_on(&site, &idp, &session, found.record.id).await
 }
 
 fn read(id: &str) -> Result<LogoutId, RefusalKind> {

@@ -1,8 +1,8 @@
 //! The browser goes round: the session ends here, then one service after another is asked, then whoever asked is answered.
 //!
 //! Each service is visited by a redirect of the whole page: frames would have no cookies there. The session here has ended
-//! before the first one is visited, so a service from which the browser never comes back holds up nothing but its own line
-//! of the summary.
+//! before the first one is visited. A service may keep the browser: then the person comes back to the page of the logout by
+//! themselves and goes on from there, and those that come after it are told later, or not at all.
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
@@ -13,45 +13,54 @@ use super::arrival::open_relay_state;
 use super::pages::LogoutPostPage;
 use super::{LOGOUT_WAITS, LogoutId};
 use crate::authentication::session::SessionIdHash;
-use crate::event::{Event, Explanation};
+use crate::event::{AlteredRecord, Event, Explanation};
 use crate::federation::registry::{Registry, ServiceProvider};
 use crate::federation::single_logout::{Extent, Outcome, result};
 use crate::saml::logout::{LogoutDelivery, LogoutRequest, LogoutResponse, LogoutResult};
 use crate::saml::metadata::LogoutKind;
 use crate::saml::{EntityId, MessageId, OutboundError, RelayState};
+use crate::services::keys::KeysError;
 use crate::services::random_bytes;
-use crate::storage::{LogoutRecord, LogoutStep, StoreError, Transaction};
+use crate::storage::{LogoutRecord, LogoutSession, LogoutStep, StoreError, Transaction};
 use crate::subscriber::SubscriberId;
 use crate::web::headers::CSP_OF_RESPONSE_PAGE;
 use crate::web::page::{Layout, respond_with};
-use crate::web::people::Trouble;
+use crate::web::people::{Trouble, report_altered};
 use crate::web::refusal::{Refusal, RefusalKind};
 use crate::web::saml::IdentityProvider;
-use crate::web::saml::known_name;
+use crate::web::saml::known_name::{self, Place};
 use crate::web::saml::stop::{Answer, see_other};
 use crate::web::session::BrowserSession;
 use crate::web::site::Site;
 
-/// Ends the sessions of a logout, and lines up the services that take part in them. Tells whose they were.
+/// Ends the sessions of a logout, and lines up the other services that take part in them: the one that asked has ended its own
+/// part (deployment profile SDP-SP34). Tells whose they were. A session that somebody else has taken over since is left alone.
 ///
 /// # Errors
 /// When the database fails.
 pub(super) fn end_here(
     tx: &mut Transaction<'_>,
     idp: &IdentityProvider,
-    id: &LogoutId,
-    sessions: &[SessionIdHash],
+    record: &LogoutRecord,
+    sessions: &[LogoutSession],
     now: UtcDateTime,
 ) -> Result<Vec<SubscriberId>, Trouble> {
     let registry = idp.registry.load();
     let (mut position, mut whose) = (0, Vec::new());
-    for session in sessions {
-        whose.extend(tx.session(*session, now)?.and_then(|record| record.subscriber));
-        for part in tx.participants_of(*session)? {
-            tx.remove_participant(*session, &part.entity_id)?;
+    for LogoutSession { session, subscriber } in sessions {
+        if tx.session(*session, now)?.is_none_or(|record| record.subscriber != Some(*subscriber)) {
+            continue;
+        }
+        // It ends before it is asked who takes part in it: who joins later than this finds no session.
+        tx.end_session(*session, now)?;
+        whose.push(*subscriber);
+        let parts = tx.participants_of(*session, *subscriber)?;
+        tx.remove_participants_of(*session)?;
+        for part in parts.into_iter().filter(|part| record.asked_by.as_ref() != Some(&part.entity_id)) {
             let outcome =
                 if takes_messages(&registry, idp, &part.entity_id) { Outcome::Waiting } else { Outcome::Unsupported };
             let step = LogoutStep {
+                subscriber: part.subscriber,
                 position,
                 entity_id: part.entity_id,
                 assertion_id: part.assertion_id,
@@ -59,10 +68,9 @@ pub(super) fn end_here(
                 name_id_sealed: part.name_id_sealed,
                 outcome,
             };
-            tx.add_logout_step(id, &step)?;
+            tx.add_logout_step(&record.id, &step)?;
             position += 1;
         }
-        tx.end_session(*session, now)?;
     }
     Ok(whose)
 }
@@ -77,9 +85,10 @@ pub fn begin_here(
     site: &Site,
     idp: &IdentityProvider,
     session: SessionIdHash,
+    subscriber: SubscriberId,
     now: UtcDateTime,
 ) -> Result<Option<LogoutId>, Trouble> {
-    if tx.participants_of(session)?.is_empty() {
+    if tx.participants_of(session, subscriber)?.is_empty() {
         return Ok(None);
     }
     let record = LogoutRecord {
@@ -92,8 +101,8 @@ pub fn begin_here(
         extent: Extent::Everywhere,
         answered_at: None,
     };
-    tx.add_logout(&record, &[session])?;
-    end_here(tx, idp, &record.id, &[session], now)?;
+    end_here(tx, idp, &record, &[LogoutSession { session, subscriber }], now)?;
+    tx.add_logout(&record, &[])?;
     Ok(Some(record.id))
 }
 
@@ -136,13 +145,18 @@ pub(super) async fn go_on(site: &Site, idp: &IdentityProvider, session: &Browser
         let Some(step) = step else {
             return finish(site, idp, session, &record).await;
         };
-        if let Some(answer) = ask(site, idp, session, &step, request_id, now)? {
-            return Ok(answer);
+        match ask(site, idp, session, &step, request_id, now)? {
+            Ok(answer) => return Ok(answer),
+            Err(outcome) => {
+                let position = step.position;
+                let given_up = move |tx: &mut Transaction<'_>| tx.give_up_logout_step(&id, position, outcome);
+                site.store.transaction::<_, StoreError, _>(given_up).await?;
+            }
         }
     }
 }
 
-/// Sends the browser to one service; nothing when that takes no messages any more.
+/// Sends the browser to one service; otherwise, what becomes of its part.
 fn ask(
     site: &Site,
     idp: &IdentityProvider,
@@ -150,45 +164,74 @@ fn ask(
     step: &LogoutStep,
     request_id: MessageId,
     now: UtcDateTime,
-) -> Result<Option<HttpResponse>, Refusal> {
+) -> Result<Result<HttpResponse, Outcome>, Refusal> {
     let registry = idp.registry.load();
-    let Some(service) = find(&registry, &step.entity_id) else { return Ok(None) };
-    let Some(to) = service.metadata().slo_location(LogoutKind::Request, idp.loopback_http) else { return Ok(None) };
+    let Some(service) = find(&registry, &step.entity_id) else { return Ok(Err(Outcome::Unsupported)) };
+    let Some(to) = service.metadata().slo_location(LogoutKind::Request, idp.loopback_http) else {
+        return Ok(Err(Outcome::Unsupported));
+    };
+    let place = Place {
+        subscriber: step.subscriber,
+        entity_id: &step.entity_id,
+        assertion_id: &step.assertion_id,
+        session_index: &step.session_index,
+    };
+    let name_id = match known_name::open(&*site.keys, place, &step.name_id_sealed) {
+        Ok(name_id) => name_id,
+        Err(KeysError::Unavailable) => return Err(KeysError::Unavailable.into()),
+        Err(_) => {
+            report_altered(step.subscriber, AlteredRecord::NameId);
+            return Ok(Err(Outcome::Unreachable));
+        }
+    };
     let request = LogoutRequest {
         id: request_id,
         issuer: idp.entity_id.clone(),
         qualifiers: (idp.entity_id.clone(), service.entity_id().clone()),
         issue_instant: now,
         not_on_or_after: now + super::MESSAGE_LIVES,
-        name_id: known_name::open(&*site.keys, &step.assertion_id, &step.name_id_sealed)?,
+        name_id,
         session_index: step.session_index.clone(),
     };
     let delivery = request.deliver(&to, &*idp.signer).map_err(|fault| unsent(&fault, service))?;
-    Ok(Some(carry(site, session, service, delivery)))
+    Ok(Ok(carry(site, session, service, delivery)))
 }
 
 /// The end: whoever asked is answered once; after that, and where nobody asked, the person sees how it went.
 async fn finish(site: &Site, idp: &IdentityProvider, session: &BrowserSession, record: &LogoutRecord) -> Answer {
+    let answer = answer(site, idp, session, record).await?;
+    Ok(answer.unwrap_or_else(|| see_other(&path_of(&record.id), [])))
+}
+
+/// Answers the service that asked; nothing when that was done before, when it wants no answer, or takes none.
+///
+/// # Errors
+/// When the database or the keys fail, or a message of ours does not pass its own check.
+pub(super) async fn answer(
+    site: &Site,
+    idp: &IdentityProvider,
+    session: &BrowserSession,
+    record: &LogoutRecord,
+) -> Result<Option<HttpResponse>, Refusal> {
     let (id, now) = (record.id, site.now());
-    let summary = || see_other(&path_of(&id), []);
     let Some((entity_id, request_id)) = record.asked_by.as_ref().zip(record.request_id.as_ref()) else {
-        return Ok(summary());
+        return Ok(None);
     };
     let registry = idp.registry.load();
-    let Some(service) = find(&registry, entity_id) else { return Ok(summary()) };
+    let Some(service) = find(&registry, entity_id) else { return Ok(None) };
     let (first, steps) = site
         .store
         .transaction::<_, StoreError, _>(move |tx| Ok((tx.answer_logout(&id, now)?, tx.logout_steps(&id)?)))
         .await?;
     if !first {
-        return Ok(summary());
+        return Ok(None);
     }
     let reply = Reply {
         in_response_to: MessageId::parse(request_id).map_err(|_| RefusalKind::RequestGone)?,
         relay_state: open_relay_state(site, record)?.and_then(|state| RelayState::parse(&state).ok()),
         result: result(record.extent, steps.iter().map(|step| step.outcome)),
     };
-    Ok(send_answer(site, idp, session, service, reply)?.unwrap_or_else(summary))
+    send_answer(site, idp, session, service, reply)
 }
 
 /// What a service that asked is told.
