@@ -143,3 +143,23 @@ async fn an_older_link_does_nothing_after_another_did_its_work() {
     first.submit(&older, &[("password", other), ("again", other)]).await.expect_status(422);
     give_password(&app.browser(), &person.email, NEW).await.expect_status(200);
 }
+
+/// In whichever state the browser's own session of this account is, it ends with all the others.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reset_works_in_a_browser_that_is_signed_in_or_halfway() {
+    let app = TestApp::start().await;
+    let browser = app.browser();
+    let mut person = sign_up(&app, &browser, "ada@example.gov", With::App).await;
+    browser.get("/account").await.expect_words("ada@example.gov");
+    reset(&app, &browser, &mut person).await;
+    assert_eq!(browser.get("/account").await.url.path(), "/sign-in", "that session has ended");
+    assert_eq!(give_password(&browser, &person.email, NEW).await.url.path(), "/sign-in/second-factor/totp");
+
+    // With the password given and the second factor still to come.
+    let page = follow_link(&app, &browser, &person.email).await;
+    let again = "heron lagoon tundra kelp";
+    let page = browser.submit(&page, &[("password", again), ("again", again)]).await;
+    assert_eq!(page.url.path(), "/sign-in", "{}", page.text());
+    browser.get("/account").await;
+    give_password(&app.browser(), &person.email, NEW).await.expect_status(422);
+}
