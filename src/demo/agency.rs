@@ -17,6 +17,7 @@ use openssl::{
     rsa::Rsa,
     x509::{X509, X509NameBuilder},
 };
+use url::Url;
 
 use super::{page::SITE, service_provider::ServiceProvider};
 use crate::saml::{signature::KeyError, xml::WriteError};
@@ -45,6 +46,9 @@ pub enum AgencyError {
     /// No key could be made.
     #[error("no key could be made: {0}")]
     Openssl(#[from] ErrorStack),
+    /// The agency's address is none.
+    #[error("the demonstration agency's address is unusable: {0}")]
+    Url(#[from] url::ParseError),
     /// The metadata cannot be written.
     #[error(transparent)]
     Write(#[from] WriteError),
@@ -67,7 +71,8 @@ pub fn open_or_create(folder: &Path, metadata: &Path, port: u16) -> Result<Servi
         write_private(&key_path, &key)?;
     }
     let acs = format!("http://{HOST}:{port}/acs");
-    let provider = ServiceProvider::new(ENTITY_ID, acs, &read(&key_path)?, &read(&certificate_path)?)?;
+    let slo = Url::parse(&format!("http://{HOST}:{port}/slo"))?;
+    let provider = ServiceProvider::new(ENTITY_ID, acs, &read(&key_path)?, &read(&certificate_path)?)?.with_logout(slo);
 
     let service = metadata.join(SERVICE);
     make_folder(&service)?;

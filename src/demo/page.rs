@@ -15,7 +15,7 @@ pub(super) const SITE: &str = "Benefits Office";
 pub(super) const STYLES: &str = include_str!("../../templates/demo/demo.css");
 
 /// Nothing but the page itself and its one stylesheet; no scripts, no frames.
-const CONTENT_SECURITY_POLICY: &str =
+pub(super) const CONTENT_SECURITY_POLICY: &str =
     "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
 /// For a mail's HTML part: its own inline styles and nothing else, in an origin that is nobody's.
@@ -26,9 +26,10 @@ pub(super) const POLICY_OF_A_MAIL: &str = "default-src 'none'; style-src 'unsafe
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
 pub(super) enum Page<'a> {
-    Failed { reason: &'a str },
+    Failed { reason: &'a str, signing_out: bool },
     Inbox { messages: Vec<ShownMessage> },
     Received { signed_in: Option<ShownSignIn<'a>>, refused: Option<ShownRefusal<'a>>, token: &'a str },
+    SignedOut { idp_url: &'a str, everywhere: bool },
     Start { idp_url: &'a str, signed_in: bool, choices: &'a [Choice], person: Option<&'a DemoPerson> },
 }
 
@@ -121,6 +122,7 @@ impl Pages {
             ("demo/failed.html", include_str!("../../templates/demo/failed.html")),
             ("demo/inbox.html", include_str!("../../templates/demo/inbox.html")),
             ("demo/received.html", include_str!("../../templates/demo/received.html")),
+            ("demo/signed_out.html", include_str!("../../templates/demo/signed_out.html")),
             ("demo/start.html", include_str!("../../templates/demo/start.html")),
         ])?;
         Ok(Self(tera))
@@ -132,6 +134,7 @@ impl Pages {
             Page::Failed { .. } => ("failed", "failed", StatusCode::BAD_REQUEST),
             Page::Inbox { .. } => ("inbox", "inbox", StatusCode::OK),
             Page::Received { .. } => ("received", "received", StatusCode::OK),
+            Page::SignedOut { .. } => ("signed_out", "signed-out", StatusCode::OK),
             Page::Start { .. } => ("start", "start", StatusCode::OK),
         };
         let drawn = Context::from_serialize(page).and_then(|mut context| {

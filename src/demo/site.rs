@@ -22,8 +22,12 @@ use time::{Duration, UtcDateTime};
 use super::{
     inbox,
     page::{Choice, DemoPerson, Page, Pages, STYLES, ShownRefusal, ShownSignIn, secured},
-    service_provider::{Ask, Expected, IdentityProvider, Outcome, ServiceProvider},
+    service_provider::{
+        Ask, Expected, IdentityProvider, LogoutArrived, LogoutFailed, Outcome, ServiceProvider, SignOutRequest,
+        SignedIn,
+    },
 };
+use crate::saml::logout::{LogoutStatus, VerifiedLogoutRequest};
 use crate::services::{Clock, Entropy, random_bytes, sandbox::SandboxInbox};
 
 /// `SameSite=None`, since the answer comes as a form from another site; browsers take `Secure` on `*.localhost`.
@@ -90,6 +94,8 @@ pub fn serve(site: DemoSite, listener: TcpListener) -> Result<Server, DemoSiteEr
             .route("/acs", web::post().to(consume))
             .route("/received", web::get().to(received))
             .route("/sign-out", web::post().to(sign_out))
+            .route("/slo", web::get().to(single_logout))
+            .route("/signed-out", web::get().to(signed_out))
             .route("/inbox", web::get().to(show_inbox))
             .route("/inbox/{number}/html", web::get().to(show_html_part))
             .route("/metadata", web::get().to(metadata))
@@ -114,6 +120,10 @@ struct Session {
     seen: UtcDateTime,
     pending: HashMap<String, Pending>,
     outcome: Option<Outcome>,
+    /// The ID of the request to sign out that the browser was sent away with.
+    signing_out: Option<String>,
+    /// What came of the last one.
+    signed_out: Option<LogoutStatus>,
 }
 
 /// A request that the browser was sent away with, found again by its RelayState.
@@ -150,7 +160,8 @@ impl State {
             sessions.remove(&oldest);
         }
         let (id, token) = (self.random(), self.random());
-        let mut session = Session { token, seen: now, pending: HashMap::new(), outcome: None };
+        let mut session =
+            Session { token, seen: now, pending: HashMap::new(), outcome: None, signing_out: None, signed_out: None };
         then(&mut session);
         sessions.insert(id.clone(), session);
         Some(Cookie::build(COOKIE, id).path("/").secure(true).http_only(true).same_site(SameSite::None).finish())
@@ -163,8 +174,40 @@ impl State {
         IdentityProvider::from_metadata(&octets).map_err(|error| error.to_string())
     }
 
+    /// For the page with the sign-out form, which leads on to Signet: browsers apply form-action to that as well.
+    fn policy_of_signing_out(&self) -> Option<header::HeaderValue> {
+        let signet = url::Url::parse(&self.site.idp_url).ok()?.origin().ascii_serialization();
+        let policy =
+            super::page::CONTENT_SECURITY_POLICY.replace("form-action 'self'", &format!("form-action 'self' {signet}"));
+        header::HeaderValue::from_str(&policy).ok()
+    }
+
+    async fn ask_for_logout(&self, signed_in: &SignedIn) -> Result<SignOutRequest, String> {
+        let idp = self.identity_provider().await?;
+        let (now, entropy) = (self.site.clock.now(), &*self.site.entropy);
+        let peer = idp.logout().ok_or(LogoutFailed::NoPlace);
+        let asked = peer.and_then(|peer| self.site.service_provider.logout_request(peer, signed_in, now, entropy));
+        asked.map_err(|error| error.to_string())
+    }
+
+    /// Ends the sessions that a request of Signet means, in whichever browser they are.
+    fn end_sessions(&self, asked: &VerifiedLogoutRequest) {
+        let mut sessions = self.sessions.lock().unwrap_or_else(PoisonError::into_inner);
+        for session in sessions.values_mut() {
+            let meant = |signed_in: &SignedIn| {
+                let index = signed_in.session_index.as_ref();
+                signed_in.name_id == *asked.principal().value
+                    && (asked.session_indexes().is_empty()
+                        || index.is_some_and(|one| asked.session_indexes().contains(one)))
+            };
+            if matches!(&session.outcome, Some(Outcome::SignedIn(signed_in)) if meant(signed_in)) {
+                session.outcome = None;
+            }
+        }
+    }
+
     fn failed(&self, reason: &str) -> HttpResponse {
-        self.pages.answer(&Page::Failed { reason })
+        self.pages.answer(&Page::Failed { reason, signing_out: false })
     }
 }
 
@@ -295,7 +338,7 @@ async fn consume(state: web::Data<State>, request: HttpRequest, form: web::Form<
     match state.site.service_provider.read_response(&form.saml_response, &expected) {
         Ok(outcome) => {
             state.with_session(&request, |session| session.outcome = Some(outcome));
-            secured(StatusCode::SEE_OTHER).insert_header((header::LOCATION, "/received")).finish()
+            see_other("/received")
         }
         Err(error) => state.failed(&error.to_string()),
     }
@@ -311,7 +354,11 @@ async fn received(state: web::Data<State>, request: HttpRequest) -> HttpResponse
         }
         None => (None, None),
     };
-    state.pages.answer(&Page::Received { signed_in, refused, token: &token })
+    let mut answer = state.pages.answer(&Page::Received { signed_in, refused, token: &token });
+    if let Some(policy) = state.policy_of_signing_out() {
+        answer.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy);
+    }
+    answer
 }
 
 /// The sign-out form.
@@ -320,13 +367,75 @@ struct SignOut {
     token: String,
 }
 
+/// The session here ends first, whatever becomes of the others (deployment profile SDP-SP34); then Signet is asked.
 async fn sign_out(state: web::Data<State>, request: HttpRequest, form: web::Form<SignOut>) -> HttpResponse {
-    state.with_session(&request, |session| {
-        if same_token(&session.token, &form.token) {
-            session.outcome = None;
-        }
+    let ended = state.with_session(&request, |session| match same_token(&session.token, &form.token) {
+        true => session.outcome.take(),
+        false => None,
     });
-    secured(StatusCode::SEE_OTHER).insert_header((header::LOCATION, "/")).finish()
+    let Some(Some(Outcome::SignedIn(signed_in))) = ended else { return see_other("/") };
+    match state.ask_for_logout(&signed_in).await {
+        Ok(asked) => {
+            state.with_session(&request, |session| {
+                session.signing_out = Some(asked.id);
+                session.signed_out = None;
+            });
+            see_other(&asked.url)
+        }
+        Err(reason) => {
+            tracing::warn!(reason, "the demonstration agency could not ask for a single logout");
+            see_other("/")
+        }
+    }
+}
+
+/// The single logout service: Signet answers a request of ours, or wants a session to end.
+async fn single_logout(state: web::Data<State>, request: HttpRequest) -> HttpResponse {
+    let failed = |reason: &str| state.pages.answer(&Page::Failed { reason, signing_out: true });
+    let now = state.site.clock.now();
+    let idp = match state.identity_provider().await {
+        Ok(idp) => idp,
+        Err(reason) => return failed(&reason),
+    };
+    let provider = &state.site.service_provider;
+    let peer = idp.logout().ok_or(LogoutFailed::NoPlace);
+    let arrived = peer.and_then(|peer| Ok((peer, provider.read_logout(peer, request.query_string(), now)?)));
+    match arrived {
+        Ok((peer, LogoutArrived::Request(asked))) => {
+            state.end_sessions(&asked);
+            match provider.logout_answer(peer, &asked, now, &*state.site.entropy) {
+                Ok(url) => see_other(&url),
+                Err(error) => failed(&error.to_string()),
+            }
+        }
+        Ok((_, LogoutArrived::Answer { in_response_to, status })) => {
+            let ours = state.with_session(&request, |session| {
+                let ours = session.signing_out.take_if(|id| *id == in_response_to).is_some();
+                if ours {
+                    session.signed_out = Some(status);
+                }
+                ours
+            });
+            match ours {
+                Some(true) => see_other("/signed-out"),
+                _ => failed("This browser has no open request to sign out that this would answer."),
+            }
+        }
+        Err(error) => failed(&error.to_string()),
+    }
+}
+
+async fn signed_out(state: web::Data<State>, request: HttpRequest) -> HttpResponse {
+    match state.with_session(&request, |session| session.signed_out).flatten() {
+        Some(status) => state
+            .pages
+            .answer(&Page::SignedOut { idp_url: &state.site.idp_url, everywhere: status == LogoutStatus::Ended }),
+        None => see_other("/"),
+    }
+}
+
+fn see_other(to: &str) -> HttpResponse {
+    secured(StatusCode::SEE_OTHER).insert_header((header::LOCATION, to)).finish()
 }
 
 fn same_token(a: &str, b: &str) -> bool {

@@ -1,11 +1,15 @@
-//! A small SAML service provider: makes signed requests, reads and checks responses. Pure: octets and times in, values
+//! A small SAML service provider: makes signed requests, reads and checks responses, signs out and is told to. Pure: octets and times in, values
 //! out; `site` serves it.
 
+mod logout;
 mod request;
 mod response;
 
 use std::fmt;
 
+use url::Url;
+
+pub use logout::{LogoutArrived, LogoutFailed, LogoutPeer, SignOutRequest};
 pub use request::{Ask, SignInRequest};
 pub use response::{Expected, Outcome, ReceivedAttribute, SignInFailed, SignedIn};
 
@@ -26,6 +30,7 @@ const PERSISTENT: &str = "urn:oasis:names:tc:SAML:2.0:nameid-format:persistent";
 pub struct ServiceProvider {
     entity_id: String,
     acs_url: String,
+    slo_url: Option<Url>,
     signer: PemSigner,
     decryption_key: DecryptionKey,
 }
@@ -44,9 +49,17 @@ impl ServiceProvider {
         Ok(Self {
             entity_id: entity_id.into(),
             acs_url: acs_url.into(),
+            slo_url: None,
             signer: PemSigner::from_pem(private_key_pem, certificate_pem)?,
             decryption_key: DecryptionKey::from_pem(private_key_pem)?,
         })
+    }
+
+    /// The same, with a single logout service at this address.
+    #[must_use]
+    pub fn with_logout(mut self, slo_url: Url) -> Self {
+        self.slo_url = Some(slo_url);
+        self
     }
 
     /// Its entityID.
@@ -74,6 +87,9 @@ impl ServiceProvider {
             .child(md("Extensions").child(Builder::element("mdui", ns::MDUI, "UIInfo").child(display_name)))
             // Without `use`, the one key serves for signing and for encryption.
             .child(md("KeyDescriptor").child(key_info))
+            .optional_child(self.slo_url.as_ref().map(|url| {
+                md("SingleLogoutService").attribute("Binding", REDIRECT).attribute("Location", url.as_str())
+            }))
             .child(md("NameIDFormat").text(PERSISTENT))
             .child(
                 md("AssertionConsumerService")
@@ -98,6 +114,7 @@ pub struct IdentityProvider {
     entity_id: String,
     sso_redirect_url: String,
     keys: Vec<VerificationKey>,
+    logout: Option<LogoutPeer>,
 }
 
 impl IdentityProvider {
@@ -115,33 +132,45 @@ impl IdentityProvider {
         let role = entity
             .only_child(ns::METADATA, "IDPSSODescriptor")?
             .ok_or(IdpMetadataError::Missing("IDPSSODescriptor"))?;
-        let sso = role
-            .children()
-            .find(|c| c.is(ns::METADATA, "SingleSignOnService") && c.attribute("Binding") == Some(REDIRECT))
-            .and_then(|service| service.attribute("Location"))
+        let location = |name: &str| {
+            role.children()
+                .find(|c| c.is(ns::METADATA, name) && c.attribute("Binding") == Some(REDIRECT))
+                .and_then(|service| service.attribute("Location"))
+        };
+        let sso = location("SingleSignOnService")
             .ok_or(IdpMetadataError::Missing("SingleSignOnService for HTTP-Redirect"))?;
-        let mut keys = Vec::new();
+        let mut certificates = Vec::new();
         for descriptor in role.children().filter(|c| c.is(ns::METADATA, "KeyDescriptor")) {
             if descriptor.attribute("use").is_none_or(|usage| usage == "signing") {
-                keys.extend(certificate_keys(descriptor)?);
+                certificates.extend(certificates_of(descriptor)?);
             }
         }
+        let keys: Vec<VerificationKey> =
+            certificates.iter().map(|der| VerificationKey::from_certificate_der(der)).collect::<Result<_, _>>()?;
         if keys.is_empty() {
             return Err(IdpMetadataError::Missing("signing key"));
         }
-        Ok(Self { entity_id: entity_id.to_owned(), sso_redirect_url: sso.to_owned(), keys })
+        let logout = location("SingleLogoutService")
+            .map(|location| LogoutPeer::new(entity_id, location, &certificates))
+            .transpose()?;
+        Ok(Self { entity_id: entity_id.to_owned(), sso_redirect_url: sso.to_owned(), keys, logout })
+    }
+
+    /// Its single logout service, where it has one by HTTP-Redirect.
+    #[must_use]
+    pub fn logout(&self) -> Option<&LogoutPeer> {
+        self.logout.as_ref()
     }
 }
 
-fn certificate_keys(descriptor: Element<'_>) -> Result<Vec<VerificationKey>, IdpMetadataError> {
-    let mut keys = Vec::new();
+fn certificates_of(descriptor: Element<'_>) -> Result<Vec<Vec<u8>>, IdpMetadataError> {
+    let mut certificates = Vec::new();
     let key_infos = descriptor.children().filter(|c| c.is(ns::DSIG, "KeyInfo"));
     let data = key_infos.flat_map(Element::children).filter(|c| c.is(ns::DSIG, "X509Data"));
     for certificate in data.flat_map(Element::children).filter(|c| c.is(ns::DSIG, "X509Certificate")) {
-        let der = from_base64(&certificate.text()?).ok_or(IdpMetadataError::Key(KeyError::Malformed))?;
-        keys.push(VerificationKey::from_certificate_der(&der)?);
+        certificates.push(from_base64(&certificate.text()?).ok_or(IdpMetadataError::Key(KeyError::Malformed))?);
     }
-    Ok(keys)
+    Ok(certificates)
 }
 
 /// Why the identity provider's metadata cannot be used.

@@ -4,4 +4,5 @@ mod keyboard;
 mod pages;
 mod recovery;
 mod sign_in;
+mod sign_out;
 mod sign_up;

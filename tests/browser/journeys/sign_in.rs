@@ -32,10 +32,12 @@ async fn a_proofed_person_is_asked_once_and_the_second_visit_goes_straight_throu
     let passive = visitor.received().await;
     assert_eq!((passive.name_id, passive.attributes.len()), (received.name_id.clone(), 4));
 
-    // Signed out at the agency, and in again.
+    // Signed out at the agency alone, and in again.
     browser.press("Sign out of this office").await;
-    browser.expect_path("/").await;
-    visitor.look("start").await;
+    browser.press("Only Benefits Office").await;
+    browser.expect_path("/signed-out").await;
+    browser.expect("not signed out everywhere").await;
+    visitor.look("signed-out").await;
     visitor.ask(&signet, "proofed").await;
     assert_eq!(visitor.received().await.name_id, received.name_id);
     assert!(signet.tells(&["audit", "verify"]).contains("holds, 4 records"));

@@ -23,6 +23,7 @@ fn the_agency_is_made_once_and_its_agreement_is_left_alone() {
     assert_eq!(std::fs::read_to_string(service.join("agreement.toml")).unwrap(), edited);
     let published = std::fs::read_to_string(service.join("metadata.xml")).unwrap();
     assert!(published.contains("http://demo-agency.localhost:2/acs"));
+    assert!(published.contains("SingleLogoutService") && published.contains("http://demo-agency.localhost:2/slo"));
 }
 
 #[test]
