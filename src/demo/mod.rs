@@ -6,10 +6,12 @@
 
 pub mod agency;
 mod inbox;
+mod open_requests;
 mod page;
 pub mod person;
 pub mod service_provider;
 pub mod setup;
 pub mod site;
 
+pub use open_requests::OpenRequestsFile;
 pub use page::DemoPerson;

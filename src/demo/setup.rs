@@ -20,7 +20,7 @@ use std::{
 };
 
 use super::{
-    DemoPerson,
+    DemoPerson, OpenRequestsFile,
     agency::{self, AgencyError},
     person::{self, PersonError},
     service_provider::ServiceProvider,
@@ -188,6 +188,7 @@ fn demo_site(
             crate::services::sandbox::SandboxInbox::new(surroundings.clock.clone())
         }),
         person,
+        open_requests: OpenRequestsFile::at(places.folder.join("agency").join("open-requests.json")),
         clock: surroundings.clock.clone(),
         entropy: surroundings.entropy.clone(),
     }

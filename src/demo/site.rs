@@ -1,5 +1,5 @@
 //! The demonstration agency's site: a start page with ways to sign in, the assertion consumer service, what was
-//! received, and the inbox. Sessions are in memory; a restart forgets them.
+//! received, and the inbox. Sessions are in memory; a restart forgets them, but not the requests that are open.
 
 use std::{
     collections::HashMap,
@@ -21,6 +21,7 @@ use time::{Duration, UtcDateTime};
 
 use super::{
     inbox,
+    open_requests::{OpenRequest, OpenRequests, OpenRequestsFile},
     page::{Choice, DemoPerson, Page, Pages, STYLES, ShownRefusal, ShownSignIn, secured},
     service_provider::{
         Ask, Expected, IdentityProvider, LogoutArrived, LogoutFailed, Outcome, ServiceProvider, SignOutRequest,
@@ -51,6 +52,8 @@ pub struct DemoSite {
     pub inbox: SandboxInbox,
     /// The seeded person.
     pub person: Option<DemoPerson>,
+    /// Where open requests are kept.
+    pub open_requests: OpenRequestsFile,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// Chance.
@@ -83,7 +86,13 @@ pub enum DemoSiteError {
 /// [`DemoSiteError`].
 pub fn serve(site: DemoSite, listener: TcpListener) -> Result<Server, DemoSiteError> {
     let client = reqwest::Client::builder().timeout(StdDuration::from_secs(10)).no_proxy().build()?;
-    let state = web::Data::new(State { site, pages: Pages::load()?, client, sessions: Mutex::default() });
+    let now = site.clock.now();
+    let sessions = site.open_requests.read().into_iter().map(|(id, pending)| {
+        let token = hex::encode(random_bytes::<20>(&*site.entropy));
+        (id, Session { pending, ..Session::new(token, now) })
+    });
+    let sessions = Mutex::new(sessions.collect());
+    let state = web::Data::new(State { site, pages: Pages::load()?, client, sessions });
     let server = HttpServer::new(move || {
         App::new()
             .app_data(state.clone())
@@ -118,7 +127,7 @@ struct State {
 struct Session {
     token: String,
     seen: UtcDateTime,
-    pending: HashMap<String, Pending>,
+    pending: HashMap<String, OpenRequest>,
     outcome: Option<Outcome>,
     /// The ID of the request to sign out that the browser was sent away with.
     signing_out: Option<String>,
@@ -126,11 +135,19 @@ struct Session {
     signed_out: Option<LogoutStatus>,
 }
 
-/// A request that the browser was sent away with, found again by its RelayState.
-struct Pending {
-    request_id: String,
-    idp: IdentityProvider,
-    since: UtcDateTime,
+impl Session {
+    fn new(token: String, seen: UtcDateTime) -> Self {
+        Self { token, seen, pending: HashMap::new(), outcome: None, signing_out: None, signed_out: None }
+    }
+
+    /// Takes the open request of this RelayState, if it is not too old.
+    fn take(&mut self, relay_state: &str, now: UtcDateTime) -> Option<OpenRequest> {
+        self.pending.remove(relay_state).filter(|open| is_open(open, now))
+    }
+}
+
+fn is_open(open: &OpenRequest, now: UtcDateTime) -> bool {
+    now.unix_timestamp() - open.since_seconds < PENDING_FOR.whole_seconds()
 }
 
 impl State {
@@ -160,11 +177,18 @@ impl State {
             sessions.remove(&oldest);
         }
         let (id, token) = (self.random(), self.random());
-        let mut session =
-            Session { token, seen: now, pending: HashMap::new(), outcome: None, signing_out: None, signed_out: None };
+        let mut session = Session::new(token, now);
         then(&mut session);
         sessions.insert(id.clone(), session);
         Some(Cookie::build(COOKIE, id).path("/").secure(true).http_only(true).same_site(SameSite::None).finish())
+    }
+
+    /// Keeps the open requests of all browsers.
+    fn keep_open_requests(&self) {
+        let sessions = self.sessions.lock().unwrap_or_else(PoisonError::into_inner);
+        let open = sessions.iter().filter(|(_, session)| !session.pending.is_empty());
+        let open: OpenRequests = open.map(|(id, session)| (id.clone(), session.pending.clone())).collect();
+        self.site.open_requests.write(&open);
     }
 
     async fn identity_provider(&self) -> Result<IdentityProvider, String> {
@@ -304,12 +328,14 @@ async fn sign_in(state: web::Data<State>, request: HttpRequest, choice: web::Pat
         Err(error) => return state.failed(&error.to_string()),
     };
     let cookie = state.with_new_session(&request, |session| {
-        session.pending.retain(|_, pending| now - pending.since < PENDING_FOR);
+        session.pending.retain(|_, open| is_open(open, now));
         if session.pending.len() >= MOST_PENDING {
             session.pending.clear();
         }
-        session.pending.insert(relay_state, Pending { request_id: made.id, idp, since: now });
+        let open = OpenRequest { request_id: made.id, since_seconds: now.unix_timestamp() };
+        session.pending.insert(relay_state, open);
     });
+    state.keep_open_requests();
     let mut answer = secured(StatusCode::SEE_OTHER);
     answer.insert_header((header::LOCATION, made.url));
     if let Some(cookie) = cookie {
@@ -330,11 +356,16 @@ struct PostedResponse {
 async fn consume(state: web::Data<State>, request: HttpRequest, form: web::Form<PostedResponse>) -> HttpResponse {
     let now = state.site.clock.now();
     // A request is answered once, in the browser that made it: whatever comes of it, it is no longer open.
-    let pending = state.with_session(&request, |session| session.pending.remove(&form.relay_state)).flatten();
-    let Some(pending) = pending.filter(|pending| now - pending.since < PENDING_FOR) else {
+    let open = state.with_session(&request, |session| session.take(&form.relay_state, now)).flatten();
+    state.keep_open_requests();
+    let Some(open) = open else {
         return state.failed("This browser has no open request that this would answer. Perhaps it refuses cookies.");
     };
-    let expected = Expected { idp: &pending.idp, request_id: &pending.request_id, now };
+    let idp = match state.identity_provider().await {
+        Ok(idp) => idp,
+        Err(reason) => return state.failed(&reason),
+    };
+    let expected = Expected { idp: &idp, request_id: &open.request_id, now };
     match state.site.service_provider.read_response(&form.saml_response, &expected) {
         Ok(outcome) => {
             state.with_session(&request, |session| session.outcome = Some(outcome));

@@ -6,7 +6,7 @@ use actix_web::{App, HttpServer, web};
 use reqwest::{Method, Url};
 use signet::{
     demo::{
-        DemoPerson,
+        DemoPerson, OpenRequestsFile,
         service_provider::ServiceProvider,
         site::{DemoSite, serve},
     },
@@ -53,6 +53,7 @@ fn started_with(inbox: SandboxInbox) -> String {
             phone: "+1 202 555 0100".into(),
             recovery_key: "KEY".into(),
         }),
+        open_requests: OpenRequestsFile::default(),
         clock: Arc::new(SystemClock),
         entropy: Arc::new(SystemEntropy),
     };
