@@ -1,15 +1,17 @@
 //! How an assertion leaves: which signatures it gets, and to whom it is encrypted.
 //!
-//! By default the Assertion is signed, then encrypted with AES-256-GCM, and the Response is signed too. Whatever is less is an
-//! exception that the agreement names. A service without a usable key gets a refusal, never clear text.
+//! By default the Assertion is signed, then encrypted with AES-GCM, and the Response is signed too. Whatever is less is an
+//! exception that the agreement names. A service without a usable key gets a refusal, never clear text. Which algorithms are
+//! used is [`negotiation`](super::negotiation)'s to say.
 
 use time::UtcDateTime;
 
 use super::agreement::{EncryptionException, SigningException};
+use super::negotiation::{NothingInCommon, Sealing, sealing};
 use super::registry::ServiceProvider;
 use crate::saml::MessageId;
 use crate::saml::assertion::{Assertion, OutboundError};
-use crate::saml::encryption::{BlockEncryption, EncryptionKey, EncryptionSeed};
+use crate::saml::encryption::EncryptionSeed;
 use crate::saml::response::{Response, SignedResponse};
 use crate::saml::signature::Signer;
 use crate::services::{Entropy, random_bytes};
@@ -17,46 +19,37 @@ use crate::services::{Entropy, random_bytes};
 /// How an assertion for one service leaves.
 #[derive(Debug, Clone, Copy)]
 pub struct DeliveryPlan<'a> {
-    encrypt_to: Option<(&'a EncryptionKey, BlockEncryption)>,
-    signing: Option<SigningException>,
+    sealing: Option<Sealing<'a>>,
+    signed: Signed,
 }
 
-/// The metadata has no key that takes the cipher that was agreed.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the metadata has no key to which content can be encrypted with {cipher}")]
-pub struct NoUsableKey {
-    /// The URI of the cipher.
-    pub cipher: &'static str,
+/// Which of the two carry a signature.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Signed {
+    Assertion,
+    Both,
+    Response,
 }
 
 impl<'a> DeliveryPlan<'a> {
     /// The plan for a service.
     ///
     /// # Errors
-    /// Its metadata has no key that takes the agreed cipher.
-    pub fn of(service: &'a ServiceProvider) -> Result<Self, NoUsableKey> {
-        let agreement = service.agreement();
-        let cipher = match agreement.encryption_exception() {
-            None => Some(BlockEncryption::Aes256Gcm),
-            Some(EncryptionException::Aes128Gcm) => Some(BlockEncryption::Aes128Gcm),
-            Some(EncryptionException::Aes256Cbc) => Some(BlockEncryption::Aes256Cbc),
+    /// Its metadata has no key that takes what the agreement allows.
+    pub fn of(service: &'a ServiceProvider) -> Result<Self, NothingInCommon> {
+        let (agreement, metadata) = (service.agreement(), service.metadata());
+        let sealing = match agreement.encryption_exception() {
             Some(EncryptionException::ClearText) => None,
+            exception => Some(sealing(metadata.encryption_keys(), exception)?),
         };
-        let encrypt_to = match cipher {
-            None => None,
-            Some(cipher) => {
-                let mut keys = service.metadata().encryption_keys().iter();
-                // SAML Metadata §2.4.1.1: a key whose descriptor lists no ciphers takes any.
-                let takes = |mut listed: Box<dyn Iterator<Item = BlockEncryption> + '_>| match listed.next() {
-                    None => true,
-                    Some(first) => first == cipher || listed.any(|other| other == cipher),
-                };
-                let key =
-                    keys.find(|key| takes(Box::new(key.ciphers()))).ok_or(NoUsableKey { cipher: cipher.uri() })?;
-                Some((key.key(), cipher))
-            }
+        let signed = match agreement.signing_exception() {
+            None => Signed::Both,
+            Some(SigningException::AssertionOnly) => Signed::Assertion,
+            // SAML Metadata §2.4.4: who wants its assertions signed gets them signed, whatever else was agreed.
+            Some(SigningException::ResponseOnly) if metadata.want_assertions_signed() => Signed::Both,
+            Some(SigningException::ResponseOnly) => Signed::Response,
         };
-        Ok(Self { encrypt_to, signing: agreement.signing_exception() })
+        Ok(Self { sealing, signed })
     }
 
     /// Signs and encrypts.
@@ -72,23 +65,19 @@ impl<'a> DeliveryPlan<'a> {
     ) -> Result<SignedResponse, OutboundError> {
         let id = MessageId::from_entropy(random_bytes(entropy));
         let seed = || EncryptionSeed { content_key: random_bytes(entropy), iv: random_bytes(entropy) };
-        let response = if self.signing == Some(SigningException::ResponseOnly) {
+        let response = if self.signed == Signed::Response {
             let assertion = assertion.leave_unsigned()?;
-            match self.encrypt_to {
-                Some((key, cipher)) => Response::success(id, now, assertion.encrypt(key, cipher, seed())?),
+            match self.sealing {
+                Some(to) => Response::success(id, now, assertion.encrypt(to.key, to.method, seed())?),
                 None => Response::success(id, now, assertion),
             }
         } else {
             let assertion = assertion.sign(signer)?;
-            match self.encrypt_to {
-                Some((key, cipher)) => Response::success(id, now, assertion.encrypt(key, cipher, seed())?),
+            match self.sealing {
+                Some(to) => Response::success(id, now, assertion.encrypt(to.key, to.method, seed())?),
                 None => Response::success(id, now, assertion),
             }
         };
-        if self.signing == Some(SigningException::AssertionOnly) {
-            response.rely_on_assertion()
-        } else {
-            response.sign(signer)
-        }
+        if self.signed == Signed::Assertion { response.rely_on_assertion() } else { response.sign(signer) }
     }
 }

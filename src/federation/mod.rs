@@ -16,6 +16,7 @@
 //! | [`single_sign_on`] | one sign-in at one service: what is settled, what comes next |
 //! | [`issue`] | the only way to an assertion |
 //! | [`delivery`] | which signatures an assertion gets, and to whom it is encrypted |
+//! | [`negotiation`] | which algorithms it uses: of ours, the first that the service takes |
 //! | [`disclosure`] | the chained record of what was released |
 
 pub mod agreement;
@@ -27,6 +28,7 @@ pub mod disclosure;
 mod encoding;
 pub mod identifier;
 pub mod issue;
+pub mod negotiation;
 pub mod registry;
 pub mod release;
 pub mod single_logout;

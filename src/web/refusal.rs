@@ -15,6 +15,7 @@ use super::page::RefusalPage;
 use super::people::Trouble;
 use super::session::SessionTrouble;
 use crate::event::{Event, Explanation};
+use crate::federation::negotiation::NothingInCommon;
 use crate::federation::single_sign_on::Unanswerable;
 use crate::saml::authn_request::RequestError;
 use crate::saml::binding::BindingError;
@@ -317,6 +318,12 @@ impl From<BindingError> for Refusal {
             BindingError::Xml(_) => RefusalKind::RequestNotXml,
         };
         Self::because(kind, &error)
+    }
+}
+
+impl From<NothingInCommon> for Refusal {
+    fn from(error: NothingInCommon) -> Self {
+        Self::because(RefusalKind::ServiceUnusable, &error)
     }
 }
 

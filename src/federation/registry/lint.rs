@@ -5,9 +5,11 @@ use std::fmt;
 use time::{Date, Duration};
 
 use super::ServiceProvider;
-use crate::federation::agreement::{EncryptionException, SignedRequests};
+use crate::federation::agreement::{SignedRequests, SigningException};
 use crate::federation::attribute::AttributeName;
+use crate::federation::delivery::DeliveryPlan;
 use crate::federation::identifier::NameIdFormat;
+use crate::federation::negotiation::NothingInCommon;
 
 /// How long before the review date the linter begins to say so.
 const REVIEW_NOTICE: Duration = Duration::days(60);
@@ -23,6 +25,8 @@ pub enum LintWarning {
     NoDefaultAttributes,
     /// There is no key to encrypt to: every sign-in will be refused.
     NoEncryptionKey,
+    /// The keys to encrypt to take nothing that we may use: every sign-in will be refused.
+    NoEncryptionInCommon(String),
     /// There is no key to verify requests with: every request will be refused.
     NoSigningKey,
     /// The metadata asks for an attribute that the agreement does not allow.
@@ -31,6 +35,8 @@ pub enum LintWarning {
     RequestedAttributeUnknown(String),
     /// The metadata says that requests are not signed, and the agreement demands it: every request will be refused.
     RequestsSaidToBeUnsigned,
+    /// The metadata wants its assertions signed, so that the exception has no effect.
+    ResponseOnlyWithoutEffect,
     /// The review date has come, or comes soon.
     ReviewDue(Date),
 }
@@ -46,6 +52,7 @@ impl fmt::Display for LintWarning {
             Self::NoEncryptionKey => {
                 f.write_str("the metadata has no key to encrypt to: every sign-in will be refused")
             }
+            Self::NoEncryptionInCommon(why) => write!(f, "every sign-in will be refused: {}", why.escape_debug()),
             Self::NoSigningKey => {
                 f.write_str("the metadata has no key that signs, and signatures are demanded: every request will be refused")
             }
@@ -57,6 +64,9 @@ impl fmt::Display for LintWarning {
             }
             Self::RequestsSaidToBeUnsigned => f.write_str(
                 "the metadata says AuthnRequestsSigned=\"false\", and signatures are demanded: unsigned requests will be refused",
+            ),
+            Self::ResponseOnlyWithoutEffect => f.write_str(
+                "the metadata says WantAssertionsSigned=\"true\": the signing exception response-only has no effect",
             ),
             Self::ReviewDue(date) => write!(f, "the agreement is due for review on {date}"),
         }
@@ -73,10 +83,13 @@ pub(super) fn lint(service: &ServiceProvider, today: Date) -> Vec<LintWarning> {
     if demanded && !metadata.authn_requests_signed() {
         warnings.push(LintWarning::RequestsSaidToBeUnsigned);
     }
-    if agreement.encryption_exception() != Some(EncryptionException::ClearText)
-        && service.encryption_keys().next().is_none()
-    {
-        warnings.push(LintWarning::NoEncryptionKey);
+    match DeliveryPlan::of(service) {
+        Ok(_) => {}
+        Err(NothingInCommon::NoKey) => warnings.push(LintWarning::NoEncryptionKey),
+        Err(fault) => warnings.push(LintWarning::NoEncryptionInCommon(fault.to_string())),
+    }
+    if agreement.signing_exception() == Some(SigningException::ResponseOnly) && metadata.want_assertions_signed() {
+        warnings.push(LintWarning::ResponseOnlyWithoutEffect);
     }
     if !demanded {
         warnings.push(LintWarning::ExceptionInForce("requests need not be signed".into()));

@@ -7,11 +7,13 @@ use openssl::sha::sha256;
 use time::Date;
 
 use super::lint::{LintWarning, lint};
-use crate::federation::agreement::{AgencyId, Agreement, LoweredProtection, lowers_protection};
+use crate::federation::agreement::{AgencyId, Agreement, EncryptionException, LoweredProtection, lowers_protection};
 use crate::federation::disclosure::RevisionId;
 use crate::federation::encoding::{Decoder, Encoder};
+use crate::federation::negotiation::sealing;
 use crate::saml::EntityId;
 use crate::saml::binding::HTTP_POST;
+use crate::saml::encryption::BlockEncryption;
 use crate::saml::metadata::SpMetadata;
 
 /// Where a service's files lie: `<agency>/<service>`.
@@ -173,6 +175,10 @@ impl ServiceProvider {
         let mut lines: BTreeSet<String> = BTreeSet::new();
         lines.extend(self.signing_keys().map(|key| format!("signing key SHA-256 {key}")));
         lines.extend(self.encryption_keys().map(|key| format!("encryption key SHA-256 {key}")));
+        lines.extend(self.metadata.encryption_keys().iter().flat_map(|key| {
+            let of_key = key.fingerprint();
+            key.methods().iter().map(move |method| format!("encryption key SHA-256 {of_key} takes {method}"))
+        }));
         lines.extend(
             self.metadata
                 .assertion_consumer_services()
@@ -212,6 +218,15 @@ impl ServiceProvider {
         let old_keys: BTreeSet<String> = old.signing_keys().chain(old.encryption_keys()).collect();
         let new_keys: BTreeSet<String> = self.signing_keys().chain(self.encryption_keys()).collect();
         lowered.extend(new_keys.difference(&old_keys).cloned().map(LoweredProtection::KeyAdded));
+        // Where the agreement says nothing, the metadata chooses between the two.
+        let chosen = |service: &Self| {
+            let keys = service.metadata.encryption_keys();
+            let undecided = service.agreement.encryption_exception().is_none();
+            undecided.then(|| sealing(keys, None).ok().map(|sealing| sealing.method.cipher)).flatten()
+        };
+        if (chosen(old), chosen(self)) == (Some(BlockEncryption::Aes256Gcm), Some(BlockEncryption::Aes128Gcm)) {
+            lowered.push(LoweredProtection::EncryptionWeaker(EncryptionException::Aes128Gcm));
+        }
         lowered
     }
 

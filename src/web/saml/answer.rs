@@ -59,10 +59,9 @@ pub async fn issue(
 ) -> Result<HttpResponse, Refusal> {
     let now = site.now();
     let registry = idp.registry.load();
-    // Before anything is recorded: a service without a usable key gets no clear text.
+    // Before anything is recorded: a service without a usable key gets no clear text. (Its record may have changed on the way.)
     let service = matched.service();
-    let plan = DeliveryPlan::of(service)
-        .map_err(|fault| Refusal::because(RefusalKind::ServiceUnusable, &fault).about(named(service)))?;
+    let plan = DeliveryPlan::of(service).map_err(|fault| Refusal::from(fault).about(named(service)))?;
     let consent = ready.person.consent.as_ref().ok_or_else(|| shut(&IssueRefused::Unrelated, service))?;
     let Issued { assertion, disclosure } = gate(
         &IssueQuestion {

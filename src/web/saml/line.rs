@@ -7,6 +7,8 @@ use time::UtcDateTime;
 
 use super::IdentityProvider;
 use crate::federation::agreement::SignedRequests;
+use crate::federation::delivery::DeliveryPlan;
+use crate::federation::negotiation::NothingInCommon;
 use crate::federation::registry::ServiceProvider;
 use crate::federation::single_sign_on::{
     AnswerAddress, AnswerableFault, MatchedAuthnRequest, SettleFault, Unanswerable,
@@ -29,6 +31,14 @@ pub enum Stopped {
         service: Arc<ServiceProvider>,
         /// Why.
         fault: RequestError,
+    },
+    /// Nothing can be sent to the service: it and we have no algorithms in common.
+    #[error("{fault}")]
+    NothingInCommon {
+        /// The service.
+        service: Arc<ServiceProvider>,
+        /// Why.
+        fault: NothingInCommon,
     },
     /// The request was seen before.
     #[error("a request with this ID was seen before")]
@@ -53,6 +63,7 @@ impl From<Stopped> for Refusal {
     fn from(stopped: Stopped) -> Self {
         match stopped {
             Stopped::Binding(fault) => fault.into(),
+            Stopped::NothingInCommon { service, fault } => Self::from(fault).about(named(&service)),
             Stopped::Replayed { ref service } => {
                 Self::because(RefusalKind::RequestReplayed, &stopped).about(named(service))
             }
@@ -127,7 +138,11 @@ pub fn walk(idp: &IdentityProvider, received: &Received, arrived: UtcDateTime) -
         .verify(service.metadata(), demand, &idp.sso)
         .map_err(|fault| Stopped::Request { service: Arc::clone(&service), fault })?;
     match MatchedAuthnRequest::settle(request, Arc::clone(&service), arrived, idp.rules()) {
-        Ok(matched) => Ok(Settled::Matched(Box::new(matched))),
+        // Before anybody is asked to sign in for nothing.
+        Ok(matched) => match DeliveryPlan::of(&service) {
+            Ok(_) => Ok(Settled::Matched(Box::new(matched))),
+            Err(fault) => Err(Stopped::NothingInCommon { service, fault }),
+        },
         Err(SettleFault::Answerable { address, fault }) => Ok(Settled::Fault { address, service, fault }),
         Err(SettleFault::Unanswerable(fault)) => Err(Stopped::Unanswerable { service, fault }),
     }

@@ -126,4 +126,4 @@ refusal-answered-before-person = You have answered it before, perhaps in another
 
 refusal-service-unusable = We cannot send anything to this website safely
 refusal-service-unusable-person = What we know about you is only sent locked with a key of the website, and this website has none that we can use. Nothing was sent.
-refusal-service-unusable-engineer = The metadata has no key to which an answer can be encrypted: a KeyDescriptor for encryption, or without use, with an RSA key of 2048 bits or more. Hand in metadata that has one, or agree on leaving encryption out by name.
+refusal-service-unusable-engineer = An answer is encrypted to a key of the metadata: a KeyDescriptor for encryption, or without use, with an RSA key of 2048 bits or more. A key that lists EncryptionMethods must list one that we use: AES-256-GCM or AES-128-GCM (or the one cipher that the agreement names) and RSA-OAEP. Hand in metadata that has such a key, or agree on an exception by name.

@@ -44,8 +44,13 @@ pub(super) const EVERYTHING: &[&str] = &["email", "all_emails", "first_name", "l
 
 impl House {
     pub(super) async fn with(agreement: String) -> Self {
+        Self::with_metadata(agreement, |metadata| metadata).await
+    }
+
+    /// With the service's metadata as `edit` leaves it.
+    pub(super) async fn with_metadata(agreement: String, edit: impl FnOnce(String) -> String) -> Self {
         let sp = permits();
-        let metadata = sp.metadata("The name in the metadata").unwrap().as_str().to_owned();
+        let metadata = edit(sp.metadata("The name in the metadata").unwrap().as_str().to_owned());
         let services = vec![("department-of-parks".to_owned(), "permits".to_owned(), metadata, agreement)];
         let app = TestApp::start_with(Wishes { services, ..Wishes::default() }).await;
         let published = app.browser().get("/saml/metadata").await;

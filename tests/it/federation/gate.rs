@@ -9,7 +9,6 @@ use signet::federation::attribute::{
     AttributeName, AttributeProfile, AttributeValue, HeldAttributes, ProofedProfile, Proofing,
 };
 use signet::federation::consent::{ConsentId, ConsentReason, ConsentRecord, ConsentedRelease, ContentKey};
-use signet::federation::delivery::{DeliveryPlan, NoUsableKey};
 use signet::federation::issue::{IssueQuestion, IssueRefused, Issued, RequestStanding, issue};
 use signet::federation::registry::{Registry, ServiceFiles};
 use signet::federation::single_sign_on::{MatchedAuthnRequest, PersonFacts, ReleaseStep, SettlementRules};
@@ -24,9 +23,9 @@ use super::single_sign_on::{IDP, app_code, files, known, password, settle};
 const ALL: &[&str] = &["email", "all_emails", "first_name", "last_name", "ssn"];
 
 /// Everything that a sign-in needs, ready to go through.
-struct Ready {
+pub(super) struct Ready {
     registry: Registry,
-    matched: MatchedAuthnRequest,
+    pub(super) matched: MatchedAuthnRequest,
     account: SubscriberAccount,
     subject: AuthenticatedSubject,
     held: HeldAttributes,
@@ -48,7 +47,7 @@ fn registry(files: ServiceFiles) -> Registry {
     applied.registry
 }
 
-fn ready_with(files: ServiceFiles, held: HeldAttributes, request: &str) -> Ready {
+pub(super) fn ready_with(files: ServiceFiles, held: HeldAttributes, request: &str) -> Ready {
     let registry = registry(files);
     let service = Arc::clone(registry.services().next().unwrap());
     let matched = settle(&service, request, "");
@@ -89,7 +88,7 @@ fn ready() -> Ready {
 }
 
 impl Ready {
-    fn issue(&self) -> Result<Issued, IssueRefused> {
+    pub(super) fn issue(&self) -> Result<Issued, IssueRefused> {
         let issuer = EntityId::parse(IDP).unwrap();
         let question = IssueQuestion {
             request: &self.matched,
@@ -267,63 +266,4 @@ proptest! {
         names.sort_by_key(|name| AttributeName::ALL.iter().find(|known| known.as_str() == name).copied());
         prop_assert_eq!(recorded, names);
     }
-}
-
-fn key_descriptor(usage: &str, methods: &str) -> String {
-    use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
-    let certificate = BASE64.encode(&crate::saml::keys::RSA.certificate_der);
-    format!(
-        r#"<md:KeyDescriptor {usage}><ds:KeyInfo xmlns:ds="http://www.w3.org/2000/09/xmldsig#"><ds:X509Data><ds:X509Certificate>{certificate}</ds:X509Certificate></ds:X509Data></ds:KeyInfo>{methods}</md:KeyDescriptor>"#
-    )
-}
-
-/// What leaves for a service with this agreement and this metadata.
-fn delivered(more: &str, md: &str) -> Result<String, NoUsableKey> {
-    let mut files = files("", "", md);
-    files.agreement.extend_from_slice(more.as_bytes());
-    let ready = ready_with(files, held(), "");
-    let service = Arc::clone(ready.matched.service());
-    let plan = DeliveryPlan::of(&service)?;
-    let assertion = ready.issue().unwrap().assertion;
-    let signer = crate::saml::keys::OTHER_RSA.signer();
-    Ok(plan.deliver(assertion, &signer, &SystemEntropy, NOW).unwrap().as_str().to_owned())
-}
-
-const CLEAR: &str = "\n[encryption]\nexception = \"clear-text\"\nreason = \"test\"\n";
-
-#[test]
-fn default_is_encrypted_with_aes_256_gcm_and_the_response_signed() {
-    let sent = delivered("", &key_descriptor("", "")).unwrap();
-    assert!(sent.contains("xmlenc11#aes256-gcm") && sent.contains("EncryptedAssertion"));
-    assert!(!sent.contains("<saml:Assertion"));
-    assert_eq!(sent.matches("<ds:Signature ").count(), 1, "the other one is inside");
-}
-
-#[test]
-fn service_without_a_usable_key_gets_no_clear_text() {
-    let aes256 = NoUsableKey { cipher: "http://www.w3.org/2009/xmlenc11#aes256-gcm" };
-    assert_eq!(delivered("", "").unwrap_err(), aes256);
-    assert_eq!(delivered("", &key_descriptor(r#"use="signing""#, "")).unwrap_err(), aes256);
-    let only_cbc = r#"<md:EncryptionMethod Algorithm="http://www.w3.org/2001/04/xmlenc#aes256-cbc"/>"#;
-    assert_eq!(delivered("", &key_descriptor("", only_cbc)).unwrap_err(), aes256);
-    let cbc = "\n[encryption]\nexception = \"aes-256-cbc\"\nreason = \"test\"\n";
-    assert!(delivered(cbc, &key_descriptor("", only_cbc)).unwrap().contains("xmlenc#aes256-cbc"));
-}
-
-#[test]
-fn exceptions_are_what_they_are_called() {
-    let both = delivered(CLEAR, "").unwrap();
-    assert_eq!((both.matches("<ds:Signature ").count(), both.contains("<saml:Assertion")), (2, true));
-    let one = |name: &str| {
-        let signing = format!("{CLEAR}\n[signing]\nexception = \"{name}\"\nreason = \"test\"\n");
-        delivered(&signing, "").unwrap()
-    };
-    for name in ["assertion-only", "response-only"] {
-        let sent = one(name);
-        assert_eq!(sent.matches("<ds:Signature ").count(), 1, "{name}");
-        let (before, _) = sent.split_once("<saml:Assertion").unwrap();
-        assert_eq!(before.contains("<ds:Signature "), name == "response-only", "{name}");
-    }
-    let smaller = "\n[encryption]\nexception = \"aes-128-gcm\"\nreason = \"test\"\n";
-    assert!(delivered(smaller, &key_descriptor("", "")).unwrap().contains("xmlenc11#aes128-gcm"));
 }

@@ -3,6 +3,8 @@
 mod agreement;
 mod assurance;
 mod consent;
+#[cfg(feature = "demo")]
+mod delivery;
 mod disclosure;
 mod folder;
 #[cfg(feature = "demo")]

@@ -1,0 +1,180 @@
+//! How an answer leaves: what is signed, to which key and by which algorithms it is encrypted, as the service's metadata and
+//! agreement say; and what happens where they have nothing in common with us.
+
+use std::sync::Arc;
+
+use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
+use signet::demo::service_provider::Ask;
+use signet::federation::agreement::LoweredProtection;
+use signet::federation::delivery::DeliveryPlan;
+use signet::federation::negotiation::NothingInCommon;
+use signet::federation::registry::{LintWarning, ServiceFiles, ServiceProvider};
+use signet::services::SystemEntropy;
+use time::macros::date;
+
+use super::front_door::{House, agreement};
+use super::gate::ready_with;
+use super::given::{NOW, held};
+use super::single_sign_on::files;
+use crate::saml::keys;
+
+const AES_128: &str = "http://www.w3.org/2009/xmlenc11#aes128-gcm";
+const AES_256: &str = "http://www.w3.org/2009/xmlenc11#aes256-gcm";
+const CBC: &str = "http://www.w3.org/2001/04/xmlenc#aes256-cbc";
+const TRIPLE_DES: &str = "http://www.w3.org/2001/04/xmlenc#tripledes-cbc";
+const OAEP: &str = "http://www.w3.org/2009/xmlenc11#rsa-oaep";
+const OAEP_MGF1P: &str = "http://www.w3.org/2001/04/xmlenc#rsa-oaep-mgf1p";
+const RSA_1_5: &str = "http://www.w3.org/2001/04/xmlenc#rsa-1_5";
+
+/// The methods that a key lists.
+fn methods(algorithms: &[&str]) -> String {
+    algorithms.iter().map(|algorithm| format!(r#"<md:EncryptionMethod Algorithm="{algorithm}"/>"#)).collect()
+}
+
+fn key_descriptor(usage: &str, methods: &str) -> String {
+    let certificate = BASE64.encode(&keys::RSA.certificate_der);
+    format!(
+        r#"<md:KeyDescriptor {usage}><ds:KeyInfo xmlns:ds="http://www.w3.org/2000/09/xmldsig#"><ds:X509Data><ds:X509Certificate>{certificate}</ds:X509Certificate></ds:X509Data></ds:KeyInfo>{methods}</md:KeyDescriptor>"#
+    )
+}
+
+/// With another key than [`key_descriptor`]'s.
+fn other_key_descriptor(methods: &str) -> String {
+    key_descriptor("", methods)
+        .replace(&BASE64.encode(&keys::RSA.certificate_der), &BASE64.encode(&keys::OTHER_RSA.certificate_der))
+}
+
+/// What leaves for a service with this agreement and this metadata.
+fn delivered(more: &str, md: &str) -> Result<String, NothingInCommon> {
+    delivered_for(files("", "", md), more)
+}
+
+fn delivered_for(mut files: ServiceFiles, more: &str) -> Result<String, NothingInCommon> {
+    files.agreement.extend_from_slice(more.as_bytes());
+    let ready = ready_with(files, held(), "");
+    let service = Arc::clone(ready.matched.service());
+    let plan = DeliveryPlan::of(&service)?;
+    let assertion = ready.issue().unwrap().assertion;
+    let signer = keys::OTHER_RSA.signer();
+    Ok(plan.deliver(assertion, &signer, &SystemEntropy, NOW).unwrap().as_str().to_owned())
+}
+
+const CLEAR: &str = "\n[encryption]\nexception = \"clear-text\"\nreason = \"test\"\n";
+
+#[test]
+fn default_is_encrypted_with_aes_256_gcm_and_the_response_signed() {
+    let sent = delivered("", &key_descriptor("", "")).unwrap();
+    assert!(sent.contains("xmlenc11#aes256-gcm") && sent.contains("EncryptedAssertion"));
+    assert!(!sent.contains("<saml:Assertion"));
+    assert_eq!(sent.matches("<ds:Signature ").count(), 1, "the other one is inside");
+}
+
+#[test]
+fn service_without_a_usable_key_gets_no_clear_text() {
+    assert_eq!(delivered("", "").unwrap_err(), NothingInCommon::NoKey);
+    assert_eq!(delivered("", &key_descriptor(r#"use="signing""#, "")).unwrap_err(), NothingInCommon::NoKey);
+}
+
+#[test]
+fn cipher_that_the_agreement_does_not_name_is_not_used_though_it_is_all_that_the_service_takes() {
+    let only_cbc = key_descriptor("", &methods(&[CBC, OAEP_MGF1P]));
+    let both_lists = delivered("", &only_cbc).unwrap_err().to_string();
+    for uri in [AES_256, AES_128, CBC, OAEP, OAEP_MGF1P] {
+        assert!(both_lists.contains(uri), "{both_lists}");
+    }
+    let cbc = "\n[encryption]\nexception = \"aes-256-cbc\"\nreason = \"test\"\n";
+    assert!(delivered(cbc, &only_cbc).unwrap().contains(CBC));
+}
+
+#[test]
+fn key_that_lists_only_what_we_do_not_know_does_not_count_as_listing_nothing() {
+    for listed in
+        [&[TRIPLE_DES][..], &["urn:example:cipher"], &[RSA_1_5], &[AES_256, RSA_1_5], &[TRIPLE_DES, OAEP_MGF1P]]
+    {
+        let refused = delivered("", &key_descriptor("", &methods(listed))).unwrap_err();
+        assert!(matches!(refused, NothingInCommon::Encryption { .. }), "{listed:?}: {refused}");
+    }
+}
+
+#[test]
+fn service_gets_the_first_of_ours_that_it_lists() {
+    let sent = |listed: &str| delivered("", &key_descriptor("", listed)).unwrap();
+    let smaller = sent(&methods(&[TRIPLE_DES, AES_128]));
+    assert!(smaller.contains(AES_128) && smaller.contains(OAEP_MGF1P));
+    assert!(sent(&methods(&[AES_128, AES_256])).contains(AES_256), "its order is no order for us");
+    let only_transport = sent(&methods(&[RSA_1_5, OAEP_MGF1P]));
+    assert!(only_transport.contains(AES_256) && only_transport.contains(OAEP_MGF1P));
+
+    let sha256 = "http://www.w3.org/2001/04/xmlenc#sha256";
+    let newer = sent(&format!(
+        r#"<md:EncryptionMethod Algorithm="{OAEP}"><ds:DigestMethod xmlns:ds="http://www.w3.org/2000/09/xmldsig#" Algorithm="{sha256}"/></md:EncryptionMethod>"#
+    ));
+    assert!(
+        newer.contains(&format!(r#"Algorithm="{OAEP}"><ds:DigestMethod"#)) && newer.contains("mgf1sha1"),
+        "{newer}"
+    );
+}
+
+#[test]
+fn first_key_that_can_be_used_is_used() {
+    let (unusable, usable) = (key_descriptor("", &methods(&[TRIPLE_DES])), other_key_descriptor(&methods(&[AES_128])));
+    assert!(delivered("", &format!("{unusable}{usable}")).unwrap().contains(AES_128));
+}
+
+#[test]
+fn exceptions_are_what_they_are_called() {
+    let both = delivered(CLEAR, "").unwrap();
+    assert_eq!((both.matches("<ds:Signature ").count(), both.contains("<saml:Assertion")), (2, true));
+    let one = |name: &str| {
+        let signing = format!("{CLEAR}\n[signing]\nexception = \"{name}\"\nreason = \"test\"\n");
+        delivered(&signing, "").unwrap()
+    };
+    for name in ["assertion-only", "response-only"] {
+        let sent = one(name);
+        assert_eq!(sent.matches("<ds:Signature ").count(), 1, "{name}");
+        let (before, _) = sent.split_once("<saml:Assertion").unwrap();
+        assert_eq!(before.contains("<ds:Signature "), name == "response-only", "{name}");
+    }
+    let smaller = "\n[encryption]\nexception = \"aes-128-gcm\"\nreason = \"test\"\n";
+    assert!(delivered(smaller, &key_descriptor("", "")).unwrap().contains("xmlenc11#aes128-gcm"));
+}
+
+#[test]
+fn service_that_wants_its_assertions_signed_gets_them_signed() {
+    let mut files = files("", "", "");
+    let metadata = String::from_utf8(files.metadata).unwrap();
+    files.metadata =
+        metadata.replace("<md:SPSSODescriptor ", r#"<md:SPSSODescriptor WantAssertionsSigned="true" "#).into();
+    let signing = format!("{CLEAR}\n[signing]\nexception = \"response-only\"\nreason = \"test\"\n");
+    assert_eq!(delivered_for(files.clone(), &signing).unwrap().matches("<ds:Signature ").count(), 2);
+    files.agreement.extend_from_slice(signing.as_bytes());
+    let warnings = ServiceProvider::read(&files).unwrap().lint(date!(2026 - 01 - 01));
+    assert!(warnings.contains(&LintWarning::ResponseOnlyWithoutEffect), "{warnings:?}");
+}
+
+#[test]
+fn linter_says_beforehand_that_nothing_can_be_sent() {
+    let lint = |md: &str| ServiceProvider::read(&files("", "", md)).unwrap().lint(date!(2026 - 01 - 01));
+    assert!(lint("").contains(&LintWarning::NoEncryptionKey));
+    let warnings = lint(&key_descriptor("", &methods(&[TRIPLE_DES])));
+    assert!(warnings.iter().any(|warning| warning.to_string().contains(TRIPLE_DES)), "{warnings:?}");
+}
+
+#[test]
+fn metadata_that_chooses_the_shorter_key_lowers_protection() {
+    let read = |listed: &[&str]| ServiceProvider::read(&files("", "", &key_descriptor("", &methods(listed)))).unwrap();
+    let lowered = read(&[AES_128]).lowers_protection_of(&read(&[]));
+    assert!(matches!(lowered[..], [LoweredProtection::EncryptionWeaker(_)]), "{lowered:?}");
+    assert_eq!(read(&[AES_256]).lowers_protection_of(&read(&[AES_128])), []);
+}
+
+#[tokio::test]
+async fn nobody_is_asked_to_sign_in_for_an_answer_that_cannot_be_sent() {
+    let only_triple_des = format!("{}</md:KeyDescriptor>", methods(&[TRIPLE_DES]));
+    let agreement = agreement("default_attributes = [\"email\"]", &["email"]);
+    let house =
+        House::with_metadata(agreement, |metadata| metadata.replace("</md:KeyDescriptor>", &only_triple_des)).await;
+    let request = house.request(&Ask::default());
+    let page = house.app.browser().get(&request.url).await;
+    page.expect_status(400).expect_words("S23").expect_words("cannot send anything").expect_words(TRIPLE_DES);
+}
