@@ -310,7 +310,7 @@ fn explain(
         asked: &asked.attributes,
         asserted: &asserted,
         held: &held,
-        pairwise: &PairwiseId::from_bytes(*b"\x11\x11\x11\x11\x11\x11\x41\x11\x81\x11\x11\x11\x11\x11\x11\x11"),
+        pairwise: &PairwiseId::supposed(*b"\x11\x11\x11\x11\x11\x11\x41\x11\x81\x11\x11\x11\x11\x11\x11\x11"),
         scope: "idp.example",
         now,
     });

@@ -15,6 +15,8 @@ pub enum AlteredRecord {
     Address(ContactId),
     /// An authenticator beside the password.
     Authenticator(AuthenticatorId),
+    /// By which name an agency knows the person. Which agency is not told: logs do not join accounts and agencies.
+    Identifier,
     /// By which name a service knows the person in a session.
     NameId,
     /// The password.
@@ -33,6 +35,7 @@ impl fmt::Display for AlteredRecord {
             Self::Account => f.write_str("account"),
             Self::Address(id) => write!(f, "address {id}"),
             Self::Authenticator(id) => write!(f, "authenticator {id}"),
+            Self::Identifier => f.write_str("identifier at an agency"),
             Self::NameId => f.write_str("name at a service"),
             Self::Password => f.write_str("password"),
             Self::Profile => f.write_str("profile"),

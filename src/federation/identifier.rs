@@ -1,7 +1,10 @@
 //! NameID and the pairwise identifier (SP 800-63C §3.4.1): by which name an agency knows a person.
 //!
 //! The pairwise identifier is drawn at random, once for each person and agency, and kept in a table; it can neither be
-//! computed from the account nor compared between agencies. The table is `storage`'s.
+//! computed from the account nor compared between agencies. The table is `storage`'s; what it says is believed by
+//! [`StoredPairwiseId::authenticate`] alone.
+
+mod stored;
 
 use std::fmt;
 
@@ -9,6 +12,8 @@ use serde::Deserialize;
 
 use super::attribute::AttributeValue;
 use crate::services::{Entropy, random_bytes};
+
+pub use stored::StoredPairwiseId;
 
 /// The NameID formats that an agreement can name (SAML Core §8.3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
@@ -83,6 +88,16 @@ pub fn choose_format(asked: Option<&str>, agreed: &[NameIdFormat]) -> Result<Nam
 
 /// The identifier by which one agency knows one person: 122 random bits in the form of a version 4 UUID, lower-case.
 /// Services of one agency share it; no two agencies do. Never reissued.
+///
+/// There are two ways to one: it is drawn anew, or this service wrote it down about this person and this agency
+/// ([`StoredPairwiseId::authenticate`]).
+///
+/// ```compile_fail
+/// # use signet::federation::identifier::PairwiseId;
+/// fn claimed(bytes: [u8; 16]) -> PairwiseId {
+///     PairwiseId(bytes)
+/// }
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PairwiseId([u8; 16]);
 
@@ -98,9 +113,10 @@ impl PairwiseId {
         Self(bytes)
     }
 
-    /// The identifier as it was stored.
+    /// Of nobody: for explaining what would be released about an invented person, and for tests. A test holds that nothing
+    /// that serves people says this.
     #[must_use]
-    pub const fn from_bytes(bytes: [u8; 16]) -> Self {
+    pub const fn supposed(bytes: [u8; 16]) -> Self {
         Self(bytes)
     }
 
@@ -214,7 +230,7 @@ mod tests {
 
     #[test]
     fn debug_shows_neither_pairwise_identifier_nor_name_id() {
-        let pairwise = PairwiseId::from_bytes([7; 16]);
+        let pairwise = PairwiseId::supposed([7; 16]);
         assert!(!format!("{pairwise:?} {:?}", ChosenNameId::persistent(&pairwise)).contains("07"));
     }
 }

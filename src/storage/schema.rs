@@ -211,6 +211,7 @@ diesel::table! {
         agency_id -> Text,
         value -> Binary,
         created_at -> BigInt,
+        mac -> Binary,
     }
 }
 

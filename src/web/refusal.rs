@@ -45,6 +45,8 @@ pub enum RefusalKind {
     FormMalformed,
     /// The request says that it was made in the future.
     FromTheFuture,
+    /// The name by which an agency knows the person is not as we stored it.
+    IdentifierAltered,
     /// The address does not know this method.
     MethodNotAllowed,
     /// The database or the keys are unavailable.
@@ -95,7 +97,7 @@ pub enum RefusalKind {
 
 impl RefusalKind {
     /// Every kind.
-    pub const ALL: [Self; 33] = [
+    pub const ALL: [Self; 34] = [
         Self::AccountStopped,
         Self::AcsUnregistered,
         Self::AnsweredBefore,
@@ -106,6 +108,7 @@ impl RefusalKind {
         Self::FormExpired,
         Self::FormMalformed,
         Self::FromTheFuture,
+        Self::IdentifierAltered,
         Self::MethodNotAllowed,
         Self::Outage,
         Self::PageNotFound,
@@ -170,6 +173,7 @@ impl RefusalKind {
             Self::Busy => ("U01", "busy", StatusCode::SERVICE_UNAVAILABLE),
             Self::Outage => ("U02", "outage", StatusCode::SERVICE_UNAVAILABLE),
             Self::RecordAltered => ("U03", "record-altered", StatusCode::SERVICE_UNAVAILABLE),
+            Self::IdentifierAltered => ("U04", "identifier-altered", StatusCode::SERVICE_UNAVAILABLE),
         }
     }
 

@@ -125,7 +125,7 @@ impl Scene {
             .with(AttributeName::Email, [AttributeValue::new("pat.sample@demo.example")])
             .with(AttributeName::Locale, [AttributeValue::new("en")]);
         let content_key = ContentKey::new([7; 32], "bench");
-        let pairwise = PairwiseId::from_bytes([4; 16]);
+        let pairwise = PairwiseId::supposed([4; 16]);
         let facts = |consent| PersonFacts {
             held: &held,
             known_pairwise: Some(pairwise),

@@ -205,6 +205,14 @@ fn nobody_who_serves_people_supposes_a_level() {
     assert_eq!(suppositions, ["cli/release.rs"]);
 }
 
+#[test]
+fn nobody_who_serves_people_supposes_an_identifier_and_one_file_reads_them() {
+    assert_eq!(files_that_say("PairwiseId::supposed("), ["cli/release.rs"]);
+    for reads in ["tx.pairwise_id(", "tx.settle_pairwise_id("] {
+        assert_eq!(files_that_say(reads), ["web/saml/identifier.rs"], "{reads}");
+    }
+}
+
 /// What happened is an event. What is left is technical: that a page cannot be drawn, that the database does not answer.
 #[test]
 fn nobody_logs_past_the_events_but_for_technical_faults() {

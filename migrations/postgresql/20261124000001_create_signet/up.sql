@@ -199,6 +199,7 @@ CREATE TABLE pairwise_identifier (
     agency_id TEXT NOT NULL,              -- sensitive: no
     value BYTEA NOT NULL UNIQUE,           -- sensitive: no
     created_at BIGINT NOT NULL,           -- sensitive: no
+    mac BYTEA NOT NULL,                   -- sensitive: keyed
     PRIMARY KEY (subscriber, agency_id)
 );
 

@@ -199,6 +199,7 @@ CREATE TABLE pairwise_identifier (
     agency_id TEXT NOT NULL,              -- sensitive: no
     value BLOB NOT NULL UNIQUE,           -- sensitive: no
     created_at BIGINT NOT NULL,           -- sensitive: no
+    mac BLOB NOT NULL,                    -- sensitive: keyed
     PRIMARY KEY (subscriber, agency_id)
 );
 

@@ -45,6 +45,8 @@ pub enum Purpose {
     NameId,
     /// One-time codes sent by text message: kept as a keyed hash only.
     OutOfBandCode,
+    /// By which name an agency knows a person: a keyed digest, so that nobody gives it to somebody else in the database.
+    PairwiseId,
     /// Verifiers of passwords: the keyed step that makes a stolen database useless for guessing.
     Password,
     /// A request that waits while its person visits pages.
@@ -80,6 +82,7 @@ impl Purpose {
             Self::NameId => "name-id",
             Self::Outbox => "outbox",
             Self::OutOfBandCode => "out-of-band-code",
+            Self::PairwiseId => "pairwise-id",
             Self::Password => "password",
             Self::PendingRequest => "pending-request",
             Self::PhoneNumber => "phone-number",

@@ -3,8 +3,9 @@
 use diesel::prelude::*;
 use time::UtcDateTime;
 
+use crate::federation::agreement::AgencyId;
 use crate::federation::consent::{ConsentId, ConsentRecord, ConsentScope};
-use crate::federation::identifier::PairwiseId;
+use crate::federation::identifier::StoredPairwiseId;
 use crate::storage::schema::{consent, pairwise_identifier};
 use crate::storage::{StoreError, Transaction, instant, maybe_instant, milliseconds, on_each, typed};
 use crate::subscriber::SubscriberId;
@@ -15,43 +16,41 @@ impl Transaction<'_> {
     ///
     /// # Errors
     /// When the database fails.
-    pub fn pairwise_id(
+    pub fn settle_pairwise_id(
         &mut self,
         of: SubscriberId,
-        agency_id: &str,
-        proposed: PairwiseId,
-        now: UtcDateTime,
-    ) -> Result<PairwiseId, StoreError> {
-        if let Some(known) = self.known_pairwise_id(of, agency_id)? {
+        agency: &AgencyId,
+        proposed: &StoredPairwiseId,
+    ) -> Result<StoredPairwiseId, StoreError> {
+        if let Some(known) = self.pairwise_id(of, agency)? {
             return Ok(known);
         }
         let values = (
             pairwise_identifier::subscriber.eq(of.as_bytes().to_vec()),
-            pairwise_identifier::agency_id.eq(agency_id.to_owned()),
-            pairwise_identifier::value.eq(proposed.as_bytes().to_vec()),
-            pairwise_identifier::created_at.eq(milliseconds(now)),
+            pairwise_identifier::agency_id.eq(agency.as_str()),
+            pairwise_identifier::value.eq(proposed.value.clone()),
+            pairwise_identifier::created_at.eq(proposed.created_at),
+            pairwise_identifier::mac.eq(proposed.mac.clone()),
         );
         on_each!(self.connection, inner => diesel::insert_into(pairwise_identifier::table)
             .values(values)
             .on_conflict_do_nothing()
             .execute(inner))?;
-        self.known_pairwise_id(of, agency_id)?
+        self.pairwise_id(of, agency)?
             .ok_or(StoreError::InconsistentRow { table: "pairwise_identifier", column: "value" })
     }
 
-    /// By which name an agency knows a person, if it does.
+    /// What is stored of the name by which an agency knows a person, if it does.
     ///
     /// # Errors
     /// When the database fails.
-    pub fn known_pairwise_id(&mut self, of: SubscriberId, agency_id: &str) -> Result<Option<PairwiseId>, StoreError> {
-        let value: Option<Vec<u8>> = pairwise_identifier::table
-            .find((of.as_bytes().to_vec(), agency_id))
-            .select(pairwise_identifier::value)
-            .first(self.connection)
+    pub fn pairwise_id(&mut self, of: SubscriberId, agency: &AgencyId) -> Result<Option<StoredPairwiseId>, StoreError> {
+        let row = pairwise_identifier::table
+            .find((of.as_bytes().to_vec(), agency.as_str()))
+            .select((pairwise_identifier::value, pairwise_identifier::created_at, pairwise_identifier::mac))
+            .first::<(Vec<u8>, i64, Vec<u8>)>(self.connection)
             .optional()?;
-        value
-            .map(|value| Ok(PairwiseId::from_bytes(typed(value.as_slice(), "pairwise_identifier", "value")?)))
-            .transpose()
+        Ok(row.map(|(value, created_at, mac)| StoredPairwiseId { value, created_at, mac }))
     }
 
     /// Keeps a consent.

@@ -8,9 +8,10 @@ use time::UtcDateTime;
 
 use super::IdentityProvider;
 use super::arrival::place;
+use super::identifier::{KnownIdentifier, settle_identifier};
 use super::line::{Settled, walk};
 use super::pages::{ConsentLine, ConsentPage, LevelPage, WithheldLine};
-use super::person::{Person, gather, vault_is_sealed};
+use super::person::{Gathered, Person, gather, vault_is_sealed};
 use crate::authentication::AuthenticatedSubject;
 use crate::authentication::session::{SessionStage, SessionState};
 use crate::federation::assurance::{Ial, Identity};
@@ -65,6 +66,8 @@ pub enum Onward {
     Answer(AnswerableFault),
     /// Ask the person.
     Consent(Box<ConsentQuestion>),
+    /// The name by which the agency knows the person is not as we wrote it: nothing may be sent.
+    IdentifierAltered,
     /// Everything is there.
     Issue(Box<ReadyToIssue>),
     /// The level is not reached.
@@ -137,8 +140,11 @@ impl Journey {
             _ => return self.onward(tx, proposed, now),
         };
         let agency = self.matched.service().agreement().agency_id();
-        let pairwise = tx.pairwise_id(of, agency.as_str(), proposed, now)?;
-        self.onward(tx, pairwise, now)
+        match settle_identifier(tx, &self.site, of, agency, proposed, now)? {
+            KnownIdentifier::Altered => Ok(Onward::IdentifierAltered),
+            KnownIdentifier::Known(identifier) => self.onward(tx, identifier, now),
+            KnownIdentifier::None => self.onward(tx, proposed, now),
+        }
     }
 
     /// Says what comes next. `new_pairwise` is the identifier for a person who has none at the agency yet.
@@ -158,12 +164,11 @@ impl Journey {
             Err(Err(fault)) => return Ok(Onward::Answer(fault)),
         };
         let of = subject.subscriber();
-        let Some(mut person) = gather(tx, site, of, state.vault_key.as_ref(), matched.service(), "en")? else {
-            return Ok(Onward::NoAccount);
+        let mut person = match gather(tx, site, of, state.vault_key.as_ref(), matched.service(), "en")? {
+            Gathered::IdentifierAltered => return Ok(Onward::IdentifierAltered),
+            Gathered::NoAccount => return Ok(Onward::NoAccount),
+            Gathered::Person(person) => *person,
         };
-        if !person.account.status.may_sign_in() {
-            return Ok(Onward::NoAccount);
-        }
         if *without_profile && person.held.vault_is_closed() {
             person.held = person.held.without_profile();
         }

@@ -3,6 +3,7 @@
 pub mod answer;
 pub mod arrival;
 pub mod handlers;
+mod identifier;
 pub mod journey;
 mod known_name;
 pub mod line;

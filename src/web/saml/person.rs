@@ -1,6 +1,7 @@
 //! What is known about the person at the browser, gathered for one decision: the account, what is held and can be read
 //! now, the identifier and the last consent at this service.
 
+use super::identifier::{KnownIdentifier, identifier_of};
 use crate::event::AlteredRecord;
 use crate::federation::attribute::{AttributeName, AttributeValue, HeldAttributes, ProofedProfile};
 use crate::federation::consent::{ConsentRecord, ContentKey};
@@ -12,6 +13,17 @@ use crate::subscriber::vault::{Profile, VaultKey};
 use crate::subscriber::{SubscriberAccount, SubscriberId, VaultState};
 use crate::web::people::{KnownAddress, Trouble, account_of, addresses_of, report_altered};
 use crate::web::site::Site;
+
+/// What gathering came to.
+#[derive(Debug)]
+pub enum Gathered {
+    /// The name by which the agency knows the person is not as we wrote it.
+    IdentifierAltered,
+    /// There is no account, or it may not sign in.
+    NoAccount,
+    /// This is known.
+    Person(Box<Person>),
+}
 
 /// What a decision needs to know.
 #[derive(Debug)]
@@ -41,9 +53,14 @@ pub fn gather(
     vault_key: Option<&VaultKey>,
     service: &ServiceProvider,
     locale: &str,
-) -> Result<Option<Person>, Trouble> {
-    let Some(account) = account_of(tx, site, of)? else {
-        return Ok(None);
+) -> Result<Gathered, Trouble> {
+    let Some(account) = account_of(tx, site, of)?.filter(|account| account.status.may_sign_in()) else {
+        return Ok(Gathered::NoAccount);
+    };
+    let known_pairwise = match identifier_of(tx, site, of, service.agreement().agency_id())? {
+        KnownIdentifier::Altered => return Ok(Gathered::IdentifierAltered),
+        KnownIdentifier::Known(identifier) => Some(identifier),
+        KnownIdentifier::None => None,
     };
     let mut held = addresses(HeldAttributes::new(), &addresses_of(tx, site, of)?)
         .with(AttributeName::Locale, [AttributeValue::new(locale)]);
@@ -74,14 +91,14 @@ pub fn gather(
             ContentKey::new(mac.tag, format!("service-{}", mac.key_id))
         }
     };
-    Ok(Some(Person {
-        known_pairwise: tx.known_pairwise_id(of, service.agreement().agency_id().as_str())?,
+    Ok(Gathered::Person(Box::new(Person {
+        known_pairwise,
         consent: tx.last_consent(of, service.entity_id().as_str())?,
         account,
         held,
         proofing_was_altered,
         content_key,
-    }))
+    })))
 }
 
 /// The level to which the person was proofed, if the row that says so is one that we wrote about this profile; and whether

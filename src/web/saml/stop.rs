@@ -203,6 +203,7 @@ impl Stop {
                 let decline_path = format!("/saml/decline/{}{}", hex::encode(self.id), self.choices.suffix());
                 Ok(respond(&self.site, &self.session, StatusCode::OK, &LevelPage { decline_path, ..page }))
             }
+            Onward::IdentifierAltered => Err(RefusalKind::IdentifierAltered.into()),
             Onward::LevelAltered => Err(RefusalKind::RecordAltered.into()),
             Onward::NoAccount => Err(RefusalKind::AccountStopped.into()),
             Onward::Step(next) => {
@@ -222,6 +223,7 @@ impl Stop {
             self.site.store.transaction::<_, Trouble, _>(move |tx| journey.onward_with_identifier(tx, now)).await?;
         match settled {
             Onward::Consent(question) => Ok(question),
+            Onward::IdentifierAltered => Err(RefusalKind::IdentifierAltered.into()),
             _ => Err(RefusalKind::RequestGone.into()),
         }
     }

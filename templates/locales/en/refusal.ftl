@@ -115,6 +115,9 @@ refusal-busy-person = Please try again in a moment. Nothing is lost.
 refusal-record-altered = Something in your account needs our attention
 refusal-record-altered-person = A record of ours about you is not as we wrote it, so we do not use it. We have been told. Nothing was sent to the service. If this page comes again tomorrow, tell us its code and time.
 
+refusal-identifier-altered = We cannot tell this agency who you are
+refusal-identifier-altered-person = The record of the name by which this agency knows you is not as we wrote it, so we do not use it: the agency might take you for somebody else. We have been told. Nothing was sent to the service. If this page comes again tomorrow, tell us its code and time.
+
 refusal-outage = We cannot do that at the moment
 refusal-outage-person = Something is out of order on our side. Please try again in a few minutes. Nothing was done by halves.
 

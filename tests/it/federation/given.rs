@@ -18,7 +18,7 @@ use time::macros::utc_datetime;
 
 pub const NOW: UtcDateTime = utc_datetime!(2026-11-24 12:00);
 pub const PERSON: SubscriberId = SubscriberId::from_bytes([1; 16]);
-pub const PAIRWISE: PairwiseId = PairwiseId::from_bytes([0x42; 16]);
+pub const PAIRWISE: PairwiseId = PairwiseId::supposed([0x42; 16]);
 
 /// An agreement whose text ends with `more`, so that a test can add tables and keys of its own.
 pub fn agreement_text(top: &str, more: &str) -> String {

@@ -1,11 +1,14 @@
-//! Somebody who can write to the database, and has none of the keys, wants a level that a person was not proofed to.
+//! Somebody who can write to the database, and has none of the keys, wants a level that a person was not proofed to, or to be
+//! somebody else at an agency.
 
+use signet::demo::service_provider::Ask;
 use signet::services::SystemEntropy;
 use signet::storage::Store;
 use signet::subscriber::SubscriberId;
 use signet::subscriber::vault::VaultKey;
 
 use super::front_door::{House, IAL2, ask, value};
+use crate::support::browser::{Browser, Page};
 use crate::support::log::KeptLog;
 use crate::support::sql;
 
@@ -146,5 +149,97 @@ async fn a_row_of_the_profile_that_was_exchanged_stops_the_sign_in_and_nothing_i
         let log = log.text();
         assert!(log.lines().any(|line| line.contains("integrity_fault") && line.contains("profile")));
         assert!(!log.contains("Fiona") && !log.contains("fiona@example.com") && !log.contains("900123456"));
+    }
+}
+
+/// Somebody who has agreed at the service, so that its agency knows them; and by which name.
+async fn known_person(house: &House, email: &str) -> (Browser, SubscriberId, String) {
+    let (browser, of) = (house.app.browser(), house.person(email, None).await);
+    house.sign_in(&browser, of, None).await;
+    let request = house.request(&Ask::default());
+    let page = browser.get(&request.url).await;
+    let answer = browser.submit_to(&page, page.form_with(&["digest"]).action.path(), &[]).await;
+    let name = house.signed_in(&answer, &request).name_id;
+    (browser, of, name)
+}
+
+/// The page that says that nothing is sent, and the log that says why.
+#[track_caller]
+fn nobody_is_named(page: &Page, log: Option<&KeptLog>, attempt: &str) {
+    assert_eq!(page.status, 503, "{attempt}: {}", page.text());
+    assert!(page.text().contains("U04"), "{attempt}: {}", page.text());
+    assert!(!page.body.contains("SAMLResponse"), "{attempt}");
+    if let Some(log) = log {
+        let log = log.text();
+        assert!(log.lines().any(|line| line.contains("integrity_fault") && line.contains("identifier")), "{attempt}");
+        assert!(!log.contains("example.com"), "{attempt}: an address is in the log");
+    }
+}
+
+#[tokio::test]
+async fn whoever_takes_the_name_of_another_person_is_nobody_at_the_agency() {
+    for mallory_has_a_name in [false, true] {
+        let attempt = format!("a name of her own: {mallory_has_a_name}");
+        let log = KeptLog::begin();
+        let house = House::new().await;
+        let store = house.app.store.clone();
+        let (fionas, fiona, _) = known_person(&house, "fiona@example.com").await;
+        let (browser, mallory) = if mallory_has_a_name {
+            let (browser, mallory, _) = known_person(&house, "mallory@example.com").await;
+            (browser, mallory)
+        } else {
+            let (browser, mallory) = (house.app.browser(), house.person("mallory@example.com", None).await);
+            house.sign_in(&browser, mallory, None).await;
+            (browser, mallory)
+        };
+        let (ledger, to) = (house.ledger_length().await, sql::bytes(&store, mallory.as_bytes()));
+        sql::run(
+            &store,
+            &format!(
+                "CREATE TABLE kept AS SELECT * FROM pairwise_identifier WHERE {0};
+                 DELETE FROM pairwise_identifier;
+                 UPDATE kept SET subscriber = {to};
+                 INSERT INTO pairwise_identifier SELECT * FROM kept;",
+                at(&store, fiona)
+            ),
+        );
+        nobody_is_named(&browser.get(&house.request(&Ask::default()).url).await, log.as_ref(), &attempt);
+        assert_eq!(house.ledger_length().await, ledger, "{attempt}");
+        // What Fiona lost is destroyed: the agency takes her for somebody new, and nobody for her.
+        fionas.get(&house.request(&Ask::default()).url).await.expect_status(200);
+    }
+}
+
+#[tokio::test]
+async fn every_field_of_an_identifier_belongs_to_it() {
+    for edit in ["created_at = created_at + 1", "value = subscriber", "value = mac", "mac = subscriber"] {
+        let log = KeptLog::begin();
+        let house = House::new().await;
+        let (browser, ..) = known_person(&house, "fiona@example.com").await;
+        sql::run(&house.app.store, &format!("UPDATE pairwise_identifier SET {edit}"));
+        nobody_is_named(&browser.get(&house.request(&Ask::default()).url).await, log.as_ref(), edit);
+        assert_eq!(house.ledger_length().await, 1, "{edit}");
+    }
+}
+
+#[tokio::test]
+async fn an_identifier_that_is_altered_while_its_person_is_asked_is_not_sent() {
+    for agrees in [true, false] {
+        let log = KeptLog::begin();
+        let house = House::new().await;
+        let (browser, _) = house.fiona().await;
+        let request = house.request(&Ask::default());
+        let asked = browser.get(&request.url).await;
+        sql::run(&house.app.store, "UPDATE pairwise_identifier SET value = subscriber");
+        if agrees {
+            let answer = browser.submit_to(&asked, asked.form_with(&["digest"]).action.path(), &[]).await;
+            nobody_is_named(&answer, log.as_ref(), "agreed");
+            assert_eq!(sql::count(&house.app.store, "consent", "1 = 1"), 0);
+        } else {
+            let forms = asked.forms();
+            let decline = forms.iter().find(|form| form.action.path().starts_with("/saml/decline/")).unwrap();
+            assert_eq!(house.refused(&browser.submit_form(decline).await, &request), "RequestDenied");
+        }
+        assert_eq!(house.ledger_length().await, 0);
     }
 }
