@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::authentication::AuthenticatorId;
+use crate::federation::consent::ConsentId;
 use crate::subscriber::ContactId;
 use crate::subscriber::vault::SlotId;
 
@@ -15,6 +16,8 @@ pub enum AlteredRecord {
     Address(ContactId),
     /// An authenticator beside the password.
     Authenticator(AuthenticatorId),
+    /// What the person agreed to.
+    Consent(ConsentId),
     /// By which name an agency knows the person. Which agency is not told: logs do not join accounts and agencies.
     Identifier,
     /// By which name a service knows the person in a session.
@@ -35,6 +38,7 @@ impl fmt::Display for AlteredRecord {
             Self::Account => f.write_str("account"),
             Self::Address(id) => write!(f, "address {id}"),
             Self::Authenticator(id) => write!(f, "authenticator {id}"),
+            Self::Consent(id) => write!(f, "consent {id}"),
             Self::Identifier => f.write_str("identifier at an agency"),
             Self::NameId => f.write_str("name at a service"),
             Self::Password => f.write_str("password"),

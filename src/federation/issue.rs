@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 
 use super::assurance::{AuthenticationEvidence, Level, NoAuthnContext};
 use super::attribute::{AttributeName, AttributeProfile, AttributeValue, ProofedProfile};
-use super::consent::{ConsentReason, ConsentRecord, ConsentScope, ConsentedRelease, covered_by};
+use super::consent::{ConsentReason, ConsentScope, ConsentedRelease, VouchedConsent, covered_by};
 use super::disclosure::{DisclosureDraft, DisclosureId};
 use super::identifier::{ChosenNameId, NameIdFormat};
 use super::registry::Registry;
@@ -55,7 +55,7 @@ pub struct IssueQuestion<'a> {
     /// What the person agreed to.
     pub release: &'a ConsentedRelease,
     /// The consent that covers it, as it stands now.
-    pub consent: &'a ConsentRecord,
+    pub consent: &'a VouchedConsent,
     /// Our own name, and whether an ACS on http is accepted for loopback hosts.
     pub rules: SettlementRules<'a>,
     /// The name of the key that will sign.
@@ -135,7 +135,7 @@ pub fn issue(question: &IssueQuestion<'_>, entropy: &dyn Entropy) -> Result<Issu
     if !question.account.status.may_sign_in() {
         return Err(IssueRefused::AccountStopped);
     }
-    let consent = question.consent;
+    let consent = question.consent.record();
     let one_person = subject.subscriber() == question.account.id && consent.subscriber == question.account.id;
     if !one_person || consent.id != release.consent() || consent.scope.entity_id() != service.entity_id() {
         return Err(IssueRefused::Unrelated);

@@ -28,6 +28,8 @@ const GROUP: usize = 256;
 pub struct Issuance {
     /// What is released.
     pub disclosure: DisclosureDraft,
+    /// The keyed digest of the consent's row, as the gate saw it. `None` where there is no consent (tests and benches).
+    pub consent_mac: Option<Vec<u8>>,
     /// The request that it answers: answered once. `None` where nothing waits (tests and benches).
     pub answers: Option<[u8; 16]>,
     /// The session that the service joins.
@@ -137,8 +139,8 @@ impl Transaction<'_> {
         end: &mut ChainEnd,
         issuance: Issuance,
     ) -> Result<RecordedDisclosure, StoreError> {
-        let Issuance { disclosure, answers, joins } = issuance;
-        if self.ended_meanwhile(&disclosure, joins.as_ref().map(|(session, _)| *session))? {
+        let Issuance { disclosure, consent_mac, answers, joins } = issuance;
+        if self.ended_meanwhile(&disclosure, consent_mac.as_deref(), joins.as_ref().map(|(session, _)| *session))? {
             return Ok(RecordedDisclosure::EndedMeanwhile);
         }
         if let Some(request) = answers
@@ -179,12 +181,19 @@ impl Transaction<'_> {
     fn ended_meanwhile(
         &mut self,
         disclosure: &DisclosureDraft,
+        consent_mac: Option<&[u8]>,
         session: Option<SessionIdHash>,
     ) -> Result<bool, StoreError> {
-        let revoked_at = consent::table.find(disclosure.consent.as_bytes().to_vec()).select(consent::revoked_at);
-        let revoked: Option<Option<i64>> = on_each!(self.connection, inner => revoked_at.first(inner)).optional()?;
-        if revoked.flatten().is_some() {
-            return Ok(true);
+        if let Some(mac) = consent_mac {
+            // Taking a consent back erases its digest: the row must be the very one that the gate looked at.
+            let standing = consent::table
+                .find(disclosure.consent.as_bytes().to_vec())
+                .filter(consent::revoked_at.is_null())
+                .select(consent::mac);
+            let stands: Option<Vec<u8>> = on_each!(self.connection, inner => standing.first(inner)).optional()?;
+            if stands.is_none_or(|stands| stands != mac) {
+                return Ok(true);
+            }
         }
         // The gate looked at an account that was vouched for; here it is asked only whether it says something else now.
         let stopped = |word: &str| SubscriberStatus::from_stored(word).is_none_or(|status| !status.may_sign_in());

@@ -223,6 +223,7 @@ diesel::table! {
         scope -> Binary,
         given_at -> BigInt,
         revoked_at -> Nullable<BigInt>,
+        mac -> Binary,
     }
 }
 

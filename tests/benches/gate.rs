@@ -9,7 +9,9 @@ use signet::authentication::session::{SessionIdHash, SessionLimits, SessionTimes
 use signet::authentication::{AuthenticatedSubject, AuthenticationEvent, AuthenticatorId, AuthenticatorKind};
 use signet::federation::agreement::AgencyId;
 use signet::federation::attribute::{AttributeName, AttributeValue, HeldAttributes};
-use signet::federation::consent::{ConsentId, ConsentRecord, ConsentedRelease, ContentKey};
+use signet::federation::consent::{
+    ConsentId, ConsentRecord, ConsentedRelease, ContentKey, StoredConsent, VouchedConsent,
+};
 use signet::federation::delivery::DeliveryPlan;
 use signet::federation::disclosure::ChainId;
 use signet::federation::identifier::PairwiseId;
@@ -46,7 +48,7 @@ struct Scene {
     account: SubscriberAccount,
     subject: AuthenticatedSubject,
     release: ConsentedRelease,
-    consent: ConsentRecord,
+    consent: VouchedConsent,
     issuer: EntityId,
     signer: PemSigner,
     store: Store,
@@ -145,6 +147,7 @@ impl Scene {
             given_at: now,
             revoked_at: None,
         };
+        let consent = VouchedConsent::supposed(consent);
         let Ok(ReleaseStep::Issue { release, .. }) =
             request.release(&subject, &facts(Some(&consent)), &SystemEntropy, now)
         else {
@@ -173,6 +176,7 @@ impl Scene {
     fn open_requests(&self) {
         let now = self.now;
         let account = self.account.clone();
+        let consent = self.consent.record().clone();
         self.store
             .transaction_blocking::<_, StoreError, _>(move |tx| {
                 // Nobody reads it back: what is measured begins with an account that was vouched for.
@@ -191,6 +195,17 @@ impl Scene {
                     times: SessionTimes::begin(SessionLimits::default(), now),
                     sealed: vec![0; 400],
                 })?;
+                tx.add_consent(
+                    PERSON,
+                    &StoredConsent {
+                        id: consent.id,
+                        entity_id: consent.scope.entity_id().to_string(),
+                        scope: consent.scope.to_bytes(),
+                        given_at: 0,
+                        revoked_at: None,
+                        mac: Vec::new(),
+                    },
+                )?;
                 for number in 0..RESPONSES {
                     tx.add_pending_request(&PendingRequest {
                         id: request_id(number),
@@ -235,7 +250,12 @@ impl Scene {
             name_id_sealed: vec![0; 64],
             joined_at: self.now,
         };
-        let issuance = Issuance { disclosure, answers: Some(request_id(number)), joins: Some((SESSION, participant)) };
+        let issuance = Issuance {
+            disclosure,
+            consent_mac: Some(self.consent.mac().to_vec()),
+            answers: Some(request_id(number)),
+            joins: Some((SESSION, participant)),
+        };
         let recorded = self.writer.record(issuance).await.unwrap();
         assert!(matches!(recorded, RecordedDisclosure::Durable { .. }));
         let response = plan.deliver(assertion, &self.signer, &SystemEntropy, self.now).unwrap();

@@ -213,6 +213,14 @@ fn nobody_who_serves_people_supposes_an_identifier_and_one_file_reads_them() {
     }
 }
 
+#[test]
+fn nobody_who_serves_people_supposes_a_consent_and_one_file_reads_them() {
+    assert_eq!(files_that_say("VouchedConsent::supposed("), [""; 0]);
+    for reads in ["tx.last_consent(", "tx.unrevoked_consents_of(", "tx.add_consent("] {
+        assert_eq!(files_that_say(reads), ["web/people/consents.rs"], "{reads}");
+    }
+}
+
 /// What happened is an event. What is left is technical: that a page cannot be drawn, that the database does not answer.
 #[test]
 fn nobody_logs_past_the_events_but_for_technical_faults() {

@@ -203,13 +203,15 @@ CREATE TABLE pairwise_identifier (
     PRIMARY KEY (subscriber, agency_id)
 );
 
+-- Taking a consent back empties its mac, so that it counts for nothing whatever is done to the row.
 CREATE TABLE consent (
     id BLOB NOT NULL PRIMARY KEY,         -- sensitive: no
     subscriber BLOB NOT NULL REFERENCES subscriber (id), -- sensitive: no
     entity_id TEXT NOT NULL,              -- sensitive: no
     scope BLOB NOT NULL,                  -- sensitive: no
     given_at BIGINT NOT NULL,             -- sensitive: no
-    revoked_at BIGINT                     -- sensitive: no
+    revoked_at BIGINT,                    -- sensitive: no
+    mac BLOB NOT NULL                     -- sensitive: keyed
 );
 CREATE INDEX consent_of ON consent (subscriber, entity_id, given_at);
 

@@ -6,7 +6,7 @@ use std::fmt;
 use time::UtcDateTime;
 use zeroize::Zeroizing;
 
-use super::{ConsentId, ConsentReason, ConsentRecord, ConsentScope, ScopeDigest, covered_by};
+use super::{ConsentId, ConsentReason, ConsentScope, ScopeDigest, VouchedConsent, covered_by};
 use crate::federation::attribute::{AttributeName, AttributeProfile, AttributeValue, ProofedProfile};
 use crate::federation::encoding::Encoder;
 use crate::federation::identifier::{ChosenNameId, NameIdFormat};
@@ -156,12 +156,13 @@ impl ConsentedRelease {
     pub fn new(
         frozen: FrozenRelease,
         scope: &ConsentScope,
-        record: &ConsentRecord,
+        consent: &VouchedConsent,
         proofed: Option<&ProofedProfile>,
         key: ContentKey,
         binding: &[u8],
         now: UtcDateTime,
     ) -> Result<Self, NotConsented> {
+        let record = consent.record();
         covered_by(scope, Some(record), proofed, now)?;
         // The scope must be this release's own: the same names, and no others.
         let frozen_names: BTreeSet<&AttributeName> = frozen.attributes.iter().map(|(name, _)| name).collect();

@@ -7,8 +7,8 @@ use crate::authentication::{AuthenticatedSubject, AuthenticationEvent, UnmetAssu
 use crate::federation::assurance::{AssertedAssurance, AuthenticationEvidence, NoAuthnContext};
 use crate::federation::attribute::HeldAttributes;
 use crate::federation::consent::{
-    ConsentReason, ConsentRecord, ConsentScope, ConsentedRelease, ContentDigest, ContentKey, FrozenRelease,
-    NotConsented, covered_by,
+    ConsentReason, ConsentScope, ConsentedRelease, ContentDigest, ContentKey, FrozenRelease, NotConsented,
+    VouchedConsent, covered_by,
 };
 use crate::federation::identifier::{ChosenNameId, InvalidNameIdPolicy, NameIdFormat, PairwiseId};
 use crate::federation::release::{ReleaseDecision, ReleaseQuestion};
@@ -53,7 +53,7 @@ pub struct PersonFacts<'a> {
     /// The identifier that becomes the person's when there is none.
     pub new_pairwise: PairwiseId,
     /// The last consent at this service.
-    pub consent: Option<&'a ConsentRecord>,
+    pub consent: Option<&'a VouchedConsent>,
     /// The key of the content digest.
     pub content_key: &'a ContentKey,
     /// The scope of `pairwise-id`: the identity provider's domain.
@@ -192,7 +192,7 @@ impl MatchedAuthnRequest {
             let digest = frozen.content_digest(person.content_key, &binding);
             return page(ReleaseStep::Consent { reason: ConsentReason::First, decision, scope, frozen, digest });
         };
-        if let Err(reason) = covered_by(&scope, Some(record), proofed, now) {
+        if let Err(reason) = covered_by(&scope, Some(record.record()), proofed, now) {
             let digest = frozen.content_digest(person.content_key, &binding);
             return page(ReleaseStep::Consent { reason, decision, scope, frozen, digest });
         }

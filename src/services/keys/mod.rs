@@ -33,6 +33,8 @@ pub enum Purpose {
     Account,
     /// What a person calls an authenticator.
     AuthenticatorName,
+    /// What a person agreed to: a keyed digest, so that nobody makes a consent in the database.
+    Consent,
     /// Digests over what a consent page showed, where no value of the vault is in it.
     ContentDigest,
     /// An address of a person, sealed so that we can write to it while the person is away.
@@ -76,6 +78,7 @@ impl Purpose {
         match self {
             Self::Account => "account",
             Self::AuthenticatorName => "authenticator-name",
+            Self::Consent => "consent",
             Self::ContentDigest => "content-digest",
             Self::EmailAddress => "email-address",
             Self::EmailLink => "email-link",

@@ -4,10 +4,10 @@ use diesel::prelude::*;
 use time::UtcDateTime;
 
 use crate::federation::agreement::AgencyId;
-use crate::federation::consent::{ConsentId, ConsentRecord, ConsentScope};
+use crate::federation::consent::StoredConsent;
 use crate::federation::identifier::StoredPairwiseId;
 use crate::storage::schema::{consent, pairwise_identifier};
-use crate::storage::{StoreError, Transaction, instant, maybe_instant, milliseconds, on_each, typed};
+use crate::storage::{StoreError, Transaction, milliseconds, on_each, typed};
 use crate::subscriber::SubscriberId;
 
 impl Transaction<'_> {
@@ -57,51 +57,54 @@ impl Transaction<'_> {
     ///
     /// # Errors
     /// When the database fails.
-    pub fn record_consent(&mut self, record: &ConsentRecord) -> Result<(), StoreError> {
+    pub fn add_consent(&mut self, of: SubscriberId, stored: &StoredConsent) -> Result<(), StoreError> {
         diesel::insert_into(consent::table)
             .values((
-                consent::id.eq(record.id.as_bytes().to_vec()),
-                consent::subscriber.eq(record.subscriber.as_bytes().to_vec()),
-                consent::entity_id.eq(record.scope.entity_id().as_str()),
-                consent::scope.eq(record.scope.to_bytes()),
-                consent::given_at.eq(milliseconds(record.given_at)),
-                consent::revoked_at.eq(record.revoked_at.map(milliseconds)),
+                consent::id.eq(stored.id.as_bytes().to_vec()),
+                consent::subscriber.eq(of.as_bytes().to_vec()),
+                consent::entity_id.eq(stored.entity_id.clone()),
+                consent::scope.eq(stored.scope.clone()),
+                consent::given_at.eq(stored.given_at),
+                consent::revoked_at.eq(stored.revoked_at),
+                consent::mac.eq(stored.mac.clone()),
             ))
             .execute(self.connection)?;
         Ok(())
     }
 
-    /// The last consent of a person for a service, taken back or not.
+    /// The row of a person's last consent for a service, taken back or not.
     ///
     /// # Errors
     /// When the database fails.
-    pub fn last_consent(&mut self, of: SubscriberId, entity_id: &str) -> Result<Option<ConsentRecord>, StoreError> {
+    pub fn last_consent(&mut self, of: SubscriberId, entity_id: &str) -> Result<Option<StoredConsent>, StoreError> {
         let row = consent::table
             .filter(consent::subscriber.eq(of.as_bytes().to_vec()))
             .filter(consent::entity_id.eq(entity_id))
             .order((consent::given_at.desc(), consent::id.desc()))
-            .select((consent::id, consent::scope, consent::given_at, consent::revoked_at))
+            .select(ConsentRow::as_select())
             .first::<ConsentRow>(self.connection)
             .optional()?;
-        row.map(|row| consent_of(of, row)).transpose()
+        row.map(StoredConsent::try_from).transpose()
     }
 
-    /// Every consent of a person, the newest first.
+    /// The rows of all consents of a person that were not taken back, the newest first.
     ///
     /// # Errors
     /// When the database fails.
-    pub fn consents_of(&mut self, of: SubscriberId) -> Result<Vec<ConsentRecord>, StoreError> {
+    pub fn unrevoked_consents_of(&mut self, of: SubscriberId) -> Result<Vec<StoredConsent>, StoreError> {
         consent::table
             .filter(consent::subscriber.eq(of.as_bytes().to_vec()))
+            .filter(consent::revoked_at.is_null())
             .order(consent::given_at.desc())
-            .select((consent::id, consent::scope, consent::given_at, consent::revoked_at))
+            .select(ConsentRow::as_select())
             .load::<ConsentRow>(self.connection)?
             .into_iter()
-            .map(|row| consent_of(of, row))
+            .map(StoredConsent::try_from)
             .collect()
     }
 
-    /// Takes back what a person agreed to at a service; says whether there was anything.
+    /// Takes back all that a person agreed to at a service, the older consents too; says whether there was anything. The keyed
+    /// digests are erased, so that no row can be made to count again.
     ///
     /// # Errors
     /// When the database fails.
@@ -112,22 +115,28 @@ impl Transaction<'_> {
                 .filter(consent::entity_id.eq(entity_id))
                 .filter(consent::revoked_at.is_null()),
         )
-        .set(consent::revoked_at.eq(Some(milliseconds(now))))
+        .set((consent::revoked_at.eq(Some(milliseconds(now))), consent::mac.eq(Vec::<u8>::new())))
         .execute(self.connection)?;
         Ok(revoked > 0)
     }
 }
 
-type ConsentRow = (Vec<u8>, Vec<u8>, i64, Option<i64>);
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = consent)]
+struct ConsentRow {
+    id: Vec<u8>,
+    entity_id: String,
+    scope: Vec<u8>,
+    given_at: i64,
+    revoked_at: Option<i64>,
+    mac: Vec<u8>,
+}
 
-fn consent_of(of: SubscriberId, row: ConsentRow) -> Result<ConsentRecord, StoreError> {
-    let (id, scope, given_at, revoked_at) = row;
-    Ok(ConsentRecord {
-        id: typed::<ConsentId, _>(id.as_slice(), "consent", "id")?,
-        subscriber: of,
-        scope: ConsentScope::from_bytes(&scope)
-            .ok_or(StoreError::InconsistentRow { table: "consent", column: "scope" })?,
-        given_at: instant(given_at, "consent", "given_at")?,
-        revoked_at: maybe_instant(revoked_at, "consent", "revoked_at")?,
-    })
+impl TryFrom<ConsentRow> for StoredConsent {
+    type Error = StoreError;
+
+    fn try_from(row: ConsentRow) -> Result<Self, StoreError> {
+        let ConsentRow { id, entity_id, scope, given_at, revoked_at, mac } = row;
+        Ok(Self { id: typed(id.as_slice(), "consent", "id")?, entity_id, scope, given_at, revoked_at, mac })
+    }
 }

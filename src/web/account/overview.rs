@@ -11,7 +11,9 @@ use super::pages::AccountPage;
 use crate::event::Event;
 use crate::subscriber::VaultState;
 use crate::subscriber::vault::SlotKind;
-use crate::web::people::{Fault, Letter, Visit, account_of, addresses_of, authenticators_of, notify_everywhere};
+use crate::web::people::{
+    Fault, Letter, Visit, account_of, addresses_of, authenticators_of, notify_everywhere, standing_consents_of,
+};
 use crate::web::saml::{IdentityProvider, logout};
 use crate::web::sign_in::make_recovery_key;
 use crate::web::site::Site;
@@ -25,9 +27,9 @@ pub(super) async fn overview(request: HttpRequest, site: Data<Site>) -> Result<H
     let subscriber = visit.signed_in()?;
     let (visit, page) = visit
         .read(move |tx, visit| {
-            let consents = tx.consents_of(subscriber)?;
-            let standing = consents.iter().filter(|consent| consent.revoked_at.is_none());
-            let services: BTreeSet<&str> = standing.map(|consent| consent.scope.entity_id().as_str()).collect();
+            let consents = standing_consents_of(tx, &visit.site, subscriber)?;
+            let services: BTreeSet<&str> =
+                consents.iter().map(|consent| consent.record().scope.entity_id().as_str()).collect();
             let here = visit.session.id_hash();
             let sessions = tx.sessions_of(subscriber, visit.now)?;
             Ok(AccountPage {

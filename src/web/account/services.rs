@@ -10,7 +10,7 @@ use super::lines::moment;
 use super::pages::{DisclosureLine, ServiceLine, ServicesPage};
 use crate::event::Event;
 use crate::saml::EntityId;
-use crate::web::people::{Fault, Visit};
+use crate::web::people::{Fault, Visit, standing_consents_of};
 use crate::web::saml::IdentityProvider;
 use crate::web::site::Site;
 
@@ -26,7 +26,10 @@ pub(super) async fn services(
     let visit = Visit::begin(&request, &site).await?;
     let subscriber = visit.signed_in()?;
     let (visit, (consents, disclosures)) = visit
-        .read(move |tx, _| Ok((tx.consents_of(subscriber)?, tx.disclosures_about(subscriber, DISCLOSURES)?)))
+        .read(move |tx, visit| {
+            let consents = standing_consents_of(tx, &visit.site, subscriber)?;
+            Ok((consents, tx.disclosures_about(subscriber, DISCLOSURES)?))
+        })
         .await?;
     let registry = provider.registry.load();
     let name = |entity_id: &EntityId| match registry.find(entity_id) {
@@ -44,7 +47,7 @@ pub(super) async fn services(
         change(line);
     };
     for consent in &consents {
-        line_of(consent.scope.entity_id(), &mut |line| line.connected |= consent.revoked_at.is_none());
+        line_of(consent.record().scope.entity_id(), &mut |line| line.connected = true);
     }
     for record in &disclosures {
         let disclosure = &record.disclosure;

@@ -3,6 +3,7 @@
 
 mod accounts;
 mod authenticators;
+mod consents;
 mod contacts;
 mod letters;
 mod links;
@@ -27,6 +28,7 @@ pub use authenticators::{
     Authenticator, AuthenticatorPlace, AuthenticatorSecret, authenticators_of, name_of, new_authenticator, seal_name,
     seal_secret,
 };
+pub use consents::{last_consent, record_consent, standing_consents_of};
 pub use contacts::{KnownAddress, add_address, addresses_of, find_address};
 pub use letters::{Letter, TextLetter, notify_everywhere, send_letter, send_text};
 pub use links::{LinkContent, UsableLink, make_link, read_link};

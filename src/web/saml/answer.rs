@@ -104,7 +104,12 @@ pub async fn issue(
         withheld: ready.withheld.clone(),
         level: disclosure.level,
     };
-    let issuance = Issuance { disclosure, answers: Some(id), joins: Some((session.id_hash(), participant)) };
+    let issuance = Issuance {
+        disclosure,
+        consent_mac: Some(consent.mac().to_vec()),
+        answers: Some(id),
+        joins: Some((session.id_hash(), participant)),
+    };
     match idp.disclosures.record(issuance).await? {
         RecordedDisclosure::AnsweredBefore => return Err(RefusalKind::AnsweredBefore.into()),
         RecordedDisclosure::EndedMeanwhile => return Err(RefusalKind::RequestGone.into()),

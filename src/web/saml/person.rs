@@ -4,14 +4,14 @@
 use super::identifier::{KnownIdentifier, identifier_of};
 use crate::event::AlteredRecord;
 use crate::federation::attribute::{AttributeName, AttributeValue, HeldAttributes, ProofedProfile};
-use crate::federation::consent::{ConsentRecord, ContentKey};
+use crate::federation::consent::{ContentKey, VouchedConsent};
 use crate::federation::identifier::PairwiseId;
 use crate::federation::registry::ServiceProvider;
 use crate::services::keys::{KeysError, NotVouched, Purpose};
 use crate::storage::Transaction;
 use crate::subscriber::vault::{Profile, VaultKey};
 use crate::subscriber::{SubscriberAccount, SubscriberId, VaultState};
-use crate::web::people::{KnownAddress, Trouble, account_of, addresses_of, report_altered};
+use crate::web::people::{KnownAddress, Trouble, account_of, addresses_of, last_consent, report_altered};
 use crate::web::site::Site;
 
 /// What gathering came to.
@@ -37,7 +37,7 @@ pub struct Person {
     /// The identifier at the agency, if there is one.
     pub known_pairwise: Option<PairwiseId>,
     /// The last consent at the service.
-    pub consent: Option<ConsentRecord>,
+    pub consent: Option<VouchedConsent>,
     /// The key of content digests.
     pub content_key: ContentKey,
 }
@@ -93,7 +93,7 @@ pub fn gather(
     };
     Ok(Gathered::Person(Box::new(Person {
         known_pairwise,
-        consent: tx.last_consent(of, service.entity_id().as_str())?,
+        consent: last_consent(tx, site, of, service.entity_id())?,
         account,
         held,
         proofing_was_altered,

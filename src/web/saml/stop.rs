@@ -23,7 +23,7 @@ use crate::federation::single_sign_on::{AnswerAddress, AnswerableFault, MatchedA
 use crate::storage::Transaction;
 use crate::web::csrf;
 use crate::web::page::respond;
-use crate::web::people::Trouble;
+use crate::web::people::{Trouble, record_consent};
 use crate::web::refusal::{Refusal, RefusalKind};
 use crate::web::session::BrowserSession;
 use crate::web::site::Site;
@@ -123,13 +123,14 @@ impl Stop {
                 && csrf::is_same(&question.digest.to_string(), &agreed_to)
             {
                 let subscriber = question.subject.subscriber();
-                tx.record_consent(&ConsentRecord {
+                let consent = ConsentRecord {
                     id: ConsentId::random(&*journey.site.entropy),
                     subscriber,
                     scope: question.scope,
                     given_at: now,
                     revoked_at: None,
-                })?;
+                };
+                record_consent(tx, &journey.site, &consent)?;
                 agreed = Some(subscriber);
             }
             Ok((journey.matched, agreed))

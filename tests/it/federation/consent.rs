@@ -6,7 +6,7 @@ use signet::federation::assurance::Ial;
 use signet::federation::attribute::{AttributeName, AttributeValue, HeldAttributes, ProofedProfile, Proofing};
 use signet::federation::consent::{
     ConsentId, ConsentReason, ConsentRecord, ConsentScope, ConsentedRelease, ContentKey, FrozenRelease, NotConsented,
-    covered_by,
+    VouchedConsent, covered_by,
 };
 use signet::federation::identifier::ChosenNameId;
 use signet::federation::release::{AskedAttributes, AskedBy, ReleaseDecision};
@@ -29,6 +29,10 @@ fn scope(agreement: &Agreement, names: &[&str]) -> ConsentScope {
 
 fn record(scope: ConsentScope, given_at: UtcDateTime) -> ConsentRecord {
     ConsentRecord { id: ConsentId::from_bytes([5; 16]), subscriber: PERSON, scope, given_at, revoked_at: None }
+}
+
+fn vouched(record: ConsentRecord) -> VouchedConsent {
+    VouchedConsent::supposed(record)
 }
 
 fn key() -> ContentKey {
@@ -148,7 +152,7 @@ fn release_is_not_joined_with_the_consent_to_another_set() {
     let agreement = agreement_with(ALL, &[]);
     let frozen = FrozenRelease::new(&decision(&agreement, ALL), ChosenNameId::persistent(&PAIRWISE));
     let small = scope(&agreement, &["email"]);
-    let joined = ConsentedRelease::new(frozen, &small, &record(small.clone(), NOW), None, key(), b"r", NOW);
+    let joined = ConsentedRelease::new(frozen, &small, &vouched(record(small.clone(), NOW)), None, key(), b"r", NOW);
     assert_eq!(joined.unwrap_err(), NotConsented::OtherContent);
 }
 
@@ -157,7 +161,7 @@ fn release_is_not_joined_with_a_consent_that_does_not_cover_it() {
     let agreement = agreement_with(ALL, &[]);
     let frozen = FrozenRelease::new(&decision(&agreement, ALL), ChosenNameId::persistent(&PAIRWISE));
     let record = record(scope(&agreement, &["email"]), NOW);
-    let joined = ConsentedRelease::new(frozen, &scope(&agreement, ALL), &record, None, key(), b"r", NOW);
+    let joined = ConsentedRelease::new(frozen, &scope(&agreement, ALL), &vouched(record), None, key(), b"r", NOW);
     assert!(matches!(joined.unwrap_err(), NotConsented::Ask(ConsentReason::SetGrew(_))));
 }
 

@@ -8,7 +8,9 @@ use signet::authentication::AuthenticatedSubject;
 use signet::federation::attribute::{
     AttributeName, AttributeProfile, AttributeValue, HeldAttributes, ProofedProfile, Proofing,
 };
-use signet::federation::consent::{ConsentId, ConsentReason, ConsentRecord, ConsentedRelease, ContentKey};
+use signet::federation::consent::{
+    ConsentId, ConsentReason, ConsentRecord, ConsentedRelease, ContentKey, VouchedConsent,
+};
 use signet::federation::issue::{IssueQuestion, IssueRefused, Issued, RequestStanding, issue};
 use signet::federation::registry::{Registry, ServiceFiles};
 use signet::federation::single_sign_on::{MatchedAuthnRequest, PersonFacts, ReleaseStep, SettlementRules};
@@ -53,7 +55,7 @@ pub(super) fn ready_with(files: ServiceFiles, held: HeldAttributes, request: &st
     let matched = settle(&service, request, "");
     let subject = matched.authenticate(&known(&[password(NOW), app_code(NOW)]), NOW).unwrap();
     let key = ContentKey::new([7; 32], "vault");
-    let step = |consent: Option<&ConsentRecord>| {
+    let step = |consent: Option<&VouchedConsent>| {
         let person = PersonFacts {
             held: &held,
             known_pairwise: Some(PAIRWISE),
@@ -72,7 +74,9 @@ pub(super) fn ready_with(files: ServiceFiles, held: HeldAttributes, request: &st
         given_at: NOW,
         revoked_at: None,
     };
-    let ReleaseStep::Issue { release, .. } = step(Some(&consent)) else { panic!("consent was given") };
+    let ReleaseStep::Issue { release, .. } = step(Some(&VouchedConsent::supposed(consent.clone()))) else {
+        panic!("consent was given")
+    };
     let account = SubscriberAccount {
         id: PERSON,
         status: SubscriberStatus::Active,
@@ -98,7 +102,7 @@ impl Ready {
             subject: &self.subject,
             proofed: self.held.proofed_profile(),
             release: &self.release,
-            consent: &self.consent,
+            consent: &VouchedConsent::supposed(self.consent.clone()),
             rules: SettlementRules { issuer: &issuer, loopback_http: false },
             signing_key_id: "2026",
             now: self.now,

@@ -1,5 +1,5 @@
 //! Somebody who can write to the database, and has none of the keys, wants a level that a person was not proofed to, or to be
-//! somebody else at an agency.
+//! somebody else at an agency, or to have agreed for them.
 
 use signet::demo::service_provider::Ask;
 use signet::services::SystemEntropy;
@@ -241,5 +241,95 @@ async fn an_identifier_that_is_altered_while_its_person_is_asked_is_not_sent() {
             assert_eq!(house.refused(&browser.submit_form(decline).await, &request), "RequestDenied");
         }
         assert_eq!(house.ledger_length().await, 0);
+    }
+}
+
+/// The person is asked before anything is sent.
+#[track_caller]
+fn is_asked(page: &Page, attempt: &str) {
+    assert_eq!(page.status, 200, "{attempt}: {}", page.text());
+    assert!(page.url.path().starts_with("/saml/continue/"), "{attempt}: {}", page.url);
+    page.form_with(&["digest"]);
+}
+
+#[tokio::test]
+async fn a_consent_that_is_not_as_it_was_given_counts_for_nothing() {
+    for edit in [
+        "given_at = given_at + 1",
+        "given_at = 4102444800000",
+        "mac = id",
+        "scope = (SELECT scope FROM wider)",
+        "id = (SELECT subscriber FROM wider)",
+    ] {
+        let log = KeptLog::begin();
+        let house = House::new().await;
+        let store = house.app.store.clone();
+        let (browser, ..) = known_person(&house, "fiona@example.com").await;
+        // What she agreed to when more was asked for, at another time.
+        let wider = house.request(&ask(&[], &["email", "all_emails"]));
+        let page = browser.get(&wider.url).await;
+        house.app.clock.advance(time::Duration::SECOND);
+        browser.submit_to(&page, page.form_with(&["digest"]).action.path(), &[]).await.expect_status(200);
+        let newest = "given_at = (SELECT max(given_at) FROM consent)";
+        sql::run(
+            &store,
+            &format!(
+                "CREATE TABLE wider AS SELECT * FROM consent WHERE {newest};
+                 DELETE FROM consent WHERE {newest};
+                 UPDATE consent SET {edit};"
+            ),
+        );
+        let ledger = house.ledger_length().await;
+        is_asked(&browser.get(&house.request(&Ask::default()).url).await, edit);
+        assert_eq!(house.ledger_length().await, ledger, "{edit}");
+        let services = browser.get("/account/services").await;
+        assert!(!services.text().contains("Disconnect Park permits"), "{edit}: {}", services.text());
+        if let Some(log) = log {
+            let log = log.text();
+            assert!(log.lines().any(|line| line.contains("integrity_fault") && line.contains("consent")), "{edit}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_consent_of_another_person_or_for_another_service_is_not_theirs() {
+    let house = House::new().await;
+    let store = house.app.store.clone();
+    let (_, fiona, _) = known_person(&house, "fiona@example.com").await;
+    let browser = house.app.browser();
+    let ben = house.person("ben@example.com", None).await;
+    house.sign_in(&browser, ben, None).await;
+    let to = sql::bytes(&store, ben.as_bytes());
+    sql::run(&store, &format!("UPDATE consent SET subscriber = {to} WHERE {}", at(&store, fiona)));
+    is_asked(&browser.get(&house.request(&Ask::default()).url).await, "moved");
+    assert_eq!(house.ledger_length().await, 1);
+}
+
+#[tokio::test]
+async fn what_a_person_took_back_is_not_given_again_by_hand() {
+    for newest_is_deleted in [false, true] {
+        let attempt = format!("the newest row is deleted: {newest_is_deleted}");
+        let log = KeptLog::begin();
+        let house = House::new().await;
+        let store = house.app.store.clone();
+        let (browser, ..) = known_person(&house, "fiona@example.com").await;
+        house.app.clock.advance(time::Duration::SECOND);
+        let page = browser.get(&house.request(&ask(&[], &["email", "all_emails"])).url).await;
+        browser.submit_to(&page, page.form_with(&["digest"]).action.path(), &[]).await.expect_status(200);
+        assert_eq!(sql::count(&store, "consent", "1 = 1"), 2);
+        let page = browser.get("/account/services").await;
+        browser.submit_to(&page, "/account/services/disconnect", &[]).await.expect_status(200);
+        is_asked(&browser.get(&house.request(&Ask::default()).url).await, &attempt);
+        if newest_is_deleted {
+            sql::run(&store, "DELETE FROM consent WHERE given_at = (SELECT max(given_at) FROM consent)");
+            is_asked(&browser.get(&house.request(&Ask::default()).url).await, &attempt);
+        }
+        sql::run(&store, "UPDATE consent SET revoked_at = NULL");
+        is_asked(&browser.get(&house.request(&Ask::default()).url).await, &attempt);
+        assert_eq!(house.ledger_length().await, 2, "{attempt}");
+        if let Some(log) = log {
+            let log = log.text();
+            assert!(log.lines().any(|line| line.contains("integrity_fault") && line.contains("consent")), "{attempt}");
+        }
     }
 }

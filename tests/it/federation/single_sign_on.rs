@@ -7,7 +7,7 @@ use signet::authentication::{AuthenticationEvent, AuthenticatorId, Authenticator
 use signet::federation::agreement::AgencyId;
 use signet::federation::assurance::{NoAuthnContext, Strength};
 use signet::federation::attribute::{AttributeName, HeldAttributes};
-use signet::federation::consent::{ConsentId, ConsentReason, ConsentRecord, ContentKey};
+use signet::federation::consent::{ConsentId, ConsentReason, ConsentRecord, ContentKey, VouchedConsent};
 use signet::federation::identifier::{InvalidNameIdPolicy, NameIdFormat};
 use signet::federation::registry::{ServiceFiles, ServiceName, ServiceProvider};
 use signet::federation::release::AskedBy;
@@ -278,7 +278,7 @@ fn passive_request_sees_no_page() {
 fn release(
     matched: &MatchedAuthnRequest,
     held: &HeldAttributes,
-    consent: Option<&ConsentRecord>,
+    consent: Option<&VouchedConsent>,
 ) -> Result<ReleaseStep, ReleaseFailed> {
     release_as(matched, held, consent, Some(PAIRWISE))
 }
@@ -286,7 +286,7 @@ fn release(
 fn release_as(
     matched: &MatchedAuthnRequest,
     held: &HeldAttributes,
-    consent: Option<&ConsentRecord>,
+    consent: Option<&VouchedConsent>,
     known_pairwise: Option<signet::federation::identifier::PairwiseId>,
 ) -> Result<ReleaseStep, ReleaseFailed> {
     let subject = matched.authenticate(&known(&[password(NOW), app_code(NOW)]), NOW).unwrap();
@@ -319,6 +319,7 @@ fn consent_comes_before_issuing_and_shows_what_is_issued() {
         given_at: NOW,
         revoked_at: None,
     };
+    let record = VouchedConsent::supposed(record);
     let Ok(ReleaseStep::Issue { release, .. }) = release(&matched, &held(), Some(&record)) else {
         panic!("consent was given")
     };

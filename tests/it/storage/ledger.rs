@@ -9,7 +9,7 @@ use signet::cli::{CommandOutcome, audit};
 use signet::federation::agreement::AgencyId;
 use signet::federation::assurance::{Aal, Ial, Level};
 use signet::federation::attribute::AttributeName;
-use signet::federation::consent::{ConsentId, ContentDigest, ScopeDigest};
+use signet::federation::consent::{ConsentId, ContentDigest, ScopeDigest, StoredConsent};
 use signet::federation::disclosure::{ChainId, DisclosureDraft, DisclosureId, RevisionId};
 use signet::federation::identifier::NameIdFormat;
 use signet::saml::EntityId;
@@ -20,8 +20,9 @@ use signet::storage::{
 use signet::subscriber::SubscriberId;
 use time::Duration;
 
-use super::{NOW, entropy};
+use super::{NOW, add_account, entropy};
 use crate::support::database::TestDatabase;
+use crate::support::sql;
 
 fn draft() -> DisclosureDraft {
     let id = DisclosureId::random(entropy());
@@ -49,7 +50,7 @@ fn draft() -> DisclosureDraft {
 }
 
 fn alone() -> Issuance {
-    Issuance { disclosure: draft(), answers: None, joins: None }
+    Issuance { disclosure: draft(), consent_mac: None, answers: None, joins: None }
 }
 
 fn request(id: [u8; 16], session: SessionIdHash) -> PendingRequest {
@@ -118,6 +119,7 @@ async fn of_two_tabs_that_answer_one_request_one_is_recorded() {
         let writer = DisclosureWriter::start(store.clone(), ChainId::from_bytes([1; 16]));
         let answer = || Issuance {
             disclosure: draft(),
+            consent_mac: None,
             answers: Some(id),
             joins: Some((
                 session,
@@ -163,6 +165,35 @@ async fn what_was_ended_meanwhile_is_not_recorded() {
         assert_eq!(writer.record(joining()).await, Ok(RecordedDisclosure::Durable { seq: 1 }), "{}", database.name);
         store.transaction_blocking::<_, StoreError, _>(|tx| tx.end_session(session, NOW)).unwrap();
         assert_eq!(writer.record(joining()).await, Ok(RecordedDisclosure::EndedMeanwhile), "{}", database.name);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_the_consent_that_the_gate_saw_nothing_is_recorded() {
+    for undone in ["UPDATE consent SET revoked_at = NULL", "UPDATE consent SET mac = id", "DELETE FROM consent"] {
+        for database in TestDatabase::each() {
+            let store = &database.store;
+            let of = store.transaction_blocking::<_, StoreError, _>(add_account).unwrap();
+            let given = StoredConsent {
+                id: ConsentId::from_bytes([2; 16]),
+                entity_id: "https://permits.parks.example.gov/saml".into(),
+                scope: vec![1],
+                given_at: 0,
+                revoked_at: None,
+                mac: vec![9; 36],
+            };
+            store.transaction_blocking::<_, StoreError, _>(|tx| tx.add_consent(of, &given)).unwrap();
+            let writer = DisclosureWriter::start(store.clone(), ChainId::from_bytes([1; 16]));
+            let relying = || Issuance { consent_mac: Some(given.mac.clone()), ..alone() };
+            let what = format!("{} {undone}", database.name);
+            assert_eq!(writer.record(relying()).await, Ok(RecordedDisclosure::Durable { seq: 1 }), "{what}");
+            let revoked =
+                store.transaction_blocking::<_, StoreError, _>(|tx| tx.revoke_consents(of, &given.entity_id, NOW));
+            assert_eq!(revoked, Ok(true), "{what}");
+            assert_eq!(writer.record(relying()).await, Ok(RecordedDisclosure::EndedMeanwhile), "{what}");
+            sql::run(store, undone);
+            assert_eq!(writer.record(relying()).await, Ok(RecordedDisclosure::EndedMeanwhile), "{what}");
+        }
     }
 }
 
