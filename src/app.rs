@@ -98,6 +98,9 @@ pub enum BuildError {
         /// Why.
         error: io::Error,
     },
+    /// The stored services cannot be read.
+    #[error("the stored services cannot be read: {0}")]
+    Load(#[from] metadata::LoadError),
     /// The schema is older than the program.
     #[error("the database lacks {0} migrations: run `signet migrate`")]
     Migrations(usize),
@@ -244,6 +247,7 @@ impl Application {
             // Without a folder the database is watched, since another node or the terminal may apply a change.
             tokio::spawn(metadata::watch(
                 self.site.store.clone(),
+                self.site.keys.clone(),
                 self.identity_provider.registry.clone(),
                 self.watched.clone(),
                 self.site.clock.clone(),
@@ -312,8 +316,9 @@ fn identity_provider(
 ) -> Result<IdentityProvider, BuildError> {
     let federation = &settings.federation;
     if federation.watch {
-        match metadata::apply_blocking(store, &federation.metadata_folder, "start", surroundings.clock.now()) {
+        match metadata::apply_blocking(store, keys, &federation.metadata_folder, "start", surroundings.clock.now()) {
             Ok(applied) => {
+                metadata::report_altered(&applied.altered);
                 for fault in &applied.broken {
                     Event::ServiceFileBroken { why: Explanation::of(fault) }.log(None);
                 }
@@ -321,15 +326,13 @@ fn identity_provider(
             Err(fault) => Event::MetadataKept { why: Explanation::of(&fault) }.log(None),
         }
     }
-    let (registry, broken) = store.read_blocking(metadata::load)?;
-    for fault in broken {
-        Event::StoredRevisionBroken { why: Explanation::of(&fault) }.log(None);
-    }
+    let loaded = store.read_blocking(|tx| metadata::load(tx, keys))?;
+    loaded.tell();
     Ok(IdentityProvider {
         entity_id: settings.entity_id()?,
         sso: Arc::from([address(settings, "/saml/sso")]),
         slo: Arc::from([address(settings, "/saml/logout")]),
-        registry: Arc::new(ArcSwap::from_pointee(registry)),
+        registry: Arc::new(ArcSwap::from_pointee(loaded.registry)),
         disclosures: DisclosureWriter::start(store.clone(), chain_of(&settings.server.node)),
         signer: keys.signing_keys().current,
         published: Published {

@@ -60,12 +60,14 @@ pub fn run(file: &SettingsFile, out: &mut dyn Write) -> Result<CommandOutcome, C
     if let Some(key) = settings.sandboxed() {
         report.warning("settings", format!("{key} is a sandbox: only `signet demo` and tests start with it"))?;
     }
-    check_keys(&settings, &mut report)?;
+    let keys = check_keys(&settings, &mut report)?;
     check_ports(&settings, &mut report)?;
     check_metadata(&settings, &mut report)?;
     let store = check_database(&settings, &mut report)?;
-    if let Some(store) = store {
-        compare_with_database(&settings, &store, &mut report)?;
+    match (store, keys) {
+        (Some(store), Some(keys)) => compare_with_database(&settings, &store, &keys, &mut report)?,
+        (Some(_), None) => report.warning("services", "without the keys it is not known which stored records count")?,
+        (None, _) => {}
     }
     let (faults, unreachable) = (report.faults, report.unreachable);
     writeln!(out, "{faults} faults")?;
@@ -75,7 +77,7 @@ pub fn run(file: &SettingsFile, out: &mut dyn Write) -> Result<CommandOutcome, C
     Ok(if faults == 0 { CommandOutcome::Done } else { CommandOutcome::Findings })
 }
 
-fn check_keys(settings: &Settings, report: &mut Report<'_>) -> Result<(), CommandError> {
+fn check_keys(settings: &Settings, report: &mut Report<'_>) -> Result<Option<LocalKeys>, CommandError> {
     let folder = &settings.keys.folder;
     let opened = settings
         .sealing_secret()
@@ -85,9 +87,10 @@ fn check_keys(settings: &Settings, report: &mut Report<'_>) -> Result<(), Comman
         Ok(keys) => {
             let signing = keys.signing_keys();
             let next = if signing.next.is_some() { ", the next one is published" } else { "" };
-            report.good("keys", format!("{}: signs with {}{next}", folder.display(), signing.current.key_id()))
+            report.good("keys", format!("{}: signs with {}{next}", folder.display(), signing.current.key_id()))?;
+            Ok(Some(keys))
         }
-        Err(error) => report.faulty("keys", format!("{error} ({})", error.next_step())),
+        Err(error) => report.faulty("keys", format!("{error} ({})", error.next_step())).map(|()| None),
     }
 }
 
@@ -152,14 +155,23 @@ fn check_database(settings: &Settings, report: &mut Report<'_>) -> Result<Option
 }
 
 /// Says where the folder and what counts in the database differ.
-fn compare_with_database(settings: &Settings, store: &Store, report: &mut Report<'_>) -> Result<(), CommandError> {
-    let Ok(found) = folder::read(&settings.federation.metadata_folder) else { return Ok(()) };
-    let (stored, unreadable) = store.read_blocking::<_, StoreError, _>(metadata::load)?;
-    for fault in unreadable {
+fn compare_with_database(
+    settings: &Settings,
+    store: &Store,
+    keys: &LocalKeys,
+    report: &mut Report<'_>,
+) -> Result<(), CommandError> {
+    let stored = store.read_blocking(|tx| metadata::load(tx, keys))?;
+    for altered in &stored.altered {
+        let next = "it does not count; `signet sp apply` puts what the folder has in its place";
+        report.faulty("services", format!("{altered}: a stored record is not as it was written: {next}"))?;
+    }
+    for fault in &stored.broken {
         report.faulty("services", format!("a stored revision cannot be read by this version: {fault}"))?;
     }
-    let count = stored.len();
-    let applied = stored.apply(found.entries);
+    let Ok(found) = folder::read(&settings.federation.metadata_folder) else { return Ok(()) };
+    let count = stored.registry.len();
+    let applied = stored.registry.apply(found.entries);
     for name in &applied.kept {
         report.warning("services", format!("{name}: its files are broken, so its last good record stands"))?;
     }

@@ -4,6 +4,7 @@ use std::io;
 use std::process::ExitCode;
 
 use crate::app::BuildError;
+use crate::jobs::metadata::LoadError;
 use crate::services::keys::LocalKeysError;
 use crate::settings::SettingsError;
 use crate::storage::StoreError;
@@ -55,6 +56,18 @@ pub enum CommandError {
     /// The terminal or the file that the output goes to is gone.
     #[error("the output cannot be written: {0}")]
     Write(#[from] io::Error),
+}
+
+impl From<LoadError> for CommandError {
+    fn from(error: LoadError) -> Self {
+        match error {
+            LoadError::Store(error) => Self::Store(error),
+            LoadError::Keys(_) => Self::Unreachable {
+                what: error.to_string(),
+                next: "see `keys.folder` and `keys.passphrase_file` in the settings",
+            },
+        }
+    }
 }
 
 impl CommandError {

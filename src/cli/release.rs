@@ -13,7 +13,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use time::{Duration, UtcDateTime};
 use url::Url;
 
-use super::{CommandError, CommandOutcome, SettingsFile, now, open_store};
+use super::{CommandError, CommandOutcome, SettingsFile, now, open_keys, open_store};
 use crate::federation::assurance::{
     Aal, AuthenticationEvidence, Comparison, DemandedAssurance, Ial, Level, RequestedContext, Strength, aal_from_number,
 };
@@ -30,7 +30,6 @@ use crate::jobs::metadata;
 use crate::saml::EntityId;
 use crate::saml::authn_request::{RequestSignature, VerifiedAuthnRequest};
 use crate::saml::binding::Received;
-use crate::storage::StoreError;
 
 /// `signet release …`
 #[derive(Debug, Args)]
@@ -68,7 +67,7 @@ pub struct ExplainArgs {
     /// Show the invented person's values too
     #[arg(long)]
     pub values: bool,
-    /// Read the agreements of this metadata folder instead of the database's
+    /// Read the agreements of this metadata folder instead of the database's, without settings and keys
     #[arg(long)]
     pub metadata: Option<PathBuf>,
 }
@@ -154,7 +153,12 @@ pub fn run(args: &ReleaseArgs, settings: &SettingsFile, out: &mut dyn Write) -> 
     // A folder and a list need no settings: an agency can ask before anything runs.
     let registry = match &args.metadata {
         Some(folder) => registry_of(folder)?,
-        None => open_store(&settings.read()?)?.read_blocking::<_, StoreError, _>(metadata::load)?.0,
+        None => {
+            let settings = settings.read()?;
+            // Which stored records count is known by the keys.
+            let keys = open_keys(&settings)?;
+            open_store(&settings)?.read_blocking(|tx| metadata::load(tx, &keys))?.registry
+        }
     };
     let found = registry
         .services()

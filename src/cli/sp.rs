@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Subcommand};
 use time::Date;
 
-use super::{CommandError, CommandOutcome, SettingsFile, now, open_store, operator};
+use super::{CommandError, CommandOutcome, SettingsFile, now, open_keys, open_store, operator};
 use crate::federation::agreement::{AgencyId, Agreement};
 use crate::federation::registry::{Applied, BrokenFile, Change, Registry, ServiceName, ServiceProvider, folder};
 use crate::jobs::metadata::{ApplyError, apply_blocking};
@@ -23,7 +23,7 @@ pub struct SpArgs {
 /// What can be done with service providers.
 #[derive(Debug, Subcommand)]
 pub enum SpCommand {
-    /// Make a new revision of each record in the database that the folder changes
+    /// Make a new revision of each record in the database that the folder changes, bound to the service's keys
     Apply {
         /// The folder that holds `sp/<agency>/<service>/`
         folder: PathBuf,
@@ -51,16 +51,20 @@ pub fn run(args: &SpArgs, settings: &SettingsFile, out: &mut dyn Write) -> Resul
             )),
         },
         SpCommand::Apply { folder } => {
-            let store = open_store(&settings.read()?)?;
-            let applied = apply_blocking(&store, folder, &operator(), now()).map_err(|error| match error {
-                ApplyError::Store(error) => CommandError::Store(error),
+            let settings = settings.read()?;
+            // The stored records carry keyed digests.
+            let keys = open_keys(&settings)?;
+            let store = open_store(&settings)?;
+            let applied = apply_blocking(&store, &keys, folder, &operator(), now()).map_err(|error| match error {
+                ApplyError::Stored(error) => error.into(),
                 ApplyError::Folder { .. } => CommandError::usage(error, "name the folder that holds `sp`"),
                 ApplyError::WouldRemoveEverything(_) => {
                     CommandError::usage(error, "name the right folder, or leave at least one service in it")
                 }
             })?;
             report(folder, &applied, today, out)?;
-            Ok(if applied.broken.is_empty() { CommandOutcome::Done } else { CommandOutcome::Findings })
+            let good = applied.broken.is_empty() && applied.altered.is_empty();
+            Ok(if good { CommandOutcome::Done } else { CommandOutcome::Findings })
         }
     }
 }
@@ -190,6 +194,9 @@ pub fn report(folder: &Path, applied: &Applied, today: Date, out: &mut dyn Write
                 writeln!(out, "  warning: {warning}")?;
             }
         }
+    }
+    for altered in &applied.altered {
+        writeln!(out, "{altered}: A STORED RECORD WAS ALTERED; it counts for nothing from now on")?;
     }
     for broken in &applied.broken {
         writeln!(out, "{}", located(folder, broken))?;

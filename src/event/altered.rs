@@ -4,11 +4,12 @@ use std::fmt;
 
 use crate::authentication::AuthenticatorId;
 use crate::federation::consent::ConsentId;
+use crate::federation::registry::ServiceName;
 use crate::subscriber::ContactId;
 use crate::subscriber::vault::SlotId;
 
 /// A record that is not as we wrote it, by its kind and, where it has one, its id.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum AlteredRecord {
     /// The account: whether it can be used.
     Account,
@@ -28,6 +29,8 @@ pub enum AlteredRecord {
     Profile,
     /// To which level the person was proofed.
     Proofing,
+    /// The stored record of a service, by the folder that it says to come from.
+    ServiceRecord(Option<ServiceName>),
     /// A way to open the vault.
     Slot(SlotId),
 }
@@ -44,6 +47,8 @@ impl fmt::Display for AlteredRecord {
             Self::Password => f.write_str("password"),
             Self::Profile => f.write_str("profile"),
             Self::Proofing => f.write_str("proofing"),
+            Self::ServiceRecord(Some(name)) => write!(f, "service record {name}"),
+            Self::ServiceRecord(None) => f.write_str("service record"),
             Self::Slot(id) => write!(f, "slot {id}"),
         }
     }

@@ -5,6 +5,7 @@
 //! it when a file changes, and every minute in case an event was lost, as happens on network mounts and with symbolic
 //! links that are swapped.
 
+use std::collections::HashMap;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -15,14 +16,15 @@ use notify::{RecursiveMode, Watcher as _};
 use time::UtcDateTime;
 use tokio::sync::mpsc;
 
-use crate::event::{Event, Explanation};
-use crate::federation::agreement::AgencyId;
+use crate::event::{AlteredRecord, Event, Explanation};
 use crate::federation::registry::{
-    Applied, BrokenFile, Change, Registry, ServiceFiles, ServiceName, ServiceProvider, folder,
+    AlteredRevision, Applied, BrokenFile, Change, Registry, ServiceFiles, ServiceProvider, StandingRevisions,
+    StoredRevision, UnusableRevision, folder,
 };
 use crate::saml::EntityId;
 use crate::services::Clock;
-use crate::storage::{SpRevision, Store, StoreError, Transaction};
+use crate::services::keys::{KeysError, ServiceKeys};
+use crate::storage::{Store, StoreError, Transaction};
 
 /// The snapshot that requests look services up in. A request keeps the one it began with.
 pub type SharedRegistry = Arc<ArcSwap<Registry>>;
@@ -46,89 +48,159 @@ pub enum ApplyError {
     /// The folder has no service at all, and the database has: more likely a mistake than a wish.
     #[error("{0} has no service in it, and the database has: nothing is removed")]
     WouldRemoveEverything(PathBuf),
+    /// What is stored cannot be read.
+    #[error(transparent)]
+    Stored(#[from] LoadError),
+}
+
+impl From<StoreError> for ApplyError {
+    fn from(fault: StoreError) -> Self {
+        Self::Stored(fault.into())
+    }
+}
+
+impl From<KeysError> for ApplyError {
+    fn from(fault: KeysError) -> Self {
+        Self::Stored(fault.into())
+    }
+}
+
+/// Why the stored services cannot be read. Everything stands as it was.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    /// The service's keys, by which it is known which records we wrote.
+    #[error("the service's keys: {0}")]
+    Keys(#[from] KeysError),
     /// The database.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
-/// The services as the database has them, and revisions that this version cannot read any more.
+/// The services as the database has them.
+#[derive(Debug)]
+pub struct Loaded {
+    /// The services whose records count.
+    pub registry: Registry,
+    /// Revisions that this version cannot read any more.
+    pub broken: Vec<BrokenFile>,
+    /// Records that are not as we wrote them: none of these services is served, unless another record of it counts.
+    pub altered: Vec<AlteredRevision>,
+}
+
+impl Loaded {
+    /// Says to the log what could not be taken over.
+    pub fn tell(&self) {
+        for fault in &self.broken {
+            Event::StoredRevisionBroken { why: Explanation::of(fault) }.log(None);
+        }
+        report_altered(&self.altered);
+    }
+}
+
+/// Says to the log which stored records are not as we wrote them.
+pub fn report_altered(altered: &[AlteredRevision]) {
+    for one in altered {
+        Event::IntegrityFault { record: AlteredRecord::ServiceRecord(one.name.clone()) }.log(None);
+    }
+}
+
+/// Reads the services as the database has them.
 ///
 /// # Errors
-/// When the database fails.
-pub fn load(tx: &mut Transaction<'_>) -> Result<(Registry, Vec<BrokenFile>), StoreError> {
+/// When the database or the keys are unavailable.
+pub fn load(tx: &mut Transaction<'_>, keys: &dyn ServiceKeys) -> Result<Loaded, LoadError> {
+    Ok(read(tx, keys)?.0)
+}
+
+/// The services, and the rows that they come from.
+fn read(tx: &mut Transaction<'_>, keys: &dyn ServiceKeys) -> Result<(Loaded, StandingRevisions), LoadError> {
+    let mut standing = StandingRevisions::tell_apart(tx.sp_revisions()?, keys)?;
+    let mut files: HashMap<_, _> = tx
+        .current_sp_files()?
+        .into_iter()
+        .map(|files| ((files.entity_id, files.sha256, files.applied_at), (files.metadata, files.agreement)))
+        .collect();
     let mut broken = Vec::new();
     let mut services = Vec::new();
-    for revision in tx.current_sp_revisions()? {
-        let read = name_of(&revision.folder)
-            .map(|name| ServiceFiles { name, metadata: revision.metadata, agreement: revision.agreement })
-            .ok_or(BrokenFile { path: revision.folder, line: 0, reason: "the stored folder is no name".into() })
-            .and_then(|files| ServiceProvider::read(&files));
-        match read {
+    for current in std::mem::take(&mut standing.current) {
+        let row = current.stored();
+        let key = (row.entity_id.clone(), row.sha256.clone(), row.applied_at);
+        let (metadata, agreement) = files.remove(&key).unwrap_or_default();
+        match current.read(metadata, agreement) {
             Ok(service) => services.push(service),
-            Err(fault) => broken.push(fault),
+            Err(UnusableRevision::Altered) => {
+                standing.altered.push(current.stored().clone());
+                continue;
+            }
+            Err(UnusableRevision::Broken(fault)) => broken.push(fault),
         }
+        standing.current.push(current);
     }
-    let known = tx
-        .sp_agencies()?
-        .into_iter()
-        .filter_map(|(entity_id, agency)| Some((EntityId::parse(&entity_id).ok()?, AgencyId::parse(&agency).ok()?)));
-    Ok((Registry::new(services, known), broken))
+    let altered: Vec<AlteredRevision> = standing.altered.iter().map(AlteredRevision::from).collect();
+    let registry = Registry::new(services, standing.known_agencies.iter().cloned())
+        .with_altered(altered.iter().filter_map(|one| one.entity_id.clone()));
+    Ok((Loaded { registry, broken, altered }, standing))
 }
 
-fn name_of(folder: &str) -> Option<ServiceName> {
-    let (agency, service) = folder.split_once('/')?;
-    Some(ServiceName { agency: AgencyId::parse(agency).ok()?, service: AgencyId::parse(service).ok()? })
-}
-
-/// Applies the folder, for the terminal: reads it, stores a revision of each record that changed.
+/// Applies the folder, for the terminal: reads it, stores a revision of each record that changed. Stored records that are
+/// not as we wrote them count for nothing from then on.
 ///
 /// # Errors
 /// [`ApplyError`].
-pub fn apply_blocking(store: &Store, path: &Path, by: &str, now: UtcDateTime) -> Result<Applied, ApplyError> {
-    let read = folder::read(path).map_err(|fault| ApplyError::Folder { folder: path.to_owned(), fault })?;
-    let by = by.to_owned();
-    store.transaction_blocking(move |tx| {
+pub fn apply_blocking(
+    store: &Store,
+    keys: &dyn ServiceKeys,
+    path: &Path,
+    by: &str,
+    now: UtcDateTime,
+) -> Result<Applied, ApplyError> {
+    let read_folder = folder::read(path).map_err(|fault| ApplyError::Folder { folder: path.to_owned(), fault })?;
+    store.transaction_blocking(|tx| {
         // Two nodes may watch one folder: each decides on what the other has finished.
         tx.lock_sp_revisions()?;
-        let (before, _) = load(tx)?;
-        if read.entries.is_empty() && !before.is_empty() {
+        let (before, standing) = read(tx, keys)?;
+        if read_folder.entries.is_empty() && !before.registry.is_empty() {
             return Err(ApplyError::WouldRemoveEverything(path.to_owned()));
         }
-        let mut applied = before.apply(read.entries);
-        applied.broken.extend(read.misplaced);
+        let mut applied = before.registry.apply(read_folder.entries);
+        applied.broken.extend(read_folder.misplaced);
+        for row in &standing.altered {
+            tx.supersede_sp_revision(&row.condemned(now))?;
+        }
+        applied.altered = before.altered;
+        let retire = |tx: &mut Transaction<'_>, entity_id: &EntityId| match standing.current_of(entity_id) {
+            Some(row) => Ok(tx.supersede_sp_revision(&row.superseded(now, keys)?)?),
+            None => Ok::<_, ApplyError>(()),
+        };
+        let add = |tx: &mut Transaction<'_>, service: &ServiceProvider, files: &ServiceFiles| {
+            let sequence = standing.next_sequence(service.entity_id());
+            let row = StoredRevision::new(service, sequence, by, now, keys)?;
+            Ok::<_, ApplyError>(tx.add_sp_revision(&row, &files.metadata, &files.agreement)?)
+        };
         // Whoever leaves goes first: a service may have moved to another folder and kept its name.
         for change in &applied.changes {
             if let Change::Removed { service } = change {
-                tx.retire_sp(service.entity_id().as_str(), now)?;
+                retire(tx, service.entity_id())?;
             }
         }
         for change in &applied.changes {
             match change {
                 Change::Removed { .. } => {}
-                Change::Added { service, files } => tx.apply_sp_revision(&revision(service, files, &by, now))?,
+                Change::Added { service, files } => {
+                    retire(tx, service.entity_id())?;
+                    add(tx, service, files)?;
+                }
                 Change::Revised { old, service, files } => {
                     if old.entity_id() != service.entity_id() {
-                        tx.retire_sp(old.entity_id().as_str(), now)?;
+                        retire(tx, old.entity_id())?;
                     }
-                    tx.apply_sp_revision(&revision(service, files, &by, now))?;
+                    retire(tx, service.entity_id())?;
+                    add(tx, service, files)?;
                 }
             }
         }
         Ok(applied)
     })
-}
-
-fn revision(service: &ServiceProvider, files: &ServiceFiles, by: &str, now: UtcDateTime) -> SpRevision {
-    SpRevision {
-        sha256: service.revision().0,
-        entity_id: service.entity_id().to_string(),
-        agency_id: service.name().agency.to_string(),
-        folder: service.name().to_string(),
-        metadata: files.metadata.clone(),
-        agreement: files.agreement.clone(),
-        applied_at: now,
-        applied_by: by.to_owned(),
-    }
 }
 
 /// Applies the folder and swaps the snapshot.
@@ -137,15 +209,16 @@ fn revision(service: &ServiceProvider, files: &ServiceFiles, by: &str, now: UtcD
 /// [`ApplyError`]. The snapshot stays as it was.
 pub async fn apply(
     store: &Store,
+    keys: &Arc<dyn ServiceKeys>,
     registry: &SharedRegistry,
     path: &Path,
     by: &str,
     now: UtcDateTime,
 ) -> Result<Applied, ApplyError> {
-    let (store, path, by) = (store.clone(), path.to_owned(), by.to_owned());
-    let applied = tokio::task::spawn_blocking(move || apply_blocking(&store, &path, &by, now))
+    let (store, keys, path, by) = (store.clone(), keys.clone(), path.to_owned(), by.to_owned());
+    let applied = tokio::task::spawn_blocking(move || apply_blocking(&store, &*keys, &path, &by, now))
         .await
-        .unwrap_or(Err(ApplyError::Store(StoreError::Stopped)))?;
+        .unwrap_or(Err(StoreError::Stopped.into()))?;
     registry.store(Arc::new(applied.registry.clone()));
     Ok(applied)
 }
@@ -153,24 +226,26 @@ pub async fn apply(
 /// Takes over what another node, or the terminal, has applied.
 ///
 /// # Errors
-/// When the database fails. The snapshot stays as it was.
-pub async fn refresh(store: &Store, registry: &SharedRegistry) -> Result<(), StoreError> {
-    let (loaded, broken) = store.read::<_, StoreError, _>(load).await?;
-    for fault in broken {
-        Event::StoredRevisionBroken { why: Explanation::of(&fault) }.log(None);
-    }
-    let same = |one: &Registry, other: &Registry| {
-        one.services().map(|service| service.revision()).eq(other.services().map(|service| service.revision()))
-    };
-    if !same(&registry.load(), &loaded) {
-        registry.store(Arc::new(loaded));
+/// When the database or the keys are unavailable. The snapshot stays as it was.
+pub async fn refresh(store: &Store, keys: &Arc<dyn ServiceKeys>, registry: &SharedRegistry) -> Result<(), LoadError> {
+    let keys = keys.clone();
+    let loaded = store.read::<_, LoadError, _>(move |tx| load(tx, &*keys)).await?;
+    loaded.tell();
+    if !registry.load().is_same(&loaded.registry) {
+        registry.store(Arc::new(loaded.registry));
         Event::RevisionsTakenOver.log(None);
     }
     Ok(())
 }
 
 /// Watches the folder, or without one the database, until it is dropped.
-pub async fn watch(store: Store, registry: SharedRegistry, folder: Option<PathBuf>, clock: Arc<dyn Clock>) {
+pub async fn watch(
+    store: Store,
+    keys: Arc<dyn ServiceKeys>,
+    registry: SharedRegistry,
+    folder: Option<PathBuf>,
+    clock: Arc<dyn Clock>,
+) {
     let (changed, mut changes) = mpsc::channel::<()>(1);
     let watcher = folder.as_deref().and_then(|path| match watcher(path, changed.clone()) {
         Ok(watcher) => Some(watcher),
@@ -187,11 +262,11 @@ pub async fn watch(store: Store, registry: SharedRegistry, folder: Option<PathBu
         }
         match &folder {
             None => {
-                if let Err(fault) = refresh(&store, &registry).await {
+                if let Err(fault) = refresh(&store, &keys, &registry).await {
                     tracing::warn!(%fault, "the service records cannot be read");
                 }
             }
-            Some(path) => match apply(&store, &registry, path, "watcher", clock.now()).await {
+            Some(path) => match apply(&store, &keys, &registry, path, "watcher", clock.now()).await {
                 Ok(applied) => tell(&applied, &mut reported),
                 Err(fault) => Event::MetadataKept { why: Explanation::of(&fault) }.log(None),
             },
@@ -215,6 +290,7 @@ fn watcher(path: &Path, changed: mpsc::Sender<()>) -> notify::Result<notify::Rec
 
 /// Writes to the log what changed; what is broken, once.
 fn tell(applied: &Applied, reported: &mut Vec<BrokenFile>) {
+    report_altered(&applied.altered);
     for change in &applied.changes {
         let service = change.service();
         let change_word = match change {

@@ -30,7 +30,7 @@ use connection::{AnyConnection, Manager};
 
 pub use connection::{DatabaseUrl, NodeLock};
 pub use disclosures::{DisclosureWriter, Issuance, RecordedDisclosure};
-pub use federation::{PendingRequest, SpRevision};
+pub use federation::{PendingRequest, SpRevisionFiles};
 pub use logouts::{LogoutRecord, LogoutSession, LogoutStep};
 pub use sessions::{Participant, SessionRecord, SessionSummary};
 pub use subscribers::{AuthenticatorRecord, EmailRecord, FailuresOf, LinkRecord};

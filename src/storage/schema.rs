@@ -201,7 +201,9 @@ diesel::table! {
         agreement -> Binary,
         applied_at -> BigInt,
         applied_by -> Text,
+        sequence -> BigInt,
         superseded_at -> Nullable<BigInt>,
+        mac -> Binary,
     }
 }
 

@@ -81,6 +81,8 @@ pub enum RefusalKind {
     RequestStale,
     /// More octets than a request may have.
     RequestTooLarge,
+    /// What is stored of the service is not as we stored it.
+    ServiceAltered,
     /// The service is switched off.
     ServiceDisabled,
     /// The issuer is not registered.
@@ -97,7 +99,7 @@ pub enum RefusalKind {
 
 impl RefusalKind {
     /// Every kind.
-    pub const ALL: [Self; 34] = [
+    pub const ALL: [Self; 35] = [
         Self::AccountStopped,
         Self::AcsUnregistered,
         Self::AnsweredBefore,
@@ -126,6 +128,7 @@ impl RefusalKind {
         Self::RequestSignedInside,
         Self::RequestStale,
         Self::RequestTooLarge,
+        Self::ServiceAltered,
         Self::ServiceDisabled,
         Self::ServiceUnknown,
         Self::ServiceUnusable,
@@ -173,6 +176,7 @@ impl RefusalKind {
             Self::Busy => ("U01", "busy", StatusCode::SERVICE_UNAVAILABLE),
             Self::Outage => ("U02", "outage", StatusCode::SERVICE_UNAVAILABLE),
             Self::RecordAltered => ("U03", "record-altered", StatusCode::SERVICE_UNAVAILABLE),
+            Self::ServiceAltered => ("U05", "service-altered", StatusCode::SERVICE_UNAVAILABLE),
             Self::IdentifierAltered => ("U04", "identifier-altered", StatusCode::SERVICE_UNAVAILABLE),
         }
     }

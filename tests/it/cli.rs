@@ -1,12 +1,16 @@
 //! The terminal's commands, as an operator meets them.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use signet::cli::{CommandError, CommandOutcome, SettingsFile, check, keys, migrate, outcome, release, sp};
 use signet::jobs::metadata;
-use signet::services::{Clock as _, SystemClock};
+use signet::services::keys::LocalKeys;
+use signet::services::{Clock as _, SystemClock, SystemEntropy};
 use signet::storage::{DatabaseUrl, Store, StoreError};
 use tempfile::TempDir;
+
+use crate::support::sql;
 
 /// A place where everything that an operator keeps lies: settings, metadata, keys and a database to be.
 struct Place {
@@ -41,6 +45,12 @@ impl Place {
 
     fn store(&self) -> Store {
         Store::open(&DatabaseUrl::sqlite(&self.path("signet.db")), 2).expect("the database opens")
+    }
+
+    fn keys(&self) -> LocalKeys {
+        let settings = self.settings().read().expect("settings");
+        let secret = settings.sealing_secret().expect("a passphrase");
+        LocalKeys::open(&settings.keys.folder, &secret, Arc::new(SystemEntropy)).expect("keys")
     }
 
     fn check(&self) -> (Result<CommandOutcome, CommandError>, String) {
@@ -115,9 +125,8 @@ fn applying_a_folder_twice_changes_nothing_and_a_broken_file_never_replaces_a_go
     let (again, text) = place.apply();
     assert_eq!(again.expect("it applies"), CommandOutcome::Done);
     assert!(text.contains("3 services, 0 changed, 0 broken"), "{text}");
-    let revisions = |place: &Place| {
-        place.store().read_blocking::<_, StoreError, _>(|tx| tx.current_sp_revisions()).expect("it reads")
-    };
+    let revisions =
+        |place: &Place| place.store().read_blocking::<_, StoreError, _>(|tx| tx.sp_revisions()).expect("it reads");
     let before = revisions(&place);
     std::fs::write(place.path("metadata/sp/city-of-example/library/metadata.xml"), "<not metadata").expect("it writes");
     let (result, text) = place.apply();
@@ -132,8 +141,8 @@ fn a_service_whose_folder_went_away_ends_and_keeps_its_agency() {
     place.set_up();
     std::fs::rename(place.path("metadata/sp/city-of-example/library"), place.path("library")).expect("it moves");
     assert!(place.apply().1.contains("removed: sign-ins for it end"));
-    let registry = place.store().read_blocking::<_, StoreError, _>(metadata::load).expect("it reads").0;
-    assert_eq!(registry.len(), 2);
+    let loaded = place.store().read_blocking(|tx| metadata::load(tx, &place.keys())).expect("it reads");
+    assert_eq!(loaded.registry.len(), 2);
     // The same entityID under another agency is somebody else's.
     let other = place.path("metadata/sp/department-of-parks/library");
     std::fs::rename(place.path("library"), &other).expect("it moves");
@@ -141,9 +150,38 @@ fn a_service_whose_folder_went_away_ends_and_keeps_its_agency() {
     let moved = agreement.replace("agency_id = \"city-of-example\"", "agency_id = \"department-of-parks\"");
     assert_ne!(moved, agreement);
     std::fs::write(other.join("agreement.toml"), moved).expect("it writes");
-    let applied = metadata::apply_blocking(&place.store(), &place.path("metadata"), "test", SystemClock.now())
-        .expect("it applies");
+    let (store, now) = (place.store(), SystemClock.now());
+    let applied = metadata::apply_blocking(&store, &place.keys(), &place.path("metadata"), "test", now);
+    let applied = applied.expect("it applies");
     assert_eq!(applied.broken.len(), 1, "{:?}", applied.broken);
+}
+
+#[test]
+fn applying_without_the_keys_says_how_to_get_them() {
+    let place = Place::new();
+    say(|out| migrate::run(&migrate::MigrateArgs { pending: false }, &place.settings(), out)).0.expect("it migrates");
+    let error = place.apply().0.expect_err("there are no keys");
+    assert!(matches!(error, CommandError::Settings(_) | CommandError::Keys(_)), "{error}");
+    std::fs::write(place.path("passphrase"), "a passphrase of some length").expect("it writes");
+    let error = place.apply().0.expect_err("there are no keys");
+    assert!(error.next_step().contains("signet keys generate"), "{error}: {}", error.next_step());
+}
+
+#[test]
+fn check_names_a_stored_record_that_was_altered_and_apply_puts_the_folders_in_its_place() {
+    let place = Place::new();
+    place.set_up();
+    sql::run(&place.store(), "UPDATE sp_revision SET applied_by = 'x' WHERE folder = 'city-of-example/library'");
+    let (result, text) = place.check();
+    assert_eq!(result.expect("it runs"), CommandOutcome::Findings, "{text}");
+    let line = text.lines().find(|line| line.contains("not as it was written")).expect("it is named");
+    assert!(line.contains("FAULTY   services: city-of-example/library") && line.contains("signet sp apply"), "{line}");
+    let (result, text) = place.apply();
+    assert_eq!(result.expect("it applies"), CommandOutcome::Findings);
+    assert!(text.contains("city-of-example/library: A STORED RECORD WAS ALTERED"), "{text}");
+    assert!(text.contains("city-of-example/library: added"), "{text}");
+    let (result, text) = place.check();
+    assert_eq!(result.expect("it runs"), CommandOutcome::Done, "{text}");
 }
 
 #[test]

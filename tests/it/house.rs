@@ -221,6 +221,13 @@ fn nobody_who_serves_people_supposes_a_consent_and_one_file_reads_them() {
     }
 }
 
+#[test]
+fn one_file_reads_the_stored_records_of_services() {
+    for reads in ["tx.sp_revisions(", "tx.current_sp_files(", "tx.add_sp_revision("] {
+        assert_eq!(files_that_say(reads), ["jobs/metadata.rs"], "{reads}");
+    }
+}
+
 /// What happened is an event. What is left is technical: that a page cannot be drawn, that the database does not answer.
 #[test]
 fn nobody_logs_past_the_events_but_for_technical_faults() {

@@ -181,6 +181,7 @@ CREATE INDEX throttle_expiry ON throttle (ends_at);
 
 -- Federation.
 
+-- A row that was found altered has an empty mac from then on, and counts for nothing whatever is done to it.
 CREATE TABLE sp_revision (
     sha256 BYTEA NOT NULL,                 -- sensitive: no
     entity_id TEXT NOT NULL,              -- sensitive: no
@@ -190,7 +191,9 @@ CREATE TABLE sp_revision (
     agreement BYTEA NOT NULL,              -- sensitive: no
     applied_at BIGINT NOT NULL,           -- sensitive: no
     applied_by TEXT NOT NULL,             -- sensitive: no
+    sequence BIGINT NOT NULL,             -- sensitive: no
     superseded_at BIGINT,                 -- sensitive: no
+    mac BYTEA NOT NULL,                   -- sensitive: keyed
     PRIMARY KEY (entity_id, sha256, applied_at)
 );
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use similar::TextDiff;
 
-use super::{BrokenFile, Registry, ServiceFiles, ServiceName, ServiceProvider};
+use super::{AlteredRevision, BrokenFile, Registry, ServiceFiles, ServiceName, ServiceProvider};
 use crate::federation::agreement::LoweredProtection;
 
 /// What became of one service.
@@ -74,6 +74,9 @@ pub struct Applied {
     pub changes: Vec<Change>,
     /// What could not be read; the last good record of each stands.
     pub broken: Vec<BrokenFile>,
+    /// Stored records that are not as this service wrote them: they count for nothing, and what the folder has stands in
+    /// their place.
+    pub altered: Vec<AlteredRevision>,
     /// Services whose last good record stands because their files are broken.
     pub kept: Vec<ServiceName>,
 }
@@ -87,7 +90,12 @@ impl Registry {
     #[must_use]
     pub fn apply(&self, entries: Vec<FolderEntry>) -> Applied {
         let mut applied = Applied {
-            registry: Self { known_agencies: self.known_agencies.clone(), ..Self::default() },
+            registry: Self {
+                known_agencies: self.known_agencies.clone(),
+                altered: self.altered.clone(),
+                ..Self::default()
+            },
+            altered: Vec::new(),
             changes: Vec::new(),
             broken: Vec::new(),
             kept: Vec::new(),

@@ -8,8 +8,9 @@ mod apply;
 pub mod folder;
 mod lint;
 mod record;
+mod stored;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use super::agreement::AgencyId;
@@ -19,6 +20,7 @@ pub use super::disclosure::RevisionId;
 pub use apply::{Applied, Change, FolderEntry};
 pub use lint::LintWarning;
 pub use record::{BrokenFile, MalformedRevision, ServiceFiles, ServiceName, ServiceProvider};
+pub use stored::{AlteredRevision, CurrentRevision, StandingRevisions, StoredRevision, UnusableRevision};
 
 /// The services as they stand at one moment.
 #[derive(Debug, Clone, Default)]
@@ -26,6 +28,7 @@ pub struct Registry {
     services: BTreeMap<ServiceName, Arc<ServiceProvider>>,
     by_entity: HashMap<EntityId, Arc<ServiceProvider>>,
     known_agencies: HashMap<EntityId, AgencyId>,
+    altered: BTreeSet<EntityId>,
 }
 
 impl Registry {
@@ -41,6 +44,26 @@ impl Registry {
             registry.insert(Arc::new(service));
         }
         registry
+    }
+
+    /// The same with services whose stored records are not as we wrote them: they are not served, and it is said why.
+    #[must_use]
+    pub fn with_altered(mut self, altered: impl IntoIterator<Item = EntityId>) -> Self {
+        self.altered.extend(altered);
+        self
+    }
+
+    /// Whether there would be a service of this name if what is stored of it were as we wrote it.
+    #[must_use]
+    pub fn is_altered(&self, entity_id: &EntityId) -> bool {
+        self.altered.contains(entity_id) && self.find(entity_id).is_none()
+    }
+
+    /// Whether both have the same services in the same revisions, and miss the same.
+    #[must_use]
+    pub fn is_same(&self, other: &Self) -> bool {
+        let revisions = |registry: &'_ Self| registry.services().map(|service| service.revision()).collect::<Vec<_>>();
+        revisions(self) == revisions(other) && self.altered == other.altered
     }
 
     fn insert(&mut self, service: Arc<ServiceProvider>) {

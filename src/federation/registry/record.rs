@@ -25,6 +25,15 @@ pub struct ServiceName {
     pub service: AgencyId,
 }
 
+impl ServiceName {
+    /// Reads what its `Display` writes.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let (agency, service) = text.split_once('/')?;
+        Some(Self { agency: AgencyId::parse(agency).ok()?, service: AgencyId::parse(service).ok()? })
+    }
+}
+
 impl fmt::Display for ServiceName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}/{}", self.agency, self.service)

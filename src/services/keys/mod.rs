@@ -57,6 +57,8 @@ pub enum Purpose {
     PhoneNumber,
     /// To which level a person was proofed: a keyed digest, so that nobody raises it in the database.
     ProofedProfile,
+    /// The stored record of a service: a keyed digest, so that nobody changes its keys, addresses and ceiling in the database.
+    ServiceRecord,
     /// The browser's session record.
     Session,
     /// A private key that signs assertions.
@@ -90,6 +92,7 @@ impl Purpose {
             Self::PendingRequest => "pending-request",
             Self::PhoneNumber => "phone-number",
             Self::ProofedProfile => "proofed-profile",
+            Self::ServiceRecord => "service-record",
             Self::Session => "session",
             Self::SigningKey => "signing-key",
             Self::Throttle => "throttle",

@@ -4,57 +4,64 @@ mod consents;
 mod requests;
 
 use diesel::prelude::*;
-use time::UtcDateTime;
 
 pub use requests::PendingRequest;
 
 use super::schema::sp_revision;
-use super::{AnyConnection, StoreError, Transaction, instant, milliseconds, typed};
+use super::{AnyConnection, StoreError, Transaction};
+use crate::federation::registry::StoredRevision;
 
-/// One revision of one service's record: the two files of its folder as they were applied.
+/// The two files of a revision that says of itself that it counts, by its row's key.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SpRevision {
-    /// The hash over both files; the revision's name.
-    pub sha256: [u8; 32],
+pub struct SpRevisionFiles {
+    /// The hash over both files.
+    pub sha256: Vec<u8>,
     /// Which service.
     pub entity_id: String,
-    /// Of which agency.
-    pub agency_id: String,
-    /// The folder it came from, below the metadata folder: `agency/service`.
-    pub folder: String,
+    /// When it was applied, in milliseconds since 1970.
+    pub applied_at: i64,
     /// `metadata.xml`.
     pub metadata: Vec<u8>,
     /// `agreement.toml`.
     pub agreement: Vec<u8>,
-    /// When it was applied.
-    pub applied_at: UtcDateTime,
-    /// By whom: a user of the terminal, or the watcher.
-    pub applied_by: String,
 }
 
 impl Transaction<'_> {
-    /// The revision of every service that counts now.
+    /// What is stored of all revisions of all services, without the files.
     ///
     /// # Errors
     /// When the database fails.
-    pub fn current_sp_revisions(&mut self) -> Result<Vec<SpRevision>, StoreError> {
-        sp_revision::table
-            .filter(sp_revision::superseded_at.is_null())
-            .order(sp_revision::entity_id)
+    pub fn sp_revisions(&mut self) -> Result<Vec<StoredRevision>, StoreError> {
+        let rows = sp_revision::table
+            .order((sp_revision::entity_id, sp_revision::sequence))
             .select(SpRevisionRow::as_select())
-            .load::<SpRevisionRow>(self.connection)?
-            .into_iter()
-            .map(SpRevision::try_from)
-            .collect()
+            .load::<SpRevisionRow>(self.connection)?;
+        Ok(rows.into_iter().map(StoredRevision::from).collect())
     }
 
-    /// The agency of every service that ever had a revision: it never changes, whatever becomes of the service.
+    /// The files of every revision that says of itself that it counts.
     ///
     /// # Errors
     /// When the database fails.
-    pub fn sp_agencies(&mut self) -> Result<Vec<(String, String)>, StoreError> {
-        let pairs = sp_revision::table.select((sp_revision::entity_id, sp_revision::agency_id)).distinct();
-        Ok(pairs.load(self.connection)?)
+    pub fn current_sp_files(&mut self) -> Result<Vec<SpRevisionFiles>, StoreError> {
+        let rows = sp_revision::table
+            .filter(sp_revision::superseded_at.is_null())
+            .select((
+                sp_revision::sha256,
+                sp_revision::entity_id,
+                sp_revision::applied_at,
+                sp_revision::metadata,
+                sp_revision::agreement,
+            ))
+            .load::<(Vec<u8>, String, i64, Vec<u8>, Vec<u8>)>(self.connection)?;
+        let files = |(sha256, entity_id, applied_at, metadata, agreement)| SpRevisionFiles {
+            sha256,
+            entity_id,
+            applied_at,
+            metadata,
+            agreement,
+        };
+        Ok(rows.into_iter().map(files).collect())
     }
 
     /// Lets one node at a time decide on revisions, until the transaction ends.
@@ -73,40 +80,44 @@ impl Transaction<'_> {
         Ok(())
     }
 
-    /// Makes a revision the one that counts.
+    /// Adds a revision.
     ///
     /// # Errors
     /// When the database fails.
-    pub fn apply_sp_revision(&mut self, revision: &SpRevision) -> Result<(), StoreError> {
-        self.retire_sp(&revision.entity_id, revision.applied_at)?;
+    pub fn add_sp_revision(
+        &mut self,
+        revision: &StoredRevision,
+        metadata: &[u8],
+        agreement: &[u8],
+    ) -> Result<(), StoreError> {
         diesel::insert_into(sp_revision::table)
             .values((
-                sp_revision::sha256.eq(revision.sha256.to_vec()),
+                sp_revision::sha256.eq(revision.sha256.clone()),
                 sp_revision::entity_id.eq(revision.entity_id.clone()),
                 sp_revision::agency_id.eq(revision.agency_id.clone()),
                 sp_revision::folder.eq(revision.folder.clone()),
-                sp_revision::metadata.eq(revision.metadata.clone()),
-                sp_revision::agreement.eq(revision.agreement.clone()),
-                sp_revision::applied_at.eq(milliseconds(revision.applied_at)),
+                sp_revision::metadata.eq(metadata.to_vec()),
+                sp_revision::agreement.eq(agreement.to_vec()),
+                sp_revision::applied_at.eq(revision.applied_at),
                 sp_revision::applied_by.eq(revision.applied_by.clone()),
+                sp_revision::sequence.eq(revision.sequence),
+                sp_revision::superseded_at.eq(revision.superseded_at),
+                sp_revision::mac.eq(revision.mac.clone()),
             ))
             .execute(self.connection)?;
         Ok(())
     }
 
-    /// Lets no revision of a service count any more, because its folder is gone; says whether one did.
+    /// Keeps that a revision does not count any more.
     ///
     /// # Errors
     /// When the database fails.
-    pub fn retire_sp(&mut self, entity_id: &str, now: UtcDateTime) -> Result<bool, StoreError> {
-        let retired = diesel::update(
-            sp_revision::table
-                .filter(sp_revision::entity_id.eq(entity_id))
-                .filter(sp_revision::superseded_at.is_null()),
-        )
-        .set(sp_revision::superseded_at.eq(Some(milliseconds(now))))
-        .execute(self.connection)?;
-        Ok(retired > 0)
+    pub fn supersede_sp_revision(&mut self, revision: &StoredRevision) -> Result<(), StoreError> {
+        let key = (revision.entity_id.clone(), revision.sha256.clone(), revision.applied_at);
+        diesel::update(sp_revision::table.find(key))
+            .set((sp_revision::superseded_at.eq(revision.superseded_at), sp_revision::mac.eq(revision.mac.clone())))
+            .execute(self.connection)?;
+        Ok(())
     }
 }
 
@@ -117,25 +128,25 @@ struct SpRevisionRow {
     entity_id: String,
     agency_id: String,
     folder: String,
-    metadata: Vec<u8>,
-    agreement: Vec<u8>,
     applied_at: i64,
     applied_by: String,
+    sequence: i64,
+    superseded_at: Option<i64>,
+    mac: Vec<u8>,
 }
 
-impl TryFrom<SpRevisionRow> for SpRevision {
-    type Error = StoreError;
-
-    fn try_from(row: SpRevisionRow) -> Result<Self, StoreError> {
-        Ok(Self {
-            sha256: typed(row.sha256.as_slice(), "sp_revision", "sha256")?,
+impl From<SpRevisionRow> for StoredRevision {
+    fn from(row: SpRevisionRow) -> Self {
+        Self {
+            sha256: row.sha256,
             entity_id: row.entity_id,
             agency_id: row.agency_id,
             folder: row.folder,
-            metadata: row.metadata,
-            agreement: row.agreement,
-            applied_at: instant(row.applied_at, "sp_revision", "applied_at")?,
+            applied_at: row.applied_at,
             applied_by: row.applied_by,
-        })
+            sequence: row.sequence,
+            superseded_at: row.superseded_at,
+            mac: row.mac,
+        }
     }
 }

@@ -21,6 +21,9 @@ use crate::web::refusal::{Refusal, RefusalKind, RefusedService};
 /// A request that the person alone can be told about.
 #[derive(Debug, thiserror::Error)]
 pub enum Stopped {
+    /// What is stored of the service is not as we wrote it.
+    #[error("the stored record of {0} is not as it was written")]
+    AlteredService(EntityId),
     /// The octets are no request.
     #[error(transparent)]
     Binding(#[from] BindingError),
@@ -62,6 +65,7 @@ pub enum Stopped {
 impl From<Stopped> for Refusal {
     fn from(stopped: Stopped) -> Self {
         match stopped {
+            Stopped::AlteredService(_) => Self::because(RefusalKind::ServiceAltered, &stopped),
             Stopped::Binding(fault) => fault.into(),
             Stopped::NothingInCommon { service, fault } => Self::from(fault).about(named(&service)),
             Stopped::Replayed { ref service } => {
@@ -126,10 +130,10 @@ impl Settled {
 pub fn walk(idp: &IdentityProvider, received: &Received, arrived: UtcDateTime) -> Result<Settled, Stopped> {
     let decoded = received.decode()?;
     let registry = idp.registry.load();
-    let service = registry
-        .find(decoded.claimed_issuer())
-        .cloned()
-        .ok_or_else(|| Stopped::UnknownService(decoded.claimed_issuer().clone()))?;
+    let service = registry.find(decoded.claimed_issuer()).cloned().ok_or_else(|| {
+        let claimed = decoded.claimed_issuer().clone();
+        if registry.is_altered(&claimed) { Stopped::AlteredService(claimed) } else { Stopped::UnknownService(claimed) }
+    })?;
     let demand = match service.agreement().signed_requests() {
         SignedRequests::Demanded => RequestSignature::Demanded,
         SignedRequests::Waived => RequestSignature::Waived,

@@ -118,6 +118,9 @@ refusal-record-altered-person = A record of ours about you is not as we wrote it
 refusal-identifier-altered = We cannot tell this agency who you are
 refusal-identifier-altered-person = The record of the name by which this agency knows you is not as we wrote it, so we do not use it: the agency might take you for somebody else. We have been told. Nothing was sent to the service. If this page comes again tomorrow, tell us its code and time.
 
+refusal-service-altered = We cannot sign you in at this service at the moment
+refusal-service-altered-person = What we have on record about this service is not as we wrote it, so we send it nothing. We have been told. If this page comes again tomorrow, tell us its code and time.
+
 refusal-outage = We cannot do that at the moment
 refusal-outage-person = Something is out of order on our side. Please try again in a few minutes. Nothing was done by halves.
 

@@ -333,3 +333,26 @@ async fn what_a_person_took_back_is_not_given_again_by_hand() {
         }
     }
 }
+
+/// A node without the folder, as after its next look at the database.
+async fn looked_at(house: &House) {
+    let (site, registry) = (&house.app.site, &house.app.site.services);
+    signet::jobs::metadata::refresh(&site.store, &site.keys, registry).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_service_whose_stored_record_was_altered_is_served_no_more() {
+    let log = KeptLog::begin();
+    let house = House::new().await;
+    let (browser, ..) = known_person(&house, "fiona@example.com").await;
+    sql::run(&house.app.store, "UPDATE sp_revision SET agreement = metadata, metadata = agreement");
+    looked_at(&house).await;
+    let page = browser.get(&house.request(&Ask::default()).url).await;
+    assert_eq!(page.status, 503, "{}", page.text());
+    assert!(page.text().contains("U05") && !page.body.contains("SAMLResponse"), "{}", page.text());
+    assert_eq!(house.ledger_length().await, 1);
+    if let Some(log) = log {
+        let said = |line: &str| line.contains("integrity_fault") && line.contains("service record");
+        assert!(log.text().lines().any(said));
+    }
+}

@@ -2,13 +2,12 @@
 
 use signet::federation::agreement::AgencyId;
 use signet::federation::identifier::StoredPairwiseId;
+use signet::federation::registry::StoredRevision;
 use signet::services::random_bytes;
-use signet::storage::{DatabaseUrl, SpRevision, Store, StoreError};
-use time::Duration;
+use signet::storage::{DatabaseUrl, Store, StoreError};
 
-use super::{NOW, add_account, entropy};
+use super::{add_account, entropy};
 use crate::support::database::TestDatabase;
-use crate::support::sql;
 
 #[test]
 fn a_second_node_on_one_sqlite_file_is_refused_until_the_first_is_gone() {
@@ -80,31 +79,32 @@ fn of_two_first_sign_ins_at_once_both_get_the_same_identifier() {
 }
 
 #[test]
-fn one_revision_of_a_service_counts_and_the_former_ones_are_kept() {
+fn a_revision_is_kept_with_its_files_and_once_superseded_without_them_counting() {
     for database in TestDatabase::each() {
-        let revision = |number: u8| SpRevision {
-            sha256: [number; 32],
+        let revision = |number: u8| StoredRevision {
+            sha256: vec![number; 32],
             entity_id: "https://sp.example.gov".into(),
             agency_id: "parks".into(),
             folder: "parks/permits".into(),
-            metadata: vec![number],
-            agreement: vec![number],
-            applied_at: NOW + Duration::minutes(i64::from(number)),
+            applied_at: i64::from(number),
             applied_by: "test".into(),
+            sequence: i64::from(number),
+            superseded_at: None,
+            mac: vec![number],
         };
-        let (current, retired, none) = database
+        let superseded = StoredRevision { superseded_at: Some(2), mac: vec![9], ..revision(1) };
+        let (revisions, files) = database
             .store
             .transaction_blocking::<_, StoreError, _>(|tx| {
-                tx.apply_sp_revision(&revision(1))?;
-                tx.apply_sp_revision(&revision(2))?;
-                let current = tx.current_sp_revisions()?;
-                let retired = tx.retire_sp("https://sp.example.gov", NOW + Duration::minutes(3))?;
-                Ok((current, retired, tx.current_sp_revisions()?))
+                tx.add_sp_revision(&revision(2), &[2], &[4])?;
+                tx.add_sp_revision(&revision(1), &[1], &[3])?;
+                tx.supersede_sp_revision(&superseded)?;
+                Ok((tx.sp_revisions()?, tx.current_sp_files()?))
             })
             .expect("it writes");
-        assert_eq!(current, [revision(2)], "{}", database.name);
-        let kept = sql::count(&database.store, "sp_revision", "superseded_at IS NOT NULL");
-        assert_eq!(kept, 2, "{}", database.name);
-        assert!(retired && none.is_empty(), "{}", database.name);
+        assert_eq!(revisions, [superseded, revision(2)], "{}", database.name);
+        let [files] = files.as_slice() else { panic!("{}: {files:?}", database.name) };
+        assert_eq!((files.sha256.as_slice(), files.applied_at), ([2; 32].as_slice(), 2), "{}", database.name);
+        assert_eq!((files.metadata.as_slice(), files.agreement.as_slice()), ([2].as_slice(), [4].as_slice()));
     }
 }

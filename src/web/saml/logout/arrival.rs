@@ -187,7 +187,10 @@ pub(super) async fn settle(site: &Site, idp: &IdentityProvider, decoded: Decoded
 
 fn known(idp: &IdentityProvider, claimed: &EntityId) -> Result<Arc<ServiceProvider>, Refusal> {
     let registry = idp.registry.load();
-    let service = registry.find(claimed).cloned().ok_or(RefusalKind::ServiceUnknown)?;
+    let service = registry.find(claimed).cloned().ok_or(match registry.is_altered(claimed) {
+        true => RefusalKind::ServiceAltered,
+        false => RefusalKind::ServiceUnknown,
+    })?;
     if service.agreement().is_enabled() {
         Ok(service)
     } else {
