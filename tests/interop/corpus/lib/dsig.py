@@ -3,7 +3,7 @@
 It is a test-vector generator, not a verifier: every knob that a verifier has to
 police (algorithms, transforms, references, KeyInfo, placement) can be set freely.
 """
-import base64, hashlib, hmac as _hmac
+import base64, hashlib, hmac as _hmac, os
 from lxml import etree
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, ec, rsa
@@ -215,3 +215,15 @@ def sign(root, target, key, cert=None, *, sigalg=RSA_SHA256, digalg=SHA256, c14n
                 break
     parent.insert(pos, sig)
     return finish(sig, key, sigalg, c14n_alg, hmac_key, raw)
+
+
+def encrypted_garbage(cert, tag):
+    """An element of SAML that is encrypted in the right shape: the key belongs to the certificate, the content is noise."""
+    wrapped = cert.public_key().encrypt(os.urandom(32), padding.OAEP(padding.MGF1(hashes.SHA1()), hashes.SHA1(), None))
+
+    def encrypted(name, inside, algorithm, octets):
+        return ('<xenc:%s xmlns:xenc="%s"><xenc:EncryptionMethod Algorithm="%s"/>%s<xenc:CipherData><xenc:CipherValue>%s</xenc:CipherValue>'
+                '</xenc:CipherData></xenc:%s>' % (name, XENC, algorithm, inside, b64(octets), name))
+    key = '<ds:KeyInfo xmlns:ds="%s">%s</ds:KeyInfo>' % (DS, encrypted("EncryptedKey", "", XENC + "rsa-oaep-mgf1p", wrapped))
+    data = encrypted("EncryptedData", key, XENC11 + "aes256-gcm", os.urandom(80))
+    return '<saml:%s xmlns:saml="urn:oasis:names:tc:SAML:2.0:assertion">%s</saml:%s>' % (tag, data, tag)

@@ -270,6 +270,20 @@ class Ctx:
         dsig.sign(root, root, key or self.key, cert or self.cert, **o)
         return dsig.ser(root)
 
+    def logout(self, **o):
+        o.setdefault("issuer", self.p["sp_entity_id"])
+        o.setdefault("destination", self.p["slo"])
+        return saml.logout_request(**o)
+
+    def logout_response(self, **o):
+        return saml.logout_response(issuer=self.p["sp_entity_id"], destination=self.p["slo"], irt=saml.rid(), **o)
+
+    def slo_post(self, xml, **kw):
+        return self.post(xml, url=self.p["slo"], **kw)
+
+    def slo_redirect(self, xml=None, **kw):
+        return self.redirect(xml, url=self.p["slo"], **kw)
+
 # ---- classification -----------------------------------------------------------------------------------------------------
 def find_saml(resp):
     """-> (param, decoded xml, delivery url) of a SAML message in the answer, if any."""
@@ -288,7 +302,8 @@ def find_saml(resp):
                 return prm, base64.b64decode(html.unescape(m.group(1))), html.unescape(f.group(1)) if f else ""
             except Exception:
                 return prm, b"", ""
-    if b":LogoutResponse" in resp.body or b":ArtifactResponse" in resp.body or b"Response" in resp.body[:400] and b"urn:oasis:names:tc:SAML:2.0:protocol" in resp.body:
+    is_xml = "xml" in (resp.headers or {}).get("Content-Type", "")     # a page may tell its engineer of a samlp:LogoutResponse
+    if is_xml and b"urn:oasis:names:tc:SAML:2.0:protocol" in resp.body:
         return "SOAP", resp.body, resp.url
     return None, None, None
 

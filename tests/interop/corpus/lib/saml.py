@@ -48,6 +48,13 @@ def logout_request(*, id=None, issuer, destination, nameid="someone@example.test
         attr("Destination", destination), attr("NotOnOrAfter", noa), attr("Reason", reason), escape(issuer), extensions, n, si, extra, tag))
 
 
+def logout_response(*, id=None, issuer, destination, irt, status=OK):
+    return ('<samlp:LogoutResponse xmlns:samlp="%s" xmlns:saml="%s"%s%s%s%s%s><saml:Issuer>%s</saml:Issuer><samlp:Status><samlp:StatusCode%s/>'
+            '</samlp:Status></samlp:LogoutResponse>' % (
+                SAMLP, SAML, attr("ID", id or rid()), attr("Version", "2.0"), attr("IssueInstant", ts()), attr("Destination", destination),
+                attr("InResponseTo", irt), escape(issuer), attr("Value", status)))
+
+
 def soap_env(m, header=""):
     return '<S:Envelope xmlns:S="http://schemas.xmlsoap.org/soap/envelope/">%s<S:Body>%s</S:Body></S:Envelope>' % (("<S:Header>%s</S:Header>" % header) if header else "", m)
 
