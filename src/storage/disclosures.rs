@@ -8,7 +8,8 @@ use std::collections::BTreeSet;
 use diesel::prelude::*;
 use tokio::sync::{mpsc, oneshot};
 
-use super::schema::{consent, disclosure};
+use super::schema::disclosure;
+use super::standing::Standing;
 use super::{Participant, Store, StoreError, Transaction, instant, milliseconds, on_each, typed};
 use crate::authentication::session::SessionIdHash;
 use crate::federation::agreement::AgencyId;
@@ -18,7 +19,7 @@ use crate::federation::consent::{ContentDigest, ScopeDigest};
 use crate::federation::disclosure::{BEFORE_THE_FIRST, ChainId, DisclosureDraft, DisclosureRecord, RevisionId};
 use crate::federation::identifier::NameIdFormat;
 use crate::saml::EntityId;
-use crate::subscriber::{SubscriberId, SubscriberStatus};
+use crate::subscriber::SubscriberId;
 
 /// At most so many records share a commit.
 const GROUP: usize = 256;
@@ -106,8 +107,9 @@ async fn record_together(
 ) -> Result<Vec<RecordedDisclosure>, StoreError> {
     store
         .transaction(move |tx| {
+            let standing = tx.standing(&issuances)?;
             let mut end = ChainEnd::Unread;
-            issuances.into_iter().map(|one| tx.record_issuance(chain, &mut end, one)).collect()
+            issuances.into_iter().map(|one| tx.record_issuance(chain, &mut end, &standing, one)).collect()
         })
         .await
 }
@@ -119,7 +121,11 @@ async fn record_one_by_one(
 ) -> Vec<Result<RecordedDisclosure, StoreError>> {
     let mut outcomes = Vec::with_capacity(issuances.len());
     for one in issuances {
-        outcomes.push(store.transaction(move |tx| tx.record_issuance(chain, &mut ChainEnd::Unread, one)).await);
+        let recorded = store.transaction(move |tx| {
+            let standing = tx.standing(std::slice::from_ref(&one))?;
+            tx.record_issuance(chain, &mut ChainEnd::Unread, &standing, one)
+        });
+        outcomes.push(recorded.await);
     }
     outcomes
 }
@@ -137,12 +143,13 @@ impl Transaction<'_> {
         &mut self,
         chain: ChainId,
         end: &mut ChainEnd,
+        standing: &Standing,
         issuance: Issuance,
     ) -> Result<RecordedDisclosure, StoreError> {
-        let Issuance { disclosure, consent_mac, answers, joins } = issuance;
-        if self.ended_meanwhile(&disclosure, consent_mac.as_deref(), joins.as_ref().map(|(session, _)| *session))? {
+        if !standing.bears(&issuance) {
             return Ok(RecordedDisclosure::EndedMeanwhile);
         }
+        let Issuance { disclosure, consent_mac: _, answers, joins } = issuance;
         if let Some(request) = answers
             && !self.finish_pending_request(&request, disclosure.at)?
         {
@@ -173,36 +180,6 @@ impl Transaction<'_> {
         match last {
             Some((seq, hash)) => Ok((seq, typed(hash.as_slice(), "disclosure", "hash")?)),
             None => Ok((0, BEFORE_THE_FIRST)),
-        }
-    }
-
-    /// Whether what the gate looked at was ended before the record was written: "sign out everywhere" and a consent taken
-    /// back hold from the moment that they are answered.
-    fn ended_meanwhile(
-        &mut self,
-        disclosure: &DisclosureDraft,
-        consent_mac: Option<&[u8]>,
-        session: Option<SessionIdHash>,
-    ) -> Result<bool, StoreError> {
-        if let Some(mac) = consent_mac {
-            // Taking a consent back erases its digest: the row must be the very one that the gate looked at.
-            let standing = consent::table
-                .find(disclosure.consent.as_bytes().to_vec())
-                .filter(consent::revoked_at.is_null())
-                .select(consent::mac);
-            let stands: Option<Vec<u8>> = on_each!(self.connection, inner => standing.first(inner)).optional()?;
-            if stands.is_none_or(|stands| stands != mac) {
-                return Ok(true);
-            }
-        }
-        // The gate looked at an account that was vouched for; here it is asked only whether it says something else now.
-        let stopped = |word: &str| SubscriberStatus::from_stored(word).is_none_or(|status| !status.may_sign_in());
-        if self.subscriber(disclosure.subscriber)?.is_some_and(|account| stopped(&account.status)) {
-            return Ok(true);
-        }
-        match session {
-            Some(session) => Ok(self.session(session, disclosure.at)?.is_none()),
-            None => Ok(false),
         }
     }
 

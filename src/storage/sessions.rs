@@ -178,6 +178,7 @@ impl Transaction<'_> {
         but: Option<SessionIdHash>,
         now: UtcDateTime,
     ) -> Result<usize, StoreError> {
+        self.hold_sessions_of(of)?;
         let kept = but.map_or_else(Vec::new, |id| id.as_bytes().to_vec());
         let ended = diesel::update(
             session::table

@@ -109,6 +109,7 @@ impl Transaction<'_> {
     /// # Errors
     /// When the database fails.
     pub fn revoke_consents(&mut self, of: SubscriberId, entity_id: &str, now: UtcDateTime) -> Result<bool, StoreError> {
+        self.hold_consents(of, entity_id)?;
         let revoked = diesel::update(
             consent::table
                 .filter(consent::subscriber.eq(of.as_bytes().to_vec()))

@@ -24,7 +24,7 @@ use super::{NOW, add_account, entropy};
 use crate::support::database::TestDatabase;
 use crate::support::sql;
 
-fn draft() -> DisclosureDraft {
+pub(super) fn draft() -> DisclosureDraft {
     let id = DisclosureId::random(entropy());
     DisclosureDraft {
         id,
@@ -49,11 +49,11 @@ fn draft() -> DisclosureDraft {
     }
 }
 
-fn alone() -> Issuance {
+pub(super) fn alone() -> Issuance {
     Issuance { disclosure: draft(), consent_mac: None, answers: None, joins: None }
 }
 
-fn request(id: [u8; 16], session: SessionIdHash) -> PendingRequest {
+pub(super) fn request(id: [u8; 16], session: SessionIdHash) -> PendingRequest {
     PendingRequest {
         id,
         session,

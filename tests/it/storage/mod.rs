@@ -1,5 +1,6 @@
 //! The database: the same tests on SQLite and PostgreSQL.
 
+mod endings;
 mod ledger;
 mod migrations;
 mod nodes;

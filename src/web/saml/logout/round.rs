@@ -47,6 +47,7 @@ pub(super) fn end_here(
 ) -> Result<Vec<SubscriberId>, Trouble> {
     let registry = idp.registry.load();
     let (mut position, mut whose) = (0, Vec::new());
+    tx.hold_sessions(&sessions.iter().map(|one| one.session).collect::<Vec<_>>())?;
     for LogoutSession { session, subscriber } in sessions {
         if tx.session(*session, now)?.is_none_or(|record| record.subscriber != Some(*subscriber)) {
             continue;
