@@ -22,7 +22,10 @@ use crate::{
     authentication::{password::Argon2Parameters, webauthn::WebauthnRefused},
     event::{Event, Explanation},
     federation::disclosure::ChainId,
-    jobs::{self, Outbox, metadata},
+    jobs::{
+        self, Outbox, metadata,
+        signing::{self, SigningError},
+    },
     services::{
         Clock, Entropy, SystemClock, SystemEntropy,
         keys::{LocalKeys, LocalKeysError, ServiceKeys},
@@ -119,6 +122,9 @@ pub enum BuildError {
     /// The database.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The signing keys.
+    #[error(transparent)]
+    Signing(#[from] SigningError),
     /// TLS.
     #[error("TLS cannot be set up with {path}: {error}")]
     Tls {
@@ -252,6 +258,13 @@ impl Application {
                 self.watched.clone(),
                 self.site.clock.clone(),
             )),
+            tokio::spawn(signing::watch(
+                self.site.store.clone(),
+                self.site.keys.clone(),
+                self.identity_provider.signing.clone(),
+                self.identity_provider.registry.clone(),
+                self.site.clock.clone(),
+            )),
         ];
         let server = self.server()?;
         let handle = server.handle();
@@ -328,19 +341,21 @@ fn identity_provider(
     }
     let loaded = store.read_blocking(|tx| metadata::load(tx, keys))?;
     loaded.tell();
+    let signing = signing::begin_blocking(store, keys, &settings.server.node, surroundings.clock.now())?;
     Ok(IdentityProvider {
         entity_id: settings.entity_id()?,
         sso: Arc::from([address(settings, "/saml/sso")]),
         slo: Arc::from([address(settings, "/saml/logout")]),
         registry: Arc::new(ArcSwap::from_pointee(loaded.registry)),
         disclosures: DisclosureWriter::start(store.clone(), chain_of(&settings.server.node)),
-        signer: keys.signing_keys().current,
+        signing: Arc::new(ArcSwap::from_pointee(signing)),
         published: Published {
             organization: federation.organization.clone(),
             service_name: settings.server.service_name.clone(),
             support_email: federation.support_email.clone(),
         },
         copy: Default::default(),
+        fetches: Default::default(),
         loopback_http: surroundings.demonstration,
     })
 }

@@ -6,10 +6,11 @@ use std::sync::Arc;
 
 use super::sp::{self, CheckOutcome};
 use super::{CommandError, CommandOutcome, SettingsFile, now, open_store};
+use crate::federation::certificate_ends::ending_certificates;
 use crate::federation::registry::folder;
-use crate::jobs::metadata;
+use crate::jobs::{metadata, signing};
 use crate::services::SystemEntropy;
-use crate::services::keys::{LocalKeys, ServiceKeys as _};
+use crate::services::keys::LocalKeys;
 use crate::services::mail::SmtpMail;
 use crate::services::sms::KannelSms;
 use crate::settings::{Settings, SettingsError};
@@ -65,7 +66,10 @@ pub fn run(file: &SettingsFile, out: &mut dyn Write) -> Result<CommandOutcome, C
     check_metadata(&settings, &mut report)?;
     let store = check_database(&settings, &mut report)?;
     match (store, keys) {
-        (Some(store), Some(keys)) => compare_with_database(&settings, &store, &keys, &mut report)?,
+        (Some(store), Some(keys)) => {
+            compare_with_database(&settings, &store, &keys, &mut report)?;
+            check_signing(&store, &keys, &mut report)?;
+        }
         (Some(_), None) => report.warning("services", "without the keys it is not known which stored records count")?,
         (None, _) => {}
     }
@@ -85,13 +89,30 @@ fn check_keys(settings: &Settings, report: &mut Report<'_>) -> Result<Option<Loc
         .and_then(|secret| LocalKeys::open(folder, &secret, Arc::new(SystemEntropy)).map_err(CommandError::from));
     match opened {
         Ok(keys) => {
-            let signing = keys.signing_keys();
-            let next = if signing.next.is_some() { ", the next one is published" } else { "" };
-            report.good("keys", format!("{}: signs with {}{next}", folder.display(), signing.current.key_id()))?;
+            report.good("keys", folder.display())?;
             Ok(Some(keys))
         }
         Err(error) => report.faulty("keys", format!("{error} ({})", error.next_step())).map(|()| None),
     }
+}
+
+/// Says with which key is signed, and which certificates end soon: ours and the services'.
+fn check_signing(store: &Store, keys: &LocalKeys, report: &mut Report<'_>) -> Result<(), CommandError> {
+    let signing = match signing::look_blocking(store, keys, now()) {
+        Ok(signing) => signing,
+        Err(error) => {
+            let error = CommandError::from(error);
+            return report.faulty("signing", format!("{error} ({})", error.next_step()));
+        }
+    };
+    let plan = signing.plan();
+    let others = plan.in_metadata().skip(1).map(|id| format!(", {id} is {}", plan.state(id))).collect::<String>();
+    report.good("signing", format!("{} signs{others}", plan.fleet()))?;
+    let registry = store.read_blocking(|tx| metadata::load(tx, keys))?.registry;
+    for ending in ending_certificates(&signing, &registry, now()) {
+        report.warning("certificate", format!("{ending}; nothing is refused for it"))?;
+    }
+    Ok(())
 }
 
 fn check_ports(settings: &Settings, report: &mut Report<'_>) -> Result<(), CommandError> {

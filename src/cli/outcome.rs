@@ -4,7 +4,9 @@ use std::io;
 use std::process::ExitCode;
 
 use crate::app::BuildError;
+use crate::federation::signing::PlanRefused;
 use crate::jobs::metadata::LoadError;
+use crate::jobs::signing::SigningError;
 use crate::services::keys::LocalKeysError;
 use crate::settings::SettingsError;
 use crate::storage::StoreError;
@@ -34,6 +36,9 @@ pub enum CommandError {
     /// The settings cannot be used.
     #[error("{0}")]
     Settings(#[from] SettingsError),
+    /// A step with the signing keys is not taken.
+    #[error(transparent)]
+    Signing(#[from] SigningError),
     /// The database does not do its part.
     #[error("{0}")]
     Store(#[from] StoreError),
@@ -70,6 +75,12 @@ impl From<LoadError> for CommandError {
     }
 }
 
+impl From<PlanRefused> for CommandError {
+    fn from(refused: PlanRefused) -> Self {
+        Self::Signing(SigningError::Refused(refused))
+    }
+}
+
 impl CommandError {
     /// The command was given what it cannot use.
     #[must_use]
@@ -83,6 +94,7 @@ impl CommandError {
         match self {
             Self::Build(BuildError::Listen { .. }) => "another process may have this address: see `server.listen`",
             Self::Build(BuildError::Migrations(_)) => "`signet migrate` runs them",
+            Self::Build(BuildError::Signing(error)) | Self::Signing(error) => signing(error),
             Self::Build(_) => "`signet check` looks at everything and says what is wrong",
             #[cfg(feature = "demo")]
             Self::Demo(_) => "another process may have the ports: see `signet demo --help`",
@@ -106,11 +118,31 @@ impl CommandError {
 
     fn code(&self) -> u8 {
         match self {
-            Self::Build(BuildError::Listen { .. } | BuildError::Store(_)) => 3,
-            Self::Build(_) | Self::Keys(_) | Self::Settings(_) | Self::Usage { .. } => 2,
+            Self::Build(
+                BuildError::Listen { .. } | BuildError::Signing(SigningError::Store(_)) | BuildError::Store(_),
+            ) => 3,
+            Self::Signing(SigningError::Store(_)) => 3,
+            Self::Build(_) | Self::Keys(_) | Self::Settings(_) | Self::Signing(_) | Self::Usage { .. } => 2,
             #[cfg(feature = "demo")]
             Self::Demo(_) => 3,
             Self::Store(_) | Self::Unreachable { .. } | Self::Write(_) => 3,
+        }
+    }
+}
+
+/// What to do about a plan of signing keys that cannot be had.
+const fn signing(error: &SigningError) -> &'static str {
+    match error {
+        SigningError::Altered => {
+            "see that `keys.folder` belongs to this database; if it does, somebody altered the table signing_plan: restore \
+             it from its backup"
+        }
+        SigningError::ChangedMeanwhile => "`signet keys status` shows how things stand; try again",
+        SigningError::Missing(_) => "copy the key's two files from a node that has them",
+        SigningError::Refused(refused) => refused.next_step(),
+        SigningError::Store(_) => "see `database.url` in the settings, and whether the database runs",
+        SigningError::Keys(_) | SigningError::NoKey | SigningError::Unreadable(_) => {
+            "see `keys.folder` in the settings"
         }
     }
 }

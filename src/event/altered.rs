@@ -31,6 +31,8 @@ pub enum AlteredRecord {
     Proofing,
     /// The stored record of a service, by the folder that it says to come from.
     ServiceRecord(Option<ServiceName>),
+    /// Which signing key is published, and which signs for whom.
+    SigningPlan,
     /// A way to open the vault.
     Slot(SlotId),
 }
@@ -49,6 +51,7 @@ impl fmt::Display for AlteredRecord {
             Self::Proofing => f.write_str("proofing"),
             Self::ServiceRecord(Some(name)) => write!(f, "service record {name}"),
             Self::ServiceRecord(None) => f.write_str("service record"),
+            Self::SigningPlan => f.write_str("plan of signing keys"),
             Self::Slot(id) => write!(f, "slot {id}"),
         }
     }

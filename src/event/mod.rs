@@ -77,6 +77,7 @@ use crate::federation::disclosure::RevisionId;
 use crate::federation::registry::ServiceName;
 use crate::federation::release::Withheld;
 use crate::saml::MessageId;
+use crate::saml::signature::KeyFingerprint;
 use crate::subscriber::SubscriberId;
 use crate::web::refusal::RefusalKind;
 
@@ -244,6 +245,13 @@ events! {
     } = "method_removed", INFO, remembered;
     /// An authenticator is called something else.
     MethodRenamed = "method_renamed", INFO, remembered;
+    /// The certificate of a key in our metadata ends soon, or has ended.
+    OurCertificateEnds {
+        /// Of which key.
+        key: KeyFingerprint,
+        /// How near the end is.
+        notice: &'static str,
+    } = "our_certificate_ends", WARN;
     /// The password was changed by somebody who was signed in.
     PasswordChanged = "password_changed", INFO, remembered;
     /// A new password was chosen by a link.
@@ -280,6 +288,15 @@ events! {
         /// Why, as a code.
         code: &'static str,
     } = "saml_error_answered", INFO;
+    /// A certificate of a service ends soon, or has ended. Nothing is refused for it.
+    ServiceCertificateEnds {
+        /// Whose.
+        service: ServiceName,
+        /// Of which key.
+        key: KeyFingerprint,
+        /// How near the end is.
+        notice: &'static str,
+    } = "service_certificate_ends", WARN;
     /// The consent at a service was taken back.
     ServiceDisconnected = "service_disconnected", INFO, remembered;
     /// A service's file is broken; its last good record stands.
@@ -303,6 +320,13 @@ events! {
         /// The second one.
         method: AuthenticatorKind,
     } = "signed_in", INFO, remembered;
+    /// A newer plan of signing keys cannot be taken over; this node signs as before.
+    SigningPlanKept {
+        /// Why.
+        why: Explanation,
+    } = "signing_plan_kept", ERROR;
+    /// The terminal changed which key signs for whom, and this node took it over.
+    SigningPlanTakenOver = "signing_plan_taken_over", INFO;
     /// The person signed out.
     SignedOut = "signed_out", INFO, remembered;
     /// A stored record of a service cannot be read by this version; the service is not served.

@@ -8,6 +8,7 @@ use crate::federation::attribute::AttributeName;
 use crate::federation::disclosure::RevisionId;
 use crate::federation::registry::ServiceName;
 use crate::federation::release::Withheld;
+use crate::saml::signature::KeyFingerprint;
 use crate::saml::{EntityId, MessageId};
 use crate::subscriber::SubscriberId;
 use crate::web::refusal::RefusalKind;
@@ -38,7 +39,7 @@ macro_rules! told_as_displayed {
 
 told_as_displayed! {
     // Identifiers: random, or checked when they came in.
-    AuthenticatorId, EntityId, MessageId, RevisionId, ServiceName, SubscriberId,
+    AuthenticatorId, EntityId, KeyFingerprint, MessageId, RevisionId, ServiceName, SubscriberId,
     // What stands in our own files and tables: names of attributes, levels, terms of agreements, kinds of records.
     AlteredRecord, AttributeName, Level, LoweredProtection,
     // What an error says of itself.

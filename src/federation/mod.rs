@@ -17,11 +17,14 @@
 //! | [`issue`] | the only way to an assertion |
 //! | [`delivery`] | which signatures an assertion gets, and to whom it is encrypted |
 //! | [`negotiation`] | which algorithms it uses: of ours, the first that the service takes |
+//! | [`signing`] | which key signs for which service, and how the next one takes over |
+//! | [`certificate_ends`] | certificates that end soon |
 //! | [`disclosure`] | the chained record of what was released |
 
 pub mod agreement;
 pub mod assurance;
 pub mod attribute;
+pub mod certificate_ends;
 pub mod consent;
 pub mod delivery;
 pub mod disclosure;
@@ -31,5 +34,6 @@ pub mod issue;
 pub mod negotiation;
 pub mod registry;
 pub mod release;
+pub mod signing;
 pub mod single_logout;
 pub mod single_sign_on;

@@ -1,4 +1,5 @@
-//! Background work: the outbox that sends mails and text messages, and forgetting what is over.
+//! Background work: the outbox that sends mails and text messages, forgetting what is over, and taking over what other nodes
+//! and the terminal have changed.
 //!
 //! Nodes share the work through the database: a message is leased, so that one node sends it and another takes over when
 //! that one dies.
@@ -13,6 +14,7 @@
 
 pub mod metadata;
 mod outbox;
+pub mod signing;
 
 pub use outbox::Outbox;
 

@@ -15,6 +15,7 @@ mod federation;
 mod logouts;
 mod schema;
 mod sessions;
+mod signing;
 mod standing;
 mod subscribers;
 mod work;

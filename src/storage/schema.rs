@@ -208,6 +208,24 @@ diesel::table! {
 }
 
 diesel::table! {
+    signing_plan (version) {
+        version -> BigInt,
+        document -> Text,
+        mac -> Binary,
+        made_at -> BigInt,
+        made_by -> Text,
+    }
+}
+
+diesel::table! {
+    metadata_fetch (entity_id) {
+        entity_id -> Text,
+        fetched_at -> BigInt,
+        plan_version -> BigInt,
+    }
+}
+
+diesel::table! {
     pairwise_identifier (subscriber, agency_id) {
         subscriber -> Binary,
         agency_id -> Text,
@@ -301,6 +319,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     seen_request,
     throttle,
     sp_revision,
+    signing_plan,
+    metadata_fetch,
     pairwise_identifier,
     consent,
     disclosure,

@@ -136,7 +136,10 @@ fn write_out(before: &str, tree: &[TokenTree], code: &mut String) {
 }
 
 fn files_that_say(needle: &str) -> Vec<String> {
-    source().into_iter().filter(|(_, code)| code.contains(needle)).map(|(name, _)| name).collect()
+    let mut files: Vec<String> =
+        source().into_iter().filter(|(_, code)| code.contains(needle)).map(|(name, _)| name).collect();
+    files.sort();
+    files
 }
 
 #[test]
@@ -197,6 +200,24 @@ fn every_assertion_is_born_at_the_gate() {
         .filter(|name| name != "saml/assertion.rs" && !name.starts_with("saml/assertion/"))
         .collect();
     assert_eq!(births, ["federation/issue.rs"]);
+}
+
+#[test]
+fn the_key_for_a_service_is_picked_in_one_place() {
+    // Who reads the keys that are here: the plan's own job, and the terminal, which lists them.
+    let readers = files_that_say(".signers()");
+    assert_eq!(readers, ["cli/keys/rollover.rs", "cli/keys/status.rs", "jobs/signing.rs"]);
+    // Who joins them with the plan, and who asks the plan: nobody who answers a service.
+    assert_eq!(files_that_say("SigningKeys::new("), ["jobs/signing.rs"]);
+    let askers = files_that_say(".key_for(");
+    assert_eq!(
+        askers,
+        ["cli/keys/rollover.rs", "cli/keys/status.rs", "federation/signing/plan.rs", "federation/signing/snapshot.rs"]
+    );
+    // What goes out is signed with what that one place gave; our metadata has a key of its own.
+    assert_eq!(files_that_say(".signer("), ["web/saml/answer.rs", "web/saml/logout/round.rs"]);
+    assert_eq!(files_that_say(".metadata_signer("), ["web/saml/metadata.rs"]);
+    assert_eq!(files_that_say("idp.signer"), [""; 0]);
 }
 
 #[test]

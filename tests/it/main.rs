@@ -25,6 +25,8 @@ mod house;
 mod jobs;
 mod pages;
 mod peers;
+#[cfg(feature = "demo")]
+mod rollover;
 mod saml;
 mod services;
 mod storage;

@@ -197,6 +197,20 @@ CREATE TABLE sp_revision (
     PRIMARY KEY (entity_id, sha256, applied_at)
 );
 
+CREATE TABLE signing_plan (
+    version BIGINT NOT NULL PRIMARY KEY,  -- sensitive: no
+    document TEXT NOT NULL,               -- sensitive: no
+    mac BYTEA NOT NULL,                   -- sensitive: keyed
+    made_at BIGINT NOT NULL,              -- sensitive: no
+    made_by TEXT NOT NULL                 -- sensitive: no
+);
+
+CREATE TABLE metadata_fetch (
+    entity_id TEXT NOT NULL PRIMARY KEY,  -- sensitive: no
+    fetched_at BIGINT NOT NULL,           -- sensitive: no
+    plan_version BIGINT NOT NULL          -- sensitive: no
+);
+
 CREATE TABLE pairwise_identifier (
     subscriber BYTEA NOT NULL REFERENCES subscriber (id), -- sensitive: no
     agency_id TEXT NOT NULL,              -- sensitive: no
@@ -246,6 +260,7 @@ CREATE TABLE disclosure (
     PRIMARY KEY (chain, seq)
 );
 CREATE INDEX disclosure_about ON disclosure (subscriber, at);
+CREATE INDEX disclosure_to ON disclosure (entity_id, at);
 
 -- Work and history.
 

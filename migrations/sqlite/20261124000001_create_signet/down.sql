@@ -3,6 +3,8 @@ DROP TABLE outbox;
 DROP TABLE disclosure;
 DROP TABLE consent;
 DROP TABLE pairwise_identifier;
+DROP TABLE metadata_fetch;
+DROP TABLE signing_plan;
 DROP TABLE sp_revision;
 DROP TABLE throttle;
 DROP TABLE seen_request;

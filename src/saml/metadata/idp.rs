@@ -34,8 +34,8 @@ pub struct IdpDescription {
     pub sso_post: Url,
     /// Where logout messages come, by HTTP-Redirect and by HTTP-POST.
     pub slo: Url,
-    /// Certificates (DER) of keys that sign too: the one that comes next, the one that was before. The signer's own is
-    /// always published, first.
+    /// Certificates (DER) of keys that sign for some services, will sign, or did. The signer's own is always published,
+    /// first, whether it is among them or not.
     pub further_certificates: Vec<Vec<u8>>,
     /// Where a service sends a person whom it cannot help after the sign-in (SAML Metadata §2.4.1, `errorURL`), with the
     /// placeholders of [`ERROR_URL_QUERY`].

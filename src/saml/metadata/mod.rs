@@ -39,6 +39,7 @@ pub struct SpMetadata {
     valid_until: Option<UtcDateTime>,
     signing_keys: Vec<VerificationKey>,
     encryption_keys: Vec<RegisteredEncryptionKey>,
+    certificate_ends: Vec<(KeyFingerprint, UtcDateTime)>,
     assertion_consumer_services: Vec<IndexedEndpoint>,
     single_logout_services: Vec<Endpoint>,
     name_id_formats: Vec<String>,
@@ -82,6 +83,13 @@ impl SpMetadata {
     #[must_use]
     pub fn encryption_keys(&self) -> &[RegisteredEncryptionKey] {
         &self.encryption_keys
+    }
+
+    /// When each certificate of a key says that it ends, in the order of the document. People are told; nothing is refused
+    /// for it.
+    #[must_use]
+    pub fn certificate_ends(&self) -> &[(KeyFingerprint, UtcDateTime)] {
+        &self.certificate_ends
     }
 
     /// All assertion consumer services, whatever their binding. Where an answer goes is told by

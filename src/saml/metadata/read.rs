@@ -12,7 +12,7 @@ use crate::saml::{
     EntityId,
     encryption::EncryptionKey,
     instant,
-    signature::{KeyError, VerificationKey},
+    signature::{CertificatePeriod, KeyError, KeyFingerprint, VerificationKey},
     xml::{Document, Element, Limits, is_space, ns},
 };
 
@@ -41,7 +41,7 @@ pub(super) fn parse(octets: &[u8]) -> Read<SpMetadata> {
     }
 
     let valid_until = [time_of(entity, "validUntil")?, time_of(role, "validUntil")?].into_iter().flatten().min();
-    let (signing_keys, encryption_keys) = keys(role)?;
+    let Keys { signing: signing_keys, encryption: encryption_keys, certificate_ends } = keys(role)?;
     let contacts = of_name(entity, ns::METADATA, "ContactPerson").chain(of_name(role, ns::METADATA, "ContactPerson"));
     let organization = match entity.only_child(ns::METADATA, "Organization")? {
         Some(organization) => Some(organization),
@@ -52,6 +52,7 @@ pub(super) fn parse(octets: &[u8]) -> Read<SpMetadata> {
         valid_until,
         signing_keys,
         encryption_keys,
+        certificate_ends,
         assertion_consumer_services: assertion_consumer_services(role)?,
         single_logout_services: of_name(role, ns::METADATA, "SingleLogoutService")
             .map(|element| endpoint(element, "SingleLogoutService"))
@@ -66,8 +67,15 @@ pub(super) fn parse(octets: &[u8]) -> Read<SpMetadata> {
     })
 }
 
-fn keys(role: Element<'_>) -> Read<(Vec<VerificationKey>, Vec<RegisteredEncryptionKey>)> {
-    let (mut signing, mut encryption): (Vec<VerificationKey>, Vec<RegisteredEncryptionKey>) = (Vec::new(), Vec::new());
+#[derive(Default)]
+struct Keys {
+    signing: Vec<VerificationKey>,
+    encryption: Vec<RegisteredEncryptionKey>,
+    certificate_ends: Vec<(KeyFingerprint, UtcDateTime)>,
+}
+
+fn keys(role: Element<'_>) -> Read<Keys> {
+    let Keys { mut signing, mut encryption, mut certificate_ends } = Keys::default();
     for descriptor in of_name(role, ns::METADATA, "KeyDescriptor") {
         // SAML Metadata §2.4.1.1: without `use` the key serves for both.
         let (for_signing, for_encryption) = match descriptor.attribute("use") {
@@ -80,6 +88,10 @@ fn keys(role: Element<'_>) -> Read<(Vec<VerificationKey>, Vec<RegisteredEncrypti
         let fault = |error: KeyError| MetadataError::at(at, error.into());
         let key = VerificationKey::from_certificate_der(&certificate).map_err(fault)?;
         let fingerprint = key.fingerprint();
+        let end = (fingerprint, CertificatePeriod::of(&certificate).map_err(fault)?.ends_at);
+        if !certificate_ends.contains(&end) {
+            certificate_ends.push(end);
+        }
         if for_encryption && !encryption.iter().any(|known| known.fingerprint == fingerprint) {
             match EncryptionKey::from_certificate_der(&certificate) {
                 Ok(key) => {
@@ -97,7 +109,7 @@ fn keys(role: Element<'_>) -> Read<(Vec<VerificationKey>, Vec<RegisteredEncrypti
             signing.push(key);
         }
     }
-    Ok((signing, encryption))
+    Ok(Keys { signing, encryption, certificate_ends })
 }
 
 fn encryption_method(element: Element<'_>) -> Read<DeclaredEncryptionMethod> {

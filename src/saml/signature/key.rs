@@ -230,7 +230,7 @@ impl PemSigner {
             Kind::Ec(_) => SignatureAlgorithm::EcdsaSha384,
         };
         let verification_key = VerificationKey::new(public_key)?;
-        let key_id = verification_key.fingerprint().to_string().chars().take(16).collect();
+        let key_id = verification_key.fingerprint().short();
         Ok(Self { key, kind, algorithm, key_id, certificate_der: certificate.to_der()?, verification_key })
     }
 

@@ -14,6 +14,7 @@
 //! make. Which party had to sign, and what the message means, is left to the rooms that read it.
 
 mod algorithm;
+mod certificate;
 mod key;
 mod redirect;
 mod sign;
@@ -22,6 +23,7 @@ mod verify;
 use std::fmt;
 
 pub use algorithm::{AlgorithmError, DigestAlgorithm, SignatureAlgorithm};
+pub use certificate::CertificatePeriod;
 pub use key::{KeyError, PemSigner, Signer, SigningFailed, VerificationKey};
 pub use redirect::verify_redirect;
 pub(in crate::saml) use sign::sign_written;
@@ -97,6 +99,12 @@ impl KeyFingerprint {
     #[must_use]
     pub fn as_bytes(&self) -> &[u8; 32] {
         &self.0
+    }
+
+    /// The first 16 hex digits: how a key is called in logs, in the ledger and on the terminal.
+    #[must_use]
+    pub fn short(&self) -> String {
+        hex::encode(self.0.first_chunk::<8>().copied().unwrap_or_default())
     }
 }
 

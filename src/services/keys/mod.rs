@@ -41,6 +41,8 @@ pub enum Purpose {
     EmailAddress,
     /// The link of a mail: the record behind it.
     EmailLink,
+    /// The address at which one service fetches our metadata, so that nobody guesses another's.
+    MetadataAddress,
     /// A mail or a text message that waits in the outbox.
     Outbox,
     /// By which name a service knows a person in one session, for telling it that the session has ended.
@@ -63,6 +65,8 @@ pub enum Purpose {
     Session,
     /// A private key that signs assertions.
     SigningKey,
+    /// Which signing key is published, and which signs for whom: a keyed digest, so that nobody chooses it in the database.
+    SigningPlan,
     /// Who is being throttled: addresses and contact points, as fingerprints only.
     Throttle,
     /// The secret that an authenticator app shares with us.
@@ -84,6 +88,7 @@ impl Purpose {
             Self::ContentDigest => "content-digest",
             Self::EmailAddress => "email-address",
             Self::EmailLink => "email-link",
+            Self::MetadataAddress => "metadata-address",
             Self::NameId => "name-id",
             Self::Outbox => "outbox",
             Self::OutOfBandCode => "out-of-band-code",
@@ -95,6 +100,7 @@ impl Purpose {
             Self::ServiceRecord => "service-record",
             Self::Session => "session",
             Self::SigningKey => "signing-key",
+            Self::SigningPlan => "signing-plan",
             Self::Throttle => "throttle",
             Self::TotpSecret => "totp-secret",
             Self::VaultSlot => "vault-slot",
@@ -140,14 +146,10 @@ impl fmt::Debug for Mac {
     }
 }
 
-/// The keys that sign what we issue: the current one, and the one that metadata publishes early.
-#[derive(Clone)]
-pub struct SigningKeys {
-    /// Signs everything today.
-    pub current: Arc<dyn Signer>,
-    /// Published beside the current one before it signs anything, so that services pick it up in time.
-    pub next: Option<Arc<dyn Signer>>,
-}
+/// The signing keys cannot be read where they are kept; what was read before still signs.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the signing keys cannot be read: {0}")]
+pub struct SignersUnreadable(pub String);
 
 /// What the service can do with its keys, wherever they are kept.
 ///
@@ -191,8 +193,12 @@ pub trait ServiceKeys: Send + Sync {
     /// [`KeysError::UnknownKey`] when that key is gone.
     fn mac_with(&self, key_id: KeyId, purpose: Purpose, octets: &[u8]) -> Result<Mac, KeysError>;
 
-    /// The keys that sign.
-    fn signing_keys(&self) -> SigningKeys;
+    /// Every signing key that is here, read anew each time, so that one that was added meanwhile is found. Which of them
+    /// signs what is not decided here: see [`crate::federation::signing`].
+    ///
+    /// # Errors
+    /// [`SignersUnreadable`] when one of them cannot be read: none is left out silently.
+    fn signers(&self) -> Result<Vec<Arc<dyn Signer>>, SignersUnreadable>;
 }
 
 impl dyn ServiceKeys + '_ {

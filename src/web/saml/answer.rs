@@ -12,6 +12,7 @@ use crate::event::{Event, Explanation};
 use crate::federation::delivery::DeliveryPlan;
 use crate::federation::issue::{IssueQuestion, IssueRefused, Issued, RequestStanding, issue as gate};
 use crate::federation::registry::ServiceProvider;
+use crate::federation::signing::Trial;
 use crate::federation::single_sign_on::{AnswerAddress, AnswerableFault, MatchedAuthnRequest};
 use crate::saml::MessageId;
 use crate::saml::assertion::OutboundError;
@@ -56,12 +57,15 @@ pub async fn issue(
     id: [u8; 16],
     matched: &MatchedAuthnRequest,
     ready: &ReadyToIssue,
+    trial: Option<&Trial>,
 ) -> Result<HttpResponse, Refusal> {
     let now = site.now();
     let registry = idp.registry.load();
     // Before anything is recorded: a service without a usable key gets no clear text. (Its record may have changed on the way.)
     let service = matched.service();
     let plan = DeliveryPlan::of(service).map_err(|fault| Refusal::from(fault).about(named(service)))?;
+    // One for the record and for the signature, whatever is changed meanwhile.
+    let signer = idp.signing.load().signer(service, trial);
     let consent = ready.person.consent.as_ref().ok_or_else(|| shut(&IssueRefused::Unrelated, service))?;
     let Issued { assertion, disclosure } = gate(
         &IssueQuestion {
@@ -75,7 +79,7 @@ pub async fn issue(
             release: &ready.release,
             consent,
             rules: idp.rules(),
-            signing_key_id: idp.signer.key_id(),
+            signing_key_id: signer.key_id(),
             now,
         },
         &*site.entropy,
@@ -117,8 +121,7 @@ pub async fn issue(
     }
     issued.log(Some(ready.person.account.id));
     // The record is durable; now it may leave.
-    let response =
-        plan.deliver(assertion, &*idp.signer, &*site.entropy, now).map_err(|fault| unsent(&fault, service))?;
+    let response = plan.deliver(assertion, &*signer, &*site.entropy, now).map_err(|fault| unsent(&fault, service))?;
     let form = response.into_form(matched.request().relay_state().cloned());
     Ok(post(site, session, matched.service(), &form, true))
 }
@@ -149,7 +152,7 @@ pub async fn fail(
     };
     let message_id = MessageId::from_entropy(random_bytes(&*site.entropy));
     let response = Response::failure(message_id, now, failure, fault.status())
-        .sign(&*idp.signer)
+        .sign(&*idp.signing.load().signer(service, None))
         .map_err(|fault| unsent(&fault, service))?;
     let form = response.into_form(address.request().relay_state().cloned());
     Ok(post(site, session, service, &form, false))

@@ -8,7 +8,7 @@ use super::arrival::{Arrived, RequestCookie, arrive};
 use super::stop::{Answer, Choices, Stop, see_other};
 use super::turned_away::turned_away;
 use super::waiting::keep;
-use super::{logout, metadata};
+use super::{logout, metadata, trial};
 use crate::event::Event;
 use crate::saml::binding::{MAX_CARRIED_BYTES, Received};
 use crate::web::session::BrowserSession;
@@ -19,6 +19,8 @@ pub fn configure(config: &mut web::ServiceConfig) {
     config
         .configure(logout::configure)
         .service(web::resource(["/saml", "/saml/metadata"]).route(web::get().to(metadata::publish)))
+        .service(web::resource("/saml/metadata/{address}").route(web::get().to(metadata::publish_to_one)))
+        .service(web::resource("/saml/trial/{ticket}").route(web::get().to(trial::begin)))
         .service(
             web::resource("/saml/sso")
                 .app_data(web::PayloadConfig::new(MAX_CARRIED_BYTES))

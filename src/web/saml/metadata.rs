@@ -1,30 +1,35 @@
 //! `/saml` and `/saml/metadata`: our own metadata, signed, at addresses that never change.
+//!
+//! A fetch says nothing of who fetches. So each service has an address of its own, `/saml/metadata/{…}`, with the same
+//! document: who uses it is known to have the keys that stood in it.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration as StdDuration;
 
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, ETag, EntityTag, Header as _, IfNoneMatch};
 use actix_web::{HttpRequest, HttpResponse, web};
 use time::{Duration, UtcDateTime};
 
 use super::IdentityProvider;
-use crate::saml::MessageId;
+use crate::federation::signing::{
+    METADATA_LOOK_AGAIN, METADATA_VALID_FOR, MetadataFetch, SigningKeys, is_metadata_address,
+};
 use crate::saml::metadata::{
     Contact, ERROR_URL_QUERY, IdpDescription, Localized, Logo, Organization, UserInterface, idp_metadata,
 };
+use crate::saml::{EntityId, MessageId};
+use crate::services::keys::KeysError;
 use crate::services::random_bytes;
+use crate::storage::StoreError;
 use crate::web::refusal::{Refusal, RefusalKind};
 use crate::web::site::Site;
 use crate::web::texts::text;
 
-/// For how long a copy may be relied on (SAML V2.0 Metadata Interoperability Profile §2.4).
-const VALID_FOR: Duration = Duration::days(14);
-/// After how long a service provider looks again; a key that comes next is published much earlier than it signs.
-const LOOK_AGAIN: StdDuration = StdDuration::from_secs(6 * 60 * 60);
-
 /// How long a signed copy serves: a stranger who asks again and again must not cost a signature each time.
 const COPY_SERVES: Duration = Duration::seconds(300);
+/// A service that fetches often costs at most one write in this time.
+const WRITTEN_AGAIN_AFTER: Duration = Duration::hours(1);
 
 /// An address that stays; what it leads to changes its name with its content.
 const LOGO: &str = "/logo.svg";
@@ -37,17 +42,21 @@ pub struct SignedCopy(Arc<Mutex<Option<Copied>>>);
 
 struct Copied {
     at: UtcDateTime,
+    /// The number of the plan whose keys stand in it.
+    plan_version: i64,
     text: Arc<str>,
 }
 
 impl SignedCopy {
-    fn at(&self, now: UtcDateTime) -> Option<Arc<str>> {
+    /// The copy, while it serves and holds the keys of this plan.
+    fn at(&self, now: UtcDateTime, plan_version: i64) -> Option<Arc<str>> {
         let copy = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        copy.as_ref().filter(|copy| now >= copy.at && now - copy.at < COPY_SERVES).map(|copy| Arc::clone(&copy.text))
+        let copy = copy.as_ref().filter(|copy| copy.plan_version == plan_version);
+        copy.filter(|copy| now >= copy.at && now - copy.at < COPY_SERVES).map(|copy| Arc::clone(&copy.text))
     }
 
-    fn keep(&self, now: UtcDateTime, text: Arc<str>) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(Copied { at: now, text });
+    fn keep(&self, now: UtcDateTime, plan_version: i64, text: Arc<str>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(Copied { at: now, plan_version, text });
     }
 }
 
@@ -57,7 +66,37 @@ impl fmt::Debug for SignedCopy {
     }
 }
 
-/// Answers with our metadata; a service that has this very copy already is told so.
+/// When each service last fetched it at its own address, as far as this node knows. A clone is the same.
+#[derive(Clone, Default)]
+pub struct Fetches(Arc<Mutex<HashMap<EntityId, MetadataFetch>>>);
+
+impl Fetches {
+    /// Whether this fetch is worth a write: the first in an hour, or the first with the keys of another plan. It counts as
+    /// written from here on.
+    fn is_due(&self, service: &EntityId, fetch: MetadataFetch) -> bool {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let written = known.get(service).is_some_and(|last| {
+            last.plan_version == fetch.plan_version && fetch.at >= last.at && fetch.at - last.at < WRITTEN_AGAIN_AFTER
+        });
+        if !written {
+            known.insert(service.clone(), fetch);
+        }
+        !written
+    }
+
+    /// The write failed: the next fetch tries again.
+    fn take_back(&self, service: &EntityId) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(service);
+    }
+}
+
+impl fmt::Debug for Fetches {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Fetches")
+    }
+}
+
+/// Answers with our metadata; whoever has this very copy already is told so.
 ///
 /// # Errors
 /// When it cannot be signed.
@@ -66,24 +105,69 @@ pub async fn publish(
     site: web::Data<Site>,
     idp: web::Data<IdentityProvider>,
 ) -> Result<HttpResponse, Refusal> {
-    let now = site.now();
-    let metadata = match idp.copy.at(now) {
-        Some(metadata) => metadata,
-        None => {
-            let metadata: Arc<str> = sign(&site, &idp)?.into();
-            idp.copy.keep(now, Arc::clone(&metadata));
-            metadata
+    let signing = idp.signing.load_full();
+    answer(&request, &signed(&site, &idp, &signing)?, "public, max-age=300")
+}
+
+/// Answers one service with our metadata at its own address, and remembers that it has the keys of this plan.
+///
+/// # Errors
+/// When it is no service's address, or the metadata cannot be signed.
+pub async fn publish_to_one(
+    request: HttpRequest,
+    address: web::Path<String>,
+    site: web::Data<Site>,
+    idp: web::Data<IdentityProvider>,
+) -> Result<HttpResponse, Refusal> {
+    let signing = idp.signing.load_full();
+    let service = whose(&address, &site, &idp)?.ok_or(RefusalKind::PageNotFound)?;
+    let metadata = signed(&site, &idp, &signing)?;
+    let fetch = MetadataFetch { at: site.now(), plan_version: signing.plan().version() };
+    if idp.fetches.is_due(&service, fetch) {
+        let name = service.to_string();
+        let written =
+            site.store.transaction::<_, StoreError, _>(move |tx| tx.record_metadata_fetch(&name, fetch)).await;
+        if let Err(fault) = written {
+            // The service gets its metadata all the same.
+            tracing::warn!(%fault, "that a service fetched our metadata cannot be written down");
+            idp.fetches.take_back(&service);
         }
-    };
+    }
+    // A copy that somebody between us keeps would be handed out without our knowing.
+    answer(&request, &metadata, "private, no-cache")
+}
+
+/// The service whose address this is.
+fn whose(address: &str, site: &Site, idp: &IdentityProvider) -> Result<Option<EntityId>, KeysError> {
+    for service in idp.registry.load().services() {
+        if is_metadata_address(address, service.entity_id(), &*site.keys)? {
+            return Ok(Some(service.entity_id().clone()));
+        }
+    }
+    Ok(None)
+}
+
+/// The copy that serves now.
+fn signed(site: &Site, idp: &IdentityProvider, signing: &SigningKeys) -> Result<Arc<str>, Refusal> {
+    let (now, plan_version) = (site.now(), signing.plan().version());
+    if let Some(metadata) = idp.copy.at(now, plan_version) {
+        return Ok(metadata);
+    }
+    let metadata: Arc<str> = sign(site, idp, signing)?.into();
+    idp.copy.keep(now, plan_version, Arc::clone(&metadata));
+    Ok(metadata)
+}
+
+fn answer(request: &HttpRequest, metadata: &str, cache_control: &'static str) -> Result<HttpResponse, Refusal> {
     let tag = EntityTag::new_strong(hex::encode(openssl::sha::sha256(metadata.as_bytes())));
-    let known = match IfNoneMatch::parse(&request) {
+    let known = match IfNoneMatch::parse(request) {
         Ok(IfNoneMatch::Any) => true,
         Ok(IfNoneMatch::Items(tags)) => tags.iter().any(|known| known.weak_eq(&tag)),
         Err(_) => false,
     };
     let mut answer = if known { HttpResponse::NotModified() } else { HttpResponse::Ok() };
     // RFC 9110 §15.4.5: an answer without the text carries the headers that the text would have come with.
-    answer.insert_header(ETag(tag)).insert_header((CACHE_CONTROL, "public, max-age=300"));
+    answer.insert_header(ETag(tag)).insert_header((CACHE_CONTROL, cache_control));
     if known {
         return Ok(answer.finish());
     }
@@ -91,13 +175,12 @@ pub async fn publish(
         // SAML Metadata §5.1: the registered media type.
         .content_type("application/samlmetadata+xml")
         .insert_header((CONTENT_DISPOSITION, "inline; filename=\"metadata.xml\""))
-        .body(metadata.to_string()))
+        .body(metadata.to_owned()))
 }
 
-fn sign(site: &Site, idp: &IdentityProvider) -> Result<String, Refusal> {
+fn sign(site: &Site, idp: &IdentityProvider, signing: &SigningKeys) -> Result<String, Refusal> {
     let sso = idp.sso.first().ok_or(RefusalKind::PageNotFound)?;
     let slo = idp.slo.first().ok_or(RefusalKind::PageNotFound)?;
-    let keys = site.keys.signing_keys();
     let english = |words: &str| vec![Localized { lang: "en".into(), text: words.to_owned() }];
     let published = &idp.published;
     let page = |path: &str| {
@@ -108,12 +191,12 @@ fn sign(site: &Site, idp: &IdentityProvider) -> Result<String, Refusal> {
     let description = IdpDescription {
         id: MessageId::from_entropy(random_bytes(&*site.entropy)),
         entity_id: idp.entity_id.clone(),
-        valid_until: site.now().saturating_add(VALID_FOR),
-        cache_duration: LOOK_AGAIN,
+        valid_until: site.now().saturating_add(METADATA_VALID_FOR),
+        cache_duration: METADATA_LOOK_AGAIN.unsigned_abs(),
         sso_redirect: sso.clone(),
         sso_post: sso.clone(),
         slo: slo.clone(),
-        further_certificates: keys.next.iter().map(|next| next.certificate_der().to_vec()).collect(),
+        further_certificates: signing.published().map(|signer| signer.certificate_der().to_vec()).collect(),
         error_url: format!("{}?{ERROR_URL_QUERY}", page("/saml/error")),
         scopes: vec![idp.scope().to_owned()],
         user_interface: UserInterface {
@@ -145,7 +228,7 @@ fn sign(site: &Site, idp: &IdentityProvider) -> Result<String, Refusal> {
             })
             .collect(),
     };
-    let metadata = idp_metadata(&description, &*idp.signer).map_err(|fault| {
+    let metadata = idp_metadata(&description, &*signing.metadata_signer()).map_err(|fault| {
         tracing::error!(%fault, "our metadata cannot be made");
         Refusal::because(RefusalKind::Outage, &fault)
     })?;

@@ -12,6 +12,7 @@ pub mod metadata;
 pub mod pages;
 pub mod person;
 mod stop;
+pub mod trial;
 pub mod turned_away;
 mod waiting;
 
@@ -21,8 +22,8 @@ use url::Url;
 
 use crate::federation::single_sign_on::SettlementRules;
 use crate::jobs::metadata::SharedRegistry;
+use crate::jobs::signing::SharedSigningKeys;
 use crate::saml::EntityId;
-use crate::saml::signature::Signer;
 use crate::storage::DisclosureWriter;
 
 /// What single sign-on needs beside the [`Site`](super::site::Site): who we are on the wire, who may ask, and the ledger.
@@ -38,12 +39,14 @@ pub struct IdentityProvider {
     pub registry: SharedRegistry,
     /// This node's chain of the ledger.
     pub disclosures: DisclosureWriter,
-    /// The key that signs.
-    pub signer: Arc<dyn Signer>,
+    /// Which key signs for which service.
+    pub signing: SharedSigningKeys,
     /// Who runs this and whom to ask, for our metadata.
     pub published: Published,
     /// Our metadata as it was signed last.
     pub copy: metadata::SignedCopy,
+    /// Which services fetched it at their own address.
+    pub fetches: metadata::Fetches,
     /// Whether an ACS on http is accepted for loopback hosts: in the demonstration and in tests only.
     pub loopback_http: bool,
 }

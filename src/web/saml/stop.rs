@@ -12,6 +12,7 @@ use super::arrival::RequestCookie;
 use super::journey::{ConsentQuestion, Journey, Onward};
 use super::line::Settled;
 use super::pages::LevelPage;
+use super::trial;
 use super::waiting::{Waiting, keep, waiting};
 use crate::authentication::session::WaitingRequest;
 use crate::event::Event;
@@ -19,6 +20,7 @@ use crate::federation::assurance::NoAuthnContext;
 use crate::federation::consent::{ConsentId, ConsentRecord};
 use crate::federation::identifier::PairwiseId;
 use crate::federation::registry::ServiceProvider;
+use crate::federation::signing::TrialTicket;
 use crate::federation::single_sign_on::{AnswerAddress, AnswerableFault, MatchedAuthnRequest, NextStep};
 use crate::storage::Transaction;
 use crate::web::csrf;
@@ -69,6 +71,8 @@ pub(super) struct Stop {
     id: [u8; 16],
     /// Whether its own cookie has done its work.
     claimed: bool,
+    /// What says that this browser's sign-in is a try of another signing key.
+    ticket: Option<TrialTicket>,
 }
 
 impl Stop {
@@ -89,7 +93,8 @@ impl Stop {
             return Err(RefusalKind::FormExpired.into());
         }
         let Waiting { id, settled, claimed } = waiting(request, site, idp, id, &mut session).await?;
-        Ok((Self { site: site.clone(), idp: idp.clone(), session, choices, id, claimed }, settled))
+        let ticket = trial::ticket_of(request);
+        Ok((Self { site: site.clone(), idp: idp.clone(), session, choices, id, claimed, ticket }, settled))
     }
 
     /// Looks at where the journey stands and answers with what comes next.
@@ -196,7 +201,11 @@ impl Stop {
                 Ok(respond(&self.site, &self.session, StatusCode::OK, &page))
             }
             Onward::Issue(ready) => {
-                let answer = answer::issue(&self.site, &self.idp, &self.session, self.id, &matched, &ready).await?;
+                let redeemed =
+                    |ticket: &TrialTicket| ticket.redeem(service.entity_id(), self.site.now(), &*self.site.keys);
+                let trial = self.ticket.as_ref().and_then(redeemed);
+                let (site, idp, session) = (&self.site, &self.idp, &self.session);
+                let answer = answer::issue(site, idp, session, self.id, &matched, &ready, trial.as_ref()).await?;
                 self.waits_no_longer().await?;
                 Ok(answer)
             }

@@ -90,3 +90,8 @@ logout-outcome-unreachable = did not answer. Sign out there.
 logout-outcome-unsupported = cannot be told. Sign out there.
 logout-post-title = Going to { $service }
 logout-post-text = We tell { $service } about your signing out. If it does not open by itself, press the button.
+
+trial-title = Trying the next signing key with { $service }
+trial-what = For half an hour, sign-ins at { $service } from this browser are signed with the key that comes next. Nobody else’s sign-ins change.
+trial-next = Sign in at { $service } now, and tell whoever gave you this link whether it let you in.
+trial-key = Signing key

@@ -25,30 +25,30 @@ const ACS: &str = "https://permits.parks.example.gov/saml/acs";
 const SERVICE: &str = "sp/department-of-parks/permits";
 
 /// An identity provider with one service, and that service.
-pub(super) struct House {
-    pub(super) app: TestApp,
-    pub(super) sp: ServiceProvider,
-    pub(super) idp: IdentityProvider,
+pub(crate) struct House {
+    pub(crate) app: TestApp,
+    pub(crate) sp: ServiceProvider,
+    pub(crate) idp: IdentityProvider,
 }
 
-pub(super) fn permits() -> ServiceProvider {
+pub(crate) fn permits() -> ServiceProvider {
     ServiceProvider::new(ENTITY, ACS, &keys::RSA.private_pem, &keys::RSA.certificate_pem).unwrap()
 }
 
-pub(super) fn agreement(top: &str, attributes: &[&str]) -> String {
+pub(crate) fn agreement(top: &str, attributes: &[&str]) -> String {
     let more = format!("[levels]\nhighest_ial = 2\n{}", super::given::attributes(attributes));
     super::given::agreement_text(top, &more)
 }
 
-pub(super) const EVERYTHING: &[&str] = &["email", "all_emails", "first_name", "last_name", "dob", "ssn", "verified_at"];
+pub(crate) const EVERYTHING: &[&str] = &["email", "all_emails", "first_name", "last_name", "dob", "ssn", "verified_at"];
 
 impl House {
-    pub(super) async fn with(agreement: String) -> Self {
+    pub(crate) async fn with(agreement: String) -> Self {
         Self::with_metadata(agreement, |metadata| metadata).await
     }
 
     /// With the service's metadata as `edit` leaves it.
-    pub(super) async fn with_metadata(agreement: String, edit: impl FnOnce(String) -> String) -> Self {
+    pub(crate) async fn with_metadata(agreement: String, edit: impl FnOnce(String) -> String) -> Self {
         let sp = permits();
         let metadata = edit(sp.metadata("The name in the metadata").unwrap().as_str().to_owned());
         let services = vec![("department-of-parks".to_owned(), "permits".to_owned(), metadata, agreement)];
@@ -58,15 +58,15 @@ impl House {
         Self { app, sp, idp }
     }
 
-    pub(super) async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         Self::with(agreement("default_attributes = [\"email\"]", EVERYTHING)).await
     }
 
-    pub(super) fn now(&self) -> UtcDateTime {
+    pub(crate) fn now(&self) -> UtcDateTime {
         self.app.clock.now()
     }
 
-    pub(super) fn request(&self, ask: &Ask) -> SignInRequest {
+    pub(crate) fn request(&self, ask: &Ask) -> SignInRequest {
         self.sp.request(&self.idp, ask, Some("to-the-permits"), self.now(), &SystemEntropy).unwrap()
     }
 
@@ -101,7 +101,7 @@ impl House {
     }
 
     #[track_caller]
-    pub(super) fn signed_in(&self, page: &Page, request: &SignInRequest) -> SignedIn {
+    pub(crate) fn signed_in(&self, page: &Page, request: &SignInRequest) -> SignedIn {
         match self.received(page, request) {
             Outcome::SignedIn(signed_in) => signed_in,
             refused @ Outcome::Refused { .. } => panic!("{refused:?}"),
@@ -109,7 +109,7 @@ impl House {
     }
 
     #[track_caller]
-    pub(super) fn refused(&self, page: &Page, request: &SignInRequest) -> String {
+    pub(crate) fn refused(&self, page: &Page, request: &SignInRequest) -> String {
         match self.received(page, request) {
             Outcome::Refused { nested, .. } => nested.unwrap().rsplit(':').next().unwrap().to_owned(),
             Outcome::SignedIn(_) => panic!("an assertion came"),
@@ -117,7 +117,7 @@ impl House {
     }
 
     /// Somebody signs in where somebody else was signed in: the session goes over to them, under a new name.
-    pub(super) async fn take_over(&self, browser: &Browser, of: SubscriberId) {
+    pub(crate) async fn take_over(&self, browser: &Browser, of: SubscriberId) {
         let before = SessionSecret::from_cookie(&browser.cookie(COOKIE).unwrap()).unwrap().id_hash();
         let (secret, record) = self.session_of(of, None);
         let renewed =
@@ -127,7 +127,7 @@ impl House {
     }
 
     /// A person with an account, signed in in this browser at this moment with two factors.
-    pub(super) async fn sign_in(&self, browser: &Browser, of: SubscriberId, vault_key: Option<VaultKey>) {
+    pub(crate) async fn sign_in(&self, browser: &Browser, of: SubscriberId, vault_key: Option<VaultKey>) {
         let (secret, record) = self.session_of(of, vault_key);
         self.app.store.transaction::<_, StoreError, _>(move |tx| tx.add_session(&record)).await.unwrap();
         browser.plant_cookie(COOKIE, &secret.to_cookie());
@@ -153,7 +153,7 @@ impl House {
     }
 
     /// Puts another profile in place of the person's, which nobody proofed.
-    pub(super) async fn replace_profile(&self, of: SubscriberId, key: &VaultKey) {
+    pub(crate) async fn replace_profile(&self, of: SubscriberId, key: &VaultKey) {
         let profile = Profile::new([("first_name".to_owned(), Pii::new(b"Mallory".to_vec()))]);
         let (rows, now) = (profile.seal(of, key, &SystemEntropy).unwrap(), self.now());
         let replaced =
@@ -162,7 +162,7 @@ impl House {
     }
 
     /// An account with an address; with a proofed profile when there is a vault key.
-    pub(super) async fn person(&self, email: &str, vault_key: Option<&VaultKey>) -> SubscriberId {
+    pub(crate) async fn person(&self, email: &str, vault_key: Option<&VaultKey>) -> SubscriberId {
         let (site, now, of) = (self.app.site.clone(), self.now(), SubscriberId::random(&SystemEntropy));
         let email = EmailAddress::parse(email).unwrap();
         let profile =
@@ -192,7 +192,7 @@ impl House {
     }
 
     /// A browser with somebody signed in who has an address and nothing else.
-    pub(super) async fn fiona(&self) -> (Browser, SubscriberId) {
+    pub(crate) async fn fiona(&self) -> (Browser, SubscriberId) {
         let browser = self.app.browser();
         let of = self.person("fiona@example.com", None).await;
         self.sign_in(&browser, of, None).await;
@@ -204,7 +204,7 @@ impl House {
     }
 
     /// Every chain of the ledger holds; says how many records there are.
-    pub(super) async fn ledger_length(&self) -> i64 {
+    pub(crate) async fn ledger_length(&self) -> i64 {
         self.app
             .store
             .read::<_, StoreError, _>(|tx| {
@@ -223,21 +223,21 @@ impl House {
     }
 }
 
-pub(super) fn ask(contexts: &[&str], attributes: &[&str]) -> Ask {
+pub(crate) fn ask(contexts: &[&str], attributes: &[&str]) -> Ask {
     let owned = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect();
     Ask { contexts: owned(contexts), attributes: owned(attributes), ..Ask::default() }
 }
 
-pub(super) fn names(signed_in: &SignedIn) -> Vec<&str> {
+pub(crate) fn names(signed_in: &SignedIn) -> Vec<&str> {
     signed_in.attributes.iter().map(|attribute| attribute.name.as_str()).collect()
 }
 
-pub(super) fn value<'a>(signed_in: &'a SignedIn, name: &str) -> &'a str {
+pub(crate) fn value<'a>(signed_in: &'a SignedIn, name: &str) -> &'a str {
     let found = signed_in.attributes.iter().find(|attribute| attribute.name == name);
     found.unwrap_or_else(|| panic!("{name} was not sent")).values[0].as_str()
 }
 
-pub(super) const IAL2: &str = "http://idmanagement.gov/ns/assurance/ial/2";
+pub(crate) const IAL2: &str = "http://idmanagement.gov/ns/assurance/ial/2";
 
 #[tokio::test]
 async fn person_consents_once_and_goes_straight_through_afterwards() {

@@ -8,7 +8,7 @@ mod delivery;
 mod disclosure;
 mod folder;
 #[cfg(feature = "demo")]
-mod front_door;
+pub(crate) mod front_door;
 mod gate;
 mod given;
 #[cfg(feature = "demo")]

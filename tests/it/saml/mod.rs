@@ -3,7 +3,7 @@
 mod canonical;
 mod encryption;
 mod idp_metadata;
-mod judge;
+pub mod judge;
 pub mod keys;
 mod logout;
 mod metadata;

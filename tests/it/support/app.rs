@@ -16,6 +16,7 @@ use signet::settings::{
     SmsSettings,
 };
 use signet::storage::Store;
+use signet::web::saml::IdentityProvider;
 use signet::web::site::Site;
 use tempfile::TempDir;
 use time::{Duration, UtcDateTime};
@@ -73,6 +74,8 @@ pub struct TestApp {
     pub inbox: SandboxInbox,
     /// What its pages work with.
     pub site: Site,
+    /// What single sign-on works with.
+    pub identity_provider: IdentityProvider,
     /// Its database.
     pub store: Store,
     /// Its settings.
@@ -159,6 +162,7 @@ impl TestApp {
     ) -> Self {
         let application = Application::build(&settings, &surroundings).expect("it builds");
         let (inbox, site) = (application.inbox().expect("a sandbox").clone(), application.site().clone());
+        let identity_provider = application.identity_provider().clone();
         let url = application.public_url().as_str().trim_end_matches('/').to_owned();
         let at = format!("http://localhost:{}", settings.server.listen.port());
         let (stop, stopped) = oneshot::channel();
@@ -172,6 +176,7 @@ impl TestApp {
             clock,
             inbox,
             site,
+            identity_provider,
             store,
             settings,
             folder,

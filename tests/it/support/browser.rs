@@ -56,6 +56,8 @@ impl Browser {
         let client = Client::builder()
             .redirect(redirect::Policy::none())
             .no_proxy()
+            // A real browser asks again when a kept connection is closed under its request; this one keeps none.
+            .pool_max_idle_per_host(0)
             .local_address(address.map(std::net::IpAddr::V4))
             .resolve("localhost", this_machine)
             .resolve("demo-agency.localhost", this_machine)

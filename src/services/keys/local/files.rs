@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use base64::Engine as _;
@@ -17,7 +17,7 @@ use super::{
     FORMAT, FORMAT_VERSION, GenerateKeys, LocalKeys, LocalKeysError, Roots, SERVICE_KEYS, SIGNING, SealingSecret,
     derive,
 };
-use crate::saml::signature::{KeyError, PemSigner, Signer};
+use crate::saml::signature::{KeyError, PemSigner, Signer, VerificationKey};
 use crate::services::keys::certificate::{self, KeyWithCertificate};
 use crate::services::keys::{Envelope, KeyId, KeysError, Purpose};
 use crate::services::{Entropy, random_bytes};
@@ -100,12 +100,11 @@ pub(super) fn read_roots(dir: &Path, secret: &SealingSecret) -> Result<(Roots, K
 
 pub(super) fn write_signing(
     dir: &Path,
-    name: &str,
     roots: &Roots,
     newest: KeyId,
     wanted: &GenerateKeys<'_>,
     entropy: &dyn Entropy,
-) -> Result<(), LocalKeysError> {
+) -> Result<String, LocalKeysError> {
     let root = roots.get(&newest).ok_or(LocalKeysError::NotAKeyFile)?;
     let KeyWithCertificate { key, certificate } = certificate::generate(
         wanted.signing,
@@ -115,6 +114,12 @@ pub(super) fn write_signing(
         random_bytes::<16>(entropy),
     )
     .map_err(KeysError::from)?;
+    let name = certificate
+        .to_der()
+        .map_err(KeyError::from)
+        .and_then(|der| VerificationKey::from_certificate_der(&der))
+        .map(|key| key.fingerprint().short())
+        .map_err(|_| KeysError::Unavailable)?;
     let certificate = certificate.to_pem().map_err(KeysError::from)?;
     let mut private = key.private_key_to_pkcs8().map_err(KeysError::from)?;
     let sealed = Envelope::seal(
@@ -126,16 +131,35 @@ pub(super) fn write_signing(
     );
     private.zeroize();
     write_private(&dir.join(SIGNING).join(format!("{name}.crt")), &certificate)?;
-    write_private(&dir.join(SIGNING).join(format!("{name}.key")), STANDARD.encode(sealed?).as_bytes())
+    // The private key comes last: until it is there, the folder holds no key of this name.
+    write_private(&dir.join(SIGNING).join(format!("{name}.key")), STANDARD.encode(sealed?).as_bytes())?;
+    Ok(name)
 }
 
-pub(super) fn read_signing(dir: &Path, name: &str, roots: &Roots) -> Result<Option<Arc<dyn Signer>>, LocalKeysError> {
-    let file = dir.join(SIGNING).join(format!("{name}.key"));
-    if !file.exists() {
-        return Ok(None);
+/// A signing key, and the file of its private half.
+pub(super) type KeptSigner = (PathBuf, Arc<dyn Signer>);
+
+/// Every signing key of the folder, in the order of the files' names.
+pub(super) fn read_signing(dir: &Path, roots: &Roots) -> Result<Vec<KeptSigner>, LocalKeysError> {
+    let folder = dir.join(SIGNING);
+    let entries = fs::read_dir(&folder).map_err(|source| match source.kind() {
+        io::ErrorKind::NotFound => LocalKeysError::Missing(folder.clone()),
+        _ => io_error(&folder, source),
+    })?;
+    let mut files = Vec::new();
+    for entry in entries {
+        let path = entry.map_err(|source| io_error(&folder, source))?.path();
+        if path.extension().is_some_and(|extension| extension == "key") {
+            files.push(path);
+        }
     }
-    let damaged = || LocalKeysError::Damaged(file.clone());
-    let sealed = STANDARD.decode(read(&file)?.trim_ascii()).map_err(|_| damaged())?;
+    files.sort();
+    files.into_iter().map(|file| Ok((file.clone(), read_one_signing(&file, roots)?))).collect()
+}
+
+fn read_one_signing(file: &Path, roots: &Roots) -> Result<Arc<dyn Signer>, LocalKeysError> {
+    let damaged = || LocalKeysError::Damaged(file.to_owned());
+    let sealed = STANDARD.decode(read(file)?.trim_ascii()).map_err(|_| damaged())?;
     let envelope = Envelope::parse(&sealed).map_err(|_| damaged())?;
     let root = roots.get(&envelope.key_id()).ok_or(KeysError::UnknownKey(envelope.key_id()))?;
     let private = envelope
@@ -144,12 +168,19 @@ pub(super) fn read_signing(dir: &Path, name: &str, roots: &Roots) -> Result<Opti
     // The signer takes PEM; the copy of the private key that this makes is wiped again.
     let key = PKey::private_key_from_pkcs8(&private).map_err(|_| damaged())?;
     let pem = Zeroizing::new(key.private_key_to_pem_pkcs8().map_err(|_| damaged())?);
-    let certificate_file = dir.join(SIGNING).join(format!("{name}.crt"));
+    let certificate_file = file.with_extension("crt");
     let signer = PemSigner::from_pem(&pem, &read(&certificate_file)?).map_err(|error| match error {
         KeyError::KeyAndCertificateDiffer => LocalKeysError::NotAPair(certificate_file),
         _ => LocalKeysError::Damaged(certificate_file),
     })?;
-    Ok(Some(Arc::new(signer)))
+    Ok(Arc::new(signer))
+}
+
+/// Takes a file away, and makes that durable.
+pub(super) fn erase(file: &Path) -> Result<(), LocalKeysError> {
+    fs::remove_file(file).map_err(|source| io_error(file, source))?;
+    let Some(folder) = file.parent() else { return Ok(()) };
+    fs::File::open(folder).and_then(|open| open.sync_all()).map_err(|source| io_error(folder, source))
 }
 
 pub(super) fn make_dir(dir: &Path) -> Result<(), LocalKeysError> {
@@ -174,11 +205,7 @@ fn write_private(file: &Path, octets: &[u8]) -> Result<(), LocalKeysError> {
         .open(&beside)
         .and_then(|mut open| open.write_all(octets).and_then(|()| open.sync_all()));
     written.map_err(|source| io_error(&beside, source))?;
-    rename(&beside, file)
-}
-
-pub(super) fn rename(from: &Path, to: &Path) -> Result<(), LocalKeysError> {
-    fs::rename(from, to).map_err(|source| io_error(from, source))
+    fs::rename(&beside, file).map_err(|source| io_error(&beside, source))
 }
 
 fn io_error(file: &Path, source: io::Error) -> LocalKeysError {

@@ -1,11 +1,9 @@
 //! Keys in files of one folder: the default for a small site and for `make run`.
 //!
 //! ```text
-//! service-keys.json     the root keys, sealed under a passphrase (Argon2id); mode 0600
-//! signing/current.key   the private key that signs, sealed under the root keys; mode 0600
-//! signing/current.crt   its certificate, as metadata publishes it
-//! signing/next.key      the same for the key that follows; may be absent
-//! signing/next.crt
+//! service-keys.json   the root keys, sealed under a passphrase (Argon2id); mode 0600
+//! signing/<id>.key    a private key that can sign, sealed under the root keys; mode 0600
+//! signing/<id>.crt    its certificate, as metadata publishes it; it stays when the private key is erased
 //! ```
 //!
 //! Nothing in the folder is of use without the passphrase, and the passphrase is kept elsewhere: it comes from the
@@ -27,12 +25,13 @@ use time::UtcDateTime;
 use zeroize::Zeroizing;
 
 use super::{
-    Envelope, KeyId, KeysError, Mac, Purpose, ServiceKeys, SigningKeyKind, SigningKeys, context, hkdf_sha256,
+    Envelope, KeyId, KeysError, Mac, Purpose, ServiceKeys, SignersUnreadable, SigningKeyKind, context, hkdf_sha256,
     hmac_sha256,
 };
+use crate::saml::signature::Signer;
 use crate::services::{Entropy, random_bytes};
 
-use files::{StoredArgon2, make_dir, read_roots, read_signing, rename, write_roots, write_signing};
+use files::{StoredArgon2, erase, make_dir, read_roots, read_signing, write_roots, write_signing};
 
 const SERVICE_KEYS: &str = "service-keys.json";
 const SIGNING: &str = "signing";
@@ -97,7 +96,7 @@ pub struct GenerateKeys<'a> {
 pub struct LocalKeys {
     roots: Roots,
     newest: KeyId,
-    signing: SigningKeys,
+    dir: PathBuf,
     entropy: Arc<dyn Entropy>,
 }
 
@@ -130,7 +129,7 @@ impl LocalKeys {
         make_dir(&dir.join(SIGNING))?;
         let roots = BTreeMap::from([(1, Zeroizing::new(random_bytes::<32>(&*entropy)))]);
         // The root keys are written last: until they are there, the folder holds no keys and `generate` may run again.
-        write_signing(dir, "current", &roots, 1, wanted, &*entropy)?;
+        write_signing(dir, &roots, 1, wanted, &*entropy)?;
         write_roots(dir, secret, &roots, 1, &*entropy)?;
         Self::open(dir, secret, entropy)
     }
@@ -141,10 +140,10 @@ impl LocalKeys {
     /// Each [`LocalKeysError`] names what is wrong and with which file.
     pub fn open(dir: &Path, secret: &SealingSecret, entropy: Arc<dyn Entropy>) -> Result<Self, LocalKeysError> {
         let (roots, newest) = read_roots(dir, secret)?;
-        let current = read_signing(dir, "current", &roots)?
-            .ok_or_else(|| LocalKeysError::Missing(dir.join(SIGNING).join("current.key")))?;
-        let next = read_signing(dir, "next", &roots)?;
-        Ok(Self { roots, newest, signing: SigningKeys { current, next }, entropy })
+        if read_signing(dir, &roots)?.is_empty() {
+            return Err(LocalKeysError::Missing(dir.join(SIGNING)));
+        }
+        Ok(Self { roots, newest, dir: dir.to_owned(), entropy })
     }
 
     /// Adds a root key, which seals from now on; the older ones stay and open what they sealed.
@@ -159,39 +158,23 @@ impl LocalKeys {
         Ok(id)
     }
 
-    /// Makes the signing key that follows the current one. Metadata publishes it from the next start on.
+    /// Makes another signing key beside those that are there, and says how it is called. It signs nothing and stands in no
+    /// metadata before that is decided: see [`crate::federation::signing`].
     ///
     /// # Errors
-    /// [`LocalKeysError::AlreadyThere`] when a next key waits already.
-    pub fn prepare_next_signing_key(
-        dir: &Path,
-        secret: &SealingSecret,
-        wanted: &GenerateKeys<'_>,
-        entropy: &dyn Entropy,
-    ) -> Result<(), LocalKeysError> {
-        let (roots, newest) = read_roots(dir, secret)?;
-        let file = dir.join(SIGNING).join("next.key");
-        if file.exists() {
-            return Err(LocalKeysError::AlreadyThere(file));
-        }
-        write_signing(dir, "next", &roots, newest, wanted, entropy)
+    /// As [`LocalKeys::open`].
+    pub fn add_signing_key(&self, wanted: &GenerateKeys<'_>) -> Result<String, LocalKeysError> {
+        write_signing(&self.dir, &self.roots, self.newest, wanted, &*self.entropy)
     }
 
-    /// Makes the next signing key the current one; the former current key is kept as `previous`.
+    /// Erases the private half of a signing key; its certificate stays, by which what it signed can still be verified. Says
+    /// whether it was here.
     ///
     /// # Errors
-    /// [`LocalKeysError::Missing`] when no next key was prepared.
-    pub fn advance_signing_key(dir: &Path) -> Result<(), LocalKeysError> {
-        let file = |name: &str| dir.join(SIGNING).join(name);
-        if !file("next.key").exists() {
-            return Err(LocalKeysError::Missing(file("next.key")));
-        }
-        for ending in ["crt", "key"] {
-            let (next, current) = (file(&format!("next.{ending}")), file(&format!("current.{ending}")));
-            rename(&current, &file(&format!("previous.{ending}")))?;
-            rename(&next, &current)?;
-        }
-        Ok(())
+    /// When a key cannot be read, or the file cannot be removed.
+    pub fn erase_signing_key(&self, key_id: &str) -> Result<bool, LocalKeysError> {
+        let found = read_signing(&self.dir, &self.roots)?.into_iter().find(|(_, signer)| signer.key_id() == key_id);
+        found.map_or(Ok(false), |(file, _)| erase(&file).map(|()| true))
     }
 
     fn root(&self, key_id: KeyId) -> Result<&[u8; 32], KeysError> {
@@ -239,8 +222,9 @@ impl ServiceKeys for LocalKeys {
         Ok(Mac { key_id, tag: hmac_sha256(&*key, &[octets]) })
     }
 
-    fn signing_keys(&self) -> SigningKeys {
-        self.signing.clone()
+    fn signers(&self) -> Result<Vec<Arc<dyn Signer>>, SignersUnreadable> {
+        let read = read_signing(&self.dir, &self.roots).map_err(|error| SignersUnreadable(error.to_string()))?;
+        Ok(read.into_iter().map(|(_, signer)| signer).collect())
     }
 }
 

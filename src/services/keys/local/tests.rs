@@ -92,13 +92,19 @@ fn keys_are_never_written_over() {
     assert!(matches!(again.err(), Some(LocalKeysError::AlreadyThere(_))));
 }
 
+/// The only signing key of the folder: its file without the ending.
+fn only_signing_file(dir: &tempfile::TempDir) -> std::path::PathBuf {
+    let id = reopened(dir).signers().unwrap().pop().unwrap().key_id().to_owned();
+    dir.path().join("keys/signing").join(id)
+}
+
 #[test]
 fn only_the_owner_can_read_the_files_and_none_shows_a_private_key() {
     let (dir, _keys) = generated();
     let keys = dir.path().join("keys");
     assert_eq!(fs::metadata(&keys).unwrap().permissions().mode() & 0o777, 0o700);
-    for file in ["service-keys.json", "signing/current.key", "signing/current.crt"] {
-        let file = keys.join(file);
+    let signing = only_signing_file(&dir);
+    for file in [keys.join("service-keys.json"), signing.with_extension("key"), signing.with_extension("crt")] {
         assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
         assert!(!String::from_utf8(fs::read(&file).unwrap()).unwrap().contains("PRIVATE KEY"));
     }
@@ -108,21 +114,45 @@ fn only_the_owner_can_read_the_files_and_none_shows_a_private_key() {
 fn a_certificate_of_another_key_is_named() {
     let (dir, _keys) = generated();
     let (other, _) = generated();
-    let file = "keys/signing/current.crt";
-    fs::copy(other.path().join(file), dir.path().join(file)).unwrap();
+    let certificate = only_signing_file(&dir).with_extension("crt");
+    fs::copy(only_signing_file(&other).with_extension("crt"), &certificate).unwrap();
     let opened = LocalKeys::open(&dir.path().join("keys"), &secret(), Arc::new(SystemEntropy));
-    assert!(matches!(opened.err(), Some(LocalKeysError::NotAPair(_))));
+    assert!(matches!(opened.err(), Some(LocalKeysError::NotAPair(file)) if file == certificate));
 }
 
 #[test]
-fn the_next_signing_key_is_published_early_and_then_takes_over() {
+fn a_signing_key_that_was_added_is_found_without_opening_the_folder_again() {
     let (dir, keys) = generated();
-    let folder = dir.path().join("keys");
-    assert!(keys.signing_keys().next.is_none());
-    LocalKeys::prepare_next_signing_key(&folder, &secret(), &wanted(), &SystemEntropy).unwrap();
-    let next = reopened(&dir).signing_keys().next.unwrap();
-    assert_eq!(reopened(&dir).signing_keys().current.key_id(), keys.signing_keys().current.key_id());
-    LocalKeys::advance_signing_key(&folder).unwrap();
-    assert_eq!(reopened(&dir).signing_keys().current.key_id(), next.key_id());
-    assert!(matches!(LocalKeys::advance_signing_key(&folder), Err(LocalKeysError::Missing(_))));
+    let first = keys.signers().unwrap().pop().unwrap().key_id().to_owned();
+    let added = reopened(&dir).add_signing_key(&GenerateKeys { signing: SigningKeyKind::Rsa3072, ..wanted() }).unwrap();
+    let signers = keys.signers().unwrap();
+    assert_eq!(signers.len(), 2);
+    let rsa = signers.iter().find(|signer| signer.key_id() == added).unwrap();
+    assert!(rsa.algorithm().is_rsa());
+    assert_eq!(rsa.sign(b"octets").unwrap().len(), 3072 / 8);
+
+    // Erased, it signs no more; the certificate stays, and so does the other key.
+    assert_eq!(keys.erase_signing_key(&added).ok(), Some(true));
+    assert_eq!(keys.erase_signing_key(&added).ok(), Some(false));
+    let left: Vec<String> = keys.signers().unwrap().iter().map(|signer| signer.key_id().to_owned()).collect();
+    assert_eq!(left, [first]);
+    assert!(dir.path().join("keys/signing").join(format!("{added}.crt")).exists());
+}
+
+#[test]
+fn a_damaged_signing_key_is_named_and_no_other_takes_its_place() {
+    let (dir, keys) = generated();
+    let added = keys.add_signing_key(&wanted()).unwrap();
+    fs::write(dir.path().join("keys/signing").join(format!("{added}.key")), "nonsense").unwrap();
+    let unreadable = keys.signers().err().unwrap().to_string();
+    assert!(unreadable.contains(&added), "{unreadable}");
+}
+
+#[test]
+fn a_folder_without_a_signing_key_does_not_open() {
+    let (dir, keys) = generated();
+    let only = keys.signers().unwrap().pop().unwrap().key_id().to_owned();
+    keys.erase_signing_key(&only).unwrap();
+    let opened = LocalKeys::open(&dir.path().join("keys"), &secret(), Arc::new(SystemEntropy));
+    assert!(matches!(opened.err(), Some(LocalKeysError::Missing(_))));
 }

@@ -21,6 +21,7 @@ use crate::saml::signature::SignatureError;
 use crate::services::keys::KeysError;
 use crate::web::refusal::{Refusal, RefusalKind, RefusedService};
 use crate::web::saml::logout::pages as logout;
+use crate::web::saml::trial::TrialPage;
 use crate::web::saml::turned_away::TurnedAwayPage;
 use crate::web::texts;
 

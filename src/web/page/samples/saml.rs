@@ -127,6 +127,14 @@ pub(super) fn single_sign_on(album: &mut Album) {
             },
         );
     }
+    album.add(
+        false,
+        &TrialPage {
+            service_name: "Benefits Portal".to_owned(),
+            key: "0123456789abcdef".to_owned(),
+            return_to: "https://benefits.example.gov/".to_owned(),
+        },
+    );
     for (success, relay_state) in [(true, None), (false, Some("\"><script>alert(1)</script>".to_owned()))] {
         album.add(
             true,

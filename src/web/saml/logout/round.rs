@@ -194,7 +194,8 @@ fn ask(
         name_id,
         session_index: step.session_index.clone(),
     };
-    let delivery = request.deliver(&to, &*idp.signer).map_err(|fault| unsent(&fault, service))?;
+    let delivery =
+        request.deliver(&to, &*idp.signing.load().signer(service, None)).map_err(|fault| unsent(&fault, service))?;
     Ok(Ok(carry(site, session, service, delivery)))
 }
 
@@ -258,8 +259,9 @@ pub(super) fn send_answer(
         in_response_to: reply.in_response_to,
         result: reply.result,
     };
+    let signer = idp.signing.load().signer(service, None);
     let delivery =
-        response.deliver(&to, reply.relay_state.as_ref(), &*idp.signer).map_err(|fault| unsent(&fault, service))?;
+        response.deliver(&to, reply.relay_state.as_ref(), &*signer).map_err(|fault| unsent(&fault, service))?;
     Ok(Some(carry(site, session, service, delivery)))
 }
 

@@ -1,4 +1,8 @@
-//! `signet keys`: making and rotating the service's keys. The keys themselves are `services::keys`'.
+//! `signet keys`: making the service's keys, and changing the one that signs while people go on signing in. The keys
+//! themselves are `services::keys`', the steps `federation::signing`'s.
+
+mod rollover;
+mod status;
 
 use std::fs::OpenOptions;
 use std::io::Write;
@@ -9,9 +13,12 @@ use std::sync::Arc;
 use clap::{Args, Subcommand, ValueEnum};
 
 use super::{CommandError, CommandOutcome, SettingsFile, now, open_keys};
-use crate::services::keys::{GenerateKeys, LocalKeys, ServiceKeys as _, SigningKeyKind};
+use crate::services::keys::{GenerateKeys, LocalKeys, SigningKeyKind};
 use crate::services::{SystemEntropy, random_bytes};
 use crate::settings::Settings;
+
+pub use rollover::{FallBackArgs, KeyArgs, RetireArgs, SignWithArgs, TrialArgs};
+pub use status::StatusArgs;
 
 /// `signet keys …`
 #[derive(Debug, Args)]
@@ -21,17 +28,26 @@ pub struct KeysArgs {
     pub command: KeysCommand,
 }
 
-/// What can be done with keys.
+/// What can be done with keys. The steps of a rollover, in their order: `generate --next`, `publish`, `trial`, `sign-with`,
+/// `retire`.
 #[derive(Debug, Subcommand)]
 pub enum KeysCommand {
-    /// Sign with the next signing key from the next start on; publish it first and wait until services have fetched it
-    Advance,
-    /// Make the folder of keys that the settings name; keys that are there are never written over
+    /// Put one service back to the signing key that it had before
+    FallBack(FallBackArgs),
+    /// Make the folder of keys that the settings name, or with --next another signing key; keys are never written over
     Generate(GenerateArgs),
-    /// List the signing keys: current and next
-    List,
+    /// Put a signing key into our metadata, so that services get it before anything is signed with it
+    Publish(KeyArgs),
+    /// Take a signing key that signs for nobody out of our metadata for good, and erase its private half here
+    Retire(RetireArgs),
     /// Add a key for sealing stored data; the older ones stay and open what they sealed
     Rotate,
+    /// Sign with a published key: for one service, for a wave of them, or for all
+    SignWith(SignWithArgs),
+    /// Show the signing keys, and for each service which one signs and whether it has the next one
+    Status(StatusArgs),
+    /// Try the next signing key with one service, in one browser; then say how that went
+    Trial(TrialArgs),
 }
 
 /// `signet keys generate`
@@ -52,17 +68,20 @@ pub struct GenerateArgs {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Kind {
     /// ECDSA on P-256: quick; some older services do not take it
-    EcP256,
+    #[value(name = "p-256")]
+    P256,
     /// RSA, 2048 bits: every service takes it
+    #[value(name = "rsa-2048")]
     Rsa2048,
     /// RSA, 3072 bits: stronger, at about a third of the speed
+    #[value(name = "rsa-3072")]
     Rsa3072,
 }
 
 impl From<Kind> for SigningKeyKind {
     fn from(kind: Kind) -> Self {
         match kind {
-            Kind::EcP256 => Self::EcP256,
+            Kind::P256 => Self::EcP256,
             Kind::Rsa2048 => Self::Rsa2048,
             Kind::Rsa3072 => Self::Rsa3072,
         }
@@ -72,21 +91,21 @@ impl From<Kind> for SigningKeyKind {
 /// Does what the command line says with the keys that the settings name.
 ///
 /// # Errors
-/// When the settings or the keys cannot be used.
+/// When the settings or the keys cannot be used, or a step is refused.
 pub fn run(args: &KeysArgs, settings: &SettingsFile, out: &mut dyn Write) -> Result<CommandOutcome, CommandError> {
     let settings = settings.read()?;
-    let folder = &settings.keys.folder;
     match &args.command {
-        KeysCommand::Advance => {
-            LocalKeys::advance_signing_key(folder)?;
-            writeln!(out, "The next signing key is the current one now. Restart every node.")?;
-        }
+        KeysCommand::FallBack(args) => rollover::fall_back(args, &settings, out)?,
         KeysCommand::Generate(args) => generate(args, &settings, out)?,
-        KeysCommand::List => list(&settings, out)?,
+        KeysCommand::Publish(args) => rollover::publish(args, &settings, out)?,
+        KeysCommand::Retire(args) => rollover::retire(args, &settings, out)?,
         KeysCommand::Rotate => {
-            let id = LocalKeys::rotate_roots(folder, &settings.sealing_secret()?, &SystemEntropy)?;
+            let id = LocalKeys::rotate_roots(&settings.keys.folder, &settings.sealing_secret()?, &SystemEntropy)?;
             writeln!(out, "Key {id} seals from the next start on. Restart every node; keep the older keys.")?;
         }
+        KeysCommand::SignWith(args) => rollover::sign_with(args, &settings, out)?,
+        KeysCommand::Status(args) => status::show(args, &settings, out)?,
+        KeysCommand::Trial(args) => rollover::trial(args, &settings, out)?,
     }
     Ok(CommandOutcome::Done)
 }
@@ -95,17 +114,16 @@ fn generate(args: &GenerateArgs, settings: &Settings, out: &mut dyn Write) -> Re
     if args.passphrase {
         make_passphrase(&settings.keys.passphrase_file, out)?;
     }
-    let secret = settings.sealing_secret()?;
     let host = settings.server.public_url.host_str().unwrap_or("localhost");
     let wanted = GenerateKeys { common_name: host, signing: args.kind.into(), now: now() };
     let folder = &settings.keys.folder;
     if args.next {
-        LocalKeys::prepare_next_signing_key(folder, &secret, &wanted, &SystemEntropy)?;
-        writeln!(out, "The next signing key is in {}.", folder.display())?;
-        writeln!(out, "Restart every node: metadata publishes it. When all services have fetched the metadata,")?;
-        writeln!(out, "`signet keys advance` makes it the current one.")?;
+        let id = open_keys(settings)?.add_signing_key(&wanted)?;
+        writeln!(out, "The signing key {id} is in {}.", folder.display())?;
+        writeln!(out, "Copy signing/{id}.key and signing/{id}.crt to the key folder of every other node.")?;
+        writeln!(out, "Then `signet keys publish {id}` puts it into our metadata; nothing is signed with it yet.")?;
     } else {
-        LocalKeys::generate(folder, &secret, &wanted, Arc::new(SystemEntropy))?;
+        LocalKeys::generate(folder, &settings.sealing_secret()?, &wanted, Arc::new(SystemEntropy))?;
         writeln!(out, "New keys are in {}.", folder.display())?;
         writeln!(
             out,
@@ -131,22 +149,5 @@ fn make_passphrase(file: &Path, out: &mut dyn Write) -> Result<(), CommandError>
     writeln!(made, "{}", hex::encode(random_bytes::<32>(&SystemEntropy))).map_err(failed)?;
     made.sync_all().map_err(failed)?;
     writeln!(out, "A new passphrase is in {}.", file.display())?;
-    Ok(())
-}
-
-fn list(settings: &Settings, out: &mut dyn Write) -> Result<(), CommandError> {
-    let keys = open_keys(settings)?;
-    let signing = keys.signing_keys();
-    let line = |place: &str, signer: &dyn crate::saml::signature::Signer| {
-        format!(
-            "{place:<8} {:<16} {}",
-            signer.algorithm().uri().rsplit("#").next().unwrap_or_default(),
-            signer.key_id()
-        )
-    };
-    writeln!(out, "{}", line("current", &*signing.current))?;
-    if let Some(next) = &signing.next {
-        writeln!(out, "{}", line("next", &**next))?;
-    }
     Ok(())
 }

@@ -1,0 +1,276 @@
+//! The steps of a rollover, from the terminal.
+
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::sync::Arc;
+
+use clap::Args;
+
+use crate::cli::{CommandError, now, open_keys, open_store, operator};
+use crate::federation::registry::{Registry, ServiceProvider};
+use crate::federation::signing::{
+    At, KeyState, MetadataFetch, PlanRefused, SigningKeyId, SigningPlan, TRIAL_LASTS, TrialTicket, WavePercent, Whom,
+};
+use crate::jobs::metadata;
+use crate::jobs::signing::{self, SigningError};
+use crate::saml::EntityId;
+use crate::services::keys::{LocalKeys, ServiceKeys as _};
+use crate::settings::Settings;
+use crate::storage::{StoreError, Transaction};
+
+/// `signet keys publish`
+#[derive(Debug, Args)]
+pub struct KeyArgs {
+    /// The key's name, or its beginning; may be left out where one key alone is not published yet
+    pub key: Option<String>,
+}
+
+/// `signet keys sign-with`
+#[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("whom").required(true).args(["sp", "wave", "all"]))]
+pub struct SignWithArgs {
+    /// The key's name, or its beginning
+    pub key: String,
+    /// For this service, by its entityID or its folder; may be repeated
+    #[arg(long, value_name = "SERVICE")]
+    pub sp: Vec<String>,
+    /// For so many percent of the services; each has its place, so that a greater share holds those of a smaller one
+    #[arg(long, value_name = "PERCENT", value_parser = clap::value_parser!(u8).range(1..=100))]
+    pub wave: Option<u8>,
+    /// For all services but those that were put to another key by name; our metadata is signed with it too
+    #[arg(long)]
+    pub all: bool,
+    /// Although a service may not have the key yet: its sign-ins fail if so
+    #[arg(long)]
+    pub now: bool,
+}
+
+/// `signet keys fall-back`
+#[derive(Debug, Args)]
+pub struct FallBackArgs {
+    /// The service, by its entityID or its folder
+    #[arg(long, value_name = "SERVICE")]
+    pub sp: String,
+}
+
+/// `signet keys retire`
+#[derive(Debug, Args)]
+pub struct RetireArgs {
+    /// The key's name, or its beginning
+    pub key: String,
+    /// Although the last messages that it signed may still be on their way
+    #[arg(long)]
+    pub now: bool,
+}
+
+/// `signet keys trial`
+#[derive(Debug, Args)]
+pub struct TrialArgs {
+    /// The service, by its entityID or its folder
+    #[arg(long, value_name = "SERVICE")]
+    pub sp: String,
+    /// The service let the person in
+    #[arg(long, conflicts_with = "failed")]
+    pub succeeded: bool,
+    /// The service did not let the person in
+    #[arg(long)]
+    pub failed: bool,
+}
+
+pub(super) fn publish(args: &KeyArgs, settings: &Settings, out: &mut dyn Write) -> Result<(), CommandError> {
+    let mut published = None;
+    let keys = open_keys(settings)?;
+    let here = signing_keys_here(&keys)?;
+    change(settings, &keys, |_, plan, at| {
+        let key = match &args.key {
+            Some(name) => named(name, here.iter().chain(plan.keys().keys()))?,
+            None => only_unpublished(plan, &here)?,
+        };
+        let next = plan.publish(&key, at)?;
+        published = Some(key);
+        Ok(next)
+    })?;
+    let key = published.map(|key| key.to_string()).unwrap_or_default();
+    writeln!(out, "{key} is in our metadata within a minute, beside the key that signs.")?;
+    writeln!(
+        out,
+        "`signet keys status` shows which services have fetched it; `signet keys sign-with {key}` comes then."
+    )?;
+    Ok(())
+}
+
+pub(super) fn sign_with(args: &SignWithArgs, settings: &Settings, out: &mut dyn Write) -> Result<(), CommandError> {
+    let keys = open_keys(settings)?;
+    let here = signing_keys_here(&keys)?;
+    let mut seen = None;
+    let next = change(settings, &keys, |tx, plan, at| {
+        let key = named(&args.key, here.iter().chain(plan.keys().keys()))?;
+        let registry = metadata::load(tx, &keys)?.registry;
+        let whom = match args.wave {
+            _ if args.all => Whom::All,
+            Some(percent) => Whom::Wave(
+                WavePercent::new(percent).ok_or_else(|| CommandError::usage("no such share", "from 1 to 100"))?,
+            ),
+            None => {
+                let find = |name: &String| Ok(find(&registry, name)?.entity_id().clone());
+                Whom::Services(args.sp.iter().map(find).collect::<Result<_, CommandError>>()?)
+            }
+        };
+        let next = plan.sign_with(&key, &whom, &names(&registry), &fetches(tx)?, args.now, at)?;
+        seen = Some((key, names(&registry)));
+        Ok(next)
+    })?;
+    let Some((key, services)) = seen else { return Ok(()) };
+    let of = services.iter().filter(|service| *next.key_for(service) == key).count();
+    writeln!(out, "{key} signs for {of} of {} services within a minute.", services.len())?;
+    let mut stay = services.iter().filter(|service| *next.key_for(service) != key).peekable();
+    if args.all && stay.peek().is_some() {
+        writeln!(
+            out,
+            "These stay with the key that they were put to; `signet keys sign-with {key} --sp …` takes them along:"
+        )?;
+        for service in stay {
+            writeln!(out, "  {service}  {}", next.key_for(service))?;
+        }
+    }
+    writeln!(out, "`signet keys fall-back --sp …` puts one back, if it does not take it.")?;
+    Ok(())
+}
+
+pub(super) fn fall_back(args: &FallBackArgs, settings: &Settings, out: &mut dyn Write) -> Result<(), CommandError> {
+    let keys = open_keys(settings)?;
+    let mut service = None;
+    let next = change(settings, &keys, |tx, plan, at| {
+        let found = find(&metadata::load(tx, &keys)?.registry, &args.sp)?.entity_id().clone();
+        let next = plan.fall_back(&found, at)?;
+        service = Some(found);
+        Ok(next)
+    })?;
+    if let Some(service) = service {
+        writeln!(out, "{} signs for {service} within a minute, whatever the rest does.", next.key_for(&service))?;
+    }
+    Ok(())
+}
+
+pub(super) fn retire(args: &RetireArgs, settings: &Settings, out: &mut dyn Write) -> Result<(), CommandError> {
+    let keys = open_keys(settings)?;
+    let mut retired = None;
+    change(settings, &keys, |_, plan, at| {
+        let key = named(&args.key, plan.keys().keys())?;
+        let next = plan.retire(&key, args.now, at)?;
+        retired = Some(key);
+        Ok(next)
+    })?;
+    if let Some(key) = retired {
+        keys.erase_signing_key(key.as_str())?;
+        writeln!(
+            out,
+            "{key} leaves our metadata within a minute. Its private half is erased here; its certificate stays."
+        )?;
+        writeln!(out, "Erase signing/{key}.key in the key folder of every other node, and in its backups.")?;
+    }
+    Ok(())
+}
+
+pub(super) fn trial(args: &TrialArgs, settings: &Settings, out: &mut dyn Write) -> Result<(), CommandError> {
+    let keys = open_keys(settings)?;
+    let store = open_store(settings)?;
+    if !args.succeeded && !args.failed {
+        let plan = signing::look_blocking(&store, &keys, now())?;
+        let registry = store.read_blocking(|tx| metadata::load(tx, &keys))?.registry;
+        let service = find(&registry, &args.sp)?;
+        let key = plan.plan().next_for(service.entity_id()).map_err(SigningError::from)?;
+        let ticket = TrialTicket::new(service.entity_id(), key, now().saturating_add(TRIAL_LASTS), &keys)
+            .map_err(SigningError::from)?;
+        let mut address = settings.server.public_url.clone();
+        address.set_path(&format!("/saml/trial/{ticket}"));
+        writeln!(out, "{address}")?;
+        writeln!(out, "Whoever opens this address within a day signs in at {} with {key}", service.entity_id())?;
+        writeln!(out, "for half an hour, in that browser alone. Then say how it went: --succeeded or --failed.")?;
+        return Ok(());
+    }
+    let mut tried = None;
+    change(settings, &keys, |tx, plan, at| {
+        let service = find(&metadata::load(tx, &keys)?.registry, &args.sp)?.entity_id().clone();
+        let key = plan.next_for(&service)?.clone();
+        if tx.last_assertion_signed_with(service.as_str(), key.as_str())?.is_none() {
+            return Err(SigningError::from(PlanRefused::NothingTried { key, service }).into());
+        }
+        let next = plan.tried(&service, &key, args.succeeded, at)?;
+        tried = Some((service, key));
+        Ok(next)
+    })?;
+    if let Some((service, key)) = tried {
+        let how = if args.succeeded { "succeeded" } else { "did not succeed" };
+        writeln!(out, "Written down: a sign-in at {service} that was signed with {key} {how}.")?;
+    }
+    Ok(())
+}
+
+/// Takes a step with the store and the keys that the settings name.
+fn change(
+    settings: &Settings,
+    keys: &LocalKeys,
+    step: impl FnOnce(&mut Transaction<'_>, &SigningPlan, At) -> Result<SigningPlan, CommandError>,
+) -> Result<SigningPlan, CommandError> {
+    let store = open_store(settings)?;
+    signing::change_blocking(&store, keys, &operator(), now(), step)
+}
+
+fn signing_keys_here(keys: &LocalKeys) -> Result<Vec<SigningKeyId>, CommandError> {
+    let here = keys.signers().map_err(SigningError::from)?;
+    Ok(here.iter().filter_map(|signer| SigningKeyId::parse(signer.key_id()).ok()).collect())
+}
+
+/// The one key whose name begins like this.
+fn named<'k>(name: &str, known: impl Iterator<Item = &'k SigningKeyId>) -> Result<SigningKeyId, CommandError> {
+    let mut found: Vec<&SigningKeyId> = known.filter(|id| !name.is_empty() && id.as_str().starts_with(name)).collect();
+    found.sort();
+    found.dedup();
+    match found.as_slice() {
+        [one] => Ok((*one).clone()),
+        [] => Err(CommandError::usage(
+            format!("no signing key is called `{name}`"),
+            "`signet keys status` lists them; `signet keys generate --next` makes another",
+        )),
+        several => Err(CommandError::usage(
+            format!("{} signing keys begin with `{name}`", several.len()),
+            "give more of the name; `signet keys status` lists them",
+        )),
+    }
+}
+
+fn only_unpublished(plan: &SigningPlan, here: &[SigningKeyId]) -> Result<SigningKeyId, CommandError> {
+    let mut waiting = here.iter().filter(|id| plan.state(id) == KeyState::Generated);
+    match (waiting.next(), waiting.next()) {
+        (Some(one), None) => Ok(one.clone()),
+        (None, _) => Err(CommandError::usage(
+            "every signing key here is published already",
+            "`signet keys generate --next` makes the next one",
+        )),
+        (Some(_), Some(_)) => Err(CommandError::usage(
+            "several signing keys are not published yet",
+            "name one of them; `signet keys status` lists them",
+        )),
+    }
+}
+
+fn find<'r>(registry: &'r Registry, name: &str) -> Result<&'r Arc<ServiceProvider>, CommandError> {
+    let is_meant =
+        |service: &&Arc<ServiceProvider>| service.entity_id().as_str() == name || service.name().to_string() == name;
+    registry.services().find(is_meant).ok_or_else(|| {
+        CommandError::usage(
+            format!("no service is called `{name}`"),
+            "name it by its entityID or its folder, as `signet keys status` lists it",
+        )
+    })
+}
+
+fn names(registry: &Registry) -> Vec<EntityId> {
+    registry.services().map(|service| service.entity_id().clone()).collect()
+}
+
+pub(super) fn fetches(tx: &mut Transaction<'_>) -> Result<BTreeMap<EntityId, MetadataFetch>, StoreError> {
+    let rows = tx.metadata_fetches()?.into_iter();
+    Ok(rows.filter_map(|(name, fetch)| Some((EntityId::parse(&name).ok()?, fetch))).collect())
+}

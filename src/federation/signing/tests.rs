@@ -1,0 +1,269 @@
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use time::UtcDateTime;
+use time::macros::utc_datetime;
+
+use super::*;
+use crate::saml::EntityId;
+use crate::services::keys::{GenerateKeys, LocalKeys, ServiceKeys, SigningKeyKind, keys_for_tests};
+
+const NOW: UtcDateTime = utc_datetime!(2026-11-28 12:00);
+
+fn key(digit: char) -> SigningKeyId {
+    SigningKeyId::parse(&digit.to_string().repeat(16)).unwrap()
+}
+
+fn service(name: &str) -> EntityId {
+    EntityId::parse(&format!("https://{name}.example.gov/saml")).unwrap()
+}
+
+fn services() -> Vec<EntityId> {
+    (0..200).map(|number| service(&format!("service-{number}"))).collect()
+}
+
+fn at(version: i64, hours: i64) -> At {
+    At { version, now: NOW + Duration::hours(hours) }
+}
+
+/// The key `1` signs for all, `2` is published in plan 2, at the same hour.
+fn two_keys() -> SigningPlan {
+    SigningPlan::begin(key('1'), at(1, 0)).publish(&key('2'), at(2, 0)).unwrap()
+}
+
+fn nobody_fetched() -> BTreeMap<EntityId, MetadataFetch> {
+    BTreeMap::new()
+}
+
+fn fetched(service: &EntityId, plan_version: i64) -> BTreeMap<EntityId, MetadataFetch> {
+    BTreeMap::from([(service.clone(), MetadataFetch { at: NOW, plan_version })])
+}
+
+#[test]
+fn the_first_key_signs_for_all_and_the_next_is_published_beside_it() {
+    let plan = two_keys();
+    assert_eq!(plan.key_for(&service("any")), &key('1'));
+    assert_eq!(plan.in_metadata().collect::<Vec<_>>(), [&key('1'), &key('2')]);
+    assert_eq!((plan.state(&key('1')), plan.state(&key('2'))), (KeyState::Signing, KeyState::Published));
+    assert_eq!(plan.state(&key('3')), KeyState::Generated);
+}
+
+#[test]
+fn a_key_that_is_not_published_signs_nothing() {
+    let refused = two_keys().sign_with(&key('3'), &Whom::All, &services(), &nobody_fetched(), true, at(3, 0));
+    assert_eq!(refused, Err(PlanRefused::NotPublished { key: key('3') }));
+}
+
+#[test]
+fn a_service_gets_a_key_when_it_fetched_it_when_it_tried_it_or_when_every_older_copy_has_expired() {
+    let plan = two_keys();
+    let permits = service("permits");
+    let whom = Whom::Services(vec![permits.clone()]);
+    let all = [permits.clone()];
+    let sign = |plan: &SigningPlan, fetches: &BTreeMap<EntityId, MetadataFetch>, hours| {
+        plan.sign_with(&key('2'), &whom, &all, fetches, false, at(9, hours))
+    };
+    let known_from = NOW + METADATA_VALID_FOR;
+    let lacks = Err(PlanRefused::MayLackTheKey { key: key('2'), services: vec![permits.clone()], known_from });
+    assert_eq!(sign(&plan, &nobody_fetched(), 0), lacks);
+    // A copy that was made before the key was published says nothing, however late it was fetched.
+    assert_eq!(sign(&plan, &fetched(&permits, 1), 0), lacks);
+    assert_eq!(sign(&plan, &fetched(&service("another"), 2), 0), lacks);
+    assert!(sign(&plan, &fetched(&permits, 2), 0).is_ok());
+    assert_eq!(sign(&plan, &nobody_fetched(), 14 * 24 - 1), lacks);
+    assert!(sign(&plan, &nobody_fetched(), 14 * 24).is_ok());
+    assert!(sign(&plan.tried(&permits, &key('2'), true, at(3, 0)).unwrap(), &nobody_fetched(), 0).is_ok());
+
+    // That a try failed counts for more than that the key was fetched.
+    let failed = plan.tried(&permits, &key('2'), false, at(3, 0)).unwrap();
+    let told = Err(PlanRefused::TrialFailed { key: key('2'), service: permits.clone() });
+    assert_eq!(sign(&failed, &fetched(&permits, 2), 14 * 24), told);
+    let at_once = failed.sign_with(&key('2'), &whom, &all, &nobody_fetched(), true, at(4, 0)).unwrap();
+    assert_eq!(at_once.key_for(&permits), &key('2'));
+    assert_eq!(at_once.key_for(&service("another")), &key('1'));
+}
+
+#[test]
+fn a_wave_takes_about_its_share_always_the_same_and_a_greater_one_holds_the_smaller() {
+    let plan = two_keys();
+    let all = services();
+    let mut before: Vec<EntityId> = Vec::new();
+    for percent in [1, 10, 50, 99, 100] {
+        let whom = Whom::Wave(WavePercent::new(percent).unwrap());
+        let next = plan.sign_with(&key('2'), &whom, &all, &nobody_fetched(), true, at(3, 0)).unwrap();
+        let taken: Vec<EntityId> = all.iter().filter(|service| *next.key_for(service) == key('2')).cloned().collect();
+        let share = taken.len() * 100 / all.len();
+        assert!(share.abs_diff(percent.into()) <= 8, "{percent} percent took {share}");
+        assert!(before.iter().all(|service| taken.contains(service)));
+        assert_eq!(*next.fleet(), key('1'));
+        before = taken;
+    }
+    assert_eq!(before.len(), all.len());
+    assert_eq!((WavePercent::new(0), WavePercent::new(101)), (None, None));
+}
+
+#[test]
+fn a_wave_is_called_off_by_the_key_of_all() {
+    let whom = Whom::Wave(WavePercent::new(50).unwrap());
+    let plan = two_keys().sign_with(&key('2'), &whom, &services(), &nobody_fetched(), true, at(3, 0)).unwrap();
+    // Going back needs no proof: whoever has the newer key has the older one.
+    let back = plan.sign_with(&key('1'), &whom, &services(), &nobody_fetched(), false, at(4, 0)).unwrap();
+    assert!(services().iter().all(|service| *back.key_for(service) == key('1')));
+    assert_eq!(back.state(&key('2')), KeyState::Published);
+}
+
+#[test]
+fn a_service_that_was_put_back_stays_when_all_go_on_until_it_is_named() {
+    let (permits, all) = (service("permits"), [service("permits"), service("camping")]);
+    let plan = two_keys().sign_with(&key('2'), &Whom::All, &all, &nobody_fetched(), true, at(3, 1)).unwrap();
+    let plan = plan.fall_back(&permits, at(4, 2)).unwrap();
+    assert_eq!((plan.key_for(&permits), plan.key_for(&all[1])), (&key('1'), &key('2')));
+    let plan = plan.publish(&key('3'), at(5, 3)).unwrap();
+    let plan = plan.sign_with(&key('3'), &Whom::All, &all, &nobody_fetched(), true, at(6, 4)).unwrap();
+    assert_eq!((plan.key_for(&permits), plan.key_for(&all[1])), (&key('1'), &key('3')));
+    let named = Whom::Services(vec![permits.clone()]);
+    let plan = plan.sign_with(&key('3'), &named, &all, &nobody_fetched(), true, at(7, 5)).unwrap();
+    assert_eq!(plan.key_for(&permits), &key('3'));
+    // It goes on with the rest the next time.
+    assert!(plan.chosen().is_empty());
+    let again = plan.sign_with(&key('3'), &Whom::All, &all, &nobody_fetched(), true, at(8, 5));
+    assert_eq!(again, Err(PlanRefused::NothingChanges { key: key('3') }));
+}
+
+#[test]
+fn nobody_falls_back_to_a_key_that_never_signed_or_is_retired() {
+    let (permits, all) = (service("permits"), [service("permits")]);
+    let none = Err(PlanRefused::NoEarlierKey { service: permits.clone() });
+    assert_eq!(two_keys().fall_back(&permits, at(3, 0)), none);
+    let plan = two_keys().sign_with(&key('2'), &Whom::All, &all, &nobody_fetched(), true, at(3, 1)).unwrap();
+    assert!(plan.fall_back(&permits, at(4, 1)).is_ok());
+    let plan = plan.retire(&key('1'), true, at(4, 1)).unwrap();
+    assert_eq!(plan.fall_back(&permits, at(5, 2)), none);
+}
+
+#[test]
+fn a_key_is_retired_when_it_signs_for_nobody_and_its_last_messages_have_ended() {
+    let (permits, all) = (service("permits"), [service("permits"), service("camping")]);
+    let retire = |plan: &SigningPlan, hours| plan.retire(&key('1'), false, at(9, hours));
+    let only = SigningPlan::begin(key('1'), at(1, 0));
+    assert_eq!(retire(&only, 0), Err(PlanRefused::LastKey { key: key('1') }));
+
+    let still =
+        |for_all, for_wave, services| Err(PlanRefused::StillSigns { key: key('1'), for_all, for_wave, services });
+    assert_eq!(retire(&two_keys(), 0), still(true, false, vec![]));
+    let held = Whom::Services(vec![permits.clone()]);
+    let plan = two_keys().sign_with(&key('2'), &Whom::All, &all, &nobody_fetched(), true, at(3, 1)).unwrap();
+    let plan = plan.fall_back(&permits, at(4, 1)).unwrap();
+    assert_eq!(retire(&plan, 9), still(false, false, vec![permits.clone()]));
+    let plan = plan.sign_with(&key('2'), &held, &all, &nobody_fetched(), true, at(5, 2)).unwrap();
+    let until = NOW + Duration::hours(2) + LAST_MESSAGES_ARRIVE;
+    assert_eq!(retire(&plan, 2), Err(PlanRefused::JustStopped { key: key('1'), until }));
+    let retired = retire(&plan, 3).unwrap();
+    assert_eq!(retired.state(&key('1')), KeyState::Retired);
+    assert_eq!(retired.in_metadata().collect::<Vec<_>>(), [&key('2')]);
+    let over = Err(PlanRefused::Retired { key: key('1') });
+    assert_eq!(retired.publish(&key('1'), at(10, 4)), over);
+    assert_eq!(retired.sign_with(&key('1'), &Whom::All, &all, &nobody_fetched(), true, at(10, 4)), over);
+    assert_eq!(retire(&retired, 4), over);
+}
+
+#[test]
+fn the_key_of_a_wave_is_not_retired() {
+    let whom = Whom::Wave(WavePercent::new(10).unwrap());
+    let plan = two_keys().sign_with(&key('2'), &whom, &[], &nobody_fetched(), false, at(3, 0)).unwrap();
+    let refused = plan.retire(&key('2'), false, at(4, 0));
+    assert_eq!(
+        refused,
+        Err(PlanRefused::StillSigns { key: key('2'), for_all: false, for_wave: true, services: vec![] })
+    );
+}
+
+#[test]
+fn every_refusal_says_what_to_do() {
+    let service = service("permits");
+    for refused in [
+        PlanRefused::JustStopped { key: key('1'), until: NOW },
+        PlanRefused::LastKey { key: key('1') },
+        PlanRefused::MayLackTheKey { key: key('1'), services: services(), known_from: NOW },
+        PlanRefused::StillSigns { key: key('1'), for_all: true, for_wave: true, services: services() },
+        PlanRefused::UnknownService { service },
+    ] {
+        assert!(refused.to_string().len() < 400, "{refused}");
+        assert!(!refused.next_step().is_empty());
+    }
+}
+
+#[test]
+fn a_stored_plan_is_believed_under_its_number_and_as_it_was_written() {
+    let keys = keys_for_tests();
+    let (permits, all) = (service("permits"), [service("permits"), service("camping")]);
+    let wave = Whom::Wave(WavePercent::new(10).unwrap());
+    let plan = two_keys().tried(&permits, &key('2'), true, at(3, 0)).unwrap();
+    let plan = plan.sign_with(&key('2'), &Whom::All, &all, &nobody_fetched(), true, at(4, 1)).unwrap();
+    let plan = plan.fall_back(&permits, at(5, 2)).unwrap().publish(&key('3'), at(6, 2)).unwrap();
+    let plan = plan.sign_with(&key('3'), &wave, &all, &nobody_fetched(), true, at(7, 2)).unwrap();
+    let stored = StoredSigningPlan::new(&plan, NOW, "somebody", &keys).unwrap();
+    assert_eq!(stored.authenticate(&keys), Ok(plan));
+
+    let altered = |change: &dyn Fn(&mut StoredSigningPlan)| {
+        let mut row = stored.clone();
+        change(&mut row);
+        assert!(row.authenticate(&keys).is_err(), "{row:?}");
+    };
+    altered(&|row| row.version += 1);
+    altered(&|row| row.document = row.document.replace(&key('3').to_string(), &key('1').to_string()));
+    altered(&|row| row.document.push(' '));
+    altered(&|row| row.mac[10] ^= 1);
+    altered(&|row| row.mac.clear());
+    assert!(stored.authenticate(&keys_for_tests()).is_err(), "written with other keys");
+}
+
+#[test]
+fn a_snapshot_has_every_key_of_the_plan_or_is_none() {
+    let dir = tempfile::tempdir().unwrap();
+    let secret = crate::services::keys::SealingSecret::new("a passphrase of some length").unwrap();
+    let wanted = GenerateKeys { common_name: "signet.test", signing: SigningKeyKind::EcP256, now: NOW };
+    let entropy = Arc::new(crate::services::SystemEntropy);
+    let keys = LocalKeys::generate(dir.path(), &secret, &wanted, entropy).unwrap();
+    let first = SigningKeyId::parse(keys.signers().unwrap()[0].key_id()).unwrap();
+    let second = SigningKeyId::parse(&keys.add_signing_key(&wanted).unwrap()).unwrap();
+    let plan = SigningPlan::begin(first, at(1, 0)).publish(&second, at(2, 0)).unwrap();
+    let snapshot = SigningKeys::new(plan.clone(), keys.signers().unwrap()).unwrap();
+    assert_eq!(snapshot.published().count(), 2);
+    keys.erase_signing_key(second.as_str()).unwrap();
+    assert_eq!(SigningKeys::new(plan, keys.signers().unwrap()).err(), Some(KeyMissing { key: second }));
+}
+
+#[test]
+fn a_ticket_is_good_for_its_service_and_its_time_and_from_us() {
+    let keys = keys_for_tests();
+    let (permits, ends_at) = (service("permits"), NOW + TRIAL_LASTS);
+    let text = TrialTicket::new(&permits, &key('2'), ends_at, &keys).unwrap().to_string();
+    let ticket = TrialTicket::parse(&text).unwrap();
+    assert_eq!(ticket.redeem(&permits, NOW, &keys).map(|trial| trial.key().clone()), Some(key('2')));
+    assert_eq!(ticket.redeem(&permits, ends_at, &keys), None);
+    assert_eq!(ticket.redeem(&service("camping"), NOW, &keys), None);
+    assert_eq!(ticket.redeem(&permits, NOW, &keys_for_tests()), None);
+    for at in 0..text.len() {
+        let other = if text.as_bytes()[at] == b'0' { "1" } else { "0" };
+        let mut altered = text.clone();
+        altered.replace_range(at..=at, other);
+        let redeemed = TrialTicket::parse(&altered).and_then(|ticket| ticket.redeem(&permits, NOW, &keys));
+        assert_eq!(redeemed, None, "digit {at}");
+    }
+    for garbled in ["", "é", &text[1..], &format!("{text}00"), &"é".repeat(52)] {
+        assert!(TrialTicket::parse(garbled).is_none(), "{garbled}");
+    }
+}
+
+#[test]
+fn each_service_has_an_address_of_its_own_that_stays() {
+    let keys = keys_for_tests();
+    let address = metadata_address(&service("permits"), &keys).unwrap();
+    assert_eq!(address.len(), 20);
+    assert_eq!(is_metadata_address(&address, &service("permits"), &keys), Ok(true));
+    assert_eq!(is_metadata_address(&address, &service("camping"), &keys), Ok(false));
+    for garbled in ["", "00", &address[..18], &address.to_uppercase().replace(|c: char| c.is_ascii_digit(), "G")] {
+        assert_eq!(is_metadata_address(garbled, &service("permits"), &keys), Ok(false), "{garbled}");
+    }
+}
