@@ -86,6 +86,33 @@ impl SessionIdHash {
     }
 }
 
+/// What of a session stands in clear, so that it is listed and ended without its browser. The seal is bound to it: a session
+/// that somebody prolonged, or put among another person's, does not open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SessionFrame {
+    /// Whose, once that is known.
+    pub subscriber: Option<SubscriberId>,
+    /// When it began.
+    pub created_at: UtcDateTime,
+    /// When it ends.
+    pub times: SessionTimes,
+}
+
+impl SessionFrame {
+    /// {label, session, subscriber, created, idle until, absolute until}. Nobody is told from anybody by the length.
+    fn octets(&self, id: SessionIdHash) -> Vec<u8> {
+        let milliseconds = |at: UtcDateTime| (at.unix_timestamp_nanos() / 1_000_000).to_be_bytes();
+        context(&[
+            b"signet/session/v2",
+            id.as_bytes(),
+            self.subscriber.as_ref().map_or(&[], |id| id.as_bytes().as_slice()),
+            &milliseconds(self.created_at),
+            &milliseconds(self.times.idle_until),
+            &milliseconds(self.times.absolute_until),
+        ])
+    }
+}
+
 /// How far the person at the browser has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -194,30 +221,36 @@ impl SessionState {
         self.subscriber.filter(|_| self.stage == SessionStage::SignedIn)
     }
 
-    /// Seals the state for the record of `secret`.
+    /// Seals the state for the record of `secret`, which says `frame` in clear.
     ///
     /// # Errors
     /// When the service's keys are unavailable.
     pub fn seal(
         &self,
         secret: &SessionSecret,
+        frame: &SessionFrame,
         keys: &dyn ServiceKeys,
         entropy: &dyn Entropy,
     ) -> Result<Vec<u8>, SessionError> {
         let text = Zeroizing::new(serde_json::to_vec(self).map_err(|_| SessionError::UnknownForm)?);
         let id = secret.id_hash();
         let inner = Envelope::seal(&secret.key(), 0, id.as_bytes(), &text, entropy)?;
-        Ok(keys.seal(Purpose::Session, id.as_bytes(), &inner)?)
+        Ok(keys.seal(Purpose::Session, &frame.octets(id), &inner)?)
     }
 
-    /// Opens the record of `secret`.
+    /// Opens the record of `secret`, which says `frame` in clear.
     ///
     /// # Errors
-    /// [`SessionError::Keys`] when it was altered or belongs to another secret; [`SessionError::UnknownForm`] when it
+    /// [`SessionError::Keys`] when it or what it says in clear was altered, or it belongs to another secret; [`SessionError::UnknownForm`] when it
     /// was written by another version. Either way the browser has no session.
-    pub fn open(sealed: &[u8], secret: &SessionSecret, keys: &dyn ServiceKeys) -> Result<Self, SessionError> {
+    pub fn open(
+        sealed: &[u8],
+        secret: &SessionSecret,
+        frame: &SessionFrame,
+        keys: &dyn ServiceKeys,
+    ) -> Result<Self, SessionError> {
         let id = secret.id_hash();
-        let inner = keys.open(Purpose::Session, id.as_bytes(), sealed)?;
+        let inner = keys.open(Purpose::Session, &frame.octets(id), sealed)?;
         let text = Envelope::parse(&inner)?.open(&secret.key(), id.as_bytes())?;
         serde_json::from_slice(&text).map_err(|_| SessionError::UnknownForm)
     }
@@ -346,13 +379,38 @@ mod tests {
         state
     }
 
+    fn frame() -> SessionFrame {
+        let times = SessionTimes::begin(SessionLimits::DEFAULT, NOW);
+        SessionFrame { subscriber: Some(SubscriberId::from_bytes([1; 16])), created_at: NOW, times }
+    }
+
+    #[test]
+    fn nothing_that_stands_in_clear_beside_a_session_can_be_exchanged() {
+        let (keys, secret) = (keys_for_tests(), SessionSecret::random(&SystemEntropy));
+        let sealed = signed_in().seal(&secret, &frame(), &keys, &SystemEntropy).unwrap();
+        let later = |at: UtcDateTime| at + Duration::MILLISECOND;
+        let SessionTimes { idle_until, absolute_until } = frame().times;
+        for altered in [
+            SessionFrame { subscriber: None, ..frame() },
+            SessionFrame { subscriber: Some(SubscriberId::from_bytes([2; 16])), ..frame() },
+            SessionFrame { created_at: later(NOW), ..frame() },
+            SessionFrame { times: SessionTimes { idle_until: later(idle_until), absolute_until }, ..frame() },
+            SessionFrame { times: SessionTimes { idle_until, absolute_until: later(absolute_until) }, ..frame() },
+        ] {
+            assert!(SessionState::open(&sealed, &secret, &altered, &keys).is_err(), "{altered:?}");
+        }
+        // Times are kept in whole milliseconds.
+        let finer = SessionFrame { created_at: NOW + Duration::MICROSECOND, ..frame() };
+        assert!(SessionState::open(&sealed, &secret, &finer, &keys).is_ok());
+    }
+
     #[test]
     fn the_browser_that_has_the_secret_has_the_session() {
         let (keys, secret) = (keys_for_tests(), SessionSecret::random(&SystemEntropy));
-        let sealed = signed_in().seal(&secret, &keys, &SystemEntropy).unwrap();
+        let sealed = signed_in().seal(&secret, &frame(), &keys, &SystemEntropy).unwrap();
         let again = SessionSecret::from_cookie(&secret.to_cookie()).unwrap();
         assert_eq!(again.id_hash(), secret.id_hash());
-        let opened = SessionState::open(&sealed, &again, &keys).unwrap();
+        let opened = SessionState::open(&sealed, &again, &frame(), &keys).unwrap();
         assert_eq!(opened.signed_in(), Some(SubscriberId::from_bytes([1; 16])));
         assert_eq!(opened.events, vec![AuthenticationEvent::password(NOW)]);
         assert_eq!(opened.vault_key.as_ref().map(VaultKey::to_session), Some([9; 32]));
@@ -361,12 +419,12 @@ mod tests {
     #[test]
     fn the_record_alone_or_with_the_service_keys_opens_nothing() {
         let (keys, secret) = (keys_for_tests(), SessionSecret::random(&SystemEntropy));
-        let sealed = signed_in().seal(&secret, &keys, &SystemEntropy).unwrap();
-        assert!(SessionState::open(&sealed, &SessionSecret::random(&SystemEntropy), &keys).is_err());
+        let sealed = signed_in().seal(&secret, &frame(), &keys, &SystemEntropy).unwrap();
+        assert!(SessionState::open(&sealed, &SessionSecret::random(&SystemEntropy), &frame(), &keys).is_err());
         let other = keys_for_tests();
-        assert!(SessionState::open(&sealed, &secret, &other).is_err());
+        assert!(SessionState::open(&sealed, &secret, &frame(), &other).is_err());
         // The thief of both takes off the outer seal and finds the vault's key nowhere.
-        let inner = keys.open(Purpose::Session, secret.id_hash().as_bytes(), &sealed).unwrap();
+        let inner = keys.open(Purpose::Session, &frame().octets(secret.id_hash()), &sealed).unwrap();
         assert!(!inner.windows(8).any(|window| window == [9; 8]));
     }
 
@@ -374,8 +432,8 @@ mod tests {
     fn a_record_moved_to_another_session_is_refused() {
         let (keys, one, other) =
             (keys_for_tests(), SessionSecret::random(&SystemEntropy), SessionSecret::random(&SystemEntropy));
-        let sealed = signed_in().seal(&one, &keys, &SystemEntropy).unwrap();
-        assert!(SessionState::open(&sealed, &other, &keys).is_err());
+        let sealed = signed_in().seal(&one, &frame(), &keys, &SystemEntropy).unwrap();
+        assert!(SessionState::open(&sealed, &other, &frame(), &keys).is_err());
     }
 
     #[test]

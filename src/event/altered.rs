@@ -21,6 +21,8 @@ pub enum AlteredRecord {
     Consent(ConsentId),
     /// By which name an agency knows the person. Which agency is not told: logs do not join accounts and agencies.
     Identifier,
+    /// The record behind the link of a mail.
+    Link,
     /// By which name a service knows the person in a session.
     NameId,
     /// The password.
@@ -31,6 +33,8 @@ pub enum AlteredRecord {
     Proofing,
     /// The stored record of a service, by the folder that it says to come from.
     ServiceRecord(Option<ServiceName>),
+    /// A browser's session.
+    Session,
     /// Which signing key is published, and which signs for whom.
     SigningPlan,
     /// A way to open the vault.
@@ -45,12 +49,14 @@ impl fmt::Display for AlteredRecord {
             Self::Authenticator(id) => write!(f, "authenticator {id}"),
             Self::Consent(id) => write!(f, "consent {id}"),
             Self::Identifier => f.write_str("identifier at an agency"),
+            Self::Link => f.write_str("mailed link"),
             Self::NameId => f.write_str("name at a service"),
             Self::Password => f.write_str("password"),
             Self::Profile => f.write_str("profile"),
             Self::Proofing => f.write_str("proofing"),
             Self::ServiceRecord(Some(name)) => write!(f, "service record {name}"),
             Self::ServiceRecord(None) => f.write_str("service record"),
+            Self::Session => f.write_str("session"),
             Self::SigningPlan => f.write_str("plan of signing keys"),
             Self::Slot(id) => write!(f, "slot {id}"),
         }

@@ -41,6 +41,9 @@ macro_rules! held {
     }};
 }
 
+/// Key, when it was ended, the ends, idle and in any case, and what is sealed.
+type SessionRow = (Vec<u8>, Option<i64>, i64, i64, Vec<u8>);
+
 /// What a group of issuances rests on, as far as it stands.
 pub(super) struct Standing {
     /// The keyed digests of consents that were not taken back.
@@ -85,8 +88,8 @@ impl Transaction<'_> {
 
         let joined = issuances.iter().filter_map(|one| one.joins.as_ref());
         let sessions = joined.map(|(session, _)| session.as_bytes().to_vec()).collect();
-        let sessions: Vec<(Vec<u8>, Option<i64>, i64, i64)> = held!(self.connection, sessions, session.id_hash =>
-            (session::id_hash, session::revoked_at, session::idle_until, session::absolute_until));
+        let sessions: Vec<SessionRow> = held!(self.connection, sessions, session.id_hash =>
+            (session::id_hash, session::revoked_at, session::idle_until, session::absolute_until, session::sealed));
 
         // The gate looked at accounts that were vouched for; here it is asked only whether they say something else now.
         let stopped = |word: &str| SubscriberStatus::from_stored(word).is_none_or(|status| !status.may_sign_in());
@@ -99,8 +102,9 @@ impl Transaction<'_> {
             stopped: accounts.into_iter().filter(|(_, status)| stopped(status)).map(|(id, _)| id).collect(),
             sessions: sessions
                 .into_iter()
-                .filter(|(_, revoked_at, ..)| revoked_at.is_none())
-                .map(|(id_hash, _, idle_until, absolute_until)| (id_hash, (idle_until, absolute_until)))
+                // Ending a session erases what it knew.
+                .filter(|(_, revoked_at, .., sealed)| revoked_at.is_none() && !sealed.is_empty())
+                .map(|(id_hash, _, idle_until, absolute_until, _)| (id_hash, (idle_until, absolute_until)))
                 .collect(),
         })
     }

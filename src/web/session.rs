@@ -9,8 +9,12 @@ use actix_web::cookie::{Cookie, SameSite};
 use actix_web::http::Method;
 use time::{Duration, UtcDateTime};
 
+use super::people::is_altered;
 use super::site::Site;
-use crate::authentication::session::{COOKIE, SessionError, SessionIdHash, SessionSecret, SessionState, SessionTimes};
+use crate::authentication::session::{
+    COOKIE, SessionError, SessionFrame, SessionIdHash, SessionSecret, SessionState, SessionTimes,
+};
+use crate::event::{AlteredRecord, Event};
 use crate::services::keys::KeysError;
 use crate::storage::{SessionRecord, StoreError, Transaction};
 
@@ -58,26 +62,27 @@ impl BrowserSession {
         let Some(record) = record else {
             return Ok(Self::new(site));
         };
-        match SessionState::open(&record.sealed, &secret, &*site.keys) {
+        let SessionRecord { subscriber, created_at, times, .. } = record;
+        let frame = SessionFrame { subscriber, created_at, times };
+        match SessionState::open(&record.sealed, &secret, &frame, &*site.keys) {
             Ok(state) => {
                 let times = record.times.used(site.session_limits, now);
                 // A page that changes nothing still keeps its session alive; once a minute is often enough to write.
                 if times.idle_until - record.times.idle_until > KEEP_ALIVE {
-                    let used = SessionRecord { times, ..record.clone() };
+                    let frame = SessionFrame { times, ..frame };
+                    let sealed = state.seal(&secret, &frame, &*site.keys, &*site.entropy)?;
+                    let used = SessionRecord { times, sealed, ..record };
                     site.store.transaction::<_, SessionTrouble, _>(move |tx| Ok(tx.save_session(&used)?)).await?;
                 }
-                Ok(Self {
-                    secret,
-                    stored: Some(id),
-                    in_browser: Some(id),
-                    notice: None,
-                    times,
-                    created_at: record.created_at,
-                    state,
-                })
+                Ok(Self { secret, stored: Some(id), in_browser: Some(id), notice: None, times, created_at, state })
             }
             Err(SessionError::Keys(KeysError::Unavailable)) => Err(SessionTrouble::Keys(KeysError::Unavailable)),
-            Err(_) => Ok(Self::new(site)),
+            Err(fault) => {
+                if matches!(&fault, SessionError::Keys(fault) if is_altered(fault)) {
+                    Event::IntegrityFault { record: AlteredRecord::Session }.log(record.subscriber);
+                }
+                Ok(Self::new(site))
+            }
         }
     }
 
@@ -159,13 +164,10 @@ impl BrowserSession {
     /// # Errors
     /// [`SessionTrouble::Ended`] when it was ended from elsewhere meanwhile: then nothing of the transaction may stand.
     pub fn keep(&mut self, tx: &mut Transaction<'_>, site: &Site) -> Result<(), SessionTrouble> {
-        let record = SessionRecord {
-            id_hash: self.secret.id_hash(),
-            subscriber: self.state.subscriber,
-            created_at: self.created_at,
-            times: self.times,
-            sealed: self.state.seal(&self.secret, &*site.keys, &*site.entropy)?,
-        };
+        let (subscriber, created_at, times) = (self.state.subscriber, self.created_at, self.times);
+        let frame = SessionFrame { subscriber, created_at, times };
+        let sealed = self.state.seal(&self.secret, &frame, &*site.keys, &*site.entropy)?;
+        let record = SessionRecord { id_hash: self.secret.id_hash(), subscriber, created_at, times, sealed };
         let kept = match self.stored {
             None => tx.add_session(&record).map(|()| true)?,
             Some(id) if id == record.id_hash => tx.save_session(&record)?,

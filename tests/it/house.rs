@@ -243,6 +243,13 @@ fn nobody_who_serves_people_supposes_a_consent_and_one_file_reads_them() {
 }
 
 #[test]
+fn one_file_reads_mailed_links() {
+    for reads in ["tx.link(", "tx.add_link("] {
+        assert_eq!(files_that_say(reads), ["web/people/links.rs"], "{reads}");
+    }
+}
+
+#[test]
 fn one_file_reads_the_stored_records_of_services() {
     for reads in ["tx.sp_revisions(", "tx.current_sp_files(", "tx.add_sp_revision("] {
         assert_eq!(files_that_say(reads), ["jobs/metadata.rs"], "{reads}");

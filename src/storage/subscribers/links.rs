@@ -73,7 +73,8 @@ impl Transaction<'_> {
         .transpose()
     }
 
-    /// Uses a link up; `false` when it is used, expired or unknown. Of two that try at once, one succeeds.
+    /// Uses a link up, and erases what it was for, so that it is no link whatever is done to the row; `false` when it is used,
+    /// expired or unknown. Of two that try at once, one succeeds.
     ///
     /// # Errors
     /// When the database fails.
@@ -85,7 +86,7 @@ impl Transaction<'_> {
                 .filter(email_link::used_at.is_null())
                 .filter(email_link::expires_at.gt(now)),
         )
-        .set(email_link::used_at.eq(Some(now)))
+        .set((email_link::used_at.eq(Some(now)), email_link::sealed.eq(Vec::<u8>::new())))
         .execute(self.connection)?;
         Ok(used == 1)
     }

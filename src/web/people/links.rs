@@ -1,11 +1,14 @@
-//! The links that mails carry: made, read, used up once.
+//! The links that mails carry: made, read, used up once. What a link is for is sealed with the service's keys, and bound to
+//! when it was made and how long it lives; using it up erases it. So a record whose times were altered, or that is to be used
+//! again, is no link.
 
 use serde::{Deserialize, Serialize};
 use time::UtcDateTime;
 
-use super::Trouble;
+use super::{Trouble, is_altered};
 use crate::authentication::recovery::{LINK_LIFETIME, LinkPurpose, LinkToken};
 use crate::authentication::session::WaitingRequest;
+use crate::event::{AlteredRecord, Event};
 use crate::services::keys::{KeysError, Purpose, context};
 use crate::storage::{LinkRecord, Transaction};
 use crate::web::site::Site;
@@ -27,6 +30,8 @@ pub struct UsableLink {
     pub token_hash: [u8; 32],
     /// Whom and what it is for.
     pub content: LinkContent,
+    /// When it was made.
+    pub made_at: UtcDateTime,
 }
 
 /// Makes a link, and gives its token.
@@ -41,21 +46,22 @@ pub fn make_link(
     now: UtcDateTime,
 ) -> Result<LinkToken, Trouble> {
     let token = LinkToken::random(&*site.entropy);
-    let token_hash = token.hash(purpose);
     let text = serde_json::to_vec(content).map_err(|_| KeysError::Malformed)?;
-    let sealed = site.keys.seal(Purpose::EmailLink, &place(purpose, &token_hash), &text)?;
-    tx.add_link(&LinkRecord {
-        token_hash,
+    let mut record = LinkRecord {
+        token_hash: token.hash(purpose),
         purpose,
-        sealed,
+        sealed: Vec::new(),
         made_at: now,
         expires_at: now + LINK_LIFETIME,
         used_at: None,
-    })?;
+    };
+    record.sealed = site.keys.seal(Purpose::EmailLink, &place(&record), &text)?;
+    tx.add_link(&record)?;
     Ok(token)
 }
 
-/// Reads a link by the hash of its token; nothing when it may not be used (any more).
+/// Reads a link by the hash of its token; nothing when it may not be used (any more). A record that we did not write so is no
+/// link, and is reported.
 ///
 /// # Errors
 /// When the database or the keys are unavailable.
@@ -72,11 +78,27 @@ pub fn read_link(
     if record.purpose != purpose || record.used_at.is_some() || now >= record.expires_at {
         return Ok(None);
     }
-    let text = site.keys.open(Purpose::EmailLink, &place(purpose, token_hash), &record.sealed)?;
+    let text = match site.keys.open(Purpose::EmailLink, &place(&record), &record.sealed) {
+        Ok(text) => text,
+        Err(fault) if is_altered(&fault) => {
+            // Whose it was to be is not known: that is sealed.
+            Event::IntegrityFault { record: AlteredRecord::Link }.log(None);
+            return Ok(None);
+        }
+        Err(fault) => return Err(fault.into()),
+    };
     let content = serde_json::from_slice(&text).map_err(|_| KeysError::Malformed)?;
-    Ok(Some(UsableLink { token_hash: *token_hash, content }))
+    Ok(Some(UsableLink { token_hash: *token_hash, content, made_at: record.made_at }))
 }
 
-fn place(purpose: LinkPurpose, token_hash: &[u8; 32]) -> Vec<u8> {
-    context(&[b"signet/link/v1", purpose.as_str().as_bytes(), token_hash])
+/// {label, purpose, token's hash, made, expires}.
+fn place(record: &LinkRecord) -> Vec<u8> {
+    let milliseconds = |at: UtcDateTime| (at.unix_timestamp_nanos() / 1_000_000).to_be_bytes();
+    context(&[
+        b"signet/link/v2",
+        record.purpose.as_str().as_bytes(),
+        &record.token_hash,
+        &milliseconds(record.made_at),
+        &milliseconds(record.expires_at),
+    ])
 }

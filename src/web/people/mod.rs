@@ -42,7 +42,7 @@ pub fn report_altered(of: SubscriberId, record: AlteredRecord) {
 }
 
 /// Whether what does not open was altered, moved or put back; otherwise the keys are to blame, and nothing is known.
-fn is_altered(fault: &KeysError) -> bool {
+pub(in crate::web) fn is_altered(fault: &KeysError) -> bool {
     matches!(fault, KeysError::CannotOpen | KeysError::Malformed | KeysError::UnknownScheme(_))
 }
 

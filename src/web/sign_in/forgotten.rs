@@ -116,15 +116,13 @@ pub async fn choose_password(
 /// Puts the new password in place of the old one, seals the vault, ends every session, and tells every address.
 fn replace_password(tx: &mut Transaction<'_>, visit: &mut Visit, chosen: &Chosen) -> Result<bool, Trouble> {
     let (site, now) = (visit.site.clone(), visit.now);
-    let Chosen { link, content, address, stretched } = chosen;
+    let Chosen { link, made_at, content, address, stretched } = chosen;
     let Some(of) = content.subscriber.map(SubscriberId::from_bytes) else {
         return Ok(false);
     };
     // A link goes with its address: not when that was taken from the account, nor after another link did its work.
     let still_theirs = find_address(tx, &site, address)?.is_some_and(|record| record.subscriber == of);
-    let made_at = tx.link(link)?.map(|link| link.made_at);
-    let overtaken =
-        password_of(tx, &site, of)?.is_some_and(|known| made_at.is_none_or(|made_at| made_at <= known.set_at));
+    let overtaken = password_of(tx, &site, of)?.is_some_and(|known| *made_at <= known.set_at);
     if !still_theirs || overtaken {
         return Ok(false);
     }

@@ -12,6 +12,7 @@
 use actix_web::HttpResponse;
 use actix_web::web::{Form, Query};
 use serde::Deserialize;
+use time::UtcDateTime;
 
 use super::pages::{ChoosePasswordPage, LinkQuestionPage, LinkUnusablePage};
 use super::password_problem;
@@ -84,6 +85,8 @@ pub struct PasswordForm {
 pub(super) struct Chosen {
     /// By which the link is used up.
     pub(super) link: [u8; 32],
+    /// When the link was made.
+    pub(super) made_at: UtcDateTime,
     /// What the link is for.
     pub(super) content: LinkContent,
     /// The address that it was sent to.
@@ -222,7 +225,8 @@ impl MailedLink {
                     .await
                     .map_err(Trouble::Busy)?;
                 let stretched = stretched.map_err(Trouble::Password)?;
-                let chosen = Chosen { link: found.token_hash, content: found.content, address, stretched };
+                let UsableLink { token_hash: link_hash, content, made_at } = found;
+                let chosen = Chosen { link: link_hash, made_at, content, address, stretched };
                 return Ok((visit, link, Ok(chosen)));
             }
             Err(weak) => password_problem(weak),

@@ -1,9 +1,12 @@
 //! Somebody who can write to the database, and has none of the keys, wants into another person's account: with their own
-//! authenticator, their own password, or their own address. What they write is not the person's, and the log says so.
+//! authenticator, their own password, their own address, an old link or an old session. What they write is not the person's, and
+//! the log says so.
 
 use signet::storage::Transaction;
 use signet::subscriber::{EmailAddress, SubscriberStatus};
 use signet::web::people::{Trouble, change_account, find_address};
+
+use time::Duration;
 
 use crate::support::app::TestApp;
 use crate::support::browser::Page;
@@ -207,4 +210,99 @@ async fn an_address_moved_to_another_account_finds_nobody() {
     scene.run("UPDATE email_address SET subscriber = ADA WHERE subscriber = MALLORY");
     wrong(&give_password(&scene.app.browser(), "mallory@example.org", PASSWORD).await);
     scene.is_reported("address");
+}
+
+/// Asks for a link to a new password.
+async fn mailed_link(scene: &Scene) -> String {
+    let (browser, sent) = (scene.app.browser(), scene.app.inbox.messages().len());
+    let page = browser.get("/forgot-password").await;
+    browser.submit(&page, &[("email", &scene.ada.email)]).await.expect_status(200);
+    scene.app.link_to(&scene.ada.email, sent).await
+}
+
+#[tokio::test]
+async fn a_mailed_link_that_was_prolonged_is_not_there() {
+    for edit in ["expires_at = expires_at + 86400000", "made_at = made_at + 1", "expires_at = 4102444800000"] {
+        let scene = Scene::with(With::App, With::App).await;
+        let link = mailed_link(&scene).await;
+        scene.app.browser().get(&link).await.expect_status(200);
+        scene.run(&format!("UPDATE email_link SET {edit} WHERE used_at IS NULL"));
+        scene.app.clock.advance(Duration::hours(23));
+        wrong(&scene.app.browser().get(&link).await);
+        scene.is_reported("mailed link");
+        // Whoever asks for a new one gets it.
+        let link = mailed_link(&scene).await;
+        scene.app.browser().get(&link).await.expect_status(200);
+    }
+}
+
+#[tokio::test]
+async fn a_link_to_sign_up_that_was_prolonged_is_not_there() {
+    let scene = Scene::with(With::App, With::App).await;
+    let (browser, sent) = (scene.app.browser(), scene.app.inbox.messages().len());
+    let page = browser.get("/sign-up").await;
+    let fields = [("email", "carol@example.gov"), ("rules", "yes")];
+    browser.submit_to(&page, "/sign-up", &fields).await.expect_status(200);
+    let link = scene.app.link_to("carol@example.gov", sent).await;
+    browser.get(&link).await.expect_status(200);
+    scene.run("UPDATE email_link SET expires_at = expires_at + 86400000 WHERE used_at IS NULL");
+    scene.app.clock.advance(Duration::hours(25));
+    wrong(&browser.get(&link).await);
+    scene.is_reported("mailed link");
+}
+
+#[tokio::test]
+async fn a_mailed_link_that_did_its_work_does_not_do_it_again() {
+    let scene = Scene::with(With::App, With::App).await;
+    let link = mailed_link(&scene).await;
+    let browser = scene.app.browser();
+    let page = browser.get(&link).await;
+    let new = "umber quartz heron lagoon";
+    assert_eq!(browser.submit(&page, &[("password", new), ("again", new)]).await.url.path(), "/sign-in");
+    scene.run("UPDATE email_link SET used_at = NULL");
+    wrong(&scene.app.browser().get(&link).await);
+    scene.is_reported("mailed link");
+}
+
+#[tokio::test]
+async fn a_session_that_was_prolonged_or_given_to_another_person_is_none() {
+    for edit in [
+        "idle_until = absolute_until",
+        "absolute_until = 4102444800000",
+        "created_at = created_at + 1",
+        "subscriber = MALLORY",
+        "subscriber = NULL",
+    ] {
+        let mut scene = Scene::with(With::App, With::App).await;
+        let browser = scene.app.browser();
+        assert_eq!(scene.ada.sign_in(&scene.app, &browser).await.url.path(), "/account");
+        scene.run(&format!("UPDATE session SET {edit} WHERE subscriber = ADA"));
+        assert_eq!(browser.get("/account").await.url.path(), "/sign-in", "{edit}");
+        scene.is_reported("session");
+    }
+}
+
+#[tokio::test]
+async fn a_session_that_was_ended_is_not_brought_back_by_hand() {
+    let mut scene = Scene::with(With::App, With::App).await;
+    let (here, there) = (scene.app.browser(), scene.app.browser());
+    for browser in [&here, &there] {
+        assert_eq!(scene.ada.sign_in(&scene.app, browser).await.url.path(), "/account");
+        scene.app.clock.advance(Duration::minutes(1));
+    }
+    let page = here.get("/account").await;
+    here.submit_to(&page, "/account/sessions/end", &[]).await.expect_status(200);
+    assert_eq!(there.get("/account").await.url.path(), "/sign-in");
+    // The cookie that the page above gave is another session's.
+    let (again, cookie) = (scene.app.browser(), "__Host-signet");
+    assert_eq!(scene.ada.sign_in(&scene.app, &again).await.url.path(), "/account");
+    let ended = again.cookie(cookie).unwrap();
+    let page = here.get("/account").await;
+    here.submit_to(&page, "/account/sessions/end", &[]).await.expect_status(200);
+    scene.run("UPDATE session SET revoked_at = NULL WHERE subscriber = ADA");
+    let thief = scene.app.browser();
+    thief.plant_cookie(cookie, &ended);
+    assert_eq!(thief.get("/account").await.url.path(), "/sign-in");
+    scene.is_reported("session");
+    assert_eq!(here.get("/account").await.url.path(), "/account");
 }

@@ -1,7 +1,7 @@
 //! Single sign-on through the front door: a request in, pages, an answer out, read by a service provider that believes
 //! nothing unchecked.
 
-use signet::authentication::session::{COOKIE, SessionSecret, SessionStage, SessionState, SessionTimes};
+use signet::authentication::session::{COOKIE, SessionFrame, SessionSecret, SessionStage, SessionState, SessionTimes};
 use signet::authentication::{AuthenticationEvent, AuthenticatorId, AuthenticatorKind};
 use signet::demo::service_provider::{
     Ask, Expected, IdentityProvider, Outcome, ServiceProvider, SignInRequest, SignedIn,
@@ -142,13 +142,10 @@ impl House {
         state.vault_key = vault_key;
         let app_code = AuthenticationEvent::code(AuthenticatorKind::Totp, AuthenticatorId::from_bytes([2; 16]), now);
         state.events = vec![AuthenticationEvent::password(now), app_code];
-        let record = SessionRecord {
-            id_hash: secret.id_hash(),
-            subscriber: Some(of),
-            created_at: now,
-            times: SessionTimes::begin(site.session_limits, now),
-            sealed: state.seal(&secret, &*site.keys, &SystemEntropy).unwrap(),
-        };
+        let times = SessionTimes::begin(site.session_limits, now);
+        let frame = SessionFrame { subscriber: Some(of), created_at: now, times };
+        let sealed = state.seal(&secret, &frame, &*site.keys, &SystemEntropy).unwrap();
+        let record = SessionRecord { id_hash: secret.id_hash(), subscriber: Some(of), created_at: now, times, sealed };
         (secret, record)
     }
 

@@ -240,7 +240,7 @@ async fn whoever_ends_several_sessions_takes_them_in_the_same_order() {
 async fn many_records_and_many_ends_at_once_all_come_to_an_end() {
     let Some(scene) = Scene::new() else { return };
     for round in 0..20 {
-        sql::run(scene.store(), "UPDATE session SET revoked_at = NULL");
+        sql::run(scene.store(), "UPDATE session SET revoked_at = NULL, sealed = id_hash");
         let writer = scene.writer();
         let recordings: Vec<_> = (0..60)
             .map(|number| {

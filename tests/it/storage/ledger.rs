@@ -165,6 +165,8 @@ async fn what_was_ended_meanwhile_is_not_recorded() {
         assert_eq!(writer.record(joining()).await, Ok(RecordedDisclosure::Durable { seq: 1 }), "{}", database.name);
         store.transaction_blocking::<_, StoreError, _>(|tx| tx.end_session(session, NOW)).unwrap();
         assert_eq!(writer.record(joining()).await, Ok(RecordedDisclosure::EndedMeanwhile), "{}", database.name);
+        sql::run(store, "UPDATE session SET revoked_at = NULL");
+        assert_eq!(writer.record(joining()).await, Ok(RecordedDisclosure::EndedMeanwhile), "{}", database.name);
     }
 }
 
