@@ -34,6 +34,8 @@ pub mod app;
 pub mod authentication;
 pub mod cli;
 #[cfg(feature = "demo")]
+pub mod conform;
+#[cfg(feature = "demo")]
 pub mod demo;
 pub mod event;
 pub mod federation;

@@ -6,6 +6,8 @@
 pub mod audit;
 pub mod check;
 #[cfg(feature = "demo")]
+pub mod conform;
+#[cfg(feature = "demo")]
 pub mod demo;
 pub mod keys;
 pub mod migrate;
@@ -55,6 +57,9 @@ enum Command {
     Audit(audit::AuditArgs),
     /// Check settings, keys, database and the metadata folder, and say what is wrong
     Check,
+    /// Prove that the identity provider keeps the rules of the profiles, label by label
+    #[cfg(feature = "demo")]
+    Conform(conform::ConformArgs),
     /// Start the demonstration on loopback: identity provider, an agency, an inbox
     #[cfg(feature = "demo")]
     Demo(demo::DemoArgs),
@@ -96,6 +101,8 @@ fn dispatch(line: CommandLine, out: &mut dyn Write) -> Result<CommandOutcome, Co
     match line.command {
         Command::Audit(args) => audit::run(&args, &settings, out),
         Command::Check => check::run(&settings, out),
+        #[cfg(feature = "demo")]
+        Command::Conform(args) => conform::run(&args, out),
         #[cfg(feature = "demo")]
         Command::Demo(args) => demo::run(&args, out).map(|()| CommandOutcome::Done).map_err(CommandError::from),
         Command::Keys(args) => keys::run(&args, &settings, out),

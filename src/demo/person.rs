@@ -136,6 +136,21 @@ pub fn invent(
     now: UtcDateTime,
     entropy: &dyn Entropy,
 ) -> Result<InventedPerson, PersonError> {
+    invent_as(EMAIL, PHONE, keys, cost, now, entropy)
+}
+
+/// Invents the same person under another address and with another phone.
+///
+/// # Errors
+/// [`PersonError`].
+pub fn invent_as(
+    email: &str,
+    phone: &str,
+    keys: &dyn ServiceKeys,
+    cost: Argon2Parameters,
+    now: UtcDateTime,
+    entropy: &dyn Entropy,
+) -> Result<InventedPerson, PersonError> {
     let subscriber = SubscriberId::random(entropy);
     let stretched = StretchedPassword::new(&Password::given(PASSWORD), cost, &mut Argon2Memory::default(), entropy)?;
     let recovery_key = RecoveryKey::random(entropy);
@@ -149,16 +164,16 @@ pub fn invent(
         Proofing { ial: Ial::Two, verified_at: now - Duration::days(30), current_until: None, face_was_matched: false };
     Ok(InventedPerson {
         subscriber,
-        email: EmailAddress::parse(EMAIL)?,
-        phone: PhoneNumber::parse(PHONE, "US")?,
+        email: EmailAddress::parse(email)?,
+        phone: PhoneNumber::parse(phone, "US")?,
         password: PasswordVerifier::new(&stretched, subscriber, keys)?,
         slots: [slot(stretched.slot_key())?, slot(recovery_key.slot_key())?],
         proofing: StoredProofing::new(subscriber, &proofing, &profile, keys)?,
         profile,
         shown: DemoPerson {
-            email: EMAIL.to_owned(),
+            email: email.to_owned(),
             password: PASSWORD.to_owned(),
-            phone: PHONE.to_owned(),
+            phone: phone.to_owned(),
             recovery_key: recovery_key.for_display().to_string(),
         },
     })

@@ -222,7 +222,11 @@ fn settings(places: &DemoPlaces) -> Result<Settings, DemoError> {
     })
 }
 
-fn make_keys(settings: &Settings, surroundings: &Surroundings) -> Result<(), DemoError> {
+/// Makes the service's keys where there are none yet.
+///
+/// # Errors
+/// [`DemoError`].
+pub(crate) fn make_keys(settings: &Settings, surroundings: &Surroundings) -> Result<(), DemoError> {
     let KeySettings { folder, passphrase_file } = &settings.keys;
     if LocalKeys::exist(folder) {
         return Ok(());

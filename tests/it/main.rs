@@ -19,6 +19,8 @@ mod attacks;
 mod authentication;
 mod cli;
 #[cfg(feature = "demo")]
+mod conform;
+#[cfg(feature = "demo")]
 mod demo;
 mod federation;
 mod house;

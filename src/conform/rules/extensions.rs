@@ -1,0 +1,102 @@
+//! Rules about metadata's extensions and about several factors.
+
+use super::{Answer, Finding, Scenes, check, hold, same, seen};
+use crate::conform::{
+    drive::Saw,
+    scenes::{REFEDS_MFA, REFEDS_SFA},
+};
+use Answer::{Deviation, NotApplicable, NotYet, ProvenBy};
+
+/// Why there are no categories.
+const NO_CATEGORIES: &str = "Release is settled by an agreement with each service, which lists attributes and purposes; categories \
+                             of research federations are neither published nor obeyed";
+
+pub(super) const ANSWERS: &[(&str, Answer)] = &[
+    ("MDUI-LANGUAGE", ProvenBy(&["what_people_see_and_whom_to_ask_is_read"])),
+    ("MDUI-LOGO", ProvenBy(&["the_published_logo_and_pages_are_there"])),
+    (
+        "MDUI-PRIVACY",
+        NotYet(
+            "our privacy page is linked from every page; a service's PrivacyStatementURL is read and not shown where consent is asked",
+        ),
+    ),
+    ("MDUI-ESCAPED", ProvenBy(&["words_that_would_like_to_be_markup_are_text"])),
+    ("MDUI-DISCO", NotApplicable("there is one identity provider and nothing to choose; no hints are published")),
+    ("ENTATTR-CATEGORY", Deviation(NO_CATEGORIES)),
+    (
+        "ENTATTR-REGISTRAR",
+        NotApplicable(
+            "a service's file is vouched for by the administrator who puts it in place; no registrar's word is taken",
+        ),
+    ),
+    ("ENTATTR-RANDS", Deviation(NO_CATEGORIES)),
+    ("ENTATTR-COCO", check(required_only)),
+    ("ENTATTR-SIRTFI", NotYet("a technical contact is published; no security contact")),
+    ("ENTATTR-HIDE", NotApplicable("whether it is listed is for the federation that lists it")),
+    ("ALG-READ", NotYet("digest and signature methods of a service's metadata are passed over")),
+    ("ALG-KEYSIZE", NotYet("sizes of keys in EncryptionMethod are passed over")),
+    ("ALG-ROLE", NotYet("algorithm lists of services are passed over, of the role and of the entity")),
+    ("ALG-OVERLAP", ProvenBy(&["service_without_a_usable_key_gets_no_clear_text"])),
+    ("REFEDS-GENERAL", check(general)),
+    (
+        "REFEDS-RESISTANT",
+        NotYet(
+            "a phishing-resistant sign-in is stated in the URI of the U.S. government; the second identifier of version 2 is not \
+             answered until it can be read in the published text",
+        ),
+    ),
+    (
+        "REFEDS-TRUE",
+        ProvenBy(&[
+            "password_class_is_never_said_of_a_sign_in_without_password",
+            "levels_are_said_as_they_happened_whatever_was_asked",
+        ]),
+    ),
+    ("REFEDS-REQUESTED", check(requested)),
+    ("REFEDS-FORCE", check(all_factors)),
+    ("REFEDS-INSTANT", check(instant)),
+    ("REFEDS-REMEMBERED", Answer::ProvenBy(&["sign_in_goes_on_until_it_suffices"])),
+];
+
+fn required_only(scenes: &Scenes) -> Finding {
+    let assertion = scenes.assertion("set-required-only")?;
+    hold(assertion.values("email").is_none(), || "what is not required was released".to_owned())?;
+    seen("an agreement can limit release to what isRequired says; the category itself is not read")
+}
+
+fn general(scenes: &Scenes) -> Finding {
+    let answered = scenes.answered("first")?;
+    let both = [Saw::SignIn, Saw::SecondFactor];
+    hold(both.iter().all(|page| answered.came.saw.contains(page)), || {
+        format!("the person saw {:?}", answered.came.saw)
+    })?;
+    same("the class", scenes.assertion("mfa")?.class().unwrap_or("absent"), REFEDS_MFA)?;
+    seen("asserted of a sign-in by password and a code, two kinds of factor")
+}
+
+fn requested(scenes: &Scenes) -> Finding {
+    same("the class", scenes.assertion("mfa")?.class().unwrap_or("absent"), REFEDS_MFA)?;
+    same("the class", scenes.assertion("sfa")?.class().unwrap_or("absent"), REFEDS_SFA)?;
+    seen("asked for by exact comparison, returned as it was asked for")
+}
+
+fn all_factors(scenes: &Scenes) -> Finding {
+    let answered = scenes.answered("forced")?;
+    let both = [Saw::SignIn, Saw::SecondFactor];
+    hold(both.iter().all(|page| answered.came.saw.contains(page)), || {
+        format!("the person saw {:?}", answered.came.saw)
+    })?;
+    seen("password and second factor, though signed in with both before")
+}
+
+fn instant(scenes: &Scenes) -> Finding {
+    let instant = |scene: &str| {
+        let assertion = scenes.assertion(scene)?;
+        assertion.authentications.first().and_then(|one| one.instant).ok_or_else(|| format!("{scene}: no AuthnInstant"))
+    };
+    hold(instant("first")? == instant("second")?, || "the time changed though nobody signed in again".to_owned())?;
+    hold(instant("forced")? > instant("second")?, || {
+        "the time did not change though the person signed in again".to_owned()
+    })?;
+    seen("the older of the factors that the sign-in needed: README, and src/authentication")
+}
