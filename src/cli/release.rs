@@ -315,6 +315,7 @@ fn explain(
         asserted: &asserted,
         held: &held,
         pairwise: &PairwiseId::supposed(*b"\x11\x11\x11\x11\x11\x11\x41\x11\x81\x11\x11\x11\x11\x11\x11\x11"),
+        wanted: service.metadata().subject_id_requirement(),
         scope: "idp.example",
         now,
     });

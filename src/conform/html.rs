@@ -57,7 +57,7 @@ pub(super) fn forms(base: &Url, html: &str) -> Vec<Form> {
 
 /// What people read on a page: its text without markup, each run of white space as one space.
 pub(super) fn text(html: &str) -> String {
-    let body = html.split_once("<main").map_or(html, |(_, main)| main);
+    let body = html.find("<main").and_then(|at| html.get(at..)).unwrap_or(html);
     let mut out = String::new();
     for (at, piece) in body.split('<').enumerate() {
         let shown = if at == 0 { piece } else { piece.split_once('>').map_or("", |(_, shown)| shown) };

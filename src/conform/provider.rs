@@ -187,7 +187,7 @@ const CLEAR_TEXT: &str = "encryption = { exception = \"clear-text\", reason = \"
 const AES_128: &str = "encryption = { exception = \"aes-128-gcm\", reason = \"for the suite\" }";
 const AES_256_CBC: &str = "encryption = { exception = \"aes-256-cbc\", reason = \"for the suite\" }";
 const WAIVED: &str = "signed_requests = \"waived\"";
-const REQUIRED_ONLY: &str = "";
+const REQUIRED_ONLY: &str = "requested_attributes = \"required-only\"";
 const FORMATS: &str = "name_id_formats = [\"persistent\", \"transient\", \"email-address\"]";
 const TRANSIENT: &str = "name_id_formats = [\"transient\"]";
 const OASIS: &str = "attribute_profile = \"oasis\"\nname_id_formats = [\"transient\", \"persistent\"]";

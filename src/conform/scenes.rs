@@ -175,16 +175,29 @@ impl Scenes {
     }
 
     /// Every answer, with the name of its scene.
-    pub(super) fn answers(&self) -> impl Iterator<Item = (&'static str, &Answered)> {
-        self.runs.iter().filter_map(|(scene, run)| match run {
+    ///
+    /// # Errors
+    /// One of them cannot be read, so that nothing can be said of all.
+    pub(super) fn answers(&self) -> Result<impl Iterator<Item = (&'static str, &Answered)>, String> {
+        for (scene, run) in &self.runs {
+            if let Run::Unreadable(why) = run {
+                return Err(format!("{scene}: {why}"));
+            }
+        }
+        Ok(self.runs.iter().filter_map(|(scene, run)| match run {
             Run::Answered(answered) => Some((*scene, &**answered)),
             Run::Stopped(_) | Run::Unreadable(_) => None,
-        })
+        }))
     }
 
     /// Every assertion, with the name of its scene.
-    pub(super) fn assertions(&self) -> impl Iterator<Item = (&'static str, &Answered, &Assertion)> {
-        self.answers().filter_map(|(scene, answered)| Some((scene, answered, answered.response.assertion.as_ref()?)))
+    ///
+    /// # Errors
+    /// As for [`Self::answers`].
+    pub(super) fn assertions(&self) -> Result<impl Iterator<Item = (&'static str, &Answered, &Assertion)>, String> {
+        Ok(self
+            .answers()?
+            .filter_map(|(scene, answered)| Some((scene, answered, answered.response.assertion.as_ref()?))))
     }
 }
 

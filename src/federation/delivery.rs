@@ -12,7 +12,7 @@ use super::registry::ServiceProvider;
 use crate::saml::MessageId;
 use crate::saml::assertion::{Assertion, OutboundError};
 use crate::saml::encryption::EncryptionSeed;
-use crate::saml::response::{Response, SignedResponse};
+use crate::saml::response::{ConsentObtained, Response, SignedResponse};
 use crate::saml::signature::Signer;
 use crate::services::{Entropy, random_bytes};
 
@@ -59,6 +59,7 @@ impl<'a> DeliveryPlan<'a> {
     pub fn deliver(
         &self,
         assertion: Assertion,
+        consent: ConsentObtained,
         signer: &dyn Signer,
         entropy: &dyn Entropy,
         now: UtcDateTime,
@@ -68,14 +69,14 @@ impl<'a> DeliveryPlan<'a> {
         let response = if self.signed == Signed::Response {
             let assertion = assertion.leave_unsigned()?;
             match self.sealing {
-                Some(to) => Response::success(id, now, assertion.encrypt(to.key, to.method, seed())?),
-                None => Response::success(id, now, assertion),
+                Some(to) => Response::success(id, now, consent, assertion.encrypt(to.key, to.method, seed())?),
+                None => Response::success(id, now, consent, assertion),
             }
         } else {
             let assertion = assertion.sign(signer)?;
             match self.sealing {
-                Some(to) => Response::success(id, now, assertion.encrypt(to.key, to.method, seed())?),
-                None => Response::success(id, now, assertion),
+                Some(to) => Response::success(id, now, consent, assertion.encrypt(to.key, to.method, seed())?),
+                None => Response::success(id, now, consent, assertion),
             }
         };
         if self.signed == Signed::Assertion { response.rely_on_assertion() } else { response.sign(signer) }

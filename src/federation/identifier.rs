@@ -78,12 +78,17 @@ pub enum InvalidNameIdPolicy {
 /// # Errors
 /// The format is unknown or not agreed.
 pub fn choose_format(asked: Option<&str>, agreed: &[NameIdFormat]) -> Result<NameIdFormat, InvalidNameIdPolicy> {
-    match asked {
-        None | Some("" | UNSPECIFIED) => agreed.first().copied().ok_or(InvalidNameIdPolicy::FormatNotAgreed),
-        Some(uri) => NameIdFormat::from_uri(uri)
-            .filter(|format| agreed.contains(format))
-            .ok_or(InvalidNameIdPolicy::FormatNotAgreed),
-    }
+    let format = match asked.filter(|_| !is_left_open(asked)) {
+        None => agreed.first().copied(),
+        Some(uri) => NameIdFormat::from_uri(uri).filter(|format| agreed.contains(format)),
+    };
+    format.ok_or(InvalidNameIdPolicy::FormatNotAgreed)
+}
+
+/// Whether a request's `Format` leaves the format to us.
+#[must_use]
+pub fn is_left_open(asked: Option<&str>) -> bool {
+    matches!(asked, None | Some("" | UNSPECIFIED))
 }
 
 /// The identifier by which one agency knows one person: 122 random bits in the form of a version 4 UUID, lower-case.

@@ -18,6 +18,7 @@ use super::single_sign_on::{MatchedAuthnRequest, SettlementRules};
 use crate::authentication::AuthenticatedSubject;
 use crate::saml::MessageId;
 use crate::saml::assertion::{Assertion, AssertionAttribute, AssertionParts, NameId};
+use crate::saml::response::ConsentObtained;
 use crate::services::{Entropy, random_bytes};
 use crate::subscriber::SubscriberAccount;
 
@@ -109,6 +110,8 @@ pub struct Issued {
     pub assertion: Assertion,
     /// The record that must be durable before it leaves.
     pub disclosure: DisclosureDraft,
+    /// How the person agreed, for the answer to say.
+    pub consent: ConsentObtained,
 }
 
 /// Looks at everything again, and makes the assertion.
@@ -138,6 +141,13 @@ pub fn issue(question: &IssueQuestion<'_>, entropy: &dyn Entropy) -> Result<Issu
     let consent = question.consent.record();
     let one_person = subject.subscriber() == question.account.id && consent.subscriber == question.account.id;
     if !one_person || consent.id != release.consent() || consent.scope.entity_id() != service.entity_id() {
+        return Err(IssueRefused::Unrelated);
+    }
+
+    // SAML Core §3.4.1: a Subject is answered by that name or not at all.
+    let chosen = release.frozen().name_id();
+    let is_asked = |asked: &str| chosen.format() == NameIdFormat::Persistent && chosen.value().reveal() == asked;
+    if !request.subject().is_none_or(is_asked) {
         return Err(IssueRefused::Unrelated);
     }
 
@@ -233,7 +243,12 @@ pub fn issue(question: &IssueQuestion<'_>, entropy: &dyn Entropy) -> Result<Issu
         assertion_digest: release.key().mac(assertion.as_bytes()),
         signing_key_id: question.signing_key_id.to_owned(),
     };
-    Ok(Issued { assertion, disclosure })
+    // SAML Core §8.4: on the way to this answer, or before its request came.
+    let consent = match consent.given_at >= request.received_at() {
+        true => ConsentObtained::CurrentExplicit,
+        false => ConsentObtained::Prior,
+    };
+    Ok(Issued { assertion, disclosure, consent })
 }
 
 fn name_id(chosen: &ChosenNameId) -> NameId {

@@ -28,6 +28,7 @@ use super::agreement::{Agreement, LocalizedText};
 use super::assurance::{Aal, AssertedAssurance, Ial, Strength};
 use super::attribute::{AttributeName, AttributeProfile, AttributeValue, HeldAttributes, Underivable};
 use super::identifier::{NameIdFormat, PairwiseId};
+use crate::saml::metadata::SubjectIdRequirement;
 
 /// Which attributes a request asks for, and where it says so.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -131,6 +132,8 @@ pub enum Withheld {
     NotHeld,
     /// The agreement does not allow it, whatever the request says.
     NotInAgreement,
+    /// The service's metadata says that it wants none, or another that is not offered.
+    NotWanted,
     /// The value lies in the vault, and the vault is closed.
     VaultClosed,
 }
@@ -147,6 +150,7 @@ impl Withheld {
             Self::NotCurrent => "not_current",
             Self::NotHeld => "not_held",
             Self::NotInAgreement => "not_in_agreement",
+            Self::NotWanted => "not_wanted",
             Self::VaultClosed => "vault_closed",
         }
     }
@@ -162,6 +166,7 @@ impl fmt::Display for Withheld {
             Self::NotCurrent => "the identity proofing that it comes from has expired",
             Self::NotHeld => "the account has no value for it",
             Self::NotInAgreement => "the agreement does not allow it",
+            Self::NotWanted => "the service's metadata asks for no identifier, or for one that is not offered",
             Self::VaultClosed => "it lies in the vault, and the vault is closed",
         })
     }
@@ -229,6 +234,8 @@ pub struct ReleaseQuestion<'a> {
     pub held: &'a HeldAttributes,
     /// By which name the agency knows the person.
     pub pairwise: &'a PairwiseId,
+    /// Which subject identifier the service's metadata asks for, where it says so.
+    pub wanted: Option<SubjectIdRequirement>,
     /// The scope of `pairwise-id` on the OASIS profile: the identity provider's domain.
     pub scope: &'a str,
     /// The time of the decision.
@@ -360,9 +367,13 @@ impl ReleaseQuestion<'_> {
             return Err(Withheld::AuthenticationLevel);
         }
         match name {
-            AttributeName::Uuid => match self.agreement.profile() {
-                AttributeProfile::LoginGov => one(self.pairwise.to_string()),
-                AttributeProfile::Oasis => one(self.pairwise.scoped(self.scope)),
+            AttributeName::Uuid => match (self.agreement.profile(), self.wanted) {
+                (AttributeProfile::LoginGov, _) => one(self.pairwise.to_string()),
+                // OASIS Subject Identifier Attributes §4: what the service needs is what it gets. We have no subject-id.
+                (AttributeProfile::Oasis, Some(SubjectIdRequirement::None | SubjectIdRequirement::SubjectId)) => {
+                    Err(Withheld::NotWanted)
+                }
+                (AttributeProfile::Oasis, _) => one(self.pairwise.scoped(self.scope)),
             },
             AttributeName::Ial => one(self.asserted.ial().uri().to_owned()),
             AttributeName::Aal => one(self.asserted.strength().uri().to_owned()),

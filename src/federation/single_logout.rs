@@ -5,9 +5,9 @@
 use time::UtcDateTime;
 
 use super::single_sign_on::{CLOCK_SKEW, OLDEST_REQUEST};
-use crate::saml::EntityId;
 use crate::saml::assertion::NameId;
-use crate::saml::logout::{LogoutResult, LogoutStatus, NamedPrincipal, VerifiedLogoutRequest};
+use crate::saml::logout::{LogoutResult, LogoutStatus, VerifiedLogoutRequest};
+use crate::saml::{EntityId, NamedPrincipal};
 
 /// What a name means whose format is not told (SAML Core §8.3.1).
 const UNSPECIFIED: &str = "urn:oasis:names:tc:SAML:1.1:nameid-format:unspecified";

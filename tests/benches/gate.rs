@@ -240,7 +240,7 @@ impl Scene {
             signing_key_id: self.signer.key_id(),
             now: self.now,
         };
-        let Issued { assertion, disclosure } = issue(&question, &SystemEntropy).unwrap();
+        let Issued { assertion, disclosure, consent } = issue(&question, &SystemEntropy).unwrap();
         let parts = assertion.parts();
         let participant = Participant {
             subscriber: PERSON,
@@ -258,7 +258,7 @@ impl Scene {
         };
         let recorded = self.writer.record(issuance).await.unwrap();
         assert!(matches!(recorded, RecordedDisclosure::Durable { .. }));
-        let response = plan.deliver(assertion, &self.signer, &SystemEntropy, self.now).unwrap();
+        let response = plan.deliver(assertion, consent, &self.signer, &SystemEntropy, self.now).unwrap();
         assert!(!response.into_form(None).saml_response().is_empty());
     }
 }

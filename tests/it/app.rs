@@ -2,6 +2,14 @@
 
 use std::path::Path;
 
+use openssl::{
+    asn1::Asn1Time,
+    bn::BigNum,
+    hash::MessageDigest,
+    pkey::PKey,
+    rsa::Rsa,
+    x509::{X509, X509NameBuilder, extension::SubjectAlternativeName},
+};
 use signet::{
     app::{Application, BuildError, Surroundings},
     services::{
@@ -87,4 +95,60 @@ async fn it_answers_until_it_is_told_to_stop() {
     stop.send(()).unwrap();
     running.await.unwrap().unwrap();
     assert!(client.get(url).send().await.is_err(), "it still answers");
+}
+
+/// A key and a certificate for localhost, both PEM, that nobody but itself vouches for.
+fn certify_localhost() -> (Vec<u8>, Vec<u8>) {
+    let key = PKey::from_rsa(Rsa::generate(2048).unwrap()).unwrap();
+    let mut name = X509NameBuilder::new().unwrap();
+    name.append_entry_by_text("CN", "localhost").unwrap();
+    let name = name.build();
+    let mut builder = X509::builder().unwrap();
+    builder.set_version(2).unwrap();
+    builder.set_serial_number(&BigNum::from_u32(1).unwrap().to_asn1_integer().unwrap()).unwrap();
+    builder.set_subject_name(&name).unwrap();
+    builder.set_issuer_name(&name).unwrap();
+    builder.set_not_before(&Asn1Time::days_from_now(0).unwrap()).unwrap();
+    builder.set_not_after(&Asn1Time::days_from_now(2).unwrap()).unwrap();
+    builder.set_pubkey(&key).unwrap();
+    let host = SubjectAlternativeName::new().dns("localhost").build(&builder.x509v3_context(None, None)).unwrap();
+    builder.append_extension(host).unwrap();
+    builder.sign(&key, MessageDigest::sha256()).unwrap();
+    (key.private_key_to_pem_pkcs8().unwrap(), builder.build().to_pem().unwrap())
+}
+
+#[tokio::test]
+async fn the_pages_are_served_over_tls_with_what_the_settings_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let (key, certificate) = certify_localhost();
+    std::fs::write(at("tls.crt"), &certificate).unwrap();
+    std::fs::write(at("tls.key"), key).unwrap();
+    let mut settings = settings(folder.path());
+    settings.server.public_url = settings.server.public_url.as_str().replace("http:", "https:").parse().unwrap();
+    settings.server.tls_certificate = Some(at("tls.crt"));
+    settings.server.tls_key_file = Some(at("tls.key"));
+    migrate(&settings);
+    let application = Application::build(&settings, &Surroundings::demonstration()).unwrap();
+    let url = application.public_url().join("/readyz").unwrap();
+    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+    let running = tokio::spawn(application.run_until(async { drop(stopped.await) }));
+
+    let authority = reqwest::Certificate::from_pem(&certificate).unwrap();
+    let here = std::net::SocketAddr::from(([127, 0, 0, 1], 0));
+    let client =
+        || reqwest::Client::builder().no_proxy().resolve("localhost", here).add_root_certificate(authority.clone());
+    let answer = client().build().unwrap().get(url.clone()).send().await.unwrap();
+    assert_eq!(answer.status(), 200);
+    assert!(answer.headers().contains_key("strict-transport-security"));
+    let old = client().max_tls_version(reqwest::tls::Version::TLS_1_1).build();
+    if let Ok(old) = old {
+        assert!(old.get(url.clone()).send().await.is_err(), "TLS 1.1 is spoken");
+    }
+    let clear = url.as_str().replace("https:", "http:");
+    assert!(client().build().unwrap().get(clear).send().await.is_err(), "clear text is answered");
+    let strangers = reqwest::Client::builder().no_proxy().resolve("localhost", here).build().unwrap();
+    assert!(strangers.get(url).send().await.is_err(), "a certificate that nobody vouches for is believed");
+    stop.send(()).unwrap();
+    running.await.unwrap().unwrap();
 }

@@ -13,7 +13,7 @@ pub(super) const ANSWERS: &[(&str, Answer)] = &[
     ("IIP-ALG03", check(ecdsa)),
     ("IIP-ALG04", check(gcm)),
     ("IIP-ALG05", check(cbc)),
-    ("IIP-ALG06", NotYet("assertions are encrypted with rsa-oaep-mgf1p and SHA-1 whatever the metadata lists")),
+    ("IIP-ALG06", check(transports)),
     ("IIP-ALG08", check(refused)),
     ("IIP-MD09", check(published)),
     ("IIP-MD10", NotYet("the signature is RSA with SHA-256 whatever algorithms the metadata lists")),
@@ -51,7 +51,7 @@ fn cbc(scenes: &Scenes) -> Finding {
     let encrypted = scenes.answered("aes256-cbc")?.response.encrypted.as_ref();
     let cipher = encrypted.map_or("in clear", |one| &one.cipher);
     hold(cipher.ends_with("#aes256-cbc"), || format!("the agreement asks for AES-256-CBC and {cipher} came"))?;
-    for (scene, answered) in scenes.answers().filter(|(scene, _)| *scene != "aes256-cbc") {
+    for (scene, answered) in scenes.answers()?.filter(|(scene, _)| *scene != "aes256-cbc") {
         let used = answered.response.encrypted.as_ref().is_some_and(|one| one.cipher.contains("cbc"));
         hold(!used, || format!("{scene}: CBC came unasked"))?;
     }
@@ -62,8 +62,6 @@ fn cbc(scenes: &Scenes) -> Finding {
     seen("only where an agreement names the exception and its reason; signet sp check warns of it")
 }
 
-/// Used once the metadata's key transports are obeyed.
-#[expect(dead_code, reason = "the rule waits for it")]
 fn transports(scenes: &Scenes) -> Finding {
     for (service, (algorithm, digest, _)) in TRANSPORTS {
         let encrypted = scenes.answered(service)?.response.encrypted.as_ref().ok_or("in clear")?;

@@ -183,7 +183,7 @@ fn uri_names(scenes: &Scenes) -> Finding {
 
 fn plain_text(scenes: &Scenes) -> Finding {
     let mut values = 0;
-    for (scene, _, assertion) in scenes.assertions() {
+    for (scene, _, assertion) in scenes.assertions()? {
         for attribute in &assertion.attributes {
             hold(attribute.is_plain, || format!("{scene}: {} has a value that is no plain text", attribute.name))?;
             values += attribute.values.len();
@@ -194,7 +194,7 @@ fn plain_text(scenes: &Scenes) -> Finding {
 }
 
 fn one_element_each(scenes: &Scenes) -> Finding {
-    for (scene, _, assertion) in scenes.assertions() {
+    for (scene, _, assertion) in scenes.assertions()? {
         for attribute in &assertion.attributes {
             let joined =
                 attribute.values.iter().any(|value| value.contains([',', ';']) && value.matches('@').count() > 1);

@@ -49,7 +49,7 @@ pub(super) const ANSWERS: &[(&str, Answer)] = &[
         "REFEDS-TRUE",
         ProvenBy(&[
             "password_class_is_never_said_of_a_sign_in_without_password",
-            "levels_are_said_as_they_happened_whatever_was_asked",
+            "exact_answers_with_a_class_that_was_asked_for_and_is_true",
         ]),
     ),
     ("REFEDS-REQUESTED", check(requested)),

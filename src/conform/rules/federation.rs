@@ -50,7 +50,7 @@ pub(super) const ANSWERS: &[(&str, Answer)] = &[
         "63C-TRACKING",
         ProvenBy(&["quiet_about_people", "the_log_of_whole_journeys_holds_nothing_personal_and_nothing_secret"]),
     ),
-    ("63C-ARTIFACT", NotApplicable("HTTP-Artifact is not offered")),
+    ("63C-ARTIFACT", NotApplicable("HTTP-Artifact is not offered: there are no references to assertions")),
     ("63C-SIGNALS", NotYet("services are told of logouts; not when an account ends or its authenticators change")),
     (
         "63C-RP-SIGNALS",
@@ -62,7 +62,7 @@ pub(super) const ANSWERS: &[(&str, Answer)] = &[
 
 fn audience(scenes: &Scenes) -> Finding {
     let mut assertions = 0;
-    for (scene, answered, assertion) in scenes.assertions() {
+    for (scene, answered, assertion) in scenes.assertions()? {
         let only = [answered.came.provider.entity_id()];
         hold(assertion.audiences == only, || format!("{scene}: {:?}", assertion.audiences))?;
         assertions += 1;
@@ -72,7 +72,7 @@ fn audience(scenes: &Scenes) -> Finding {
 }
 
 fn service_begins(scenes: &Scenes) -> Finding {
-    for (scene, answered) in scenes.answers() {
+    for (scene, answered) in scenes.answers()? {
         let response = &answered.response;
         same(scene, response.in_response_to.as_deref().unwrap_or("absent"), &answered.came.sent.id)?;
     }
@@ -84,7 +84,7 @@ fn injection(scenes: &Scenes) -> Finding {
     let code = scenes.stopped("replayed")?.code.clone().unwrap_or_default();
     service_begins(scenes)?;
     let mut assertions = 0;
-    for (scene, answered, assertion) in scenes.assertions() {
+    for (scene, answered, assertion) in scenes.assertions()? {
         for confirmation in &assertion.confirmations {
             same(scene, confirmation.in_response_to.as_deref().unwrap_or("absent"), &answered.came.sent.id)?;
         }
@@ -105,7 +105,7 @@ fn agreement_first(scenes: &Scenes) -> Finding {
 
 fn encrypted(scenes: &Scenes) -> Finding {
     let mut hidden = 0;
-    for (scene, answered, _) in scenes.assertions().filter(|(scene, ..)| *scene != "clear-text") {
+    for (scene, answered, _) in scenes.assertions()?.filter(|(scene, ..)| *scene != "clear-text") {
         hold(answered.response.encrypted.is_some(), || format!("{scene}: the assertion passed the browser in clear"))?;
         hold(!answered.response.xml.contains("conform.example\">person-"), || {
             format!("{scene}: personal data in clear")
@@ -121,7 +121,7 @@ fn encrypted(scenes: &Scenes) -> Finding {
 
 fn levels(scenes: &Scenes) -> Finding {
     let uri = |kind: &str, number: u8| format!("http://idmanagement.gov/ns/assurance/{kind}/{number}");
-    for (scene, _, assertion) in scenes.assertions() {
+    for (scene, _, assertion) in scenes.assertions()? {
         let of = |name: &str| assertion.values(name).and_then(<[String]>::first).cloned().unwrap_or_default();
         let ial = of("ial");
         hold([uri("ial", 1), uri("ial", 2)].contains(&ial), || format!("{scene}: ial is {ial:?}"))?;
@@ -135,7 +135,7 @@ fn levels(scenes: &Scenes) -> Finding {
 }
 
 fn authentication_time(scenes: &Scenes) -> Finding {
-    for (scene, answered, assertion) in scenes.assertions() {
+    for (scene, answered, assertion) in scenes.assertions()? {
         let instant = assertion.authentications.first().and_then(|one| one.instant);
         let instant = instant.ok_or_else(|| format!("{scene}: there is no AuthnInstant"))?;
         hold(instant <= answered.came.at, || format!("{scene}: AuthnInstant is in the future"))?;
@@ -150,7 +150,7 @@ fn authentication_time(scenes: &Scenes) -> Finding {
 
 fn contents(scenes: &Scenes) -> Finding {
     let mut assertions = 0;
-    for (scene, answered, assertion) in scenes.assertions() {
+    for (scene, answered, assertion) in scenes.assertions()? {
         let there = assertion.name_id.is_some()
             && !assertion.issuer.is_empty()
             && !assertion.audiences.is_empty()
@@ -171,7 +171,7 @@ fn contents(scenes: &Scenes) -> Finding {
 
 fn signed_whole(scenes: &Scenes) -> Finding {
     let mut signed = 0;
-    for (scene, answered, assertion) in scenes.assertions() {
+    for (scene, answered, assertion) in scenes.assertions()? {
         let covered = match scene {
             "response-only" => answered.response.signed.is_some(),
             _ => assertion.signed.is_some(),
@@ -197,7 +197,7 @@ fn pairwise(scenes: &Scenes) -> Finding {
 }
 
 fn no_pii(scenes: &Scenes) -> Finding {
-    for (scene, _, assertion) in scenes.assertions().filter(|(scene, ..)| *scene != "policy-email") {
+    for (scene, _, assertion) in scenes.assertions()?.filter(|(scene, ..)| *scene != "policy-email") {
         let name = assertion.name_id.as_ref().map(|name| name.value.as_str()).unwrap_or_default();
         hold(!name.contains('@'), || format!("{scene}: the NameID is an address"))?;
         if let Some([value]) = assertion.values(attributes::PAIRWISE_ID) {

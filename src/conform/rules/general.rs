@@ -12,8 +12,8 @@ pub(super) const ANSWERS: &[(&str, Answer)] = &[
     ("SDP-G02", check(short_strings)),
     ("SDP-G03", check(document_types)),
     ("SDP-G04", check(entity_id)),
-    ("SDP-IDP03", ProvenBy(&["the_page_is_served_over_tls_with_what_the_settings_name"])),
-    ("IIP-ALG07", ProvenBy(&["the_page_is_served_over_tls_with_what_the_settings_name"])),
+    ("SDP-IDP03", ProvenBy(&["the_pages_are_served_over_tls_with_what_the_settings_name"])),
+    ("IIP-ALG07", ProvenBy(&["the_pages_are_served_over_tls_with_what_the_settings_name"])),
 ];
 
 fn clocks(scenes: &Scenes) -> Finding {
@@ -46,7 +46,7 @@ fn long_strings(scenes: &Scenes) -> Finding {
 fn document_types(scenes: &Scenes) -> Finding {
     let codes = each_stopped(scenes, &["document-type", "document-type-post"])?;
     let mut messages = 0;
-    for (scene, answered) in scenes.answers() {
+    for (scene, answered) in scenes.answers()? {
         let inside = answered.response.assertion.as_ref().is_some_and(|assertion| assertion.xml.contains("<!"));
         hold(!answered.response.xml.contains("<!") && !inside, || format!("{scene}: a document type was sent"))?;
         messages += 1;
@@ -66,7 +66,7 @@ fn unknown_content(scenes: &Scenes) -> Finding {
 
 fn short_strings(scenes: &Scenes) -> Finding {
     let mut strings = 0;
-    for (scene, answered, assertion) in scenes.assertions() {
+    for (scene, answered, assertion) in scenes.assertions()? {
         let names = assertion.name_id.iter().map(|name| &name.value);
         let values = assertion.attributes.iter().flat_map(|attribute| attribute.values.iter().chain([&attribute.name]));
         let ids = [&answered.response.id, &answered.response.issuer, &assertion.id, &assertion.issuer];

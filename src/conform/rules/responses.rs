@@ -45,7 +45,7 @@ const fn check_post_only() -> Answer {
 /// SAML Profiles §4.1.4.2, as its errata leave it.
 fn profile(scenes: &Scenes) -> Finding {
     let mut looked_at = 0;
-    for (scene, answered, assertion) in scenes.assertions() {
+    for (scene, answered, assertion) in scenes.assertions()? {
         let (sent, response) = (&answered.came.sent, &answered.response);
         let us = &scenes.published.entity_id;
         let of = |what: &str| format!("{scene}: {what}");
@@ -90,7 +90,7 @@ fn profile(scenes: &Scenes) -> Finding {
 
 fn unique(scenes: &Scenes) -> Result<(), String> {
     let mut ids = BTreeSet::new();
-    for (scene, answered) in scenes.answers() {
+    for (scene, answered) in scenes.answers()? {
         hold(ids.insert(&answered.response.id), || format!("{scene}: the Response's ID was used before"))?;
         if let Some(assertion) = &answered.response.assertion {
             hold(ids.insert(&assertion.id), || format!("{scene}: the Assertion's ID was used before"))?;
@@ -101,7 +101,7 @@ fn unique(scenes: &Scenes) -> Result<(), String> {
 
 fn by_post(scenes: &Scenes) -> Finding {
     let (mut answers, mut errors) = (0, 0);
-    for (scene, answered) in scenes.answers() {
+    for (scene, answered) in scenes.answers()? {
         same(scene, answered.came.action.as_str(), &answered.came.sent.acs)?;
         answers += 1;
         errors += usize::from(!answered.response.is_success());
@@ -133,7 +133,7 @@ fn signed_either_way(scenes: &Scenes) -> Finding {
 
 fn responses_signed(scenes: &Scenes) -> Finding {
     let mut signed = 0;
-    for (scene, answered) in scenes.answers().filter(|(scene, _)| *scene != "assertion-only") {
+    for (scene, answered) in scenes.answers()?.filter(|(scene, _)| *scene != "assertion-only") {
         hold(answered.response.signed.is_some(), || format!("{scene}: the Response is not signed"))?;
         signed += 1;
     }
@@ -142,12 +142,12 @@ fn responses_signed(scenes: &Scenes) -> Finding {
 }
 
 fn one_of_each(scenes: &Scenes) -> Finding {
-    for (scene, answered) in scenes.answers() {
+    for (scene, answered) in scenes.answers()? {
         let wanted = usize::from(answered.response.is_success());
         let there = answered.response.assertions;
         hold(there == wanted, || format!("{scene}: {there} assertions came"))?;
     }
-    for (scene, _, assertion) in scenes.assertions() {
+    for (scene, _, assertion) in scenes.assertions()? {
         let statements = assertion.authentications.len();
         hold(statements == 1, || format!("{scene}: {statements} AuthnStatements"))?;
         let statements = assertion.xml.matches("<saml:AttributeStatement").count();
@@ -169,7 +169,7 @@ fn encrypted(scenes: &Scenes) -> Finding {
 
 fn encrypted_by_default(scenes: &Scenes) -> Finding {
     let mut hidden = 0;
-    for (scene, answered, assertion) in scenes.assertions().filter(|(scene, ..)| *scene != "clear-text") {
+    for (scene, answered, assertion) in scenes.assertions()?.filter(|(scene, ..)| *scene != "clear-text") {
         hold(answered.response.encrypted.is_some(), || format!("{scene}: the Assertion came in clear"))?;
         hold(assertion.encrypted_inside == 0, || format!("{scene}: something is encrypted twice"))?;
         hidden += 1;
@@ -206,7 +206,7 @@ fn name_ids(scenes: &Scenes) -> Finding {
 
 fn case(scenes: &Scenes) -> Finding {
     let mut names = 0;
-    for (scene, _, assertion) in scenes.assertions() {
+    for (scene, _, assertion) in scenes.assertions()? {
         let persistent = assertion.name_id.iter().filter(|name| name.format.as_deref() == Some(PERSISTENT));
         for name in persistent {
             hold(name.value == name.value.to_lowercase(), || format!("{scene}: the NameID has upper-case letters"))?;
@@ -225,7 +225,7 @@ fn transient(scenes: &Scenes) -> Finding {
 
 fn session_index(scenes: &Scenes) -> Finding {
     let mut indexes = BTreeSet::new();
-    for (scene, _, assertion) in scenes.assertions() {
+    for (scene, _, assertion) in scenes.assertions()? {
         let index = assertion.authentications.first().and_then(|one| one.session_index.clone());
         let index = index.ok_or_else(|| format!("{scene}: there is no SessionIndex"))?;
         hold(indexes.insert(index), || format!("{scene}: the SessionIndex was used before"))?;

@@ -8,7 +8,8 @@ use toml::Spanned;
 use url::Url;
 
 use super::{
-    AgencyId, Agreement, Contact, ContactKind, EncryptionException, LocalizedText, SignedRequests, SigningException,
+    AgencyId, Agreement, Contact, ContactKind, EncryptionException, LocalizedText, RequestedAttributes, SignedRequests,
+    SigningException,
 };
 use crate::federation::assurance::{Aal, Ial, aal_from_number};
 use crate::federation::attribute::{AttributeName, AttributeProfile, UnknownAttribute};
@@ -66,6 +67,8 @@ struct Written {
     attribute_profile: AttributeProfile,
     #[serde(default)]
     levels: WrittenLevels,
+    #[serde(default)]
+    requested_attributes: RequestedAttributes,
     #[serde(default)]
     name_id_formats: Option<Spanned<Vec<NameIdFormat>>>,
     #[serde(default)]
@@ -202,6 +205,7 @@ impl Written {
             default_ial,
             highest_aal,
             default_aal,
+            requested_attributes: self.requested_attributes,
             name_id_formats,
             signed_requests: self.signed_requests,
             encryption: self.encryption.map(reasoned).transpose()?,

@@ -20,8 +20,8 @@ use crate::saml::EntityId;
 pub use file::AgreementError;
 pub use protection::{LoweredProtection, lowers_protection};
 pub use terms::{
-    AgencyId, Contact, ContactKind, EncryptionException, LocalizedText, MalformedAgencyId, SignedRequests,
-    SigningException,
+    AgencyId, Contact, ContactKind, EncryptionException, LocalizedText, MalformedAgencyId, RequestedAttributes,
+    SignedRequests, SigningException,
 };
 
 /// An agreement that has been read and checked.
@@ -41,6 +41,7 @@ pub struct Agreement {
     default_ial: Ial,
     highest_aal: Aal,
     default_aal: Aal,
+    requested_attributes: RequestedAttributes,
     name_id_formats: Vec<NameIdFormat>,
     signed_requests: SignedRequests,
     encryption: Option<EncryptionException>,
@@ -147,6 +148,18 @@ impl Agreement {
         &self.name_id_formats
     }
 
+    /// Whether the service may ask for names of this format.
+    #[must_use]
+    pub fn allows_format(&self, format: NameIdFormat) -> bool {
+        self.name_id_formats.contains(&format)
+    }
+
+    /// Which attributes of an `AttributeConsumingService` count as asked for.
+    #[must_use]
+    pub const fn requested_attributes(&self) -> RequestedAttributes {
+        self.requested_attributes
+    }
+
     /// Whether requests must be signed.
     #[must_use]
     pub const fn signed_requests(&self) -> SignedRequests {
@@ -206,6 +219,7 @@ impl Agreement {
             aal_number(self.default_aal),
             aal_number(self.highest_aal)
         ));
+        lines.push(format!("requested attributes {}", self.requested_attributes));
         lines.extend(self.name_id_formats.iter().map(|format| format!("name id format {format}")));
         lines.push(format!(
             "signed requests {}",

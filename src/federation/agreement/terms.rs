@@ -96,6 +96,26 @@ pub enum SignedRequests {
     Waived,
 }
 
+/// Which attributes of an `AttributeConsumingService` count as asked for (SAML Metadata §2.4.4.2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RequestedAttributes {
+    /// All that it lists.
+    #[default]
+    All,
+    /// Those of which it says `isRequired`.
+    RequiredOnly,
+}
+
+impl fmt::Display for RequestedAttributes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::All => "all",
+            Self::RequiredOnly => "required-only",
+        })
+    }
+}
+
 /// A named exception from "the Assertion is encrypted with AES-256-GCM".
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
 #[serde(rename_all = "kebab-case")]

@@ -7,7 +7,9 @@ use openssl::sha::sha256;
 use time::Date;
 
 use super::lint::{LintWarning, lint};
-use crate::federation::agreement::{AgencyId, Agreement, EncryptionException, LoweredProtection, lowers_protection};
+use crate::federation::agreement::{
+    AgencyId, Agreement, EncryptionException, LoweredProtection, RequestedAttributes, lowers_protection,
+};
 use crate::federation::disclosure::RevisionId;
 use crate::federation::encoding::{Decoder, Encoder};
 use crate::federation::negotiation::sealing;
@@ -205,6 +207,7 @@ impl ServiceProvider {
             let names = set.requested_attributes.iter().map(|attribute| attribute.name.as_str());
             names.map(move |name| format!("metadata asks [{}] {name}", set.index))
         }));
+        lines.extend(self.metadata.subject_id_requirement().map(|need| format!("metadata subject identifier {need}")));
         lines.insert(format!("metadata AuthnRequestsSigned {}", self.metadata.authn_requests_signed()));
         lines.insert(format!("metadata WantAssertionsSigned {}", self.metadata.want_assertions_signed()));
         let metadata: Vec<String> = lines.into_iter().collect();
@@ -256,11 +259,13 @@ impl ServiceProvider {
     }
 
     /// The attribute names of the `AttributeConsumingService` with this index, or of the default one when the request
-    /// gives none; `None` when the metadata has no such service.
+    /// gives none, as far as the agreement counts them as asked for; `None` when the metadata has no such service.
     #[must_use]
     pub fn attribute_names_at(&self, index: Option<u16>) -> Option<Vec<&str>> {
         let found = self.metadata.attribute_consuming_service(index)?;
-        Some(found.requested_attributes.iter().map(|attribute| attribute.name.as_str()).collect())
+        let all = self.agreement.requested_attributes() == RequestedAttributes::All;
+        let counted = found.requested_attributes.iter().filter(|attribute| all || attribute.is_required);
+        Some(counted.map(|attribute| attribute.name.as_str()).collect())
     }
 
     /// Every attribute name that the metadata asks for.

@@ -156,6 +156,11 @@ impl MatchedAuthnRequest {
                 Ok(ReleaseStep::LevelUnreachable)
             };
         };
+        // SAML Core §3.4.1: about the person of that name, or not at all.
+        let known = person.known_pairwise.map(|pairwise| pairwise.to_string());
+        if self.subject().is_some_and(|asked| known.as_deref() != Some(asked)) {
+            return Err(AnswerableFault::UnknownPrincipal.into());
+        }
         if person.known_pairwise.is_none() && !self.may_create_identifier() {
             return Err(AnswerableFault::from(InvalidNameIdPolicy::NothingToReuse).into());
         }
@@ -171,6 +176,7 @@ impl MatchedAuthnRequest {
             asserted: &asserted,
             held: person.held,
             pairwise: &pairwise,
+            wanted: self.service().metadata().subject_id_requirement(),
             scope: person.scope,
             now,
         });

@@ -14,15 +14,19 @@ mod journey;
 use std::sync::Arc;
 
 use time::{Duration, UtcDateTime};
+use zeroize::Zeroizing;
 
 use super::agreement::Agreement;
 use super::assurance::{Comparison, DemandedAssurance, LevelTerms, NoAuthnContext, RequestedContext};
-use super::identifier::{InvalidNameIdPolicy, NameIdFormat, choose_format};
+use super::identifier::{InvalidNameIdPolicy, NameIdFormat, choose_format, is_left_open};
 use super::registry::ServiceProvider;
 use super::release::{AskedAttributes, AskedBy, PERSONAL_DATA_NEEDS};
+use super::single_logout::means;
 use crate::saml::EntityId;
-use crate::saml::authn_request::VerifiedAuthnRequest;
-use crate::saml::metadata::AcsLocation;
+use crate::saml::assertion::NameId;
+use crate::saml::authn_request::{RequestedSubject, VerifiedAuthnRequest};
+use crate::saml::binding::HTTP_POST;
+use crate::saml::metadata::{AcsLocation, SubjectIdRequirement};
 use crate::saml::response::{NestedStatus, Status, TopStatus};
 
 pub use journey::{AuthenticationState, NextStep, PersonFacts, ReleaseFailed, ReleaseStep};
@@ -90,9 +94,15 @@ pub enum AnswerableFault {
     /// The request names the identity providers that may answer, and Signet is not among them.
     #[error("the request's IDPList does not name this identity provider")]
     NoSupportedIdp,
+    /// The request asks about a person whom this service does not know, or about another than the one who signed in.
+    #[error("the Subject of the request is not the person who signed in, by the name that this service knows")]
+    UnknownPrincipal,
     /// The request uses something that Signet does not do.
     #[error("the request asks for something that is not supported: {0}")]
     Unsupported(&'static str),
+    /// The answer is wanted by another binding than HTTP-POST.
+    #[error("ProtocolBinding is not HTTP-POST, the one binding by which answers are sent")]
+    UnsupportedBinding,
 }
 
 impl AnswerableFault {
@@ -105,7 +115,9 @@ impl AnswerableFault {
             Self::NoAuthnContext(_) => "no_authn_context",
             Self::NoPassive => "no_passive",
             Self::NoSupportedIdp => "no_supported_idp",
+            Self::UnknownPrincipal => "unknown_principal",
             Self::Unsupported(_) => "unsupported",
+            Self::UnsupportedBinding => "unsupported_binding",
         }
     }
 
@@ -118,7 +130,9 @@ impl AnswerableFault {
             Self::NoAuthnContext(_) => (TopStatus::Responder, NestedStatus::NoAuthnContext),
             Self::NoPassive => (TopStatus::Responder, NestedStatus::NoPassive),
             Self::NoSupportedIdp => (TopStatus::Responder, NestedStatus::NoSupportedIdp),
+            Self::UnknownPrincipal => (TopStatus::Requester, NestedStatus::UnknownPrincipal),
             Self::Unsupported(_) => (TopStatus::Requester, NestedStatus::RequestUnsupported),
+            Self::UnsupportedBinding => (TopStatus::Requester, NestedStatus::UnsupportedBinding),
         };
         Status { code, nested: Some(nested), message: Some(self.to_string()) }
     }
@@ -173,6 +187,7 @@ pub struct MatchedAuthnRequest {
     received_at: UtcDateTime,
     name_id_format: NameIdFormat,
     may_create_identifier: bool,
+    subject: Option<Zeroizing<String>>,
     asked: AskedAttributes,
     context: RequestedContext,
     demanded: DemandedAssurance,
@@ -212,7 +227,7 @@ impl MatchedAuthnRequest {
             .map_err(|fault| Unanswerable::Acs(fault.to_string()))?;
         let address = AnswerAddress { acs, request: Arc::new(request) };
         match Self::terms(address.request(), &service, rules.issuer) {
-            Ok((name_id_format, asked, context, demanded)) => {
+            Ok(Terms { name_id_format, subject, asked, context, demanded }) => {
                 let policy = address.request().name_id_policy();
                 let may_create_identifier = policy.is_none_or(|policy| policy.allow_create != Some(false));
                 Ok(Self {
@@ -221,6 +236,7 @@ impl MatchedAuthnRequest {
                     received_at,
                     name_id_format,
                     may_create_identifier,
+                    subject,
                     asked,
                     context,
                     demanded,
@@ -234,11 +250,11 @@ impl MatchedAuthnRequest {
         request: &VerifiedAuthnRequest,
         service: &ServiceProvider,
         issuer: &EntityId,
-    ) -> Result<(NameIdFormat, AskedAttributes, RequestedContext, DemandedAssurance), AnswerableFault> {
+    ) -> Result<Terms, AnswerableFault> {
         let agreement = service.agreement();
-        // SAML Core §3.4.1: a Subject asks about one person, and Signet answers about whoever signs in.
-        if request.names_a_subject() {
-            return Err(AnswerableFault::Unsupported("Subject"));
+        // SAML Core §3.4.1, ProtocolBinding. HTTP-POST is the one that we have.
+        if request.protocol_binding().is_some_and(|binding| binding != HTTP_POST) {
+            return Err(AnswerableFault::UnsupportedBinding);
         }
         // SAML Core §3.4.1.2, IDPList: the identity providers that may answer. Signet passes no request on.
         let may_answer = |list: &[String]| list.is_empty() || list.iter().any(|entry| entry == issuer.as_str());
@@ -251,7 +267,19 @@ impl MatchedAuthnRequest {
             return Err(InvalidNameIdPolicy::ForeignQualifier.into());
         }
         let asked_format = policy.and_then(|policy| policy.format.as_deref());
-        let name_id_format = choose_format(asked_format, agreement.name_id_formats())?;
+        let mut name_id_format = choose_format(asked_format, agreement.name_id_formats())?;
+        let wants_no_identifier = service.metadata().subject_id_requirement() == Some(SubjectIdRequirement::None);
+        if wants_no_identifier && is_left_open(asked_format) && agreement.allows_format(NameIdFormat::Transient) {
+            name_id_format = NameIdFormat::Transient;
+        }
+        let subject = request.subject().map(|subject| subject_asked(subject, issuer, agreement)).transpose()?;
+        if subject.is_some() {
+            // SAML Core §3.3.4: the answer's subject must strongly match the request's, so it has the same name.
+            if !is_left_open(asked_format) && name_id_format != NameIdFormat::Persistent {
+                return Err(InvalidNameIdPolicy::FormatNotAgreed.into());
+            }
+            name_id_format = NameIdFormat::Persistent;
+        }
 
         let context = match request.requested_authn_context() {
             None => RequestedContext::default(),
@@ -266,7 +294,7 @@ impl MatchedAuthnRequest {
             super::assurance::Aal::Aal1
         };
         let demanded = context.settle(&level_terms(agreement, floor_aal))?;
-        Ok((name_id_format, asked, context, demanded))
+        Ok(Terms { name_id_format, subject, asked, context, demanded })
     }
 
     /// Where the answer goes.
@@ -307,6 +335,12 @@ impl MatchedAuthnRequest {
         self.may_create_identifier
     }
 
+    /// The persistent name of the person about whom alone the request asks.
+    #[must_use]
+    pub fn subject(&self) -> Option<&str> {
+        self.subject.as_ref().map(|name| name.as_str())
+    }
+
     /// Which attributes are asked for.
     #[must_use]
     pub const fn asked(&self) -> &AskedAttributes {
@@ -323,6 +357,32 @@ impl MatchedAuthnRequest {
     #[must_use]
     pub const fn demanded(&self) -> &DemandedAssurance {
         &self.demanded
+    }
+}
+
+/// What a request settles to beside its address.
+struct Terms {
+    name_id_format: NameIdFormat,
+    subject: Option<Zeroizing<String>>,
+    asked: AskedAttributes,
+    context: RequestedContext,
+    demanded: DemandedAssurance,
+}
+
+/// The name by which a request asks about one person (SAML Core §3.4.1). Only the persistent name that this agency was given is
+/// looked at: to say whether somebody has an address would tell the service before the person has agreed.
+fn subject_asked(
+    subject: &RequestedSubject,
+    issuer: &EntityId,
+    agreement: &Agreement,
+) -> Result<Zeroizing<String>, AnswerableFault> {
+    let RequestedSubject::Named(named) = subject else { return Err(AnswerableFault::Unsupported("Subject")) };
+    let name = NameId::persistent(named.value.as_str());
+    let is_ours = means(named, &name, issuer, agreement.entity_id());
+    if is_ours && agreement.allows_format(NameIdFormat::Persistent) {
+        Ok(named.value.clone())
+    } else {
+        Err(AnswerableFault::UnknownPrincipal)
     }
 }
 

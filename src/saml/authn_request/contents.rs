@@ -4,7 +4,7 @@ use time::UtcDateTime;
 
 use super::RequestError;
 use crate::saml::{
-    AcsSelection, MessageId, instant,
+    AcsSelection, MessageId, NamedPrincipal, instant,
     read::{boolean, collapse, cut, only_attributes, only_elements, optional, required, unexpected, unsigned_short},
     xml::{Element, ns},
 };
@@ -86,6 +86,15 @@ pub struct Scoping {
     pub requester_ids: Vec<String>,
 }
 
+/// `saml:Subject` of a request: about whom it asks (SAML Core §3.4.1).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RequestedSubject {
+    /// The person of this name.
+    Named(NamedPrincipal),
+    /// A person who is named otherwise than by a NameID in clear, or who must be confirmed in a way that the request names.
+    Otherwise,
+}
+
 /// Times of `saml:Conditions` in a request. Not yet compared with any clock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ValidityPeriod {
@@ -103,9 +112,9 @@ pub(super) struct Contents {
     pub(super) force_authn: bool,
     pub(super) is_passive: bool,
     pub(super) acs: AcsSelection,
-    pub(super) has_protocol_binding: bool,
+    pub(super) protocol_binding: Option<String>,
     pub(super) attribute_consuming_service_index: Option<u16>,
-    pub(super) names_a_subject: bool,
+    pub(super) subject: Option<RequestedSubject>,
     pub(super) name_id_policy: Option<NameIdPolicy>,
     pub(super) validity_period: Option<ValidityPeriod>,
     pub(super) requested_authn_context: Option<RequestedAuthnContext>,
@@ -136,9 +145,9 @@ impl Contents {
             force_authn: optional(root, "ForceAuthn", boolean)?.unwrap_or(false),
             is_passive: optional(root, "IsPassive", boolean)?.unwrap_or(false),
             acs,
-            has_protocol_binding: root.attribute("ProtocolBinding").is_some(),
+            protocol_binding: root.attribute("ProtocolBinding").map(|binding| collapse(binding).to_owned()),
             attribute_consuming_service_index: optional(root, "AttributeConsumingServiceIndex", unsigned_short)?,
-            names_a_subject: root.child(ns::ASSERTION, "Subject").is_some(),
+            subject: root.child(ns::ASSERTION, "Subject").map(subject).transpose()?,
             name_id_policy: root.child(ns::PROTOCOL, "NameIDPolicy").map(name_id_policy).transpose()?,
             validity_period: root.child(ns::ASSERTION, "Conditions").map(validity_period).transpose()?.flatten(),
             requested_authn_context: root
@@ -147,6 +156,17 @@ impl Contents {
                 .transpose()?,
             scoping: root.child(ns::PROTOCOL, "Scoping").map(scoping).transpose()?,
         })
+    }
+}
+
+fn subject(element: Element<'_>) -> Result<RequestedSubject, RequestError> {
+    only_attributes(element, &[])?;
+    let mut children = element.children();
+    match (children.next(), children.next()) {
+        (Some(name), None) if name.is(ns::ASSERTION, "NameID") => {
+            NamedPrincipal::read(name).map(RequestedSubject::Named)
+        }
+        _ => Ok(RequestedSubject::Otherwise),
     }
 }
 

@@ -15,7 +15,7 @@ use url::Url;
 
 use super::{
     AcsSelection, EntityId, MalformedMessageId, MessageId, RelayState,
-    binding::{BindingError, Carried, HTTP_POST},
+    binding::{BindingError, Carried},
     instant::MalformedInstant,
     message::Decoded,
     metadata::SpMetadata,
@@ -23,7 +23,7 @@ use super::{
     xml::XmlError,
 };
 use contents::Contents;
-pub use contents::{Comparison, NameIdPolicy, RequestedAuthnContext, Scoping, ValidityPeriod};
+pub use contents::{Comparison, NameIdPolicy, RequestedAuthnContext, RequestedSubject, Scoping, ValidityPeriod};
 
 /// An AuthnRequest that was read, and that nobody has vouched for yet.
 pub struct DecodedAuthnRequest(Decoded);
@@ -75,10 +75,6 @@ impl DecodedAuthnRequest {
         let root = message.root();
         let contents = Contents::read(root)?;
         message.check_destination(our_sso, signature.is_some())?;
-        // SAML Core §3.4.1: the response is wanted by this binding. HTTP-POST is the one that we have.
-        if root.attribute("ProtocolBinding").is_some_and(|binding| binding != HTTP_POST) {
-            return Err(RequestError::ProtocolBinding);
-        }
         Ok(VerifiedAuthnRequest {
             issuer: message.claimed_issuer,
             relay_state: message.relay_state,
@@ -154,10 +150,10 @@ impl VerifiedAuthnRequest {
         &self.contents.acs
     }
 
-    /// The binding asked for; the only one that passes verification is HTTP-POST.
+    /// The binding by which the answer is wanted, where the request says so. HTTP-POST is the one that we have.
     #[must_use]
-    pub fn protocol_binding(&self) -> Option<&'static str> {
-        self.contents.has_protocol_binding.then_some(HTTP_POST)
+    pub fn protocol_binding(&self) -> Option<&str> {
+        self.contents.protocol_binding.as_deref()
     }
 
     /// Which set of attributes of its metadata the service provider asks for.
@@ -166,10 +162,11 @@ impl VerifiedAuthnRequest {
         self.contents.attribute_consuming_service_index
     }
 
-    /// Whether the request names a person (`saml:Subject`). It must then be answered for that person or not at all.
+    /// About whom the request asks (`saml:Subject`), if it asks about one person. It must then be answered for that person or
+    /// not at all.
     #[must_use]
-    pub fn names_a_subject(&self) -> bool {
-        self.contents.names_a_subject
+    pub fn subject(&self) -> Option<&RequestedSubject> {
+        self.contents.subject.as_ref()
     }
 
     /// The period in which the requested assertion shall be valid, if the request has `saml:Conditions` with times.
@@ -233,9 +230,6 @@ pub enum RequestError {
     /// A LogoutResponse without a status.
     #[error("the LogoutResponse has no StatusCode")]
     NoStatus,
-    /// A response by another binding than HTTP-POST is asked for.
-    #[error("ProtocolBinding is not HTTP-POST, the one binding by which responses are sent")]
-    ProtocolBinding,
     /// The signature.
     #[error(transparent)]
     Signature(#[from] SignatureError),

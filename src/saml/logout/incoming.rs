@@ -4,10 +4,9 @@ use std::fmt;
 
 use time::UtcDateTime;
 use url::Url;
-use zeroize::Zeroizing;
 
 use crate::saml::{
-    EntityId, MessageId, RelayState, RequestError,
+    EntityId, MessageId, NamedPrincipal, RelayState, RequestError,
     binding::{BindingError, Carried},
     instant,
     message::Decoded,
@@ -27,26 +26,6 @@ pub struct DecodedLogoutRequest(Decoded);
 
 /// A LogoutResponse that was read, and that nobody has vouched for yet.
 pub struct DecodedLogoutResponse(Decoded);
-
-/// By which name the service knows the person whose session shall end (SAML Core §2.2.3).
-#[derive(Clone, PartialEq, Eq)]
-pub struct NamedPrincipal {
-    /// The name. Personal data.
-    pub value: Zeroizing<String>,
-    /// The URI of its format, where it says so.
-    pub format: Option<String>,
-    /// Who gave the name, where it says so.
-    pub name_qualifier: Option<String>,
-    /// For whom it is good, where it says so.
-    pub sp_name_qualifier: Option<String>,
-}
-
-/// Says the format, never the name.
-impl fmt::Debug for NamedPrincipal {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "NamedPrincipal({:?})", self.format)
-    }
-}
 
 /// A LogoutRequest that its issuer signed. Only [`DecodedLogoutRequest::verify`] makes one.
 #[derive(Debug, Clone)]
@@ -162,14 +141,7 @@ fn principal(root: Element<'_>) -> Result<NamedPrincipal, RequestError> {
         return Err(RequestError::EncryptedPrincipal);
     }
     let name = root.only_child(ns::ASSERTION, "NameID")?.ok_or(RequestError::NoPrincipal)?;
-    only_attributes(name, &["Format", "NameQualifier", "SPNameQualifier", "SPProvidedID"])?;
-    let attribute = |of: &str| name.attribute(of).map(str::to_owned);
-    Ok(NamedPrincipal {
-        value: Zeroizing::new(name.text()?.into_owned()),
-        format: attribute("Format"),
-        name_qualifier: attribute("NameQualifier"),
-        sp_name_qualifier: attribute("SPNameQualifier"),
-    })
+    NamedPrincipal::read(name)
 }
 
 impl DecodedLogoutResponse {

@@ -10,8 +10,7 @@ mod incoming;
 mod outgoing;
 
 pub use incoming::{
-    DecodedLogoutRequest, DecodedLogoutResponse, LogoutStatus, NamedPrincipal, VerifiedLogoutRequest,
-    VerifiedLogoutResponse,
+    DecodedLogoutRequest, DecodedLogoutResponse, LogoutStatus, VerifiedLogoutRequest, VerifiedLogoutResponse,
 };
 pub use outgoing::{LogoutDelivery, LogoutRequest, LogoutResponse, LogoutResult};
 

@@ -44,6 +44,7 @@ pub struct SpMetadata {
     single_logout_services: Vec<Endpoint>,
     name_id_formats: Vec<String>,
     attribute_consuming_services: Vec<AttributeConsumingService>,
+    subject_id_requirement: Option<SubjectIdRequirement>,
     authn_requests_signed: bool,
     want_assertions_signed: bool,
     user_interface: UserInterface,
@@ -127,6 +128,13 @@ impl SpMetadata {
         }
     }
 
+    /// Which subject identifier it says that it needs (SAML V2.0 Subject Identifier Attributes Profile §4). Nothing where it
+    /// says nothing, or something that the profile does not know.
+    #[must_use]
+    pub fn subject_id_requirement(&self) -> Option<SubjectIdRequirement> {
+        self.subject_id_requirement
+    }
+
     /// Whether it says that it signs its requests. False where it says nothing.
     #[must_use]
     pub fn authn_requests_signed(&self) -> bool {
@@ -155,6 +163,47 @@ impl SpMetadata {
     #[must_use]
     pub fn contacts(&self) -> &[Contact] {
         &self.contacts
+    }
+}
+
+/// Which subject identifier a service needs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum SubjectIdRequirement {
+    /// Either.
+    Any,
+    /// None: it must get neither.
+    None,
+    /// `pairwise-id`: another for each relying party.
+    PairwiseId,
+    /// `subject-id`: the same everywhere.
+    SubjectId,
+}
+
+impl SubjectIdRequirement {
+    /// The name of the entity attribute.
+    pub const ATTRIBUTE: &'static str = "urn:oasis:names:tc:SAML:profiles:subject-id:req";
+
+    /// The requirement that this value of the entity attribute states.
+    #[must_use]
+    pub fn from_value(value: &str) -> Option<Self> {
+        match value {
+            "any" => Some(Self::Any),
+            "none" => Some(Self::None),
+            "pairwise-id" => Some(Self::PairwiseId),
+            "subject-id" => Some(Self::SubjectId),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for SubjectIdRequirement {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Any => "any",
+            Self::None => "none",
+            Self::PairwiseId => "pairwise-id",
+            Self::SubjectId => "subject-id",
+        })
     }
 }
 

@@ -6,7 +6,8 @@ use url::Url;
 
 use super::{
     AttributeConsumingService, Contact, DeclaredEncryptionMethod, Endpoint, IndexedEndpoint, Localized, Logo,
-    MetadataError, MetadataFault, Organization, RegisteredEncryptionKey, RequestedAttribute, SpMetadata, UserInterface,
+    MetadataError, MetadataFault, Organization, RegisteredEncryptionKey, RequestedAttribute, SpMetadata,
+    SubjectIdRequirement, UserInterface,
 };
 use crate::saml::{
     EntityId,
@@ -59,6 +60,7 @@ pub(super) fn parse(octets: &[u8]) -> Read<SpMetadata> {
             .collect::<Read<_>>()?,
         name_id_formats: texts(role, ns::METADATA, "NameIDFormat")?,
         attribute_consuming_services: attribute_consuming_services(role)?,
+        subject_id_requirement: subject_id_requirement(entity)?,
         authn_requests_signed: boolean(role, "AuthnRequestsSigned")?.unwrap_or(false),
         want_assertions_signed: boolean(role, "WantAssertionsSigned")?.unwrap_or(false),
         user_interface: user_interface(role)?,
@@ -184,6 +186,19 @@ fn requested_attribute(element: Element<'_>) -> Read<RequestedAttribute> {
         friendly_name: element.attribute("FriendlyName").map(str::to_owned),
         is_required: boolean(element, "isRequired")?.unwrap_or(false),
     })
+}
+
+/// The one value of the entity attribute, of the entity itself (SAML V2.0 Subject Identifier Attributes Profile §4).
+fn subject_id_requirement(entity: Element<'_>) -> Read<Option<SubjectIdRequirement>> {
+    let Some(extensions) = entity.only_child(ns::METADATA, "Extensions")? else { return Ok(None) };
+    let attributes = of_name(extensions, ns::MDATTR, "EntityAttributes")
+        .flat_map(|attributes| of_name(attributes, ns::ASSERTION, "Attribute"))
+        .filter(|attribute| attribute.attribute("Name") == Some(SubjectIdRequirement::ATTRIBUTE));
+    let mut values = attributes.flat_map(|attribute| of_name(attribute, ns::ASSERTION, "AttributeValue"));
+    match (values.next(), values.next()) {
+        (Some(value), None) => Ok(SubjectIdRequirement::from_value(&text(value)?)),
+        _ => Ok(None),
+    }
 }
 
 fn user_interface(role: Element<'_>) -> Read<UserInterface> {

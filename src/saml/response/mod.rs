@@ -11,7 +11,7 @@ use std::fmt;
 use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
 use time::UtcDateTime;
 
-pub use status::{NestedStatus, Status, TopStatus};
+pub use status::{ConsentObtained, NestedStatus, Status, TopStatus};
 
 use super::{
     AcsLocation, EntityId, MessageId, RelayState,
@@ -68,6 +68,7 @@ pub struct Response {
     id: MessageId,
     issue_instant: UtcDateTime,
     address: FailureAddress,
+    consent: ConsentObtained,
     content: Content,
 }
 
@@ -78,15 +79,21 @@ enum Content {
 }
 
 impl Response {
-    /// The answer that hands over an assertion. `id` was never used before.
+    /// The answer that hands over an assertion, and how the person agreed to that. `id` was never used before.
     #[must_use]
-    pub fn success(id: MessageId, issue_instant: UtcDateTime, assertion: impl Into<SentAssertion>) -> Self {
+    pub fn success(
+        id: MessageId,
+        issue_instant: UtcDateTime,
+        consent: ConsentObtained,
+        assertion: impl Into<SentAssertion>,
+    ) -> Self {
         let SentAssertion { carried, is_signed, name } = assertion.into();
         let Carried { content, issuer, recipient, in_response_to } = carried;
         Self {
             id,
             issue_instant,
             address: FailureAddress { issuer, acs: recipient, in_response_to },
+            consent,
             content: Content::Success { assertion: content, is_signed, name },
         }
     }
@@ -94,7 +101,7 @@ impl Response {
     /// The answer that says why there is no assertion. `id` was never used before.
     #[must_use]
     pub fn failure(id: MessageId, issue_instant: UtcDateTime, address: FailureAddress, status: Status) -> Self {
-        Self { id, issue_instant, address, content: Content::Failure(status) }
+        Self { id, issue_instant, address, consent: ConsentObtained::Unavailable, content: Content::Failure(status) }
     }
 
     /// Signs it, reads it back, and compares it with the plan.
@@ -128,6 +135,7 @@ impl Response {
     // canonical both in its place and by itself.
     fn write(&self) -> Builder {
         let response = samlp("Response")
+            .attribute("Consent", self.consent.uri())
             .attribute("Destination", self.address.acs.as_str())
             .attribute("ID", self.id.as_str())
             .attribute("InResponseTo", self.address.in_response_to.as_str())
@@ -151,6 +159,7 @@ impl Response {
         read_back::attributes(
             root,
             &[
+                ("Consent", Some(self.consent.uri())),
                 ("Destination", Some(self.address.acs.as_str())),
                 ("ID", Some(self.id.as_str())),
                 ("InResponseTo", Some(self.address.in_response_to.as_str())),

@@ -82,6 +82,29 @@ impl NestedStatus {
     }
 }
 
+/// How the person agreed to the answer (SAML Core §8.4).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ConsentObtained {
+    /// By an act on the way to this answer.
+    CurrentExplicit,
+    /// Earlier.
+    Prior,
+    /// Not at all: the answer discloses nothing.
+    Unavailable,
+}
+
+impl ConsentObtained {
+    /// The identifier.
+    #[must_use]
+    pub const fn uri(self) -> &'static str {
+        match self {
+            Self::CurrentExplicit => "urn:oasis:names:tc:SAML:2.0:consent:current-explicit",
+            Self::Prior => "urn:oasis:names:tc:SAML:2.0:consent:prior",
+            Self::Unavailable => "urn:oasis:names:tc:SAML:2.0:consent:unavailable",
+        }
+    }
+}
+
 /// The status of a failure.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Status {

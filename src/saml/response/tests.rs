@@ -115,7 +115,8 @@ fn seed() -> EncryptionSeed {
 }
 
 fn response(assertion: impl Into<SentAssertion>) -> Response {
-    Response::success(MessageId::from_entropy([2; 20]), utc_datetime!(2026-11-24 12:00:01), assertion)
+    let consent = ConsentObtained::CurrentExplicit;
+    Response::success(MessageId::from_entropy([2; 20]), utc_datetime!(2026-11-24 12:00:01), consent, assertion)
 }
 
 fn failure(status: Status) -> Response {
@@ -365,7 +366,8 @@ fn reading_back_finds_every_difference_from_the_plan() {
     for (from, to) in [
         ("Destination=\"https://sp.example", "Destination=\"https://sp.evil"),
         ("InResponseTo=\"_request\"", "InResponseTo=\"_other\""),
-        (" Version=\"2.0\"", " Version=\"2.0\" Consent=\"urn:x\""),
+        ("consent:current-explicit", "consent:prior"),
+        (" Version=\"2.0\"", " Version=\"2.0\" Other=\"urn:x\""),
         ("https://idp.example/saml</saml:Issuer>", "https://idp.evil/saml</saml:Issuer>"),
         ("status:Success", "status:Requester"),
         ("a@agency.example", "b@agency.example"),

@@ -67,7 +67,7 @@ pub async fn issue(
     // One for the record and for the signature, whatever is changed meanwhile.
     let signer = idp.signing.load().signer(service, trial);
     let consent = ready.person.consent.as_ref().ok_or_else(|| shut(&IssueRefused::Unrelated, service))?;
-    let Issued { assertion, disclosure } = gate(
+    let Issued { assertion, disclosure, consent: obtained } = gate(
         &IssueQuestion {
             request: matched,
             registry: &registry,
@@ -121,7 +121,8 @@ pub async fn issue(
     }
     issued.log(Some(ready.person.account.id));
     // The record is durable; now it may leave.
-    let response = plan.deliver(assertion, &*signer, &*site.entropy, now).map_err(|fault| unsent(&fault, service))?;
+    let response =
+        plan.deliver(assertion, obtained, &*signer, &*site.entropy, now).map_err(|fault| unsent(&fault, service))?;
     let form = response.into_form(matched.request().relay_state().cloned());
     Ok(post(site, session, matched.service(), &form, true))
 }

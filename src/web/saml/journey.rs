@@ -45,7 +45,7 @@ pub fn resume(site: &Site, idp: &IdentityProvider, pending: &PendingRequest) -> 
 
 /// What a service asked for and does not receive. What nobody asked for needs no mention.
 fn asked_and_withheld(decision: &ReleaseDecision) -> Vec<(AttributeName, Withheld)> {
-    decision.withheld().filter(|(_, why)| *why != Withheld::NotAsked).collect()
+    decision.withheld().filter(|(_, why)| !matches!(why, Withheld::NotAsked | Withheld::NotWanted)).collect()
 }
 
 /// What the session has proved, as the journey reads it. A session that is signing up has proved nothing yet.

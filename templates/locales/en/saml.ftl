@@ -24,6 +24,7 @@ withheld-malformed = what we have is not in a form that can be sent.
 withheld-not_current = your identity was verified too long ago.
 withheld-not_held = we do not have it.
 withheld-not_in_agreement = the agency’s agreement does not allow it.
+withheld-not_wanted = the service does not want it.
 withheld-vault_closed = it lies in your profile, which is locked.
 consent-known-by = { $agency } knows you by this e-mail address: { $address }
 consent-always = What is always sent along

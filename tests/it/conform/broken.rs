@@ -171,13 +171,7 @@ fn another_audience_recipient_or_validity_is_noticed(played: &Played) {
     breaks(&judge(played, &Broken { assertion: recipient, ..at() }), &["IIP-SSO01"]);
     let for_years = |xml: String| between(&xml, "NotOnOrAfter=\"", "\"", "2099-01-01T00:00:00Z");
     breaks(&judge(played, &Broken { assertion: for_years, ..at() }), &["IIP-SSO01"]);
-    let early = |xml: String| {
-        xml.replacen(
-            "<saml:SubjectConfirmationData ",
-            "<saml:SubjectConfirmationData NotBefore=\"2020-01-01T00:00:00Z\" ",
-            1,
-        )
-    };
+    let early = |xml: String| xml.replacen(" NotOnOrAfter=", " NotBefore=\"2020-01-01T00:00:00Z\" NotOnOrAfter=", 1);
     breaks(&judge(played, &Broken { assertion: early, ..at() }), &["IIP-SSO01"]);
 }
 

@@ -7,6 +7,7 @@ use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
 use signet::demo::service_provider::Ask;
 use signet::federation::agreement::LoweredProtection;
 use signet::federation::delivery::DeliveryPlan;
+use signet::federation::issue::Issued;
 use signet::federation::negotiation::NothingInCommon;
 use signet::federation::registry::{LintWarning, ServiceFiles, ServiceProvider};
 use signet::services::SystemEntropy;
@@ -54,9 +55,9 @@ fn delivered_for(mut files: ServiceFiles, more: &str) -> Result<String, NothingI
     let ready = ready_with(files, held(), "");
     let service = Arc::clone(ready.matched.service());
     let plan = DeliveryPlan::of(&service)?;
-    let assertion = ready.issue().unwrap().assertion;
+    let Issued { assertion, consent, .. } = ready.issue().unwrap();
     let signer = keys::OTHER_RSA.signer();
-    Ok(plan.deliver(assertion, &signer, &SystemEntropy, NOW).unwrap().as_str().to_owned())
+    Ok(plan.deliver(assertion, consent, &signer, &SystemEntropy, NOW).unwrap().as_str().to_owned())
 }
 
 const CLEAR: &str = "\n[encryption]\nexception = \"clear-text\"\nreason = \"test\"\n";

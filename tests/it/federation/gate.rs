@@ -15,6 +15,7 @@ use signet::federation::issue::{IssueQuestion, IssueRefused, Issued, RequestStan
 use signet::federation::registry::{Registry, ServiceFiles};
 use signet::federation::single_sign_on::{MatchedAuthnRequest, PersonFacts, ReleaseStep, SettlementRules};
 use signet::saml::EntityId;
+use signet::saml::response::ConsentObtained;
 use signet::services::SystemEntropy;
 use signet::subscriber::{SubscriberAccount, SubscriberId, SubscriberStatus, VaultState};
 use time::{Duration, UtcDateTime};
@@ -120,9 +121,28 @@ impl Ready {
 }
 
 #[test]
+fn answer_says_that_the_person_agreed_before_when_that_is_so() {
+    let mut ready = ready();
+    ready.consent.given_at = NOW - Duration::SECOND;
+    assert_eq!(ready.issue().unwrap().consent, ConsentObtained::Prior);
+}
+
+#[test]
+fn subject_of_the_request_is_the_one_who_is_named_or_nothing_leaves() {
+    let of = |name: &str| format!("<saml:Subject><saml:NameID>{name}</saml:NameID></saml:Subject>");
+    let service = Arc::clone(ready().matched.service());
+    let mut ready = ready();
+    ready.matched = settle(&service, "", &of(&PAIRWISE.to_string()));
+    assert!(ready.issue().is_ok());
+    ready.matched = settle(&service, "", &of("somebody-else"));
+    assert_eq!(ready.refused(), IssueRefused::Unrelated);
+}
+
+#[test]
 fn what_holds_goes_through_with_its_record() {
     let ready = ready();
-    let Issued { assertion, disclosure } = ready.issue().unwrap();
+    let Issued { assertion, disclosure, consent } = ready.issue().unwrap();
+    assert_eq!(consent, ConsentObtained::CurrentExplicit);
     let parts = assertion.parts();
     assert_eq!(parts.name_id.value(), PAIRWISE.to_string());
     assert_eq!(parts.audience.as_str(), "https://permits.parks.example.gov/saml");

@@ -12,6 +12,7 @@ use signet::federation::attribute::{
 };
 use signet::federation::identifier::PairwiseId;
 use signet::federation::release::{AskedAttributes, ReleaseDecision, ReleaseQuestion};
+use signet::saml::metadata::SubjectIdRequirement;
 use signet::subscriber::SubscriberId;
 use time::UtcDateTime;
 use time::macros::utc_datetime;
@@ -140,7 +141,19 @@ pub fn decide(
     asserted: &AssertedAssurance,
     held: &HeldAttributes,
 ) -> ReleaseDecision {
+    decide_wanting(None, agreement, asked, asserted, held)
+}
+
+/// The same for a service whose metadata asks for this subject identifier.
+pub fn decide_wanting(
+    wanted: Option<SubjectIdRequirement>,
+    agreement: &Agreement,
+    asked: &AskedAttributes,
+    asserted: &AssertedAssurance,
+    held: &HeldAttributes,
+) -> ReleaseDecision {
     ReleaseDecision::decide(&ReleaseQuestion {
+        wanted,
         agreement,
         asked,
         asserted,

@@ -8,9 +8,12 @@ use signet::federation::attribute::{
     AttributeName, AttributeProfile, AttributeValue, HeldAttributes, ProofedProfile, Proofing,
 };
 use signet::federation::release::{AskedAttributes, AskedBy, Outcome, ReleaseDecision, Released, Withheld};
+use signet::saml::metadata::SubjectIdRequirement;
 use time::Duration;
 
-use super::given::{NOW, agreement, agreement_with, asserted, at_ial, attributes, decide, held, profile, proofing};
+use super::given::{
+    NOW, agreement, agreement_with, asserted, at_ial, attributes, decide, decide_wanting, held, profile, proofing,
+};
 
 fn asked(names: &[&str]) -> AskedAttributes {
     AskedAttributes::named(names.iter().copied(), AskedBy::RequestedContext)
@@ -35,6 +38,27 @@ fn attribute_outside_the_agreement_is_withheld_whatever_is_asked() {
     let decision = decide(&agreement_with(&["email"], &[]), &asked(&["email", "ssn"]), &at_ial(Ial::Two), &held());
     assert_eq!(outcome(&decision, AttributeName::Ssn), Some(Err(Withheld::NotInAgreement)));
     assert_eq!(outcome(&decision, AttributeName::Email), Some(Ok(Released::Asked)));
+}
+
+#[test]
+fn subject_identifier_is_the_one_that_the_metadata_asks_for() {
+    let oasis = agreement("attribute_profile = \"oasis\"", "");
+    let login_gov = agreement("", "");
+    let of = |wanted, agreement: &_| {
+        let decision = decide_wanting(wanted, agreement, &asked(&[]), &at_ial(Ial::One), &held());
+        (outcome(&decision, AttributeName::Uuid).unwrap(), value(&decision, AttributeName::Uuid))
+    };
+    use SubjectIdRequirement::{Any, None as Neither, PairwiseId, SubjectId};
+    for wanted in [None, Some(Any), Some(PairwiseId)] {
+        let (outcome, value) = of(wanted, &oasis);
+        assert_eq!(outcome, Ok(Released::Always), "{wanted:?}");
+        assert!(value.ends_with("@idp.example.gov"), "{value}");
+    }
+    for wanted in [Some(Neither), Some(SubjectId)] {
+        assert_eq!(of(wanted, &oasis), (Err(Withheld::NotWanted), String::new()), "{wanted:?}");
+        // Login.gov's profile has neither of the two attributes, and its identifier is no secret between the two.
+        assert_eq!(of(wanted, &login_gov).0, Ok(Released::Always), "{wanted:?}");
+    }
 }
 
 #[test]

@@ -51,6 +51,13 @@ pub(super) fn service(top: &str, more: &str, md: &str) -> Arc<ServiceProvider> {
     Arc::new(ServiceProvider::read(&files(top, more, md)).unwrap())
 }
 
+fn service_with_extensions(top: &str, extensions: &str) -> Arc<ServiceProvider> {
+    let mut files = files(top, "", "");
+    let metadata = String::from_utf8(files.metadata).unwrap();
+    files.metadata = metadata.replace("<md:SPSSODescriptor", &format!("{extensions}<md:SPSSODescriptor")).into_bytes();
+    Arc::new(ServiceProvider::read(&files).unwrap())
+}
+
 fn plain() -> Arc<ServiceProvider> {
     let attributes = attributes(&["email", "first_name", "ssn"]);
     service("default_attributes = [\"email\"]", &format!("[levels]\nhighest_ial = 2\n{attributes}"), "")
@@ -174,6 +181,79 @@ fn name_id_policy_is_kept_to_the_agreement() {
     assert!(settle(&service, "", &policy("")).may_create_identifier());
 }
 
+/// SAML Core §3.4.1: a Subject is about one person. What is looked at is the name that this agency was given, and no other.
+#[test]
+fn subject_is_read_as_the_persistent_name_or_answered_with_a_status() {
+    let service = service("name_id_formats = [\"persistent\", \"transient\"]", "", "");
+    let subject = |content: &str| format!("<saml:Subject>{content}</saml:Subject>");
+    let named = |attributes: &str| subject(&format!("<saml:NameID {attributes}>somebody</saml:NameID>"));
+    let ours = format!(r#"NameQualifier="{IDP}" SPNameQualifier="{ENTITY}""#);
+    let persistent = format!(r#"Format="{}" {ours}"#, NameIdFormat::Persistent.uri());
+    for attributes in ["", &ours, &persistent] {
+        let matched = settle(&service, "", &named(attributes));
+        assert_eq!(matched.subject(), Some("somebody"), "{attributes}");
+        assert_eq!(matched.name_id_format(), NameIdFormat::Persistent);
+    }
+    for attributes in [
+        r#"SPNameQualifier="https://other.example""#.to_owned(),
+        r#"NameQualifier="https://other.example""#.to_owned(),
+        format!(r#"Format="{}""#, NameIdFormat::EmailAddress.uri()),
+        format!(r#"Format="{}""#, NameIdFormat::Transient.uri()),
+    ] {
+        let refused = fault(&service, "", &named(&attributes));
+        assert_eq!(refused, AnswerableFault::UnknownPrincipal, "{attributes}");
+        assert_eq!(refused.status().nested, Some(NestedStatus::UnknownPrincipal));
+    }
+    let confirmed = named("").replace("</saml:Subject>", "<saml:SubjectConfirmation Method=\"m\"/></saml:Subject>");
+    for content in [confirmed, subject("<saml:EncryptedID/>"), subject("")] {
+        assert_eq!(fault(&service, "", &content), AnswerableFault::Unsupported("Subject"), "{content}");
+    }
+    let transient = format!(r#"{}<samlp:NameIDPolicy Format="{}"/>"#, named(""), NameIdFormat::Transient.uri());
+    assert_eq!(
+        fault(&service, "", &transient),
+        AnswerableFault::InvalidNameIdPolicy(InvalidNameIdPolicy::FormatNotAgreed)
+    );
+}
+
+#[test]
+fn answer_by_a_binding_that_we_do_not_have_is_refused_with_its_status() {
+    let service = plain();
+    for binding in ["urn:oasis:names:tc:SAML:2.0:bindings:PAOS", "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Artifact"] {
+        let refused = fault(&service, &format!(r#"ProtocolBinding="{binding}""#), "");
+        assert_eq!(refused, AnswerableFault::UnsupportedBinding, "{binding}");
+        assert_eq!(refused.status().nested, Some(NestedStatus::UnsupportedBinding));
+    }
+    assert!(
+        settle_at(&service, NOW, r#"ProtocolBinding="urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST""#, "").is_ok()
+    );
+}
+
+#[test]
+fn service_that_wants_no_identifier_gets_a_transient_name_where_that_is_agreed() {
+    let wanting = |top: &str, need: &str| {
+        let extensions = format!(
+            r#"<md:Extensions><mdattr:EntityAttributes xmlns:mdattr="urn:oasis:names:tc:SAML:metadata:attribute"><saml:Attribute xmlns:saml="urn:oasis:names:tc:SAML:2.0:assertion" Name="urn:oasis:names:tc:SAML:profiles:subject-id:req"><saml:AttributeValue>{need}</saml:AttributeValue></saml:Attribute></mdattr:EntityAttributes></md:Extensions>"#
+        );
+        service_with_extensions(top, &extensions)
+    };
+    let both = "name_id_formats = [\"persistent\", \"transient\"]";
+    assert_eq!(settle(&wanting(both, "none"), "", "").name_id_format(), NameIdFormat::Transient);
+    assert_eq!(settle(&wanting(both, "any"), "", "").name_id_format(), NameIdFormat::Persistent);
+    assert_eq!(settle(&wanting("", "none"), "", "").name_id_format(), NameIdFormat::Persistent);
+    let policy = format!(r#"<samlp:NameIDPolicy Format="{}"/>"#, NameIdFormat::Persistent.uri());
+    assert_eq!(settle(&wanting(both, "none"), "", &policy).name_id_format(), NameIdFormat::Persistent);
+}
+
+#[test]
+fn agreement_may_count_only_what_is_required_as_asked_for() {
+    let sets = r#"<md:AttributeConsumingService index="3"><md:ServiceName xml:lang="en">x</md:ServiceName><md:RequestedAttribute Name="first_name" isRequired="true"/><md:RequestedAttribute Name="email"/><md:RequestedAttribute Name="all_emails" isRequired="false"/></md:AttributeConsumingService>"#;
+    let more = format!("[levels]\nhighest_ial = 2\n{}", attributes(&["email", "all_emails", "first_name"]));
+    let names = |top: &str| settle(&service(top, &more, sets), "", "").asked().names().len();
+    assert_eq!(names(""), 3);
+    assert_eq!(names("requested_attributes = \"all\""), 3);
+    assert_eq!(names("requested_attributes = \"required-only\""), 1);
+}
+
 #[test]
 fn attributes_are_asked_for_in_three_ways() {
     let sets = r#"<md:AttributeConsumingService index="3" isDefault="true"><md:ServiceName xml:lang="en">x</md:ServiceName><md:RequestedAttribute Name="first_name"/></md:AttributeConsumingService>
@@ -207,8 +287,6 @@ fn what_cannot_be_met_is_answered_with_its_status() {
     assert_eq!(refused, AnswerableFault::NoAuthnContext(NoAuthnContext::BeyondAgreement));
     assert_eq!(refused.status().nested, Some(NestedStatus::NoAuthnContext));
     assert_eq!(fault(&service, "", &context(&["urn:example:loa9"])), NoAuthnContext::UnknownClasses.into());
-    let subject = "<saml:Subject><saml:NameID>somebody</saml:NameID></saml:Subject>";
-    assert_eq!(fault(&service, "", subject), AnswerableFault::Unsupported("Subject"));
     let scoping = |idp: &str| {
         format!(r#"<samlp:Scoping><samlp:IDPList><samlp:IDPEntry ProviderID="{idp}"/></samlp:IDPList></samlp:Scoping>"#)
     };
@@ -345,6 +423,19 @@ fn vault_is_opened_only_when_something_in_it_is_asked_for() {
     assert!(matches!(release(&settle(&plain(), "", ""), &closed, None), Ok(ReleaseStep::Consent { .. })));
     let not_agreed = context(&["http://idmanagement.gov/ns/requested_attributes?ReqAttr=dob", IAL2]);
     assert!(matches!(release(&settle(&plain(), "", &not_agreed), &closed, None), Ok(ReleaseStep::Consent { .. })));
+}
+
+#[test]
+fn request_about_somebody_else_is_answered_about_nobody() {
+    let about = |name: &str, more: &str| {
+        settle(&plain(), more, &format!("<saml:Subject><saml:NameID>{name}</saml:NameID></saml:Subject>"))
+    };
+    let unknown = ReleaseFailed::Answerable(AnswerableFault::UnknownPrincipal);
+    assert!(release(&about(&PAIRWISE.to_string(), ""), &held(), None).is_ok());
+    assert_eq!(release(&about("somebody-else", ""), &held(), None).unwrap_err(), unknown);
+    assert_eq!(release(&about("somebody-else", r#"IsPassive="true""#), &held(), None).unwrap_err(), unknown);
+    // The name that would be given is not one that the service can know.
+    assert_eq!(release_as(&about(&PAIRWISE.to_string(), ""), &held(), None, None).unwrap_err(), unknown);
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use signet::saml::{
     AcsError, AcsSelection, SpMetadata,
-    metadata::{Localized, MetadataFault},
+    metadata::{Localized, MetadataFault, SubjectIdRequirement},
     signature::KeyError,
     xml::XmlFault,
 };
@@ -45,6 +45,37 @@ fn read(content: &str) -> SpMetadata {
 
 fn refused(content: &str) -> MetadataFault {
     SpMetadata::parse(role("", content).as_bytes()).unwrap_err().reason
+}
+
+#[test]
+fn the_subject_identifier_that_is_needed_is_read_from_the_entity_alone() {
+    let attribute = |name: &str, values: &[&str]| {
+        let values: String =
+            values.iter().map(|value| format!("<saml:AttributeValue> {value}\n</saml:AttributeValue>")).collect();
+        format!(
+            "<md:Extensions><mdattr:EntityAttributes xmlns:mdattr=\"urn:oasis:names:tc:SAML:metadata:attribute\" \
+             xmlns:saml=\"urn:oasis:names:tc:SAML:2.0:assertion\"><saml:Attribute Name=\"{name}\">{values}</saml:Attribute>\
+             </mdattr:EntityAttributes></md:Extensions>"
+        )
+    };
+    let of_entity = |extensions: &str| {
+        let document = role("", &one()).replace("<md:SPSSODescriptor", &format!("{extensions}<md:SPSSODescriptor"));
+        SpMetadata::parse(document.as_bytes()).unwrap().subject_id_requirement()
+    };
+    let name = SubjectIdRequirement::ATTRIBUTE;
+    for need in ["any", "none", "pairwise-id", "subject-id"] {
+        assert_eq!(of_entity(&attribute(name, &[need])).map(|need| need.to_string()).as_deref(), Some(need));
+    }
+    for extensions in [
+        String::new(),
+        attribute(name, &[]),
+        attribute(name, &["NONE"]),
+        attribute(name, &["any", "none"]),
+        attribute("urn:example:other", &["none"]),
+    ] {
+        assert_eq!(of_entity(&extensions), None, "{extensions}");
+    }
+    assert_eq!(read(&(attribute(name, &["none"]) + &one())).subject_id_requirement(), None, "of the role");
 }
 
 #[test]
