@@ -48,7 +48,7 @@ pub(super) struct Pairs {
 
 impl Pairs {
     pub(super) fn make() -> Result<Self, KeysFailed> {
-        let rsa = || Ok::<_, ErrorStack>(PKey::from_rsa(Rsa::generate(2048)?)?);
+        let rsa = || PKey::from_rsa(Rsa::generate(2048)?);
         let curve = EcGroup::from_curve_name(Nid::X9_62_PRIME256V1)?;
         Ok(Self {
             first: Pair::of(rsa()?, false)?,
