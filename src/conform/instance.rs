@@ -113,7 +113,7 @@ impl Instance {
             (0..PEOPLE).map(|number| settle_in(&application, &surroundings, number)).collect::<Result<_, _>>()?;
         let inbox = application.inbox().cloned().ok_or(ConformError::NoInbox)?;
         let url = application.public_url().clone();
-        let signer = application.identity_provider().signer.clone();
+        let signer = application.identity_provider().signing.load().metadata_signer();
         let (stop, stopped) = oneshot::channel();
         let ended = tokio::spawn(application.run_until(async { drop(stopped.await) }));
         Ok(Self { url, clock, people, signer, inbox, stop, ended, _folder: folder })

@@ -29,6 +29,7 @@ pub(super) struct Provider {
 pub(super) struct Shape {
     pub(super) keys: &'static [PublishedKey],
     pub(super) authn_requests_signed: Option<&'static str>,
+    pub(super) want_assertions_signed: Option<&'static str>,
     /// Whether by which binding it takes part in single logout.
     pub(super) logout: Option<&'static str>,
     /// `AttributeConsumingService`s: index, and each attribute with whether it is required.
@@ -91,6 +92,7 @@ const ATTRIBUTES: [&str; 7] = ["email", "all_emails", "first_name", "last_name",
 const PLAIN: Shape = Shape {
     keys: ONE_KEY,
     authn_requests_signed: Some("true"),
+    want_assertions_signed: Some("true"),
     logout: Some(REDIRECT),
     sets: &[],
     subject_id: None,
@@ -130,7 +132,12 @@ pub(super) fn all() -> Vec<Provider> {
         provider("sibling", HARBOUR, PLAIN),
         provider("other", "lighthouse-office", PLAIN),
         provider("assertion-only", HARBOUR, Shape { agreement: SIGNING_ASSERTION, ..PLAIN }),
-        provider("response-only", HARBOUR, Shape { agreement: SIGNING_RESPONSE, ..PLAIN }),
+        provider(
+            "response-only",
+            HARBOUR,
+            Shape { agreement: SIGNING_RESPONSE, want_assertions_signed: None, ..PLAIN },
+        ),
+        provider("wants-signed", HARBOUR, Shape { agreement: SIGNING_RESPONSE, ..PLAIN }),
         provider("clear-text", HARBOUR, Shape { agreement: CLEAR_TEXT, ..PLAIN }),
         provider("aes128", HARBOUR, Shape { agreement: AES_128, ..PLAIN }),
         provider("aes256-cbc", HARBOUR, Shape { agreement: AES_256_CBC, ..PLAIN }),
@@ -232,7 +239,7 @@ impl Provider {
         let role = md("SPSSODescriptor")
             .attribute("protocolSupportEnumeration", ns::PROTOCOL)
             .optional_attribute("AuthnRequestsSigned", shape.authn_requests_signed)
-            .attribute("WantAssertionsSigned", "true")
+            .optional_attribute("WantAssertionsSigned", shape.want_assertions_signed)
             .child(
                 md("Extensions")
                     .child(Builder::element("mdui", ns::MDUI, "UIInfo").child(name))

@@ -464,6 +464,7 @@ fn encryption_scenes() -> Vec<Scene> {
     let mut scenes = vec![
         ("assertion-only", "assertion-only", plain()),
         ("response-only", "response-only", plain()),
+        ("wants-signed", "wants-signed", plain()),
         ("clear-text", "clear-text", plain()),
         ("aes128", "aes128", plain()),
         ("aes256-cbc", "aes256-cbc", plain()),

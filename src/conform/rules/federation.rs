@@ -46,10 +46,7 @@ pub(super) const ANSWERS: &[(&str, Answer)] = &[
             "ZIP code to five digits and social security number with dashes are derived; no \"older than\" in place of a birth date",
         ),
     ),
-    (
-        "63C-TRACKING",
-        ProvenBy(&["quiet_about_people", "the_log_of_whole_journeys_holds_nothing_personal_and_nothing_secret"]),
-    ),
+    ("63C-TRACKING", ProvenBy(&["the_log_of_whole_journeys_holds_nothing_personal_and_nothing_secret"])),
     ("63C-ARTIFACT", NotApplicable("HTTP-Artifact is not offered: there are no references to assertions")),
     ("63C-SIGNALS", NotYet("services are told of logouts; not when an account ends or its authenticators change")),
     (

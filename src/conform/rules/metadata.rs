@@ -84,9 +84,13 @@ fn containers(scenes: &Scenes) -> Finding {
 fn settings(scenes: &Scenes) -> Finding {
     each_answered(scenes, &["acs-default", "acs-index", "expired", "set-named"])?;
     scenes.stopped("unsigned-declared")?;
+    let signed = scenes.assertion("wants-signed")?.signed.is_some();
+    hold(signed, || "WantAssertionsSigned did not get the Assertion signed".to_owned())?;
     let told = scenes.logout("everywhere")?.told.len();
     hold(told == 2, || format!("{told} services were told of the logout, and 2 take part"))?;
-    seen("addresses, bindings, keys, AuthnRequestsSigned, attribute sets and logout places are those of the metadata")
+    seen(
+        "addresses, bindings, keys, AuthnRequestsSigned, WantAssertionsSigned, attribute sets and logout places are those of the metadata",
+    )
 }
 
 fn verified(scenes: &Scenes) -> Finding {
