@@ -216,7 +216,10 @@ fn the_key_for_a_service_is_picked_in_one_place() {
     );
     // What goes out is signed with what that one place gave; our metadata has a key of its own.
     assert_eq!(files_that_say(".signer("), ["web/saml/answer.rs", "web/saml/logout/round.rs"]);
-    assert_eq!(files_that_say(".metadata_signer("), ["web/saml/metadata.rs"]);
+    // The conformance suite lends it to tests, which sign with it what a broken identity provider would say.
+    let mut metadata_signers = files_that_say(".metadata_signer(");
+    metadata_signers.retain(|name| !name.starts_with("conform/"));
+    assert_eq!(metadata_signers, ["web/saml/metadata.rs"]);
     assert_eq!(files_that_say("idp.signer"), [""; 0]);
 }
 
