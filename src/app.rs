@@ -149,6 +149,8 @@ pub struct Application {
     listener: TcpListener,
     tls: Option<SslAcceptorBuilder>,
     public_url: Url,
+    /// Its name among the nodes.
+    node: String,
     /// Held until requests under way are finished.
     node_lock: Option<NodeLock>,
 }
@@ -214,7 +216,8 @@ impl Application {
         };
         let watched = settings.federation.watch.then(|| settings.federation.metadata_folder.clone());
         let public_url = server.public_url.clone();
-        Ok(Self { site, identity_provider, watched, outbox, inbox, listener, tls, public_url, node_lock })
+        let node = server.node.clone();
+        Ok(Self { site, identity_provider, watched, outbox, inbox, listener, tls, public_url, node, node_lock })
     }
 
     /// What the pages work with.
@@ -263,6 +266,7 @@ impl Application {
                 self.site.keys.clone(),
                 self.identity_provider.signing.clone(),
                 self.identity_provider.registry.clone(),
+                self.node.clone(),
                 self.site.clock.clone(),
             )),
         ];

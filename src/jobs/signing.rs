@@ -15,7 +15,7 @@ use crate::event::{AlteredRecord, Event, Explanation};
 use crate::federation::certificate_ends::{EndingCertificate, Notice, ending_certificates};
 use crate::federation::registry::ServiceName;
 use crate::federation::signing::{
-    At, KeyMissing, PlanRefused, SigningKeyId, SigningKeys, SigningPlan, StoredSigningPlan,
+    At, KeyMissing, NodeSeen, PlanRefused, SigningKeyId, SigningKeys, SigningPlan, StoredSigningPlan,
 };
 use crate::saml::signature::{CertificatePeriod, KeyFingerprint, Signer};
 use crate::services::Clock;
@@ -175,15 +175,35 @@ pub fn change_blocking<E: From<SigningError> + From<StoreError>>(
     })
 }
 
-/// Takes over a newer plan, where there is one.
+/// Says that every node that serves follows this plan or a later one.
 ///
 /// # Errors
-/// [`SigningError`]. The snapshot stays as it was.
-pub async fn refresh(
+/// [`PlanRefused::NodesBehind`], or the database fails.
+pub fn must_be_followed(tx: &mut Transaction<'_>, plan_version: i64, now: UtcDateTime) -> Result<(), SigningError> {
+    let behind = tx.signing_nodes()?.into_iter().filter(|node| node.is_behind(plan_version, now));
+    let nodes: Vec<String> = behind.map(|node| node.node).collect();
+    if nodes.is_empty() { Ok(()) } else { Err(PlanRefused::NodesBehind { plan_version, nodes }.into()) }
+}
+
+/// A node looks for a newer plan, takes it over where there is one, and says which one it follows.
+///
+/// # Errors
+/// [`SigningError`]. The snapshot stays as it was when there is no newer one that it could follow.
+pub async fn follow(
     store: &Store,
     keys: &Arc<dyn ServiceKeys>,
     shared: &SharedSigningKeys,
+    node: &str,
+    now: UtcDateTime,
 ) -> Result<(), SigningError> {
+    let looked = refresh(store, keys, shared).await;
+    let seen = NodeSeen { node: node.to_owned(), plan_version: shared.load().plan().version(), at: now };
+    store.transaction::<_, StoreError, _>(move |tx| tx.record_signing_node(&seen)).await?;
+    looked
+}
+
+/// Takes over a newer plan, where there is one.
+async fn refresh(store: &Store, keys: &Arc<dyn ServiceKeys>, shared: &SharedSigningKeys) -> Result<(), SigningError> {
     let reader = keys.clone();
     let found = store.read(move |tx| stored(tx, &*reader)).await?;
     let held = shared.load().plan().version();
@@ -200,19 +220,20 @@ pub async fn refresh(
     Ok(())
 }
 
-/// Looks for a newer plan every minute, and tells of certificates that end soon, until it is dropped.
+/// Follows the plan, minute by minute, and tells of certificates that end soon, until it is dropped.
 pub async fn watch(
     store: Store,
     keys: Arc<dyn ServiceKeys>,
     shared: SharedSigningKeys,
     registry: SharedRegistry,
+    node: String,
     clock: Arc<dyn Clock>,
 ) {
     let mut ticks = tokio::time::interval(LOOK);
     let mut alarm = Alarm::default();
     loop {
         ticks.tick().await;
-        if let Err(fault) = refresh(&store, &keys, &shared).await {
+        if let Err(fault) = follow(&store, &keys, &shared, &node, clock.now()).await {
             Event::SigningPlanKept { why: Explanation::of(&fault) }.log(None);
         }
         for event in alarm.due(&ending_certificates(&shared.load(), &registry.load(), clock.now())) {

@@ -218,6 +218,14 @@ diesel::table! {
 }
 
 diesel::table! {
+    signing_node (node) {
+        node -> Text,
+        plan_version -> BigInt,
+        seen_at -> BigInt,
+    }
+}
+
+diesel::table! {
     metadata_fetch (entity_id) {
         entity_id -> Text,
         fetched_at -> BigInt,
@@ -320,6 +328,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     throttle,
     sp_revision,
     signing_plan,
+    signing_node,
     metadata_fetch,
     pairwise_identifier,
     consent,

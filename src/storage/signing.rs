@@ -1,12 +1,12 @@
-//! The plans of signing keys, which services fetched our metadata at their own address, and with which key they were
+//! The plans of signing keys, which nodes follow which, which services fetched our metadata at their own address, and with which key they were
 //! answered last.
 
 use diesel::prelude::*;
 use time::UtcDateTime;
 
-use super::schema::{disclosure, metadata_fetch, signing_plan};
+use super::schema::{disclosure, metadata_fetch, signing_node, signing_plan};
 use super::{StoreError, Transaction, instant, milliseconds, on_each};
-use crate::federation::signing::{MetadataFetch, StoredSigningPlan};
+use crate::federation::signing::{MetadataFetch, NodeSeen, StoredSigningPlan};
 
 impl Transaction<'_> {
     /// The plans that are stored, the newest first, at most `limit`. Whoever asks looks for the first that this service
@@ -51,6 +51,38 @@ impl Transaction<'_> {
             .on_conflict_do_nothing();
         let added = on_each!(self.connection, inner => insertion.execute(inner))?;
         Ok(added == 1)
+    }
+
+    /// Which plan each node followed when it last said so.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn signing_nodes(&mut self) -> Result<Vec<NodeSeen>, StoreError> {
+        let rows: Vec<(String, i64, i64)> = signing_node::table
+            .order(signing_node::node)
+            .select((signing_node::node, signing_node::plan_version, signing_node::seen_at))
+            .load(self.connection)?;
+        rows.into_iter()
+            .map(|(node, plan_version, at)| {
+                Ok(NodeSeen { node, plan_version, at: instant(at, "signing_node", "seen_at")? })
+            })
+            .collect()
+    }
+
+    /// A node says which plan it follows.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn record_signing_node(&mut self, seen: &NodeSeen) -> Result<(), StoreError> {
+        let values =
+            (signing_node::plan_version.eq(seen.plan_version), signing_node::seen_at.eq(milliseconds(seen.at)));
+        let insertion = diesel::insert_into(signing_node::table)
+            .values((signing_node::node.eq(seen.node.clone()), values))
+            .on_conflict(signing_node::node)
+            .do_update()
+            .set(values);
+        on_each!(self.connection, inner => insertion.execute(inner))?;
+        Ok(())
     }
 
     /// When each service last fetched our metadata at its own address, and made by which plan.

@@ -135,11 +135,15 @@ fn write_out(before: &str, tree: &[TokenTree], code: &mut String) {
     }
 }
 
-fn files_that_say(needle: &str) -> Vec<String> {
+fn which_say(source: &[(String, String)], needle: &str) -> Vec<String> {
     let mut files: Vec<String> =
-        source().into_iter().filter(|(_, code)| code.contains(needle)).map(|(name, _)| name).collect();
+        source.iter().filter(|(_, code)| code.contains(needle)).map(|(name, _)| name.clone()).collect();
     files.sort();
     files
+}
+
+fn files_that_say(needle: &str) -> Vec<String> {
+    which_say(&source(), needle)
 }
 
 #[test]
@@ -204,23 +208,25 @@ fn every_assertion_is_born_at_the_gate() {
 
 #[test]
 fn the_key_for_a_service_is_picked_in_one_place() {
+    let source = source();
+    let say = |needle: &str| which_say(&source, needle);
     // Who reads the keys that are here: the plan's own job, and the terminal, which lists them.
-    let readers = files_that_say(".signers()");
+    let readers = say(".signers()");
     assert_eq!(readers, ["cli/keys/rollover.rs", "cli/keys/status.rs", "jobs/signing.rs"]);
     // Who joins them with the plan, and who asks the plan: nobody who answers a service.
-    assert_eq!(files_that_say("SigningKeys::new("), ["jobs/signing.rs"]);
-    let askers = files_that_say(".key_for(");
+    assert_eq!(say("SigningKeys::new("), ["jobs/signing.rs"]);
+    let askers = say(".key_for(");
     assert_eq!(
         askers,
         ["cli/keys/rollover.rs", "cli/keys/status.rs", "federation/signing/plan.rs", "federation/signing/snapshot.rs"]
     );
     // What goes out is signed with what that one place gave; our metadata has a key of its own.
-    assert_eq!(files_that_say(".signer("), ["web/saml/answer.rs", "web/saml/logout/round.rs"]);
+    assert_eq!(say(".signer("), ["web/saml/answer.rs", "web/saml/logout/round.rs"]);
     // The conformance suite lends it to tests, which sign with it what a broken identity provider would say.
-    let mut metadata_signers = files_that_say(".metadata_signer(");
+    let mut metadata_signers = say(".metadata_signer(");
     metadata_signers.retain(|name| !name.starts_with("conform/"));
     assert_eq!(metadata_signers, ["web/saml/metadata.rs"]);
-    assert_eq!(files_that_say("idp.signer"), [""; 0]);
+    assert_eq!(say("idp.signer"), [""; 0]);
 }
 
 #[test]

@@ -4,6 +4,7 @@ DROP TABLE disclosure;
 DROP TABLE consent;
 DROP TABLE pairwise_identifier;
 DROP TABLE metadata_fetch;
+DROP TABLE signing_node;
 DROP TABLE signing_plan;
 DROP TABLE sp_revision;
 DROP TABLE throttle;

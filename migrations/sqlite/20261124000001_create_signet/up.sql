@@ -205,6 +205,12 @@ CREATE TABLE signing_plan (
     made_by TEXT NOT NULL                 -- sensitive: no
 );
 
+CREATE TABLE signing_node (
+    node TEXT NOT NULL PRIMARY KEY,       -- sensitive: no
+    plan_version BIGINT NOT NULL,         -- sensitive: no
+    seen_at BIGINT NOT NULL               -- sensitive: no
+);
+
 CREATE TABLE metadata_fetch (
     entity_id TEXT NOT NULL PRIMARY KEY,  -- sensitive: no
     fetched_at BIGINT NOT NULL,           -- sensitive: no

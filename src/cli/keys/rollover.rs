@@ -40,7 +40,7 @@ pub struct SignWithArgs {
     /// For all services but those that were put to another key by name; our metadata is signed with it too
     #[arg(long)]
     pub all: bool,
-    /// Although a service may not have the key yet: its sign-ins fail if so
+    /// Although a service or a node may not have the key yet: the sign-ins of such a service fail
     #[arg(long)]
     pub now: bool,
 }
@@ -58,7 +58,7 @@ pub struct FallBackArgs {
 pub struct RetireArgs {
     /// The key's name, or its beginning
     pub key: String,
-    /// Although the last messages that it signed may still be on their way
+    /// Although the last messages that it signed may still be on their way, or a node may sign with it still
     #[arg(long)]
     pub now: bool,
 }
@@ -116,6 +116,9 @@ pub(super) fn sign_with(args: &SignWithArgs, settings: &Settings, out: &mut dyn 
                 Whom::Services(args.sp.iter().map(find).collect::<Result<_, CommandError>>()?)
             }
         };
+        if let Some(planned) = plan.keys().get(&key).filter(|_| !args.now) {
+            signing::must_be_followed(tx, planned.published_in, at.now)?;
+        }
         let next = plan.sign_with(&key, &whom, &names(&registry), &fetches(tx)?, args.now, at)?;
         seen = Some((key, names(&registry)));
         Ok(next)
@@ -155,8 +158,12 @@ pub(super) fn fall_back(args: &FallBackArgs, settings: &Settings, out: &mut dyn 
 pub(super) fn retire(args: &RetireArgs, settings: &Settings, out: &mut dyn Write) -> Result<(), CommandError> {
     let keys = open_keys(settings)?;
     let mut retired = None;
-    change(settings, &keys, |_, plan, at| {
+    change(settings, &keys, |tx, plan, at| {
         let key = named(&args.key, plan.keys().keys())?;
+        if !args.now {
+            // Whoever follows an older plan may sign with it still.
+            signing::must_be_followed(tx, plan.version(), at.now)?;
+        }
         let next = plan.retire(&key, args.now, at)?;
         retired = Some(key);
         Ok(next)

@@ -62,6 +62,11 @@ pub(super) fn show(args: &StatusArgs, settings: &Settings, out: &mut dyn Write) 
     }
     writeln!(out)?;
 
+    let rows = store.read_blocking::<_, StoreError, _>(|tx| nodes(tx, plan, now))?;
+    write_table(&rows, out)?;
+    writeln!(out, "The plan has the number {}.", plan.version())?;
+    writeln!(out)?;
+
     let rows = store.read_blocking(|tx| services(tx, plan, &keys, now))?;
     write_table(&rows, out)?;
     Ok(())
@@ -81,6 +86,15 @@ fn key_row(plan: &SigningPlan, id: &SigningKeyId, signer: Option<&dyn Signer>) -
         minute(planned.and_then(|key| key.signed_until)),
         ends.map_or_else(|| "-".to_owned(), |ends| ends.date().to_string()),
     ]
+}
+
+fn nodes(tx: &mut Transaction<'_>, plan: &SigningPlan, now: UtcDateTime) -> Result<Vec<Vec<String>>, StoreError> {
+    let mut rows = vec![["NODE", "PLAN", "SEEN"].map(str::to_owned).to_vec()];
+    for node in tx.signing_nodes()? {
+        let follows = if node.is_behind(plan.version(), now) { " (behind)" } else { "" };
+        rows.push(vec![node.node, format!("{}{follows}", node.plan_version), minute(Some(node.at))]);
+    }
+    Ok(rows)
 }
 
 fn services(

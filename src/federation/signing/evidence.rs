@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use time::UtcDateTime;
+use time::{Duration, UtcDateTime};
 
 /// A service fetched our metadata at the address that is its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -12,6 +12,28 @@ pub struct MetadataFetch {
     /// The number of the plan whose keys stood in it.
     pub plan_version: i64,
 }
+
+/// A node said which plan it follows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NodeSeen {
+    /// Its name in the settings.
+    pub node: String,
+    /// The number of the plan.
+    pub plan_version: i64,
+    /// When it said so.
+    pub at: UtcDateTime,
+}
+
+impl NodeSeen {
+    /// Whether it serves people, as far as is known, and does not follow this plan or a later one yet.
+    #[must_use]
+    pub fn is_behind(&self, plan_version: i64, now: UtcDateTime) -> bool {
+        now.saturating_sub(NODE_IS_GONE_AFTER) < self.at && self.plan_version < plan_version
+    }
+}
+
+/// Each node says every minute which plan it follows; one that has been silent for so long does not serve any more.
+const NODE_IS_GONE_AFTER: Duration = Duration::minutes(5);
 
 /// Whether it is known that a service has a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -27,7 +27,7 @@ use time::Duration;
 use crate::saml::EntityId;
 use crate::services::keys::{KeysError, Purpose, ServiceKeys};
 
-pub use evidence::{MetadataFetch, Readiness};
+pub use evidence::{MetadataFetch, NodeSeen, Readiness};
 pub use plan::{At, KeyState, PlannedKey, SigningPlan, TrialOutcome, Wave, WavePercent, Whom};
 pub use refused::PlanRefused;
 pub use snapshot::{KeyMissing, SigningKeys};

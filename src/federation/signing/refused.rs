@@ -44,6 +44,14 @@ pub enum PlanRefused {
         /// Which service.
         service: EntityId,
     },
+    /// A node that serves people does not follow the plan yet.
+    #[error("{} not follow plan {plan_version} yet: {}", if .nodes.len() == 1 { "a node does" } else { "nodes do" }, .nodes.join(", "))]
+    NodesBehind {
+        /// Which plan.
+        plan_version: i64,
+        /// Their names in the settings.
+        nodes: Vec<String>,
+    },
     /// It is in the key folder alone.
     #[error("{key} is not published: no service has it")]
     NotPublished {
@@ -123,6 +131,10 @@ impl PlanRefused {
                 "`signet keys status` shows the keys; `signet keys sign-with` puts it to another"
             }
             Self::NoNextKey { .. } => "`signet keys publish` publishes the next one",
+            Self::NodesBehind { .. } => {
+                "wait a minute; if it stays so, the node's log says why (`signing_plan_kept`): it may lack a key's files. Say --now if \
+                 it does not serve"
+            }
             Self::NotPublished { .. } => "`signet keys publish` puts it into our metadata",
             Self::NothingChanges { .. } | Self::PublishedBefore { .. } => "`signet keys status` shows how things stand",
             Self::NothingTried { .. } => "`signet keys trial --sp …` prints the address with which a try begins",

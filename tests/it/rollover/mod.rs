@@ -10,9 +10,9 @@ use std::process::Command;
 
 use signet::demo::service_provider::{Ask, Expected, IdentityProvider, Outcome, ServiceProvider};
 use signet::federation::signing::{SigningKeyId, metadata_address};
-use signet::jobs::signing::{SigningError, refresh};
+use signet::jobs::signing::{SigningError, follow};
 use signet::saml::EntityId;
-use signet::services::SystemEntropy;
+use signet::services::{Clock as _, SystemEntropy};
 use signet::storage::StoreError;
 
 use crate::federation::front_door::{House, agreement, permits};
@@ -160,7 +160,8 @@ impl Street {
     /// The node looks for a newer plan, as it does every minute.
     async fn follow(&self) -> Result<(), SigningError> {
         let app = self.app();
-        refresh(&app.store, &app.site.keys, &app.identity_provider.signing).await
+        let (shared, node) = (&app.identity_provider.signing, &app.settings.server.node);
+        follow(&app.store, &app.site.keys, shared, node, app.clock.now()).await
     }
 
     /// Makes a key of this kind.

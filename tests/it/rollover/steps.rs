@@ -88,6 +88,8 @@ async fn a_key_is_retired_when_nobody_needs_it_and_its_private_half_is_erased() 
     let next = street.publish("rsa-2048").await;
     street.keys(&["retire", first.as_str()]).refused("still signs for all services");
     street.keys(&["sign-with", next.as_str(), "--all", "--now"]).done();
+    street.keys(&["retire", first.as_str()]).refused("a node does not follow plan 3 yet: test");
+    street.follow().await.unwrap();
     street.keys(&["retire", first.as_str()]).refused("signed until a moment ago");
     street.keys(&["retire", first.as_str(), "--now"]).done();
     street.follow().await.unwrap();
@@ -191,6 +193,30 @@ async fn a_node_without_the_file_of_a_key_signs_as_before_until_it_has_it() {
     std::fs::write(&file, kept).unwrap();
     street.follow().await.unwrap();
     assert_eq!(street.version(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_step_leaves_a_node_behind_that_still_serves() {
+    let street = Street::new().await;
+    let first = street.fleet();
+    let store = &street.app().store;
+    let now = street.house.now().unix_timestamp() * 1_000;
+    crate::support::sql::run(store, &format!("INSERT INTO signing_node VALUES ('second', 1, {now})"));
+    let next = street.publish("p-256").await;
+    for service in &street.services {
+        street.fetch(service).await;
+    }
+    let behind = "a node does not follow plan 2 yet: second";
+    street.keys(&["sign-with", next.as_str(), "--all"]).refused(behind);
+    assert!(street.keys(&["status"]).done().contains("1 (behind)"));
+    crate::support::sql::run(store, "UPDATE signing_node SET plan_version = 2 WHERE node = 'second'");
+    street.keys(&["sign-with", next.as_str(), "--all"]).done();
+    street.follow().await.unwrap();
+    // The second one signs with the first key still.
+    street.keys(&["retire", first.as_str()]).refused("a node does not follow plan 3 yet: second");
+    // A node that has been silent for long does not serve any more.
+    crate::support::sql::run(store, "UPDATE signing_node SET seen_at = seen_at - 600000 WHERE node = 'second'");
+    street.keys(&["retire", first.as_str()]).refused("signed until a moment ago");
 }
 
 #[tokio::test(flavor = "multi_thread")]
