@@ -15,6 +15,7 @@
 //! | [`storage`] | the only room that says `diesel` | |
 //! | [`web`] | forms in, pages out | |
 //! | [`cli`] | one file a command | |
+//! | `conform` | the identity provider tried against the profiles, label by label (feature `demo`) | |
 //! | [`event`] | what happened, for the log and the person's history | |
 //!
 //! Arrows run one way: `web`, `cli` and `jobs` load, let the core decide, save and tell in one transaction, and answer.

@@ -1,11 +1,11 @@
 //! `signet conform idp`: the identity provider proves by itself that it keeps the rules of the profiles, label by label.
 //!
-//! An identity provider of its own is started on loopback, with services of the suite's own registered ([`provider`]) and
-//! invented people in it. A browser without script ([`browser`]) goes through everything over HTTP; what the services receive
-//! is read twice, by Signet's strict reader and by plain means ([`plain`], [`answer`]). Each journey is a scene ([`scenes`]).
+//! An identity provider of its own is started on loopback, with services of the suite's own registered (`provider`) and
+//! invented people in it. A browser without script (`browser`) goes through everything over HTTP; what the services receive
+//! is read twice, by Signet's strict reader and by plain means (`plain`, `answer`). Each journey is a scene (`scenes`).
 //!
-//! Every label of the profiles stands once in [`labels`], with its strength and what it asks in our words. Every label is
-//! answered once in [`rules`]: by a check of the scenes, by tests that are named, or by the reason why it does not apply, why
+//! Every label of the profiles stands once in `labels`, with its strength and what it asks in our words. Every label is
+//! answered once in `rules`: by a check of the scenes, by tests that are named, or by the reason why it does not apply, why
 //! Signet does otherwise, or what is still missing. A check is a pure function of the scenes.
 //!
 //! It needs the sandbox's inbox and the invented person, so that it belongs to the cargo feature `demo`, which release

@@ -235,6 +235,9 @@ impl Provider {
         let name = Builder::element("mdui", ns::MDUI, "DisplayName")
             .attribute_ns("xml", ns::XML, "lang", "en")
             .text(format!("The metadata's name of {}", self.service));
+        let privacy = Builder::element("mdui", ns::MDUI, "PrivacyStatementURL")
+            .attribute_ns("xml", ns::XML, "lang", "en")
+            .text(format!("https://{}.conform.example/privacy", self.service));
         let unknown = || Builder::element("un", "urn:example:unknown", "Unknown").attribute("A", "b").text("c");
         let role = md("SPSSODescriptor")
             .attribute("protocolSupportEnumeration", ns::PROTOCOL)
@@ -242,7 +245,7 @@ impl Provider {
             .optional_attribute("WantAssertionsSigned", shape.want_assertions_signed)
             .child(
                 md("Extensions")
-                    .child(Builder::element("mdui", ns::MDUI, "UIInfo").child(name))
+                    .child(Builder::element("mdui", ns::MDUI, "UIInfo").child(name).child(privacy))
                     .optional_child(shape.unknown_extension.then(unknown)),
             )
             .children(shape.keys.iter().map(|key| key.descriptor(pairs)))

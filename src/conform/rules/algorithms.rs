@@ -16,7 +16,13 @@ pub(super) const ANSWERS: &[(&str, Answer)] = &[
     ("IIP-ALG06", check(transports)),
     ("IIP-ALG08", check(refused)),
     ("IIP-MD09", check(published)),
-    ("IIP-MD10", NotYet("the signature is RSA with SHA-256 whatever algorithms the metadata lists")),
+    (
+        "IIP-MD10",
+        NotYet(
+            "ciphers and key transports are those that the metadata lists (IIP-ALG06); the signature is made by the signing key's \
+             one algorithm, whatever signature algorithms the metadata lists",
+        ),
+    ),
     ("SDP-ALG01", check(set)),
 ];
 
@@ -81,7 +87,8 @@ fn refused(scenes: &Scenes) -> Finding {
         .collect();
     hold(published.is_empty(), || format!("{published:?} are published"))?;
     seen(format!(
-        "a signature that names RSA with SHA-1 is refused ({codes}); MD5, HMAC and RSA 1.5 have no name in the closed lists"
+        "a signature that names RSA with SHA-1 is refused ({codes}); MD5, HMAC and RSA 1.5 have no name in \
+         the lists, which are closed and need no configuring"
     ))
 }
 

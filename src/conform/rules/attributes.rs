@@ -41,7 +41,7 @@ pub(super) const ANSWERS: &[(&str, Answer)] = &[
     ("SUBJ-DIFFERS", check(differs)),
     ("SUBJ-STABLE", check(stable)),
     ("SUBJ-IRREVERSIBLE", ProvenBy(&["pairwise_identifiers_are_lower_case_version_4_uuids_and_differ"])),
-    ("SUBJ-NEVER-REASSIGNED", ProvenBy(&["services_of_one_agency_share_the_identifier_and_agencies_do_not"])),
+    ("SUBJ-NEVER-REASSIGNED", ProvenBy(&["an_identifier_belongs_to_one_person_one_agency_and_one_time"])),
 ];
 
 fn by_entity(scenes: &Scenes) -> Finding {

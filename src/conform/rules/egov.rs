@@ -13,7 +13,10 @@ const CONSENT: &str = "urn:oasis:names:tc:SAML:2.0:consent:";
 pub(super) const ANSWERS: &[(&str, Answer)] = &[
     ("eGov-011", check(well_known)),
     ("eGov-013", check(not_modified)),
-    ("eGov-014", ProvenBy(&["sample_folder_is_good"])),
+    (
+        "eGov-014",
+        Deviation("One folder of files, each put in place by an administrator, and nothing fetched: see IIP-MD01"),
+    ),
     ("eGov-016", ProvenBy(&["an_edited_agreement_counts_at_the_next_sign_in_without_a_restart"])),
     ("eGov-018", check(direct_trust)),
     ("eGov-042", check(every_element)),

@@ -12,14 +12,15 @@ const NO_CATEGORIES: &str = "Release is settled by an agreement with each servic
                              of research federations are neither published nor obeyed";
 
 pub(super) const ANSWERS: &[(&str, Answer)] = &[
-    ("MDUI-LANGUAGE", ProvenBy(&["what_people_see_and_whom_to_ask_is_read"])),
-    ("MDUI-LOGO", ProvenBy(&["the_published_logo_and_pages_are_there"])),
     (
-        "MDUI-PRIVACY",
-        NotYet(
-            "our privacy page is linked from every page; a service's PrivacyStatementURL is read and not shown where consent is asked",
+        "MDUI-LANGUAGE",
+        Deviation(
+            "Pages show the name that was agreed with the agency, by language, so that nobody is asked under a name that a service \
+             gave itself; the metadata's names are read and not shown",
         ),
     ),
+    ("MDUI-LOGO", ProvenBy(&["the_published_logo_and_pages_are_there"])),
+    ("MDUI-PRIVACY", check(privacy)),
     ("MDUI-ESCAPED", ProvenBy(&["words_that_would_like_to_be_markup_are_text"])),
     ("MDUI-DISCO", NotApplicable("there is one identity provider and nothing to choose; no hints are published")),
     ("ENTATTR-CATEGORY", Deviation(NO_CATEGORIES)),
@@ -36,7 +37,13 @@ pub(super) const ANSWERS: &[(&str, Answer)] = &[
     ("ALG-READ", NotYet("digest and signature methods of a service's metadata are passed over")),
     ("ALG-KEYSIZE", NotYet("sizes of keys in EncryptionMethod are passed over")),
     ("ALG-ROLE", NotYet("algorithm lists of services are passed over, of the role and of the entity")),
-    ("ALG-OVERLAP", ProvenBy(&["service_without_a_usable_key_gets_no_clear_text"])),
+    (
+        "ALG-OVERLAP",
+        ProvenBy(&[
+            "linter_says_beforehand_that_nothing_can_be_sent",
+            "nobody_is_asked_to_sign_in_for_an_answer_that_cannot_be_sent",
+        ]),
+    ),
     ("REFEDS-GENERAL", check(general)),
     (
         "REFEDS-RESISTANT",
@@ -57,6 +64,14 @@ pub(super) const ANSWERS: &[(&str, Answer)] = &[
     ("REFEDS-INSTANT", check(instant)),
     ("REFEDS-REMEMBERED", Answer::ProvenBy(&["sign_in_goes_on_until_it_suffices"])),
 ];
+
+fn privacy(scenes: &Scenes) -> Finding {
+    let page = scenes.answered("first")?.came.consent_page.clone().unwrap_or_default();
+    hold(page.contains("How Service plain treats your data"), || {
+        "the service's privacy statement cannot be reached from where consent is asked".to_owned()
+    })?;
+    seen("the page for agreeing leads to the service's PrivacyStatementURL, and every page to ours")
+}
 
 fn required_only(scenes: &Scenes) -> Finding {
     let assertion = scenes.assertion("set-required-only")?;
@@ -98,5 +113,5 @@ fn instant(scenes: &Scenes) -> Finding {
     hold(instant("forced")? > instant("second")?, || {
         "the time did not change though the person signed in again".to_owned()
     })?;
-    seen("the older of the factors that the sign-in needed: README, and src/authentication")
+    seen("the time of the older of the factors that the sign-in needed, as the README tells agencies")
 }

@@ -2,7 +2,7 @@
 
 use super::{Answer, Finding, Scenes, check, hold, same, seen};
 use crate::conform::logout::{Message, Went};
-use Answer::{Deviation, ProvenBy};
+use Answer::Deviation;
 
 const SUCCESS: &str = "urn:oasis:names:tc:SAML:2.0:status:Success";
 const RESPONDER: &str = "urn:oasis:names:tc:SAML:2.0:status:Responder";
@@ -48,7 +48,13 @@ pub(super) const ANSWERS: &[(&str, Answer)] = &[
     ("ASLO-SILENT", check(silent)),
     ("ASLO-FRONT", check(silent)),
     ("ASLO-STAYS", check(silent)),
-    ("63C-TERMINATION", ProvenBy(&["consent_that_was_taken_back_or_ran_out_does_not_count"])),
+    (
+        "63C-TERMINATION",
+        Deviation(
+            "A service that was disconnected gets nothing more; the name by which the agency knows the person stays, so that it knows \
+         them again, and so does the record of what was shared, without values, which is chained and would break",
+        ),
+    ),
 ];
 
 fn answer<'s>(scene: &str, went: &'s Went<Message>) -> Result<&'s Message, String> {

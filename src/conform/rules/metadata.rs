@@ -24,8 +24,8 @@ pub(super) const ANSWERS: &[(&str, Answer)] = &[
     ("IIP-MD12", check(containers)),
     ("IIP-SSO06", check(settings)),
     ("SDP-MD01", check(settings)),
-    ("SDP-MD02", check(verified)),
-    ("SDP-MD03", check(valid_until)),
+    ("SDP-MD02", Deviation(FILES)),
+    ("SDP-MD03", Deviation(FILES)),
     ("SDP-MD04", check(truth)),
     ("SDP-MD05", check(certificates)),
     ("SDP-MD06", check(rsa_keys)),
@@ -42,7 +42,10 @@ pub(super) const ANSWERS: &[(&str, Answer)] = &[
 
 fn extensions(scenes: &Scenes) -> Finding {
     each_answered(scenes, &["unknown-extension", "wants-pairwise"])?;
-    seen("services with user interface texts, entity attributes and extensions that nobody knows sign people in")
+    seen(
+        "user interface texts, entity attributes and EncryptionMethod are understood; extensions that nobody knows hold nothing up; \
+         lists of signature algorithms are passed over (IIP-MD10)",
+    )
 }
 
 fn metadata_is_enough(scenes: &Scenes) -> Finding {
@@ -95,11 +98,7 @@ fn settings(scenes: &Scenes) -> Finding {
 
 fn verified(scenes: &Scenes) -> Finding {
     match &scenes.published.signed {
-        Ok(Some(signed)) => seen(format!(
-            "ours is signed ({}); those of services are files that an administrator vouches for, and their keys change with \
-             the file alone",
-            signed.method.rsplit('#').next().unwrap_or_default()
-        )),
+        Ok(Some(signed)) => seen(format!("signed ({})", signed.method.rsplit('#').next().unwrap_or_default())),
         Ok(None) => Err("our metadata is not signed".to_owned()),
         Err(why) => Err(format!("the signature of our metadata: {why}")),
     }
@@ -111,7 +110,7 @@ fn valid_until(scenes: &Scenes) -> Finding {
     let now = scenes.answered("first")?.came.at;
     let days = (until - now).whole_days();
     hold((1..=28).contains(&days), || format!("validUntil is {days} days ahead"))?;
-    seen(format!("ours is valid for {days} days; files of services are vouched for by whoever puts them in place"))
+    seen(format!("valid for {days} days"))
 }
 
 fn truth(scenes: &Scenes) -> Finding {
@@ -190,5 +189,8 @@ fn contents(scenes: &Scenes) -> Finding {
     for part in [certificates, error_url, user_interface, scopes, contact] {
         part(scenes)?;
     }
-    seen("endpoints for sign-on and logout, signing key, errorURL, user interface, scope and contact are there")
+    let (signed, valid) = (verified(scenes)?, valid_until(scenes)?);
+    seen(format!(
+        "endpoints for sign-on and logout, signing key, errorURL, user interface, scope and contact are there; {signed}, {valid}"
+    ))
 }

@@ -26,6 +26,7 @@ use crate::federation::single_sign_on::{
     AnswerableFault, AuthenticationState, MatchedAuthnRequest, NextStep, PersonFacts, ReleaseFailed, ReleaseStep,
 };
 use crate::saml::binding::Received;
+use crate::saml::metadata::Localized;
 use crate::services::keys::{KeysError, Purpose};
 use crate::storage::{PendingRequest, Transaction};
 use crate::web::people::Trouble;
@@ -238,6 +239,8 @@ impl ConsentQuestion {
         ConsentPage {
             service_name: agreement.friendly_name().in_language(locale).to_owned(),
             description: agreement.description().in_language(locale).to_owned(),
+            privacy_url: Localized::choose(&service.metadata().user_interface().privacy_statement_urls, locale)
+                .map(str::to_owned),
             agency_name: agreement.agency_name().in_language(locale).to_owned(),
             reason: self.reason.code(),
             attributes: attributes.into_iter().map(line).collect(),

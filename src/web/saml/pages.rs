@@ -36,6 +36,8 @@ pub struct ConsentPage {
     pub service_name: String,
     /// What the service does.
     pub description: String,
+    /// Where the service says how it treats personal data, where its metadata says so.
+    pub privacy_url: Option<String>,
     /// The agency's name.
     pub agency_name: String,
     /// Why the person is asked, as the end of the key `consent-reason-…`: `first`, `set_grew`, `purpose_changed`,

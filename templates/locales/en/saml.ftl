@@ -27,6 +27,7 @@ withheld-not_in_agreement = the agency’s agreement does not allow it.
 withheld-not_wanted = the service does not want it.
 withheld-vault_closed = it lies in your profile, which is locked.
 consent-known-by = { $agency } knows you by this e-mail address: { $address }
+consent-privacy = How { $service } treats your data
 consent-always = What is always sent along
 consent-always-about = So that { $agency } recognizes you next time and knows how safely you signed in. The number is different at every agency.
 consent-remembered =

@@ -98,8 +98,33 @@ async fn the_identity_provider_keeps_every_rule_that_it_does_not_explain_away() 
     is_a_page_and_a_table_with_every_label(&report);
     let broken: BTreeMap<&str, String> = report.broken().map(|row| (row.label.name, row.verdict.reason())).collect();
     assert!(broken.is_empty(), "{broken:#?}");
+    the_readme_has_these_numbers(&report);
     let kept = report.rows().iter().filter(|row| matches!(row.verdict, Verdict::Kept(_))).count();
     assert!(kept > 100, "{kept} labels were seen to be kept");
+}
+
+/// The table in the README, which agencies and operators read, is the one that this build earns.
+fn the_readme_has_these_numbers(report: &Report) {
+    let kinds = ["kept", "proven", "deviation", "not-yet", "not-applicable"];
+    let row = |title: &str, profile: Option<Profile>| {
+        let rows = || report.rows().iter().filter(|row| profile.is_none_or(|profile| row.label.profile == profile));
+        let bold = |text: String| if profile.is_none() { format!("**{text}**") } else { text };
+        let numbers = kinds.map(|kind| bold(rows().filter(|row| row.verdict.kind() == kind).count().to_string()));
+        format!("| {} | {} | {} |\n", bold(title.to_owned()), bold(rows().count().to_string()), numbers.join(" | "))
+    };
+    let table = [
+        ("Implementation profile (IIP)", Some(Profile::Implementation)),
+        ("Deployment profile, saml2int (SDP)", Some(Profile::Deployment)),
+        ("eGovernment profile", Some(Profile::EGov)),
+        ("Subject identifiers", Some(Profile::SubjectIdentifiers)),
+        ("Metadata extensions, asynchronous logout", Some(Profile::Metadata)),
+        ("REFEDS MFA 2", Some(Profile::Mfa)),
+        ("SP 800-63C-4", Some(Profile::Federation63C)),
+        ("all", None),
+    ];
+    let table: String = table.into_iter().map(|(title, profile)| row(title, profile)).collect();
+    let readme = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
+    assert!(readme.contains(&table), "the README's table should be\n{table}");
 }
 
 fn is_a_page_and_a_table_with_every_label(report: &Report) {

@@ -44,6 +44,7 @@ pub(super) fn single_sign_on(album: &mut Album) {
             &saml::ConsentPage {
                 service_name: "Benefits Portal".to_owned(),
                 description: "Apply for benefits and see what became of it.".to_owned(),
+                privacy_url: first.then(|| "https://benefits.example.gov/privacy".to_owned()),
                 agency_name: "Department of Examples".to_owned(),
                 reason: reason.code(),
                 attributes: if first {
