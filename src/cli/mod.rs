@@ -63,7 +63,7 @@ enum Command {
     /// Start the demonstration on loopback: identity provider, an agency, an inbox
     #[cfg(feature = "demo")]
     Demo(demo::DemoArgs),
-    /// Make and rotate the service's keys
+    /// Make the service's keys, and change the one that signs
     Keys(keys::KeysArgs),
     /// Bring the database's schema up to date
     Migrate(migrate::MigrateArgs),

@@ -20,8 +20,12 @@ use crate::settings::Settings;
 pub use rollover::{FallBackArgs, KeyArgs, RetireArgs, SignWithArgs, TrialArgs};
 pub use status::StatusArgs;
 
+const AFTER_HELP: &str = "To change the signing key, in this order: generate --next, publish, trial, sign-with, retire; status shows \
+     how far it is. Nodes follow within a minute. README.md, \"Rolling the signing key\", has the whole of it.";
+
 /// `signet keys …`
 #[derive(Debug, Args)]
+#[command(after_help = AFTER_HELP)]
 pub struct KeysArgs {
     /// What to do.
     #[command(subcommand)]

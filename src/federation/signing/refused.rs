@@ -23,7 +23,8 @@ pub enum PlanRefused {
         key: SigningKeyId,
     },
     /// Somebody may have a copy of our metadata without the key.
-    #[error("{} may not have {key} yet: {}", counted(.services.len()), listed(.services))]
+    #[error("{} may not have {key} yet: {}; every copy of our metadata without it has expired on {}", counted(.services.len()),
+        listed(.services), .known_from.date())]
     MayLackTheKey {
         /// The key.
         key: SigningKeyId,

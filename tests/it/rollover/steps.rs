@@ -37,7 +37,11 @@ async fn nobody_gets_a_key_before_it_is_known_that_they_have_it() {
     let next = street.publish("rsa-2048").await;
     let (permits, camping) = (street.permits(), street.camping());
     let lacks = format!("2 services may not have {next} yet");
-    street.keys(&["sign-with", next.as_str(), "--all"]).refused(&lacks);
+    let told = street.keys(&["sign-with", next.as_str(), "--all"]);
+    told.refused(&lacks);
+    // As long as a copy of our metadata is valid.
+    let known_from = (street.house.now() + time::Duration::days(14)).date();
+    told.refused(&format!("expired on {known_from}"));
     street.fetch(permits).await;
     let lacks = format!("one service may not have {next} yet: {}", camping.entity());
     street.keys(&["sign-with", next.as_str(), "--all"]).refused(&lacks);
