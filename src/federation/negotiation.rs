@@ -2,13 +2,14 @@
 //! says it takes (implementation profile IIP-MD10). Where the two lists have nothing in common, nothing is sent, and both are told.
 //!
 //! The lists are ours, closed and in our order of preference; what a service lists chooses within them, never beyond. Making the
-//! cipher text is `saml::encryption`'s.
+//! cipher text is `saml::encryption`'s, making the signature `saml::signature`'s.
 
 use std::fmt;
 
 use super::agreement::EncryptionException;
 use crate::saml::encryption::{BlockEncryption, EncryptionKey, EncryptionMethod, KeyTransport};
-use crate::saml::metadata::RegisteredEncryptionKey;
+use crate::saml::metadata::{RegisteredEncryptionKey, SpMetadata};
+use crate::saml::signature::{SignatureAlgorithm, Signer};
 
 /// To which key content is encrypted, and how.
 #[derive(Debug, Clone, Copy)]
@@ -32,20 +33,41 @@ pub enum NothingInCommon {
         /// The ciphers that the agreement allows.
         ours: Vec<BlockEncryption>,
         /// What the keys list, key by key.
-        theirs: DeclaredMethods,
+        theirs: Declared,
+    },
+    /// The service lists the signatures that it verifies, and our key makes none of them.
+    #[error("the metadata lists the signatures {theirs} and the digests {digests}; our key of {bits} bits makes {}", Uris(ours.iter().map(|algorithm| algorithm.uri())))]
+    Signature {
+        /// What our key can make.
+        ours: Vec<SignatureAlgorithm>,
+        /// The length of our key.
+        bits: u32,
+        /// The signatures that the service lists.
+        theirs: Declared,
+        /// The digests that the service lists.
+        digests: Declared,
     },
     /// The service registered no key to which content can be encrypted.
     #[error("the metadata has no RSA key to which content can be encrypted")]
     NoKey,
 }
 
-/// What a service's keys say that they take, for whoever compares the lists.
+/// What a service says that it takes, for whoever compares the lists.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DeclaredMethods(Vec<String>);
+pub struct Declared(Vec<String>);
 
-impl fmt::Display for DeclaredMethods {
+impl Declared {
+    fn of(methods: impl Iterator<Item = impl fmt::Display>) -> Self {
+        let mut methods: Vec<String> = methods.map(|method| method.to_string()).collect();
+        methods.sort();
+        methods.dedup();
+        Self(methods)
+    }
+}
+
+impl fmt::Display for Declared {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0.join(", "))
+        if self.0.is_empty() { f.write_str("(any)") } else { f.write_str(&self.0.join(", ")) }
     }
 }
 
@@ -62,9 +84,39 @@ pub fn sealing(
     }
     let allowed = ciphers(exception);
     // SAML Metadata §2.4.1.1: any of the keys may be used; we take the first that we can.
-    keys.iter()
-        .find_map(|key| Some(Sealing { key: key.key(), method: method_for(key, allowed)? }))
-        .ok_or_else(|| NothingInCommon::Encryption { ours: allowed.to_vec(), theirs: declared(keys) })
+    keys.iter().find_map(|key| Some(Sealing { key: key.key(), method: method_for(key, allowed)? })).ok_or_else(|| {
+        NothingInCommon::Encryption {
+            ours: allowed.to_vec(),
+            theirs: Declared::of(keys.iter().flat_map(|key| key.methods())),
+        }
+    })
+}
+
+/// Chooses the algorithm of our signatures: of those that our key makes, in our order of preference, the first that the service
+/// lists, with a digest that it lists.
+///
+/// # Errors
+/// It lists some, and none of ours.
+pub fn signature(metadata: &SpMetadata, signer: &dyn Signer) -> Result<SignatureAlgorithm, NothingInCommon> {
+    let bits = signer.key_bits();
+    let verifies = |algorithm: SignatureAlgorithm| {
+        let listed = metadata.signing_methods();
+        listed.is_empty()
+            || listed.iter().any(|method| method.algorithm == algorithm.uri() && method.takes_key_of(bits))
+    };
+    let digests = |algorithm: SignatureAlgorithm| {
+        let listed = metadata.digest_methods();
+        listed.is_empty() || listed.iter().any(|uri| uri == algorithm.digest().uri())
+    };
+    let ours = signer.algorithms();
+    ours.iter().copied().find(|algorithm| verifies(*algorithm) && digests(*algorithm)).ok_or_else(|| {
+        NothingInCommon::Signature {
+            ours: ours.to_vec(),
+            bits,
+            theirs: Declared::of(metadata.signing_methods().iter()),
+            digests: Declared::of(metadata.digest_methods().iter()),
+        }
+    })
 }
 
 /// The ciphers that an agreement allows, the preferred first. [`EncryptionException::ClearText`] is the caller's to see first;
@@ -101,13 +153,6 @@ fn method_for(key: &RegisteredEncryptionKey, allowed: &[BlockEncryption]) -> Opt
 fn moves_keys(algorithm: &str) -> bool {
     let name = algorithm.rsplit('#').next().unwrap_or(algorithm);
     ["rsa-", "kw-", "dh", "ECDH"].iter().any(|family| name.starts_with(family))
-}
-
-fn declared(keys: &[RegisteredEncryptionKey]) -> DeclaredMethods {
-    let mut methods: Vec<String> = keys.iter().flat_map(|key| key.methods().iter().map(ToString::to_string)).collect();
-    methods.sort();
-    methods.dedup();
-    DeclaredMethods(methods)
 }
 
 /// Identifiers, separated by commas.

@@ -60,6 +60,9 @@ pub enum MetadataFault {
     /// A key that cannot be used.
     #[error(transparent)]
     Key(#[from] KeyError),
+    /// Not a number of bits.
+    #[error("{0} must be a number of bits")]
+    KeySize(&'static str),
     /// A key that is for neither of the two uses.
     #[error("use of a KeyDescriptor must be signing or encryption, or absent for both")]
     KeyUse,

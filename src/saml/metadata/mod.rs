@@ -40,6 +40,8 @@ pub struct SpMetadata {
     signing_keys: Vec<VerificationKey>,
     encryption_keys: Vec<RegisteredEncryptionKey>,
     certificate_ends: Vec<(KeyFingerprint, UtcDateTime)>,
+    signing_methods: Vec<DeclaredSigningMethod>,
+    digest_methods: Vec<String>,
     assertion_consumer_services: Vec<IndexedEndpoint>,
     single_logout_services: Vec<Endpoint>,
     name_id_formats: Vec<String>,
@@ -91,6 +93,19 @@ impl SpMetadata {
     #[must_use]
     pub fn certificate_ends(&self) -> &[(KeyFingerprint, UtcDateTime)] {
         &self.certificate_ends
+    }
+
+    /// The signature algorithms that it says it verifies (`alg:SigningMethod`), known to us or not: those of its role, or of the
+    /// entity where the role lists none. Empty where it says nothing.
+    #[must_use]
+    pub fn signing_methods(&self) -> &[DeclaredSigningMethod] {
+        &self.signing_methods
+    }
+
+    /// The digest algorithms that it says it computes (`alg:DigestMethod`), likewise.
+    #[must_use]
+    pub fn digest_methods(&self) -> &[String] {
+        &self.digest_methods
     }
 
     /// All assertion consumer services, whatever their binding. Where an answer goes is told by
@@ -265,6 +280,38 @@ impl fmt::Display for DeclaredEncryptionMethod {
         f.write_str(&self.algorithm)?;
         let children = [&self.digest, &self.mask].into_iter().flatten();
         children.enumerate().try_for_each(|(at, uri)| write!(f, "{}{uri}", if at == 0 { " with " } else { " and " }))
+    }
+}
+
+/// An `alg:SigningMethod` as the metadata lists it (SAML Metadata Profile for Algorithm Support §2.2).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeclaredSigningMethod {
+    /// The algorithm.
+    pub algorithm: String,
+    /// The least length of a key in bits, where one is named.
+    pub min_key_bits: Option<u32>,
+    /// The greatest length of a key in bits, where one is named.
+    pub max_key_bits: Option<u32>,
+}
+
+impl DeclaredSigningMethod {
+    /// Whether a key of this length may be used with it.
+    #[must_use]
+    pub fn takes_key_of(&self, bits: u32) -> bool {
+        self.min_key_bits.is_none_or(|least| bits >= least) && self.max_key_bits.is_none_or(|most| bits <= most)
+    }
+}
+
+/// The identifier and its bounds, for those who compare two lists.
+impl fmt::Display for DeclaredSigningMethod {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.algorithm)?;
+        match (self.min_key_bits, self.max_key_bits) {
+            (None, None) => Ok(()),
+            (Some(least), None) => write!(f, " (keys of {least} bits and more)"),
+            (None, Some(most)) => write!(f, " (keys of up to {most} bits)"),
+            (Some(least), Some(most)) => write!(f, " (keys of {least} to {most} bits)"),
+        }
     }
 }
 

@@ -5,9 +5,9 @@ use time::UtcDateTime;
 use url::Url;
 
 use super::{
-    AttributeConsumingService, Contact, DeclaredEncryptionMethod, Endpoint, IndexedEndpoint, Localized, Logo,
-    MetadataError, MetadataFault, Organization, RegisteredEncryptionKey, RequestedAttribute, SpMetadata,
-    SubjectIdRequirement, UserInterface,
+    AttributeConsumingService, Contact, DeclaredEncryptionMethod, DeclaredSigningMethod, Endpoint, IndexedEndpoint,
+    Localized, Logo, MetadataError, MetadataFault, Organization, RegisteredEncryptionKey, RequestedAttribute,
+    SpMetadata, SubjectIdRequirement, UserInterface,
 };
 use crate::saml::{
     EntityId,
@@ -54,6 +54,14 @@ pub(super) fn parse(octets: &[u8]) -> Read<SpMetadata> {
         signing_keys,
         encryption_keys,
         certificate_ends,
+        signing_methods: algorithm_support(entity, role, "SigningMethod")?
+            .into_iter()
+            .map(signing_method)
+            .collect::<Read<_>>()?,
+        digest_methods: algorithm_support(entity, role, "DigestMethod")?
+            .into_iter()
+            .map(|element| required_attribute(element, "alg:DigestMethod", "Algorithm").map(str::to_owned))
+            .collect::<Read<_>>()?,
         assertion_consumer_services: assertion_consumer_services(role)?,
         single_logout_services: of_name(role, ns::METADATA, "SingleLogoutService")
             .map(|element| endpoint(element, "SingleLogoutService"))
@@ -123,6 +131,35 @@ fn encryption_method(element: Element<'_>) -> Read<DeclaredEncryptionMethod> {
         algorithm: required_attribute(element, "EncryptionMethod", "Algorithm")?.to_owned(),
         digest: of_child(ns::DSIG, "DigestMethod"),
         mask: of_child(ns::XMLENC11, "MGF"),
+    })
+}
+
+/// What `md:Extensions` lists of this kind: what the role says goes before what the entity says (SAML Metadata Profile for
+/// Algorithm Support §2.3).
+fn algorithm_support<'d>(entity: Element<'d>, role: Element<'d>, local: &str) -> Read<Vec<Element<'d>>> {
+    for place in [role, entity] {
+        let Some(extensions) = place.only_child(ns::METADATA, "Extensions")? else { continue };
+        let listed: Vec<_> = of_name(extensions, ns::ALG, local).collect();
+        if !listed.is_empty() {
+            return Ok(listed);
+        }
+    }
+    Ok(Vec::new())
+}
+
+fn signing_method(element: Element<'_>) -> Read<DeclaredSigningMethod> {
+    let bits = |attribute: &'static str| {
+        let read = |text: &str| {
+            text.trim_matches(is_space)
+                .parse()
+                .map_err(|_| MetadataError::at(element, MetadataFault::KeySize(attribute)))
+        };
+        element.attribute(attribute).map(read).transpose()
+    };
+    Ok(DeclaredSigningMethod {
+        algorithm: required_attribute(element, "alg:SigningMethod", "Algorithm")?.to_owned(),
+        min_key_bits: bits("MinKeySize")?,
+        max_key_bits: bits("MaxKeySize")?,
     })
 }
 

@@ -316,6 +316,14 @@ impl Signer for BrokenSigner {
         self.inner.algorithm()
     }
 
+    fn algorithms(&self) -> &[SignatureAlgorithm] {
+        self.inner.algorithms()
+    }
+
+    fn key_bits(&self) -> u32 {
+        self.inner.key_bits()
+    }
+
     fn key_id(&self) -> &str {
         self.inner.key_id()
     }
@@ -324,8 +332,8 @@ impl Signer for BrokenSigner {
         &self.certificate_der
     }
 
-    fn sign(&self, octets: &[u8]) -> Result<Vec<u8>, SigningFailed> {
-        if self.fails { Err(SigningFailed("out of reach".into())) } else { self.inner.sign(octets) }
+    fn sign_by(&self, algorithm: SignatureAlgorithm, octets: &[u8]) -> Result<Vec<u8>, SigningFailed> {
+        if self.fails { Err(SigningFailed("out of reach".into())) } else { self.inner.sign_by(algorithm, octets) }
     }
 }
 

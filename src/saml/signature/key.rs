@@ -1,6 +1,7 @@
 //! Keys that verify and keys that sign.
 
 use std::fmt;
+use std::sync::Arc;
 
 use openssl::{
     bn::BigNum,
@@ -80,6 +81,15 @@ impl Kind {
 
     fn suits(self, algorithm: SignatureAlgorithm) -> bool {
         matches!(self, Self::Rsa) == algorithm.is_rsa()
+    }
+
+    /// The algorithms of such keys, the usual one first: an elliptic curve goes with the hash of its own length.
+    const fn algorithms(self) -> &'static [SignatureAlgorithm] {
+        match self {
+            Self::Rsa => &[SignatureAlgorithm::RsaSha256, SignatureAlgorithm::RsaSha384, SignatureAlgorithm::RsaSha512],
+            Self::Ec(32) => &[SignatureAlgorithm::EcdsaSha256, SignatureAlgorithm::EcdsaSha384],
+            Self::Ec(_) => &[SignatureAlgorithm::EcdsaSha384, SignatureAlgorithm::EcdsaSha256],
+        }
     }
 }
 
@@ -174,8 +184,14 @@ pub struct SigningFailed(pub String);
 
 /// Makes signatures. Whether the private key is in memory, in a security module or behind a network is its own affair.
 pub trait Signer: Send + Sync {
-    /// The algorithm of every signature that it makes.
+    /// The algorithm of every signature that it makes, unless another is asked for.
     fn algorithm(&self) -> SignatureAlgorithm;
+
+    /// All algorithms that its key can make, the preferred first.
+    fn algorithms(&self) -> &[SignatureAlgorithm];
+
+    /// The length of its key in bits: of an RSA key its modulus, of an elliptic one its order.
+    fn key_bits(&self) -> u32;
 
     /// A name for the key, stable over restarts, for logs and the disclosure ledger.
     fn key_id(&self) -> &str;
@@ -192,11 +208,66 @@ pub trait Signer: Send + Sync {
         VerificationKey::from_certificate_der(self.certificate_der())
     }
 
-    /// Hashes and signs `octets`. The signature is in XML Signature form: for ECDSA, r and s at full length.
+    /// Hashes and signs `octets` by one of [`Self::algorithms`]. The signature is in XML Signature form: for ECDSA, r and s at
+    /// full length.
     ///
     /// # Errors
-    /// [`SigningFailed`], and nothing may leave unsigned then.
-    fn sign(&self, octets: &[u8]) -> Result<Vec<u8>, SigningFailed>;
+    /// [`SigningFailed`], and nothing may leave unsigned then; also for an algorithm that is not one of its own.
+    fn sign_by(&self, algorithm: SignatureAlgorithm, octets: &[u8]) -> Result<Vec<u8>, SigningFailed>;
+
+    /// The same by [`Self::algorithm`].
+    ///
+    /// # Errors
+    /// As [`Self::sign_by`].
+    fn sign(&self, octets: &[u8]) -> Result<Vec<u8>, SigningFailed> {
+        self.sign_by(self.algorithm(), octets)
+    }
+}
+
+/// A signer whose signatures are of another algorithm than its usual one, for those who take no other.
+pub struct SignerBy {
+    signer: Arc<dyn Signer>,
+    algorithm: SignatureAlgorithm,
+}
+
+impl SignerBy {
+    /// The same key with this algorithm.
+    ///
+    /// # Errors
+    /// [`KeyError::Kind`] if the key does not make it.
+    pub fn new(signer: Arc<dyn Signer>, algorithm: SignatureAlgorithm) -> Result<Self, KeyError> {
+        if signer.algorithms().contains(&algorithm) { Ok(Self { signer, algorithm }) } else { Err(KeyError::Kind) }
+    }
+}
+
+impl Signer for SignerBy {
+    fn algorithm(&self) -> SignatureAlgorithm {
+        self.algorithm
+    }
+
+    fn algorithms(&self) -> &[SignatureAlgorithm] {
+        self.signer.algorithms()
+    }
+
+    fn key_bits(&self) -> u32 {
+        self.signer.key_bits()
+    }
+
+    fn key_id(&self) -> &str {
+        self.signer.key_id()
+    }
+
+    fn certificate_der(&self) -> &[u8] {
+        self.signer.certificate_der()
+    }
+
+    fn verification_key(&self) -> Result<VerificationKey, KeyError> {
+        self.signer.verification_key()
+    }
+
+    fn sign_by(&self, algorithm: SignatureAlgorithm, octets: &[u8]) -> Result<Vec<u8>, SigningFailed> {
+        self.signer.sign_by(algorithm, octets)
+    }
 }
 
 /// A signing key in memory, parsed once.
@@ -224,11 +295,7 @@ impl PemSigner {
             return Err(KeyError::KeyAndCertificateDiffer);
         }
         let kind = Kind::of(&key)?;
-        let algorithm = match kind {
-            Kind::Rsa => SignatureAlgorithm::RsaSha256,
-            Kind::Ec(32) => SignatureAlgorithm::EcdsaSha256,
-            Kind::Ec(_) => SignatureAlgorithm::EcdsaSha384,
-        };
+        let algorithm = kind.algorithms().first().copied().ok_or(KeyError::Kind)?;
         let verification_key = VerificationKey::new(public_key)?;
         let key_id = verification_key.fingerprint().short();
         Ok(Self { key, kind, algorithm, key_id, certificate_der: certificate.to_der()?, verification_key })
@@ -248,6 +315,14 @@ impl Signer for PemSigner {
         self.algorithm
     }
 
+    fn algorithms(&self) -> &[SignatureAlgorithm] {
+        self.kind.algorithms()
+    }
+
+    fn key_bits(&self) -> u32 {
+        self.key.bits()
+    }
+
     fn key_id(&self) -> &str {
         &self.key_id
     }
@@ -260,8 +335,11 @@ impl Signer for PemSigner {
         Ok(self.verification_key.clone())
     }
 
-    fn sign(&self, octets: &[u8]) -> Result<Vec<u8>, SigningFailed> {
-        let digest = self.algorithm.digest().message_digest();
+    fn sign_by(&self, algorithm: SignatureAlgorithm, octets: &[u8]) -> Result<Vec<u8>, SigningFailed> {
+        if !self.kind.suits(algorithm) {
+            return Err(SigningFailed(KeyError::Kind.to_string()));
+        }
+        let digest = algorithm.digest().message_digest();
         let signed = match self.kind {
             Kind::Rsa => OpensslSigner::new(digest, &self.key).and_then(|mut s| s.sign_oneshot_to_vec(octets)),
             Kind::Ec(length) => hash(digest, octets).and_then(|digest| {

@@ -24,7 +24,7 @@ use std::fmt;
 
 pub use algorithm::{AlgorithmError, DigestAlgorithm, SignatureAlgorithm};
 pub use certificate::CertificatePeriod;
-pub use key::{KeyError, PemSigner, Signer, SigningFailed, VerificationKey};
+pub use key::{KeyError, PemSigner, Signer, SignerBy, SigningFailed, VerificationKey};
 pub use redirect::verify_redirect;
 pub(in crate::saml) use sign::sign_written;
 pub use sign::{SigningError, sign_enveloped};

@@ -21,13 +21,19 @@ impl Signer for Raw {
     fn algorithm(&self) -> SignatureAlgorithm {
         SignatureAlgorithm::RsaSha256
     }
+    fn algorithms(&self) -> &[SignatureAlgorithm] {
+        &[SignatureAlgorithm::RsaSha256]
+    }
+    fn key_bits(&self) -> u32 {
+        2048
+    }
     fn key_id(&self) -> &'static str {
         "attacker"
     }
     fn certificate_der(&self) -> &[u8] {
         &RSA.certificate_der
     }
-    fn sign(&self, octets: &[u8]) -> Result<Vec<u8>, SigningFailed> {
+    fn sign_by(&self, _: SignatureAlgorithm, octets: &[u8]) -> Result<Vec<u8>, SigningFailed> {
         Ok((self.0)(octets))
     }
 }

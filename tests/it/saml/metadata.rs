@@ -47,6 +47,30 @@ fn refused(content: &str) -> MetadataFault {
     SpMetadata::parse(role("", content).as_bytes()).unwrap_err().reason
 }
 
+/// What a role, and the entity around it, list of the algorithms that they verify.
+fn algorithms(of_role: &str, of_entity: &str) -> SpMetadata {
+    let extensions = |listed: &str| {
+        format!("<md:Extensions xmlns:alg=\"urn:oasis:names:tc:SAML:metadata:algsupport\">{listed}</md:Extensions>")
+    };
+    let text = role("", &(extensions(of_role) + &one()));
+    let (start, rest) = text.split_once("<md:SPSSODescriptor").unwrap();
+    SpMetadata::parse(format!("{start}{}<md:SPSSODescriptor{rest}", extensions(of_entity)).as_bytes()).unwrap()
+}
+
+#[test]
+fn algorithms_of_the_role_go_before_those_of_the_entity() {
+    let signing = |uri: &str| format!("<alg:SigningMethod Algorithm=\"{uri}\" MinKeySize=\"3072\"/>");
+    let digest = |uri: &str| format!("<alg:DigestMethod Algorithm=\"{uri}\"/>");
+    let of_both = algorithms(&signing("urn:a"), &(signing("urn:b") + &digest("urn:c")));
+    let listed: Vec<_> = of_both.signing_methods().iter().map(|method| method.algorithm.as_str()).collect();
+    assert_eq!((listed, of_both.digest_methods()), (vec!["urn:a"], &["urn:c".to_owned()][..]));
+    let method = &of_both.signing_methods()[0];
+    assert!(!method.takes_key_of(2048) && method.takes_key_of(3072) && method.takes_key_of(4096));
+    assert_eq!(read(&one()).signing_methods(), []);
+    let bad = "<md:Extensions><alg:SigningMethod xmlns:alg=\"urn:oasis:names:tc:SAML:metadata:algsupport\" Algorithm=\"urn:a\" MaxKeySize=\"many\"/></md:Extensions>";
+    assert_eq!(refused(&(bad.to_owned() + &one())), MetadataFault::KeySize("MaxKeySize"));
+}
+
 #[test]
 fn the_subject_identifier_that_is_needed_is_read_from_the_entity_alone() {
     let attribute = |name: &str, values: &[&str]| {
