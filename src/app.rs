@@ -350,6 +350,7 @@ fn identity_provider(
         entity_id: settings.entity_id()?,
         sso: Arc::from([address(settings, "/saml/sso")]),
         slo: Arc::from([address(settings, "/saml/logout")]),
+        artifact: Arc::from([address(settings, "/saml/artifact")]),
         registry: Arc::new(ArcSwap::from_pointee(loaded.registry)),
         disclosures: DisclosureWriter::start(store.clone(), chain_of(&settings.server.node)),
         signing: Arc::new(ArcSwap::from_pointee(signing)),

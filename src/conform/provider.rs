@@ -8,7 +8,7 @@ use crate::saml::xml::{Builder, WriteError, ns};
 
 pub(super) const POST: &str = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST";
 pub(super) const REDIRECT: &str = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect";
-pub(super) const ARTIFACT: &str = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Artifact";
+pub(super) const PAOS: &str = "urn:oasis:names:tc:SAML:2.0:bindings:PAOS";
 
 /// The entity attribute by which a service says which subject identifier it needs.
 const SUBJECT_ID_REQ: &str = "urn:oasis:names:tc:SAML:profiles:subject-id:req";
@@ -204,7 +204,7 @@ impl Provider {
         format!("https://{}.conform.example/saml", self.service)
     }
 
-    /// An assertion consumer service: `acs` is the default, `acs/second` another, `acs/artifact` one by artifact.
+    /// An assertion consumer service: `acs` is the default, `acs/second` another, `acs/paos` one by a binding that carries no answer of ours.
     pub(super) fn acs(&self, path: &str) -> String {
         format!("https://{}.conform.example/{path}", self.service)
     }
@@ -254,7 +254,7 @@ impl Provider {
             }))
             .child(acs("0", POST, "acs"))
             .child(acs("3", POST, "acs/second"))
-            .child(acs("5", ARTIFACT, "acs/artifact"))
+            .child(acs("5", PAOS, "acs/paos"))
             .children(shape.sets.iter().map(|(index, asked)| attribute_set(index, asked)));
         let need = shape.subject_id.map(subject_id_need);
         let extensions = md("Extensions").optional_child(need).optional_child(shape.unknown_extension.then(unknown));

@@ -13,7 +13,7 @@ use super::{
     instance::Instance,
     keys::Pairs,
     logout::{CameMessage, Logout, Message, Went, Wish, write_name},
-    provider::{self, ARTIFACT, POST, Provider, TRANSPORTS, Which},
+    provider::{self, PAOS, POST, Provider, TRANSPORTS, Which},
     published::Published,
     request::{Acs, Ask, Policy, Sending, saml, samlp},
 };
@@ -452,9 +452,9 @@ fn first_scenes() -> Vec<Scene> {
         ("acs-unknown-index", "plain", at(Acs::Index("9"))),
         ("acs-unknown-url", "plain", at(Acs::Url("https://evil.example/acs".to_owned()))),
         ("acs-other-case", "plain", at(Acs::Path("ACS"))),
-        ("acs-artifact", "plain", at(Acs::Index("5"))),
+        ("acs-paos", "plain", at(Acs::Index("5"))),
         ("binding-post", "plain", Ask { protocol_binding: Some(POST), ..plain() }),
-        ("binding-artifact", "plain", Ask { protocol_binding: Some(ARTIFACT), ..plain() }),
+        ("binding-paos", "plain", Ask { protocol_binding: Some(PAOS), ..plain() }),
     ]
 }
 

@@ -152,6 +152,13 @@ events! {
         /// Why.
         why: Explanation,
     } = "answer_unfit", ERROR;
+    /// A service asked for the message behind an artifact.
+    ArtifactResolved {
+        /// Which.
+        service: ServiceName,
+        /// `given`, `nothing_there`.
+        outcome: &'static str,
+    } = "artifact_resolved", INFO;
     /// An assertion is recorded and leaves.
     AssertionIssued {
         /// For whom.

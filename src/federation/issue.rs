@@ -164,7 +164,7 @@ pub fn issue(question: &IssueQuestion<'_>, entropy: &dyn Entropy) -> Result<Issu
     // 5. The answer goes to an address of the metadata.
     let acs = service
         .metadata()
-        .acs_location(request.request().acs(), question.rules.loopback_http)
+        .acs_location(request.request().acs(), request.request().response_binding(), question.rules.loopback_http)
         .map_err(|_| IssueRefused::AcsNotRegistered)?;
     if acs != *request.address().acs() {
         return Err(IssueRefused::AcsNotRegistered);

@@ -87,7 +87,7 @@ pub fn sealing(
     keys.iter().find_map(|key| Some(Sealing { key: key.key(), method: method_for(key, allowed)? })).ok_or_else(|| {
         NothingInCommon::Encryption {
             ours: allowed.to_vec(),
-            theirs: Declared::of(keys.iter().flat_map(|key| key.methods())),
+            theirs: Declared::of(keys.iter().flat_map(RegisteredEncryptionKey::methods)),
         }
     })
 }

@@ -4,7 +4,7 @@
 
 use time::UtcDateTime;
 
-use super::single_sign_on::{CLOCK_SKEW, OLDEST_REQUEST};
+use super::single_sign_on::{CLOCK_SKEW, Untimely, judge_instant};
 use crate::saml::assertion::NameId;
 use crate::saml::logout::{LogoutResult, LogoutStatus, VerifiedLogoutRequest};
 use crate::saml::{EntityId, NamedPrincipal};
@@ -95,28 +95,14 @@ impl From<LogoutStatus> for Outcome {
     }
 }
 
-/// Why a request to end a session does not hold.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum LogoutFault {
-    /// It was made later than now, by more than clocks may differ.
-    #[error("the request was issued in the future")]
-    FromTheFuture,
-    /// It is too old, or past its `NotOnOrAfter`.
-    #[error("the request is too old")]
-    Stale,
-}
-
 /// Judges a request's time, once, at arrival (SAML Core §3.7.1: after `NotOnOrAfter` it may be discarded).
 ///
 /// # Errors
-/// [`LogoutFault`].
-pub fn judge(request: &VerifiedLogoutRequest, now: UtcDateTime) -> Result<(), LogoutFault> {
-    let issued = request.issue_instant();
-    if issued > now.saturating_add(CLOCK_SKEW) {
-        return Err(LogoutFault::FromTheFuture);
-    }
+/// [`Untimely`].
+pub fn judge(request: &VerifiedLogoutRequest, now: UtcDateTime) -> Result<(), Untimely> {
+    judge_instant(request.issue_instant(), now)?;
     let over = request.not_on_or_after().is_some_and(|until| until.saturating_add(CLOCK_SKEW) <= now);
-    if over || issued < now.saturating_sub(OLDEST_REQUEST) { Err(LogoutFault::Stale) } else { Ok(()) }
+    if over { Err(Untimely::Stale) } else { Ok(()) }
 }
 
 /// Whether a request means the person whom an assertion called `known`: the same value, and nothing that contradicts it

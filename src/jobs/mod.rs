@@ -44,6 +44,7 @@ pub async fn forget(store: &Store, clock: &dyn Clock) -> Result<usize, StoreErro
         .transaction::<_, StoreError, _>(move |tx| {
             Ok(tx.forget_finished_work(now - WORK_KEPT_FOR)?
                 + tx.forget_expired_requests(now)?
+                + tx.forget_waiting_responses(now)?
                 + tx.forget_expired_logouts(now)?)
         })
         .await?;

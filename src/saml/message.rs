@@ -29,7 +29,7 @@ impl Decoded {
     /// Reads the XML and the claimed issuer. The root must be `samlp:` and one of these names; `wrong` says so otherwise.
     pub(super) fn read(carried: Carried, names: &[&str], wrong: BindingError) -> Result<Self, BindingError> {
         let document = Document::parse(&carried.message, &Limits::PROTOCOL)?;
-        let root = document.root();
+        let root = message_in(&document, &carried.carriage).ok_or(BindingError::NotSoap)?;
         if !names.iter().any(|name| root.is(ns::PROTOCOL, name)) {
             return Err(wrong);
         }
@@ -44,17 +44,20 @@ impl Decoded {
 
     /// The element whose signature [`Self::signature`] verifies.
     pub(super) fn root(&self) -> Element<'_> {
-        self.document.root()
+        // That there is one was found when it was read.
+        message_in(&self.document, &self.carriage).unwrap_or_else(|| self.document.root())
     }
 
     /// The proof that one of these keys signed the message; nothing when it is not signed.
     pub(super) fn signature(&self, keys: &[VerificationKey]) -> Result<Option<SignatureVerified>, SignatureError> {
         match &self.carriage {
-            Carriage::Post => match verify_enveloped(self.root(), SignaturePosition::AfterIssuer, keys) {
-                Ok(verified) => Ok(Some(verified.into_proof())),
-                Err(SignatureError::Absent) => Ok(None),
-                Err(error) => Err(error),
-            },
+            Carriage::Post | Carriage::Soap => {
+                match verify_enveloped(self.root(), SignaturePosition::AfterIssuer, keys) {
+                    Ok(verified) => Ok(Some(verified.into_proof())),
+                    Err(SignatureError::Absent) => Ok(None),
+                    Err(error) => Err(error),
+                }
+            }
             Carriage::Redirect(None) => Ok(None),
             Carriage::Redirect(Some(signed)) => {
                 verify_redirect(&signed.octets, &signed.sig_alg, &signed.signature, keys).map(Some)
@@ -72,6 +75,30 @@ impl Decoded {
                 Err(RequestError::ForeignDestination)
             }
             Some(_) => Ok(()),
+        }
+    }
+}
+
+/// The message of a document: its root, or, over SOAP, the one element in the envelope's body (SOAP 1.1 §4, SAML Bindings
+/// §3.2.2.1).
+fn message_in<'d>(document: &'d Document, carriage: &Carriage) -> Option<Element<'d>> {
+    let root = document.root();
+    match carriage {
+        Carriage::Post | Carriage::Redirect(_) => Some(root),
+        Carriage::Soap => {
+            let only_one = |element: Element<'d>| {
+                let mut children = element.children();
+                children.next().filter(|_| children.next().is_none() && element.has_only_elements())
+            };
+            let header = root.only_child(ns::SOAP, "Header").ok()?;
+            let understood =
+                |block: Element<'_>| block.attribute_ns(ns::SOAP, "mustUnderstand").is_none_or(|must| must == "0");
+            let body = root.only_child(ns::SOAP, "Body").ok()??;
+            let is_envelope = root.is(ns::SOAP, "Envelope")
+                && root.has_only_elements()
+                && root.children().count() == 1 + usize::from(header.is_some())
+                && header.is_none_or(|header| header.children().all(understood));
+            only_one(body).filter(|_| is_envelope)
         }
     }
 }

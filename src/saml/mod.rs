@@ -17,7 +17,7 @@
 //!
 //! A request's line begins with `binding::Received` and ends with `authn_request::VerifiedAuthnRequest`; an answer's
 //! line begins with `assertion::Assertion` and ends with `response::PostForm`. The rooms of those names draw them. Logout
-//! messages walk lines of the same kind: `logout`.
+//! messages walk lines of the same kind: `logout`; so does what a service fetches by itself: `artifact`.
 //!
 //! # What cannot be written
 //!
@@ -57,7 +57,7 @@
 //! ```
 //! use signet::saml::{AcsError, AcsLocation, AcsSelection, SpMetadata};
 //! fn registered(metadata: &SpMetadata, asked: &AcsSelection) -> Result<AcsLocation, AcsError> {
-//!     metadata.acs_location(asked, false)
+//!     metadata.acs_location(asked, None, false)
 //! }
 //! ```
 //! ```compile_fail
@@ -94,6 +94,7 @@
 //! }
 //! ```
 
+pub mod artifact;
 pub mod assertion;
 pub mod authn_request;
 pub mod binding;
@@ -118,7 +119,7 @@ pub use authn_request::{DecodedAuthnRequest, RequestError, RequestSignature, Ver
 pub use binding::{BindingError, Received};
 pub use entity_id::{EntityId, MalformedEntityId};
 pub use message_id::{MalformedMessageId, MessageId};
-pub use metadata::{AcsError, AcsLocation, AcsSelection, SpMetadata};
+pub use metadata::{AcsError, AcsLocation, AcsSelection, ResponseBinding, SpMetadata};
 pub use principal::NamedPrincipal;
 pub use read_back::ReadBackError;
 pub use relay_state::{RelayState, RelayStateRefused};

@@ -9,6 +9,7 @@
 //! with the lock already taken, and each commit is synced to the disk. The shell decides what happens; this room never
 //! reads the clock.
 
+mod artifacts;
 mod connection;
 mod disclosures;
 mod federation;
@@ -30,6 +31,7 @@ use time::UtcDateTime;
 
 use connection::{AnyConnection, Manager};
 
+pub use artifacts::WaitingResponse;
 pub use connection::{DatabaseUrl, NodeLock};
 pub use disclosures::{DisclosureWriter, Issuance, RecordedDisclosure};
 pub use federation::{PendingRequest, SpRevisionFiles};

@@ -176,6 +176,15 @@ diesel::table! {
 }
 
 diesel::table! {
+    artifact (digest) {
+        digest -> Binary,
+        entity_id -> Text,
+        response_sealed -> Binary,
+        expires_at -> BigInt,
+    }
+}
+
+diesel::table! {
     seen_request (entity_id, request_id) {
         entity_id -> Text,
         request_id -> Text,
@@ -324,6 +333,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     logout_session,
     logout_step,
     pending_request,
+    artifact,
     seen_request,
     throttle,
     sp_revision,

@@ -16,7 +16,7 @@ use super::people::Trouble;
 use super::session::SessionTrouble;
 use crate::event::{Event, Explanation};
 use crate::federation::negotiation::NothingInCommon;
-use crate::federation::single_sign_on::Unanswerable;
+use crate::federation::single_sign_on::{Unanswerable, Untimely};
 use crate::saml::authn_request::RequestError;
 use crate::saml::binding::BindingError;
 use crate::services::keys::KeysError;
@@ -320,7 +320,10 @@ impl From<BindingError> for Refusal {
             BindingError::EmbeddedSignature => RefusalKind::RequestSignedInside,
             BindingError::Issuer | BindingError::MalformedIssuer => RefusalKind::RequestIssuer,
             BindingError::NoRequest => RefusalKind::RequestMissing,
-            BindingError::NotAnAuthnRequest | BindingError::NotALogoutMessage => RefusalKind::RequestNotAuthn,
+            BindingError::NotAnArtifactResolve | BindingError::NotAnAuthnRequest | BindingError::NotALogoutMessage => {
+                RefusalKind::RequestNotAuthn
+            }
+            BindingError::NotSoap => RefusalKind::RequestNotXml,
             BindingError::RelayState(_) => RefusalKind::RequestRelayState,
             BindingError::TooLarge => RefusalKind::RequestTooLarge,
             BindingError::Xml(_) => RefusalKind::RequestNotXml,
@@ -332,6 +335,16 @@ impl From<BindingError> for Refusal {
 impl From<NothingInCommon> for Refusal {
     fn from(error: NothingInCommon) -> Self {
         Self::because(RefusalKind::ServiceUnusable, &error)
+    }
+}
+
+impl From<Untimely> for Refusal {
+    fn from(error: Untimely) -> Self {
+        let kind = match error {
+            Untimely::FromTheFuture => RefusalKind::FromTheFuture,
+            Untimely::Stale => RefusalKind::RequestStale,
+        };
+        Self::because(kind, &error)
     }
 }
 

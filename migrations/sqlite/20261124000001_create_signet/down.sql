@@ -8,6 +8,7 @@ DROP TABLE signing_node;
 DROP TABLE signing_plan;
 DROP TABLE sp_revision;
 DROP TABLE throttle;
+DROP TABLE artifact;
 DROP TABLE seen_request;
 DROP TABLE pending_request;
 DROP TABLE logout_step;

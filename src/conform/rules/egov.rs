@@ -71,7 +71,7 @@ fn every_element(scenes: &Scenes) -> Finding {
         ("subject-unknown", "UnknownPrincipal"),
         ("not-listed", "NoSupportedIDP"),
         ("declaration", "NoAuthnContext"),
-        ("binding-artifact", "UnsupportedBinding"),
+        ("binding-paos", "UnsupportedBinding"),
         ("set-unknown", "RequestUnsupported"),
         ("policy-foreign-qualifier", "InvalidNameIDPolicy"),
     ] {

@@ -83,7 +83,7 @@ fn error_responses(scenes: &Scenes) -> Finding {
         ("set-unknown", "RequestUnsupported"),
         ("not-listed", "NoSupportedIDP"),
         ("subject-unknown", "UnknownPrincipal"),
-        ("binding-artifact", "UnsupportedBinding"),
+        ("binding-paos", "UnsupportedBinding"),
     ] {
         each_refused(scenes, &[scene], status)?;
         let answered = scenes.answered(scene)?;
@@ -174,11 +174,11 @@ fn consumer_services(scenes: &Scenes) -> Finding {
         let answered = scenes.answered(scene)?;
         same(scene, answered.came.action.as_str(), &answered.came.sent.acs)?;
     }
-    each_refused(scenes, &["binding-artifact"], "UnsupportedBinding")?;
-    let codes = each_stopped(scenes, &["acs-unknown-index", "acs-unknown-url", "acs-artifact"])?;
+    each_refused(scenes, &["binding-paos"], "UnsupportedBinding")?;
+    let codes = each_stopped(scenes, &["acs-unknown-index", "acs-unknown-url", "acs-paos"])?;
     seen(format!(
-        "by URL, by index, by default and by binding; HTTP-Artifact is UnsupportedBinding; addresses that are not registered, \
-         or not for HTTP-POST, are refused ({codes})"
+        "by URL, by index, by default and by binding; PAOS is UnsupportedBinding; addresses that are not registered, \
+         or for a binding that we do not send by, are refused ({codes})"
     ))
 }
 

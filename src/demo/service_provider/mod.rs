@@ -156,6 +156,12 @@ impl IdentityProvider {
         Ok(Self { entity_id: entity_id.to_owned(), sso_redirect_url: sso.to_owned(), keys, logout })
     }
 
+    /// The keys that may sign what it sends.
+    #[must_use]
+    pub fn keys(&self) -> &[VerificationKey] {
+        &self.keys
+    }
+
     /// Its single logout service, where it has one by HTTP-Redirect.
     #[must_use]
     pub fn logout(&self) -> Option<&LogoutPeer> {

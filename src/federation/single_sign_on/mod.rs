@@ -25,8 +25,7 @@ use super::single_logout::means;
 use crate::saml::EntityId;
 use crate::saml::assertion::NameId;
 use crate::saml::authn_request::{RequestedSubject, VerifiedAuthnRequest};
-use crate::saml::binding::HTTP_POST;
-use crate::saml::metadata::{AcsLocation, SubjectIdRequirement};
+use crate::saml::metadata::{AcsError, AcsLocation, SubjectIdRequirement};
 use crate::saml::response::{NestedStatus, Status, TopStatus};
 
 pub use journey::{AuthenticationState, NextStep, PersonFacts, ReleaseFailed, ReleaseStep};
@@ -35,6 +34,31 @@ pub use journey::{AuthenticationState, NextStep, PersonFacts, ReleaseFailed, Rel
 pub const OLDEST_REQUEST: Duration = Duration::minutes(5);
 /// How far the service provider's clock may be ahead of ours.
 pub const CLOCK_SKEW: Duration = Duration::minutes(3);
+
+/// A message that was made at a time which we do not accept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Untimely {
+    /// It was made later than now, by more than clocks may differ.
+    #[error("the message was issued in the future")]
+    FromTheFuture,
+    /// It is too old, or past its `NotOnOrAfter`.
+    #[error("the message is too old")]
+    Stale,
+}
+
+/// Judges when a message was made, once, at arrival (SAML Core §3.2.1 leaves that to us).
+///
+/// # Errors
+/// [`Untimely`].
+pub fn judge_instant(issued: UtcDateTime, now: UtcDateTime) -> Result<(), Untimely> {
+    if issued > now.saturating_add(CLOCK_SKEW) {
+        Err(Untimely::FromTheFuture)
+    } else if issued < now.saturating_sub(OLDEST_REQUEST) {
+        Err(Untimely::Stale)
+    } else {
+        Ok(())
+    }
+}
 
 /// What the shell's settings add to the settlement.
 #[derive(Debug, Clone, Copy)]
@@ -61,6 +85,15 @@ pub enum Unanswerable {
     /// The request is too old.
     #[error("the request is older than five minutes")]
     Stale,
+}
+
+impl From<Untimely> for Unanswerable {
+    fn from(fault: Untimely) -> Self {
+        match fault {
+            Untimely::FromTheFuture => Self::FromTheFuture,
+            Untimely::Stale => Self::Stale,
+        }
+    }
 }
 
 impl Unanswerable {
@@ -209,24 +242,21 @@ impl MatchedAuthnRequest {
             return Err(Unanswerable::Disabled.into());
         }
         // SAML Core §3.2.1 leaves freshness to us. It is judged once, at arrival; the person may take their time.
-        let issued = request.issue_instant();
-        if issued > received_at.saturating_add(CLOCK_SKEW) {
-            return Err(Unanswerable::FromTheFuture.into());
-        }
-        if issued < received_at.saturating_sub(OLDEST_REQUEST) {
-            return Err(Unanswerable::Stale.into());
-        }
+        judge_instant(request.issue_instant(), received_at).map_err(Unanswerable::from)?;
         // SAML Core §3.4.1, Conditions: the period in which the service provider wants its answer.
         let over = |until: UtcDateTime| until <= received_at;
         if request.validity_period().and_then(|period| period.not_on_or_after).is_some_and(over) {
             return Err(Unanswerable::Stale.into());
         }
-        let acs = service
-            .metadata()
-            .acs_location(request.acs(), rules.loopback_http)
-            .map_err(|fault| Unanswerable::Acs(fault.to_string()))?;
+        let at = |asked| service.metadata().acs_location(request.acs(), asked, rules.loopback_http);
+        let acs = match at(request.response_binding()) {
+            // It is told so by the binding that it has.
+            Err(AcsError::Binding) => at(None),
+            found => found,
+        };
+        let acs = acs.map_err(|fault| Unanswerable::Acs(fault.to_string()))?;
         let address = AnswerAddress { acs, request: Arc::new(request) };
-        match Self::terms(address.request(), &service, rules.issuer) {
+        match Self::terms(address.request(), address.acs(), &service, rules.issuer) {
             Ok(Terms { name_id_format, subject, asked, context, demanded }) => {
                 let policy = address.request().name_id_policy();
                 let may_create_identifier = policy.is_none_or(|policy| policy.allow_create != Some(false));
@@ -248,12 +278,13 @@ impl MatchedAuthnRequest {
 
     fn terms(
         request: &VerifiedAuthnRequest,
+        acs: &AcsLocation,
         service: &ServiceProvider,
         issuer: &EntityId,
     ) -> Result<Terms, AnswerableFault> {
         let agreement = service.agreement();
-        // SAML Core §3.4.1, ProtocolBinding. HTTP-POST is the one that we have.
-        if request.protocol_binding().is_some_and(|binding| binding != HTTP_POST) {
+        // SAML Core §3.4.1, ProtocolBinding: one by which we send, and for which the metadata has a place.
+        if request.protocol_binding().is_some() && request.response_binding() != Some(acs.binding()) {
             return Err(AnswerableFault::UnsupportedBinding);
         }
         // SAML Core §3.4.1.2, IDPList: the identity providers that may answer. Signet passes no request on.

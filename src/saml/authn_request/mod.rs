@@ -14,7 +14,8 @@ use time::UtcDateTime;
 use url::Url;
 
 use super::{
-    AcsSelection, EntityId, MalformedMessageId, MessageId, RelayState,
+    AcsSelection, EntityId, MalformedMessageId, MessageId, RelayState, ResponseBinding,
+    artifact::MalformedArtifact,
     binding::{BindingError, Carried},
     instant::MalformedInstant,
     message::Decoded,
@@ -150,10 +151,16 @@ impl VerifiedAuthnRequest {
         &self.contents.acs
     }
 
-    /// The binding by which the answer is wanted, where the request says so. HTTP-POST is the one that we have.
+    /// The binding by which the answer is wanted, where the request says so, as written.
     #[must_use]
     pub fn protocol_binding(&self) -> Option<&str> {
         self.contents.protocol_binding.as_deref()
+    }
+
+    /// That binding, if responses can be sent by it.
+    #[must_use]
+    pub fn response_binding(&self) -> Option<ResponseBinding> {
+        self.protocol_binding().and_then(ResponseBinding::from_uri)
     }
 
     /// Which set of attributes of its metadata the service provider asks for.
@@ -221,6 +228,12 @@ pub enum RequestError {
     /// A time.
     #[error(transparent)]
     MalformedInstant(#[from] MalformedInstant),
+    /// Not an artifact.
+    #[error(transparent)]
+    MalformedArtifact(#[from] MalformedArtifact),
+    /// An ArtifactResolve without an artifact.
+    #[error("the ArtifactResolve has no Artifact")]
+    NoArtifact,
     /// A signed request that does not say for whom it is.
     #[error("a signed request must have a Destination")]
     NoDestination,

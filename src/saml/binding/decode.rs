@@ -29,6 +29,7 @@ pub(crate) struct QuerySignature {
 #[derive(Debug)]
 pub(crate) enum Carriage {
     Post,
+    Soap,
     Redirect(Option<QuerySignature>),
 }
 

@@ -4,7 +4,7 @@
 //! [`Received::decode`] undoes the carriage (percent-encoding, base64, DEFLATE) within limits, reads the XML strictly and
 //! gives a [`DecodedAuthnRequest`], which tells whose request it *claims* to be and nothing else. Verifying is
 //! [`super::authn_request`]'s; the way back, HTTP-POST alone, is [`super::response`]'s. Logout messages come and go by both
-//! bindings; they are [`super::logout`]'s.
+//! bindings; they are [`super::logout`]'s. The HTTP-Artifact binding is [`super::artifact`]'s.
 
 mod decode;
 mod encode;
@@ -26,6 +26,11 @@ use super::{
 pub const HTTP_REDIRECT: &str = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect";
 /// The HTTP-POST binding (SAML Bindings §3.5).
 pub const HTTP_POST: &str = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST";
+
+/// The HTTP-Artifact binding (SAML Bindings §3.6), for responses.
+pub const HTTP_ARTIFACT: &str = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Artifact";
+/// The SOAP binding (SAML Bindings §3.2), by which artifacts are resolved.
+pub const SOAP: &str = "urn:oasis:names:tc:SAML:2.0:bindings:SOAP";
 
 /// The most octets of a query string or of a form that carries a message: [`MAX_MESSAGE_BYTES`] in base64, with escapes.
 pub const MAX_CARRIED_BYTES: usize = 256 * 1024;
@@ -73,6 +78,12 @@ pub enum BindingError {
     /// Another element than `samlp:AuthnRequest`.
     #[error("the message is no samlp:AuthnRequest of SAML 2.0")]
     NotAnAuthnRequest,
+    /// Another element than `samlp:ArtifactResolve` in the SOAP body.
+    #[error("the message is no samlp:ArtifactResolve of SAML 2.0")]
+    NotAnArtifactResolve,
+    /// Not a SOAP envelope with one message in its body, or one with a header that must be understood.
+    #[error("the body is no SOAP 1.1 envelope with one message, and without headers that must be understood")]
+    NotSoap,
     /// RelayState that is not carried.
     #[error(transparent)]
     RelayState(#[from] RelayStateRefused),

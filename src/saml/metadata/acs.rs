@@ -5,7 +5,7 @@ use std::fmt;
 use url::{Host, Url};
 
 use super::{IndexedEndpoint, SpMetadata, default_of};
-use crate::saml::binding::HTTP_POST;
+use crate::saml::binding::{HTTP_ARTIFACT, HTTP_POST};
 
 /// Which assertion consumer service a request means (SAML Core §3.4.1).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,7 +18,29 @@ pub enum AcsSelection {
     Url(String),
 }
 
-/// A place to which a response may be sent: registered in the service provider's metadata, for HTTP-POST, on https.
+/// How a response travels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ResponseBinding {
+    /// HTTP-Artifact: the browser carries a reference, the service fetches the response.
+    Artifact,
+    /// HTTP-POST: the browser carries the response.
+    Post,
+}
+
+impl ResponseBinding {
+    /// The binding of this identifier, if responses can be sent by it.
+    #[must_use]
+    pub fn from_uri(uri: &str) -> Option<Self> {
+        match uri {
+            HTTP_ARTIFACT => Some(Self::Artifact),
+            HTTP_POST => Some(Self::Post),
+            _ => None,
+        }
+    }
+}
+
+/// A place to which a response may be sent: registered in the service provider's metadata, for HTTP-POST or HTTP-Artifact, on
+/// https.
 ///
 /// Only [`SpMetadata::acs_location`] makes one, so no response can be addressed to what a request alone says.
 #[derive(Clone, PartialEq, Eq)]
@@ -26,11 +48,12 @@ pub struct AcsLocation {
     location: String,
     url: Url,
     index: u16,
+    binding: ResponseBinding,
 }
 
 impl AcsLocation {
-    /// The location as the metadata writes it, octet for octet: what `Destination` and `Recipient` say and what the form
-    /// posts to.
+    /// The location as the metadata writes it, octet for octet: what `Destination` and `Recipient` say and where the browser
+    /// goes.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.location
@@ -46,6 +69,12 @@ impl AcsLocation {
     #[must_use]
     pub fn index(&self) -> u16 {
         self.index
+    }
+
+    /// How a response gets there.
+    #[must_use]
+    pub fn binding(&self) -> ResponseBinding {
+        self.binding
     }
 }
 
@@ -64,12 +93,14 @@ impl fmt::Debug for AcsLocation {
 /// No registered place is meant, or none that may be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum AcsError {
+    /// The endpoint that is meant has a binding by which no response is sent, or not the one that the request asks for.
+    #[error(
+        "the assertion consumer service has another binding than the request asks for, or than HTTP-POST and HTTP-Artifact"
+    )]
+    Binding,
     /// The endpoint is not on https, and not on a loopback host where that is allowed.
     #[error("the assertion consumer service is not on https")]
     NotHttps,
-    /// The endpoint that is meant has another binding than HTTP-POST.
-    #[error("the assertion consumer service has another binding than HTTP-POST")]
-    NotPost,
     /// The request names an index that the metadata lacks.
     #[error("the metadata has no assertion consumer service with index {0}")]
     UnknownIndex(u16),
@@ -82,39 +113,61 @@ impl SpMetadata {
     /// The place to which the answer of a request goes. Locations are compared octet for octet (SAML Core §3.4.1 leaves
     /// the trust in a location to the responder: only what is registered is trusted).
     ///
+    /// `asked` is the request's `ProtocolBinding`. Without one, the endpoint that is meant decides; where several are, HTTP-POST
+    /// goes before HTTP-Artifact.
+    ///
     /// `allow_loopback_http` accepts http for `localhost`, `*.localhost` and loopback addresses: the demonstration and
     /// tests.
     ///
     /// # Errors
     /// [`AcsError`]: the answer can go nowhere, so that only the person can be told.
-    pub fn acs_location(&self, selection: &AcsSelection, allow_loopback_http: bool) -> Result<AcsLocation, AcsError> {
+    pub fn acs_location(
+        &self,
+        selection: &AcsSelection,
+        asked: Option<ResponseBinding>,
+        allow_loopback_http: bool,
+    ) -> Result<AcsLocation, AcsError> {
         let services = self.assertion_consumer_services();
-        let chosen = match selection {
-            // Only endpoints that we can use take part, so that an artifact endpoint marked as default is passed over.
-            AcsSelection::Default => default_of(services.iter().filter(|service| service.is_post())),
+        let by = |binding: ResponseBinding| {
+            services.iter().filter(move |service| service.response_binding() == Some(binding))
+        };
+        let preferred = match asked {
+            Some(binding) => vec![binding],
+            None => vec![ResponseBinding::Post, ResponseBinding::Artifact],
+        };
+        let endpoint = match selection {
+            AcsSelection::Default => preferred.into_iter().find_map(|binding| default_of(by(binding))),
             AcsSelection::Index(index) => {
-                Some(services.iter().find(|s| s.index == *index).ok_or(AcsError::UnknownIndex(*index))?)
+                let named = services.iter().find(|s| s.index == *index).ok_or(AcsError::UnknownIndex(*index))?;
+                Some(named).filter(|service| service.response_binding().is_some_and(|its| preferred.contains(&its)))
             }
             AcsSelection::Url(location) => {
-                let mut at = services.iter().filter(|service| service.location == *location).peekable();
-                let first = *at.peek().ok_or(AcsError::UnknownUrl)?;
+                if !services.iter().any(|service| service.location == *location) {
+                    return Err(AcsError::UnknownUrl);
+                }
                 // One location may be registered for several bindings.
-                Some(at.find(|service| service.is_post()).unwrap_or(first))
+                preferred.into_iter().find_map(|binding| by(binding).find(|service| service.location == *location))
             }
         };
-        let endpoint = chosen.filter(|service| service.is_post()).ok_or(AcsError::NotPost)?;
+        let endpoint = endpoint.ok_or(AcsError::Binding)?;
+        let binding = endpoint.response_binding().ok_or(AcsError::Binding)?;
         if !is_secure(&endpoint.url, allow_loopback_http) {
             return Err(AcsError::NotHttps);
         }
-        Ok(AcsLocation { location: endpoint.location.clone(), url: endpoint.url.clone(), index: endpoint.index })
+        Ok(AcsLocation {
+            location: endpoint.location.clone(),
+            url: endpoint.url.clone(),
+            index: endpoint.index,
+            binding,
+        })
     }
 }
 
 impl IndexedEndpoint {
-    /// Whether responses can be sent to it.
+    /// By which binding responses can be sent to it, if by any.
     #[must_use]
-    pub fn is_post(&self) -> bool {
-        self.binding == HTTP_POST
+    pub fn response_binding(&self) -> Option<ResponseBinding> {
+        ResponseBinding::from_uri(&self.binding)
     }
 }
 

@@ -82,9 +82,9 @@ pub enum MetadataFault {
         /// Where it should be.
         parent: &'static str,
     },
-    /// No assertion consumer service takes responses by POST.
-    #[error("no AssertionConsumerService has the binding HTTP-POST, by which responses are sent")]
-    NoPostConsumer,
+    /// No assertion consumer service takes responses in a way that we send them.
+    #[error("no AssertionConsumerService has a binding by which responses are sent: HTTP-POST or HTTP-Artifact")]
+    NoUsableConsumer,
     /// The root is something else.
     #[error("the root element must be md:EntityDescriptor")]
     NotAnEntity,

@@ -10,7 +10,7 @@ use super::{Contact, Localized, Logo, Organization, UserInterface};
 use crate::saml::{
     EntityId, MessageId, OutboundError, ReadBackError,
     assertion::NameId,
-    binding::{HTTP_POST, HTTP_REDIRECT},
+    binding::{HTTP_POST, HTTP_REDIRECT, SOAP},
     c14n::canonicalize,
     instant, read_back,
     signature::{DigestAlgorithm, SignatureAlgorithm, SignaturePosition, Signer, sign_enveloped},
@@ -34,6 +34,8 @@ pub struct IdpDescription {
     pub sso_post: Url,
     /// Where logout messages come, by HTTP-Redirect and by HTTP-POST.
     pub slo: Url,
+    /// Where artifacts are resolved, by SOAP.
+    pub artifact: Url,
     /// Certificates (DER) of keys that sign for some services, will sign, or did. The signer's own is always published,
     /// first, whether it is among them or not.
     pub further_certificates: Vec<Vec<u8>>,
@@ -92,6 +94,11 @@ fn write(description: &IdpDescription, signer: &dyn Signer) -> Builder {
         .attribute("protocolSupportEnumeration", ns::PROTOCOL)
         .optional_child((!extensions.is_empty()).then(|| md("Extensions").children(extensions)))
         .children(certificates.map(key_descriptor))
+        .child(
+            service("ArtifactResolutionService", SOAP, &description.artifact)
+                .attribute("index", "0")
+                .attribute("isDefault", "true"),
+        )
         .child(service("SingleLogoutService", HTTP_REDIRECT, &description.slo))
         .child(service("SingleLogoutService", HTTP_POST, &description.slo))
         .children(formats.iter().map(|format| md("NameIDFormat").text(format.format())))

@@ -21,7 +21,7 @@ use std::fmt;
 use time::UtcDateTime;
 use url::Url;
 
-pub use acs::{AcsError, AcsLocation, AcsSelection};
+pub use acs::{AcsError, AcsLocation, AcsSelection, ResponseBinding};
 pub use error::{MetadataError, MetadataFault};
 pub use idp::{ERROR_URL_QUERY, IdpDescription, idp_metadata};
 pub use slo::{LogoutKind, SloLocation};

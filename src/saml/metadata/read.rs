@@ -192,8 +192,8 @@ fn assertion_consumer_services(role: Element<'_>) -> Read<Vec<IndexedEndpoint>> 
         let fault = MetadataFault::MissingElement { element: NAME, parent: "SPSSODescriptor" };
         return Err(MetadataError::at(role, fault));
     }
-    if !services.iter().any(IndexedEndpoint::is_post) {
-        return Err(MetadataError::at(role, MetadataFault::NoPostConsumer));
+    if !services.iter().any(|service| service.response_binding().is_some()) {
+        return Err(MetadataError::at(role, MetadataFault::NoUsableConsumer));
     }
     Ok(services)
 }

@@ -211,10 +211,53 @@ impl SignedResponse {
         self.canonical.as_str()
     }
 
+    /// The octets, to be kept until the service fetches them.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        self.canonical.as_bytes()
+    }
+
+    /// Where it goes.
+    #[must_use]
+    pub fn acs(&self) -> &AcsLocation {
+        &self.acs
+    }
+
     /// The form that carries it, with what the service provider wants back.
     #[must_use]
     pub fn into_form(self, relay_state: Option<RelayState>) -> PostForm {
         PostForm { acs: self.acs, saml_response: BASE64.encode(self.canonical.as_bytes()), relay_state }
+    }
+}
+
+/// A response of ours that waited to be fetched.
+pub struct KeptResponse(Canonical);
+
+impl KeptResponse {
+    /// Reads back what [`SignedResponse::as_bytes`] gave. Whoever kept the octets vouches that they are the same.
+    ///
+    /// # Errors
+    /// They are not what this program writes.
+    pub fn read(octets: &[u8]) -> Result<Self, ReadBackError> {
+        let document = read_back::document(octets)?;
+        let canonical = Canonical::of(document.root()).ok_or(ReadBackError::Differs("Response"))?;
+        let is_response = document.root().is(ns::PROTOCOL, "Response");
+        if is_response && canonical.as_bytes() == octets {
+            Ok(Self(canonical))
+        } else {
+            Err(ReadBackError::Differs("Response"))
+        }
+    }
+
+    pub(super) fn canonical(&self) -> &Canonical {
+        &self.0
+    }
+}
+
+/// Says that there is one, never what is in it.
+impl fmt::Debug for KeptResponse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("KeptResponse")
     }
 }
 

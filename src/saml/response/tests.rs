@@ -76,7 +76,7 @@ fn acs() -> AcsLocation {
       <md:SPSSODescriptor protocolSupportEnumeration="urn:oasis:names:tc:SAML:2.0:protocol">
       <md:AssertionConsumerService index="0" Binding="urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST"
         Location="https://sp.example/acs?a=1&amp;b=2"/></md:SPSSODescriptor></md:EntityDescriptor>"#;
-    SpMetadata::parse(metadata).unwrap().acs_location(&AcsSelection::Default, false).unwrap()
+    SpMetadata::parse(metadata).unwrap().acs_location(&AcsSelection::Default, None, false).unwrap()
 }
 
 fn plan() -> AssertionParts {

@@ -30,6 +30,8 @@ pub const ASLO: &str = "urn:oasis:names:tc:SAML:2.0:protocol:ext:async-slo";
 pub const IDPDISC: &str = "urn:oasis:names:tc:SAML:profiles:SSO:idp-discovery-protocol";
 /// The request initiator's location: `init`.
 pub const REQINIT: &str = "urn:oasis:names:tc:SAML:profiles:SSO:request-init";
+/// The envelope of SOAP 1.1: `soap`.
+pub const SOAP: &str = "http://schemas.xmlsoap.org/soap/envelope/";
 /// Scopes of a Shibboleth identity provider: `shibmd`.
 pub const SHIBMD: &str = "urn:mace:shibboleth:metadata:1.0";
 /// XML Schema: `xs`.

@@ -273,6 +273,17 @@ impl<'d> Element<'d> {
         })
     }
 
+    /// The namespaces that this element declares, in document order: prefix (empty: the default namespace) and namespace.
+    pub(crate) fn declarations(self) -> impl Iterator<Item = (&'d str, &'d str)> {
+        let (start, end) = match self.document.kind(self.index) {
+            Some(Kind::Element { declarations, .. }) => *declarations,
+            _ => (0, 0),
+        };
+        let document = self.document;
+        let declarations = document.declarations.get(start as usize..end as usize).unwrap_or(&[]);
+        declarations.iter().map(move |one| (document.slice(one.prefix), document.slice(one.namespace)))
+    }
+
     /// The declaration in scope here for `prefix` (empty: the default namespace): the prefix and its namespace, which is
     /// empty where the default namespace is undeclared. Nothing if there is no declaration.
     pub(crate) fn binding(self, prefix: &str) -> Option<(&'d str, &'d str)> {

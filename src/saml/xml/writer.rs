@@ -3,6 +3,8 @@
 use std::fmt;
 
 use super::lexical::{all_legal, clean_octets, is_nc_name};
+use super::{Element, ns};
+use crate::saml::c14n::canonicalize;
 
 /// Why a tree cannot be written. All but the first are mistakes of the program, not of its input.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -25,6 +27,15 @@ pub enum WriteError {
     NotSignable(&'static str),
 }
 
+/// The prefixes of a Response.
+const OWN_PREFIXES: [(&str, &str); 5] = [
+    ("ds", ns::DSIG),
+    ("saml", ns::ASSERTION),
+    ("samlp", ns::PROTOCOL),
+    ("xenc", ns::XMLENC),
+    ("xenc11", ns::XMLENC11),
+];
+
 /// XML text in exclusive canonical form (without comments), its namespaces declared in itself. Only this crate's writers
 /// make one, so it holds nothing that was not escaped.
 #[derive(Clone, PartialEq, Eq)]
@@ -35,6 +46,20 @@ pub struct Canonical {
 }
 
 impl Canonical {
+    /// An element that was read, as the apex of its own document. Nothing where it declares a prefix that this program's
+    /// writers do not use, so that it is none of their work.
+    pub(crate) fn of(element: Element<'_>) -> Option<Self> {
+        let mut declared = Vec::new();
+        let mut waiting = vec![element];
+        while let Some(element) = waiting.pop() {
+            for (prefix, namespace) in element.declarations() {
+                declared.push(*OWN_PREFIXES.iter().find(|own| **own == (prefix, namespace))?);
+            }
+            waiting.extend(element.children());
+        }
+        Some(Self { text: canonicalize(element, None, &[]), declared })
+    }
+
     /// The text.
     #[must_use]
     pub fn as_str(&self) -> &str {

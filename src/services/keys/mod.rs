@@ -73,6 +73,8 @@ pub enum Purpose {
     TotpSecret,
     /// The outer wrapping around each opener of a vault.
     VaultSlot,
+    /// A response that waits to be fetched by its service.
+    WaitingResponse,
     /// A registered WebAuthn credential.
     WebauthnCredential,
 }
@@ -104,6 +106,7 @@ impl Purpose {
             Self::Throttle => "throttle",
             Self::TotpSecret => "totp-secret",
             Self::VaultSlot => "vault-slot",
+            Self::WaitingResponse => "waiting-response",
             Self::WebauthnCredential => "webauthn-credential",
         }
     }

@@ -7,16 +7,16 @@ use actix_web::http::header::{CONTENT_SECURITY_POLICY, HeaderValue};
 use super::journey::ReadyToIssue;
 use super::line::named;
 use super::pages::PostFormPage;
-use super::{IdentityProvider, known_name};
+use super::{IdentityProvider, artifact, known_name};
 use crate::event::{Event, Explanation};
 use crate::federation::delivery::DeliveryPlan;
 use crate::federation::issue::{IssueQuestion, IssueRefused, Issued, RequestStanding, issue as gate};
 use crate::federation::registry::ServiceProvider;
 use crate::federation::signing::Trial;
 use crate::federation::single_sign_on::{AnswerAddress, AnswerableFault, MatchedAuthnRequest};
-use crate::saml::MessageId;
 use crate::saml::assertion::OutboundError;
-use crate::saml::response::{FailureAddress, PostForm, Response};
+use crate::saml::response::{FailureAddress, PostForm, Response, SignedResponse};
+use crate::saml::{MessageId, ResponseBinding, VerifiedAuthnRequest};
 use crate::services::random_bytes;
 use crate::storage::{Issuance, Participant, RecordedDisclosure, StoreError};
 use crate::web::headers::CSP_OF_RESPONSE_PAGE;
@@ -123,8 +123,7 @@ pub async fn issue(
     // The record is durable; now it may leave.
     let response =
         plan.deliver(assertion, obtained, &*signer, &*site.entropy, now).map_err(|fault| unsent(&fault, service))?;
-    let form = response.into_form(matched.request().relay_state().cloned());
-    Ok(post(site, session, matched.service(), &form, true))
+    send(site, idp, session, service, response, matched.request(), true).await
 }
 
 /// Answers with a SAML error.
@@ -155,8 +154,29 @@ pub async fn fail(
     let response = Response::failure(message_id, now, failure, fault.status())
         .sign(&*idp.signing.load().signer(service, None))
         .map_err(|fault| unsent(&fault, service))?;
-    let form = response.into_form(address.request().relay_state().cloned());
-    Ok(post(site, session, service, &form, false))
+    send(site, idp, session, service, response, address.request(), false).await
+}
+
+/// Sends a response by the binding of its address.
+async fn send(
+    site: &Site,
+    idp: &IdentityProvider,
+    session: &BrowserSession,
+    service: &ServiceProvider,
+    response: SignedResponse,
+    request: &VerifiedAuthnRequest,
+    success: bool,
+) -> Result<HttpResponse, Refusal> {
+    match response.acs().binding() {
+        ResponseBinding::Artifact => {
+            let receiver = service.entity_id().as_str();
+            artifact::keep_and_refer(site, idp, &response, receiver, request.relay_state()).await
+        }
+        ResponseBinding::Post => {
+            let form = response.into_form(request.relay_state().cloned());
+            Ok(post(site, session, service, &form, success))
+        }
+    }
 }
 
 /// The page that posts the form. It leaves `form-action` out of its policy: browsers would apply it to where the service

@@ -8,7 +8,7 @@ use super::arrival::{Arrived, RequestCookie, arrive};
 use super::stop::{Answer, Choices, Stop, see_other};
 use super::turned_away::turned_away;
 use super::waiting::keep;
-use super::{logout, metadata, trial};
+use super::{artifact, logout, metadata, trial};
 use crate::event::Event;
 use crate::saml::binding::{MAX_CARRIED_BYTES, Received};
 use crate::web::session::BrowserSession;
@@ -17,6 +17,7 @@ use crate::web::site::Site;
 /// Adds the routes of single sign-on.
 pub fn configure(config: &mut web::ServiceConfig) {
     config
+        .configure(artifact::configure)
         .configure(logout::configure)
         .service(web::resource(["/saml", "/saml/metadata"]).route(web::get().to(metadata::publish)))
         .service(web::resource("/saml/metadata/{address}").route(web::get().to(metadata::publish_to_one)))

@@ -181,6 +181,7 @@ fn answer(request: &HttpRequest, metadata: &str, cache_control: &'static str) ->
 fn sign(site: &Site, idp: &IdentityProvider, signing: &SigningKeys) -> Result<String, Refusal> {
     let sso = idp.sso.first().ok_or(RefusalKind::PageNotFound)?;
     let slo = idp.slo.first().ok_or(RefusalKind::PageNotFound)?;
+    let artifact = idp.artifact.first().ok_or(RefusalKind::PageNotFound)?;
     let english = |words: &str| vec![Localized { lang: "en".into(), text: words.to_owned() }];
     let published = &idp.published;
     let page = |path: &str| {
@@ -196,6 +197,7 @@ fn sign(site: &Site, idp: &IdentityProvider, signing: &SigningKeys) -> Result<St
         sso_redirect: sso.clone(),
         sso_post: sso.clone(),
         slo: slo.clone(),
+        artifact: artifact.clone(),
         further_certificates: signing.published().map(|signer| signer.certificate_der().to_vec()).collect(),
         error_url: format!("{}?{ERROR_URL_QUERY}", page("/saml/error")),
         scopes: vec![idp.scope().to_owned()],

@@ -2,6 +2,7 @@
 
 pub mod answer;
 pub mod arrival;
+mod artifact;
 pub mod handlers;
 mod identifier;
 pub mod journey;
@@ -35,6 +36,8 @@ pub struct IdentityProvider {
     pub sso: Arc<[Url]>,
     /// The addresses of our single logout service, as our metadata lists them.
     pub slo: Arc<[Url]>,
+    /// Where artifacts are resolved, as our metadata lists it.
+    pub artifact: Arc<[Url]>,
     /// The services.
     pub registry: SharedRegistry,
     /// This node's chain of the ledger.

@@ -17,7 +17,7 @@ use signet::saml::authn_request::RequestError;
 fn destination_of(attribute: &'static str, value: &str) -> Result<AcsLocation, AcsError> {
     let request = request_with(|request| request.attribute(attribute, value));
     let verified = judge(&post(sign(&request, &RSA.signer()))).expect("genuinely signed");
-    metadata().acs_location(verified.acs(), false)
+    metadata().acs_location(verified.acs(), None, false)
 }
 
 /// The person's browser brings the genuinely signed request, and no answer of any kind leaves.
@@ -33,7 +33,7 @@ fn refused_at_the_door(attribute: &'static str, value: &str) {
 fn the_registered_address_is_taken_by_url_by_index_and_by_default() {
     assert_eq!(destination_of("AssertionConsumerServiceURL", ACS).unwrap().as_str(), ACS);
     assert_eq!(destination_of("AssertionConsumerServiceIndex", "0").unwrap().as_str(), ACS);
-    assert_eq!(metadata().acs_location(&AcsSelection::Default, false).unwrap().as_str(), ACS);
+    assert_eq!(metadata().acs_location(&AcsSelection::Default, None, false).unwrap().as_str(), ACS);
     assert!(door::is_response(&door::genuine_with("AssertionConsumerServiceURL", ACS)));
     assert!(door::is_response(&door::genuine_with("AssertionConsumerServiceIndex", "0")));
 }

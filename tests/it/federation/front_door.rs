@@ -52,7 +52,11 @@ impl House {
         let sp = permits();
         let metadata = edit(sp.metadata("The name in the metadata").unwrap().as_str().to_owned());
         let services = vec![("department-of-parks".to_owned(), "permits".to_owned(), metadata, agreement)];
-        let app = TestApp::start_with(Wishes { services, ..Wishes::default() }).await;
+        Self::of(TestApp::start_with(Wishes { services, ..Wishes::default() }).await, sp).await
+    }
+
+    /// An identity provider that has started, and one of its services.
+    pub(super) async fn of(app: TestApp, sp: ServiceProvider) -> Self {
         let published = app.browser().get("/saml/metadata").await;
         let idp = IdentityProvider::from_metadata(published.expect_status(200).body.as_bytes()).unwrap();
         Self { app, sp, idp }

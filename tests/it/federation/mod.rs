@@ -1,6 +1,8 @@
 //! Who may ask for what, and what is released: the core of `federation`, by values alone.
 
 mod agreement;
+#[cfg(feature = "demo")]
+mod artifact;
 mod assurance;
 mod consent;
 #[cfg(feature = "demo")]

@@ -24,6 +24,7 @@ fn description() -> IdpDescription {
         sso_redirect: "https://idp.example/saml/sso".parse().unwrap(),
         sso_post: "https://idp.example/saml/sso?a=1&b=2".parse().unwrap(),
         slo: "https://idp.example/saml/logout".parse().unwrap(),
+        artifact: "https://idp.example/saml/artifact".parse().unwrap(),
         further_certificates: Vec::new(),
         error_url: format!("https://idp.example/saml/error?{ERROR_URL_QUERY}"),
         scopes: vec!["idp.example".into()],

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 use signet::saml::{
-    AcsError, AcsSelection, SpMetadata,
+    AcsError, AcsSelection, ResponseBinding, SpMetadata,
     metadata::{Localized, MetadataFault, SubjectIdRequirement},
     signature::KeyError,
     xml::XmlFault,
@@ -13,6 +13,7 @@ use super::keys::{KeyPair, OTHER_RSA, P256, RSA};
 
 const POST: &str = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST";
 const ARTIFACT: &str = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Artifact";
+const PAOS: &str = "urn:oasis:names:tc:SAML:2.0:bindings:PAOS";
 
 fn role(attributes: &str, content: &str) -> String {
     format!(
@@ -201,14 +202,15 @@ fn the_default_consumer_follows_the_standards_three_rules() {
             .enumerate()
             .map(|(n, (binding, more))| acs(binding, &format!("https://sp.example/{n}"), &n.to_string(), more))
             .collect();
-        read(&content).acs_location(&AcsSelection::Default, false).unwrap().index()
+        read(&content).acs_location(&AcsSelection::Default, None, false).unwrap().index()
     };
     let (yes, no) = ("isDefault=\"true\"", "isDefault=\"0\"");
     assert_eq!(default_of(&[(POST, ""), (POST, no), (POST, yes), (POST, yes)]), 2);
     assert_eq!(default_of(&[(POST, no), (POST, ""), (POST, "")]), 1);
     assert_eq!(default_of(&[(POST, no), (POST, no)]), 0);
-    // We cannot answer by artifact, so what is its default is not ours.
+    // Without a wish of the request, HTTP-POST goes before HTTP-Artifact.
     assert_eq!(default_of(&[(ARTIFACT, yes), (POST, no), (POST, "")]), 2);
+    assert_eq!(default_of(&[(PAOS, yes), (ARTIFACT, no), (ARTIFACT, "")]), 2);
 }
 
 #[test]
@@ -217,16 +219,24 @@ fn answers_go_only_where_the_metadata_says() {
         &(acs(POST, "https://sp.example/a?x=1&amp;y=2", "3", "")
             + &acs(ARTIFACT, "https://sp.example/artifact", "4", "")
             + &acs(ARTIFACT, "https://sp.example/both", "5", "")
-            + &acs(POST, "https://sp.example/both", "6", "")),
+            + &acs(POST, "https://sp.example/both", "6", "")
+            + &acs(PAOS, "https://sp.example/paos", "8", "")),
     );
-    let at = |selection: AcsSelection| metadata.acs_location(&selection, true);
+    let at = |selection: AcsSelection| metadata.acs_location(&selection, None, true);
     let url = |url: &str| AcsSelection::Url(url.into());
     assert_eq!(at(AcsSelection::Index(3)).unwrap().as_str(), "https://sp.example/a?x=1&y=2");
     assert_eq!(at(url("https://sp.example/a?x=1&y=2")).unwrap().index(), 3);
     assert_eq!(at(url("https://sp.example/both")).unwrap().index(), 6);
-    assert_eq!(at(AcsSelection::Index(4)), Err(AcsError::NotPost));
-    assert_eq!(at(AcsSelection::Index(5)), Err(AcsError::NotPost));
-    assert_eq!(at(url("https://sp.example/artifact")), Err(AcsError::NotPost));
+    assert_eq!(at(AcsSelection::Index(4)).unwrap().binding(), ResponseBinding::Artifact);
+    assert_eq!(at(url("https://sp.example/artifact")).unwrap().index(), 4);
+    assert_eq!(at(AcsSelection::Index(8)), Err(AcsError::Binding));
+    assert_eq!(at(url("https://sp.example/paos")), Err(AcsError::Binding));
+    let by = |selection: AcsSelection, binding| metadata.acs_location(&selection, Some(binding), true);
+    let (post, artifact) = (ResponseBinding::Post, ResponseBinding::Artifact);
+    assert_eq!(by(url("https://sp.example/both"), artifact).unwrap().index(), 5);
+    assert_eq!(by(url("https://sp.example/both"), post).unwrap().index(), 6);
+    assert_eq!(by(AcsSelection::Default, artifact).unwrap().index(), 4);
+    assert_eq!(by(url("https://sp.example/artifact"), post), Err(AcsError::Binding));
     assert_eq!(at(AcsSelection::Index(7)), Err(AcsError::UnknownIndex(7)));
     for other in [
         "",
@@ -246,7 +256,7 @@ fn answers_go_only_where_the_metadata_says() {
 #[test]
 fn http_is_for_loopback_alone_and_only_where_allowed() {
     let at = |location: &str, allowed| {
-        read(&acs(POST, location, "0", "")).acs_location(&AcsSelection::Default, allowed).map(|at| at.to_string())
+        read(&acs(POST, location, "0", "")).acs_location(&AcsSelection::Default, None, allowed).map(|at| at.to_string())
     };
     for loopback in [
         "http://localhost:8080/acs",
@@ -323,7 +333,7 @@ fn indices_are_numbers_and_unique() {
 #[test]
 fn a_service_that_cannot_be_answered_is_refused() {
     assert!(matches!(refused(""), MetadataFault::MissingElement { element: "AssertionConsumerService", .. }));
-    assert_eq!(refused(&acs(ARTIFACT, "https://sp.example/", "0", "")), MetadataFault::NoPostConsumer);
+    assert_eq!(refused(&acs(PAOS, "https://sp.example/", "0", "")), MetadataFault::NoUsableConsumer);
 }
 
 #[test]
@@ -396,7 +406,7 @@ proptest! {
     fn no_request_moves_the_answer(location in "(https?://)?[a-z.:/@#?&%]{0,30}", index in any::<u16>()) {
         let metadata = read(&one());
         for selection in [AcsSelection::Url(location), AcsSelection::Index(index)] {
-            if let Ok(at) = metadata.acs_location(&selection, true) {
+            if let Ok(at) = metadata.acs_location(&selection, None, true) {
                 prop_assert_eq!(at.as_str(), "https://sp.example/acs");
             }
         }

@@ -9,7 +9,7 @@ use super::{LOGOUT_WAITS, relay_state_place};
 use crate::authentication::session::SessionIdHash;
 use crate::event::AlteredRecord;
 use crate::federation::registry::ServiceProvider;
-use crate::federation::single_logout::{Extent, LogoutFault, Outcome, judge, means};
+use crate::federation::single_logout::{Extent, Outcome, judge, means};
 use crate::saml::EntityId;
 use crate::saml::logout::{DecodedLogoutRequest, DecodedLogoutResponse, LogoutResult, VerifiedLogoutRequest};
 use crate::saml::response::{NestedStatus, Status, TopStatus};
@@ -55,7 +55,7 @@ pub(super) async fn take_in(
     let service = known(idp, decoded.claimed_issuer())?;
     let request =
         decoded.verify(service.metadata(), &idp.slo).map_err(|fault| Refusal::from(fault).about(named(&service)))?;
-    judge(&request, now).map_err(|fault| untimely(fault, &service))?;
+    judge(&request, now).map_err(|fault| Refusal::from(fault).about(named(&service)))?;
 
     let relay_state = request.relay_state().map(|state| state.as_str().as_bytes().to_vec());
     let (taker, us, asked) = (site.clone(), idp.entity_id.clone(), request.clone());
@@ -196,14 +196,6 @@ fn known(idp: &IdentityProvider, claimed: &EntityId) -> Result<Arc<ServiceProvid
     } else {
         Err(Refusal::from(RefusalKind::ServiceDisabled).about(named(&service)))
     }
-}
-
-fn untimely(fault: LogoutFault, service: &ServiceProvider) -> Refusal {
-    let kind = match fault {
-        LogoutFault::FromTheFuture => RefusalKind::FromTheFuture,
-        LogoutFault::Stale => RefusalKind::RequestStale,
-    };
-    Refusal::because(kind, &fault).about(named(service))
 }
 
 /// Opens what the service wants back.
