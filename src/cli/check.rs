@@ -109,6 +109,11 @@ fn check_signing(store: &Store, keys: &LocalKeys, report: &mut Report<'_>) -> Re
     let others = plan.in_metadata().skip(1).map(|id| format!(", {id} is {}", plan.state(id))).collect::<String>();
     report.good("signing", format!("{} signs{others}", plan.fleet()))?;
     let registry = store.read_blocking(|tx| metadata::load(tx, keys))?.registry;
+    for service in registry.services() {
+        if let Err(fault) = signing.signer(service, None) {
+            report.warning("signing", format!("{}: every sign-in will be refused: {fault}", service.name()))?;
+        }
+    }
     for ending in ending_certificates(&signing, &registry, now()) {
         report.warning("certificate", format!("{ending}; nothing is refused for it"))?;
     }

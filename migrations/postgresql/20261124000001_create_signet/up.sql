@@ -175,7 +175,7 @@ CREATE INDEX seen_request_expiry ON seen_request (expires_at);
 CREATE TABLE artifact (
     digest BYTEA NOT NULL PRIMARY KEY,     -- sensitive: no
     entity_id TEXT NOT NULL,              -- sensitive: no
-    response_sealed BYTEA NOT NULL,        -- sensitive: sealed, and bound to entity_id and expires_at
+    response_sealed BYTEA NOT NULL,        -- sensitive: sealed
     expires_at BIGINT NOT NULL            -- sensitive: no
 );
 CREATE INDEX artifact_expiry ON artifact (expires_at);

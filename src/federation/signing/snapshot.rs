@@ -5,8 +5,9 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::{SigningKeyId, SigningPlan, Trial};
+use crate::federation::negotiation::{NothingInCommon, signature};
 use crate::federation::registry::ServiceProvider;
-use crate::saml::signature::Signer;
+use crate::saml::signature::{Signer, SignerBy};
 
 /// A key that the plan puts into our metadata is not where this node keeps its keys.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -54,13 +55,17 @@ impl SigningKeys {
     /// messages. Nobody else picks a key for a service; a test holds that.
     ///
     /// `trial` is a sign-in whose browser asked to be a try: it is signed with the key of the try, while that is in our
-    /// metadata.
-    #[must_use]
-    pub fn signer(&self, service: &ServiceProvider, trial: Option<&Trial>) -> Arc<dyn Signer> {
+    /// metadata. The algorithm is the first of that key's that the service says it verifies.
+    ///
+    /// # Errors
+    /// The service says that it verifies others only.
+    pub fn signer(&self, service: &ServiceProvider, trial: Option<&Trial>) -> Result<Arc<dyn Signer>, NothingInCommon> {
         let id = trial.map(Trial::key).filter(|id| self.signers.contains_key(id));
         let id = id.unwrap_or_else(|| self.plan.key_for(service.entity_id()));
         // A plan puts services to keys in our metadata alone.
-        self.signers.get(id).unwrap_or(&self.fleet).clone()
+        let signer = self.signers.get(id).unwrap_or(&self.fleet);
+        let algorithm = signature(service.metadata(), &**signer)?;
+        Ok(SignerBy::with(signer, algorithm))
     }
 
     /// The key that signs our metadata: that of all services without a choice of their own. It changes with `--all` alone, so

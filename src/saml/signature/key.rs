@@ -231,12 +231,14 @@ pub struct SignerBy {
 }
 
 impl SignerBy {
-    /// The same key with this algorithm.
-    ///
-    /// # Errors
-    /// [`KeyError::Kind`] if the key does not make it.
-    pub fn new(signer: Arc<dyn Signer>, algorithm: SignatureAlgorithm) -> Result<Self, KeyError> {
-        if signer.algorithms().contains(&algorithm) { Ok(Self { signer, algorithm }) } else { Err(KeyError::Kind) }
+    /// The same key with this algorithm, which must be one of its own: signing fails otherwise.
+    #[must_use]
+    pub fn with(signer: &Arc<dyn Signer>, algorithm: SignatureAlgorithm) -> Arc<dyn Signer> {
+        if signer.algorithm() == algorithm {
+            Arc::clone(signer)
+        } else {
+            Arc::new(Self { signer: Arc::clone(signer), algorithm })
+        }
     }
 }
 
@@ -299,14 +301,6 @@ impl PemSigner {
         let verification_key = VerificationKey::new(public_key)?;
         let key_id = verification_key.fingerprint().short();
         Ok(Self { key, kind, algorithm, key_id, certificate_der: certificate.to_der()?, verification_key })
-    }
-
-    /// The same key with another algorithm.
-    ///
-    /// # Errors
-    /// [`KeyError::Kind`] if the algorithm is not one for keys of this kind.
-    pub fn with_algorithm(self, algorithm: SignatureAlgorithm) -> Result<Self, KeyError> {
-        if self.kind.suits(algorithm) { Ok(Self { algorithm, ..self }) } else { Err(KeyError::Kind) }
     }
 }
 

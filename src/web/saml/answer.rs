@@ -65,7 +65,8 @@ pub async fn issue(
     let service = matched.service();
     let plan = DeliveryPlan::of(service).map_err(|fault| Refusal::from(fault).about(named(service)))?;
     // One for the record and for the signature, whatever is changed meanwhile.
-    let signer = idp.signing.load().signer(service, trial);
+    let signer =
+        idp.signing.load().signer(service, trial).map_err(|fault| Refusal::from(fault).about(named(service)))?;
     let consent = ready.person.consent.as_ref().ok_or_else(|| shut(&IssueRefused::Unrelated, service))?;
     let Issued { assertion, disclosure, consent: obtained } = gate(
         &IssueQuestion {
@@ -151,8 +152,10 @@ pub async fn fail(
         in_response_to: address.request().id().clone(),
     };
     let message_id = MessageId::from_entropy(random_bytes(&*site.entropy));
+    let signer =
+        idp.signing.load().signer(service, None).map_err(|fault| Refusal::from(fault).about(named(service)))?;
     let response = Response::failure(message_id, now, failure, fault.status())
-        .sign(&*idp.signing.load().signer(service, None))
+        .sign(&*signer)
         .map_err(|fault| unsent(&fault, service))?;
     send(site, idp, session, service, response, address.request(), false).await
 }

@@ -125,7 +125,9 @@ async fn resolved(site: &Site, idp: &IdentityProvider, body: &[u8]) -> Result<St
         in_response_to: request.id().clone(),
         message,
     };
-    response.into_soap(&*idp.signing.load().signer(&service, None)).map_err(|fault| {
+    let signer =
+        idp.signing.load().signer(&service, None).map_err(|fault| Refusal::from(fault).about(named(&service)))?;
+    response.into_soap(&*signer).map_err(|fault| {
         Event::AnswerUnfit { service: service.name().clone(), why: Explanation::of(&fault) }.log(None);
         Refusal::because(RefusalKind::Outage, &fault)
     })

@@ -143,7 +143,7 @@ pub fn walk(idp: &IdentityProvider, received: &Received, arrived: UtcDateTime) -
         .map_err(|fault| Stopped::Request { service: Arc::clone(&service), fault })?;
     match MatchedAuthnRequest::settle(request, Arc::clone(&service), arrived, idp.rules()) {
         // Before anybody is asked to sign in for nothing.
-        Ok(matched) => match DeliveryPlan::of(&service) {
+        Ok(matched) => match DeliveryPlan::of(&service).and_then(|_| idp.signing.load().signer(&service, None)) {
             Ok(_) => Ok(Settled::Matched(Box::new(matched))),
             Err(fault) => Err(Stopped::NothingInCommon { service, fault }),
         },

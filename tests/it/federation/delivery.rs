@@ -179,3 +179,42 @@ async fn nobody_is_asked_to_sign_in_for_an_answer_that_cannot_be_sent() {
     let page = house.app.browser().get(&request.url).await;
     page.expect_status(400).expect_words("S23").expect_words("cannot send anything").expect_words(TRIPLE_DES);
 }
+
+/// A house whose service lists these signatures, and nothing else, in its metadata.
+async fn house_listing(listed: &str) -> House {
+    let agreement = agreement("default_attributes = [\"email\"]", &["email"]);
+    let extensions = format!(r#"<md:Extensions xmlns:alg="urn:oasis:names:tc:SAML:metadata:algsupport">{listed}"#);
+    House::with_metadata(agreement, |metadata| metadata.replacen("<md:Extensions>", &extensions, 1)).await
+}
+
+#[tokio::test]
+async fn signature_is_the_first_of_our_keys_that_the_service_lists() {
+    let house = house_listing(
+        r#"<alg:DigestMethod Algorithm="http://www.w3.org/2001/04/xmlenc#sha512"/>
+        <alg:SigningMethod Algorithm="http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha256"/>
+        <alg:SigningMethod Algorithm="http://www.w3.org/2001/04/xmldsig-more#rsa-sha384"/>
+        <alg:SigningMethod Algorithm="http://www.w3.org/2001/04/xmldsig-more#rsa-sha512" MinKeySize="2048"/>"#,
+    )
+    .await;
+    let (browser, _) = house.fiona().await;
+    let request = house.request(&Ask::default());
+    let page = browser.get(&request.url).await;
+    let answer = browser.submit_form(&page.form_with(&["digest"])).await;
+    house.signed_in(&answer, &request);
+    let form = answer.form_with(&["SAMLResponse"]);
+    let response = String::from_utf8(BASE64.decode(form.value("SAMLResponse").unwrap()).unwrap()).unwrap();
+    assert!(response.contains("xmldsig-more#rsa-sha512") && response.contains("xmlenc#sha512"), "{response}");
+}
+
+#[tokio::test]
+async fn service_that_verifies_nothing_of_ours_is_told_both_lists_before_anybody_signs_in() {
+    let ecdsa = r#"<alg:SigningMethod Algorithm="http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha256"/>"#;
+    let longer =
+        r#"<alg:SigningMethod Algorithm="http://www.w3.org/2001/04/xmldsig-more#rsa-sha256" MinKeySize="4096"/>"#;
+    let sha1 = r#"<alg:DigestMethod Algorithm="http://www.w3.org/2000/09/xmldsig#sha1"/>"#;
+    for (listed, theirs) in [(ecdsa, "ecdsa-sha256"), (longer, "4096 bits and more"), (sha1, "xmldsig#sha1")] {
+        let house = house_listing(listed).await;
+        let page = house.app.browser().get(&house.request(&Ask::default()).url).await;
+        page.expect_status(400).expect_words("S23").expect_words(theirs).expect_words("rsa-sha512");
+    }
+}

@@ -7,14 +7,14 @@ use std::{
 
 use signet::saml::{
     encryption::{BlockEncryption, EncryptionMethod, KeyTransport},
-    signature::{PemSigner, SignatureAlgorithm, SignaturePosition, sign_enveloped, verify_enveloped},
+    signature::{SignaturePosition, sign_enveloped, verify_enveloped},
     xml::{Builder, Document, Limits, ns},
 };
 use tempfile::TempDir;
 
 use super::{
     encryption::{CONTENT_KEY, sealed},
-    keys::{KeyPair, P256, P384, RSA},
+    keys::{P256, P384, RSA},
 };
 
 struct Desk {
@@ -80,26 +80,18 @@ fn issuer() -> Builder {
 #[test]
 fn xmlsec1_verifies_what_we_sign_and_notices_a_change() {
     let desk = Desk::new();
-    let rsa = |algorithm| RSA.signer().with_algorithm(algorithm).unwrap();
-    let signers: Vec<(PemSigner, &KeyPair)> = vec![
-        (rsa(SignatureAlgorithm::RsaSha256), &RSA),
-        (rsa(SignatureAlgorithm::RsaSha384), &RSA),
-        (rsa(SignatureAlgorithm::RsaSha512), &RSA),
-        (P256.signer(), &P256),
-        (P384.signer(), &P384),
-    ];
-    for (signer, pair) in signers {
+    for (signer, pair) in super::signature::every_signer() {
         let assertion = Builder::element("saml", ns::ASSERTION, "Assertion")
             .attribute("ID", "_a")
             .child(issuer())
             .child(Builder::element("saml", ns::ASSERTION, "AttributeValue").text("O'Public & <Sons>\r\n\t\"é🔑\""));
-        let assertion = sign_enveloped(&assertion, SignaturePosition::AfterIssuer, &signer).unwrap();
+        let assertion = sign_enveloped(&assertion, SignaturePosition::AfterIssuer, &*signer).unwrap();
         let response = Builder::element("samlp", ns::PROTOCOL, "Response")
             .attribute("ID", "_r")
             .attribute("Destination", "https://sp.example/acs?x=\"1\"\n")
             .child(issuer())
             .fragment(&assertion);
-        let response = sign_enveloped(&response, SignaturePosition::AfterIssuer, &signer).unwrap();
+        let response = sign_enveloped(&response, SignaturePosition::AfterIssuer, &*signer).unwrap();
         let path = desk.put("response.xml", response.as_bytes());
         desk.verify(&pair.certificate_der, &path, OF_RESPONSE).unwrap();
         desk.verify(&pair.certificate_der, &path, OF_ASSERTION).unwrap();

@@ -1,6 +1,6 @@
 //! Keys and certificates for the tests, made once a run.
 
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use openssl::{
     asn1::Asn1Time,
@@ -12,7 +12,7 @@ use openssl::{
     rsa::Rsa,
     x509::{X509, X509NameBuilder},
 };
-use signet::saml::signature::{PemSigner, VerificationKey};
+use signet::saml::signature::{PemSigner, SignatureAlgorithm, Signer, SignerBy, VerificationKey};
 
 /// A private key with its certificate.
 pub struct KeyPair {
@@ -55,6 +55,10 @@ impl KeyPair {
 
     pub fn signer(&self) -> PemSigner {
         PemSigner::from_pem(&self.private_pem, &self.certificate_pem).unwrap()
+    }
+
+    pub fn signer_by(&self, algorithm: SignatureAlgorithm) -> Arc<dyn Signer> {
+        SignerBy::with(&(Arc::new(self.signer()) as Arc<dyn Signer>), algorithm)
     }
 
     pub fn verification_key(&self) -> VerificationKey {

@@ -29,6 +29,7 @@ use crate::web::people::{Trouble, report_altered};
 use crate::web::refusal::{Refusal, RefusalKind};
 use crate::web::saml::IdentityProvider;
 use crate::web::saml::known_name::{self, Place};
+use crate::web::saml::line::named;
 use crate::web::saml::stop::{Answer, see_other};
 use crate::web::session::BrowserSession;
 use crate::web::site::Site;
@@ -194,8 +195,9 @@ fn ask(
         name_id,
         session_index: step.session_index.clone(),
     };
-    let delivery =
-        request.deliver(&to, &*idp.signing.load().signer(service, None)).map_err(|fault| unsent(&fault, service))?;
+    // Nothing that it would believe can be sent.
+    let Ok(signer) = idp.signing.load().signer(service, None) else { return Ok(Err(Outcome::Unreachable)) };
+    let delivery = request.deliver(&to, &*signer).map_err(|fault| unsent(&fault, service))?;
     Ok(Ok(carry(site, session, service, delivery)))
 }
 
@@ -259,7 +261,8 @@ pub(super) fn send_answer(
         in_response_to: reply.in_response_to,
         result: reply.result,
     };
-    let signer = idp.signing.load().signer(service, None);
+    let signer =
+        idp.signing.load().signer(service, None).map_err(|fault| Refusal::from(fault).about(named(service)))?;
     let delivery =
         response.deliver(&to, reply.relay_state.as_ref(), &*signer).map_err(|fault| unsent(&fault, service))?;
     Ok(Some(carry(site, session, service, delivery)))
