@@ -2,7 +2,7 @@
 
 use super::{Answer, Finding, Scenes, check, each_stopped, hold, same, seen};
 use crate::conform::provider::{AES128_GCM, AES256_GCM, MGF1P, OAEP, SHA1, SHA256, TRANSPORTS};
-use Answer::NotYet;
+use Answer::ProvenBy;
 
 const RSA_SHA256: &str = "http://www.w3.org/2001/04/xmldsig-more#rsa-sha256";
 const ECDSA_SHA256: &str = "http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha256";
@@ -18,10 +18,10 @@ pub(super) const ANSWERS: &[(&str, Answer)] = &[
     ("IIP-MD09", check(published)),
     (
         "IIP-MD10",
-        NotYet(
-            "ciphers and key transports are those that the metadata lists (IIP-ALG06); the signature is made by the signing key's \
-             one algorithm, whatever signature algorithms the metadata lists",
-        ),
+        ProvenBy(&[
+            "service_gets_the_first_of_ours_that_it_lists",
+            "signature_is_the_first_of_our_keys_that_the_service_lists",
+        ]),
     ),
     ("SDP-ALG01", check(set)),
 ];

@@ -34,14 +34,15 @@ pub(super) const ANSWERS: &[(&str, Answer)] = &[
     ("ENTATTR-COCO", check(required_only)),
     ("ENTATTR-SIRTFI", NotYet("a technical contact is published; no security contact")),
     ("ENTATTR-HIDE", NotApplicable("whether it is listed is for the federation that lists it")),
-    ("ALG-READ", NotYet("digest and signature methods of a service's metadata are passed over")),
-    ("ALG-KEYSIZE", NotYet("sizes of keys in EncryptionMethod are passed over")),
-    ("ALG-ROLE", NotYet("algorithm lists of services are passed over, of the role and of the entity")),
+    ("ALG-READ", ProvenBy(&["signature_is_the_first_of_our_keys_that_the_service_lists"])),
+    ("ALG-KEYSIZE", NotYet("sizes of keys in SigningMethod are obeyed; those in EncryptionMethod are passed over")),
+    ("ALG-ROLE", ProvenBy(&["algorithms_of_the_role_go_before_those_of_the_entity"])),
     (
         "ALG-OVERLAP",
         ProvenBy(&[
             "linter_says_beforehand_that_nothing_can_be_sent",
             "nobody_is_asked_to_sign_in_for_an_answer_that_cannot_be_sent",
+            "service_that_verifies_nothing_of_ours_is_told_both_lists_before_anybody_signs_in",
         ]),
     ),
     ("REFEDS-GENERAL", check(general)),

@@ -47,7 +47,14 @@ pub(super) const ANSWERS: &[(&str, Answer)] = &[
         ),
     ),
     ("63C-TRACKING", ProvenBy(&["the_log_of_whole_journeys_holds_nothing_personal_and_nothing_secret"])),
-    ("63C-ARTIFACT", NotApplicable("HTTP-Artifact is not offered: there are no references to assertions")),
+    (
+        "63C-ARTIFACT",
+        ProvenBy(&[
+            "artifact_is_good_for_a_minute",
+            "other_service_learns_that_there_is_nothing_and_takes_nothing_away",
+            "service_fetches_the_response_that_the_browser_never_saw",
+        ]),
+    ),
     ("63C-SIGNALS", NotYet("services are told of logouts; not when an account ends or its authenticators change")),
     (
         "63C-RP-SIGNALS",

@@ -6,7 +6,7 @@ use time::Duration;
 
 use super::{Answer, Finding, Scenes, check, hold, same, seen};
 use crate::conform::scenes::{PERSISTENT, TRANSIENT};
-use Answer::{Deviation, NotApplicable};
+use Answer::{Deviation, ProvenBy};
 
 const BEARER: &str = "urn:oasis:names:tc:SAML:2.0:cm:bearer";
 
@@ -31,16 +31,9 @@ pub(super) const ANSWERS: &[(&str, Answer)] = &[
     ("SDP-IDP12", check(transient)),
     ("eGov-061", check(one_of_each)),
     ("eGov-064", check(session_index)),
-    ("eGov-050", check_post_only()),
+    ("eGov-050", ProvenBy(&["service_fetches_the_response_that_the_browser_never_saw"])),
     ("eGov-053", check(errors_by_post)),
 ];
-
-const fn check_post_only() -> Answer {
-    NotApplicable(
-        "HTTP-POST is there; HTTP-Artifact is not: the implementation profile, which supersedes this one, dropped it, and a \
-         back channel would have to be protected apart",
-    )
-}
 
 /// SAML Profiles §4.1.4.2, as its errata leave it.
 fn profile(scenes: &Scenes) -> Finding {
