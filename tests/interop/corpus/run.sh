@@ -42,7 +42,7 @@ done
 curl -fsS --max-time 2 -o /dev/null "http://localhost:$port/readyz" || { cat "$log" >&2; echo "the server did not start" >&2; exit 1; }
 
 cat >"$state/profile.json" <<JSON
-{"sso": "http://localhost:$port/saml/sso", "slo": "http://localhost:$port/saml/logout", "sp_key": "sp.key", "sp_cert": "sp.crt", "sp_entity_id": "https://sp.corpus.example/metadata",
+{"sso": "http://localhost:$port/saml/sso", "slo": "http://localhost:$port/saml/logout", "artifact": "http://localhost:$port/saml/artifact", "idp_entity_id": "http://localhost:$port/saml", "sp_key": "sp.key", "sp_cert": "sp.crt", "sp_entity_id": "https://sp.corpus.example/metadata",
  "acs_url": "https://sp.corpus.example/acs", "accept_marker": "autocomplete=[\"'](username|email)"}
 JSON
 "$python" "$here/corpus.py" --target "$state/profile.json" --pid "$server" "$@" && status=0 || status=$?

@@ -284,6 +284,16 @@ class Ctx:
     def slo_redirect(self, xml=None, **kw):
         return self.redirect(xml, url=self.p["slo"], **kw)
 
+    def artifact_resolve(self, **o):
+        o.setdefault("issuer", self.p["sp_entity_id"])
+        o.setdefault("destination", self.p["artifact"])
+        o.setdefault("artifact", saml.artifact(self.p["idp_entity_id"]))
+        return saml.artifact_resolve(**o)
+
+    def soap(self, envelope):
+        headers = {"Content-Type": "text/xml; charset=utf-8", "SOAPAction": '"http://www.oasis-open.org/committees/security"'}
+        return self._send("POST", self.p["artifact"], data=envelope, headers=headers)
+
 # ---- classification -----------------------------------------------------------------------------------------------------
 def find_saml(resp):
     """-> (param, decoded xml, delivery url) of a SAML message in the answer, if any."""

@@ -1,5 +1,5 @@
 """Builders for SAML messages (plain strings, so that nothing 'helpfully' normalises what we emit)."""
-import base64, datetime, secrets, urllib.parse, zlib
+import base64, datetime, hashlib, secrets, urllib.parse, zlib
 from xml.sax.saxutils import escape, quoteattr
 
 SAMLP = "urn:oasis:names:tc:SAML:2.0:protocol"
@@ -53,6 +53,17 @@ def logout_response(*, id=None, issuer, destination, irt, status=OK):
             '</samlp:Status></samlp:LogoutResponse>' % (
                 SAMLP, SAML, attr("ID", id or rid()), attr("Version", "2.0"), attr("IssueInstant", ts()), attr("Destination", destination),
                 attr("InResponseTo", irt), escape(issuer), attr("Value", status)))
+
+
+def artifact(entity_id, handle=None):
+    return b64(b"\x00\x04\x00\x00" + hashlib.sha1(entity_id.encode()).digest() + (handle or secrets.token_bytes(20)))
+
+
+def artifact_resolve(*, id=None, issuer, destination, artifact, issue_instant=None):
+    return ('<samlp:ArtifactResolve xmlns:samlp="%s" xmlns:saml="%s"%s%s%s%s><saml:Issuer>%s</saml:Issuer><samlp:Artifact>%s</samlp:Artifact>'
+            '</samlp:ArtifactResolve>' % (
+                SAMLP, SAML, attr("ID", id or rid()), attr("Version", "2.0"), attr("IssueInstant", issue_instant or ts()),
+                attr("Destination", destination), escape(issuer), escape(artifact)))
 
 
 def soap_env(m, header=""):
