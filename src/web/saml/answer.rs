@@ -15,7 +15,7 @@ use crate::federation::registry::ServiceProvider;
 use crate::federation::signing::Trial;
 use crate::federation::single_sign_on::{AnswerAddress, AnswerableFault, MatchedAuthnRequest};
 use crate::saml::assertion::OutboundError;
-use crate::saml::response::{FailureAddress, PostForm, Response, SignedResponse};
+use crate::saml::response::{FailureAddress, Response, SignedResponse};
 use crate::saml::{MessageId, ResponseBinding, VerifiedAuthnRequest};
 use crate::services::random_bytes;
 use crate::storage::{Issuance, Participant, RecordedDisclosure, StoreError};
@@ -160,7 +160,8 @@ pub async fn fail(
     send(site, idp, session, service, response, address.request(), false).await
 }
 
-/// Sends a response by the binding of its address.
+/// The page that posts the response, or the reference to it, to its address. It leaves `form-action` out of its policy: browsers
+/// would apply it to where the service sends its people afterwards.
 async fn send(
     site: &Site,
     idp: &IdentityProvider,
@@ -170,35 +171,25 @@ async fn send(
     request: &VerifiedAuthnRequest,
     success: bool,
 ) -> Result<HttpResponse, Refusal> {
-    match response.acs().binding() {
+    let action = response.acs().to_string();
+    // The reference goes in a form, too (SAML Bindings §3.6.3.2): a redirect after our own consent form would fall under that
+    // page's form-action.
+    let (field, message) = match response.acs().binding() {
         ResponseBinding::Artifact => {
             let receiver = service.entity_id().as_str();
-            artifact::keep_and_refer(site, idp, &response, receiver, request.relay_state()).await
+            ("SAMLart", artifact::keep(site, idp, &response, receiver).await?.to_text())
         }
-        ResponseBinding::Post => {
-            let form = response.into_form(request.relay_state().cloned());
-            Ok(post(site, session, service, &form, success))
-        }
-    }
-}
-
-/// The page that posts the form. It leaves `form-action` out of its policy: browsers would apply it to where the service
-/// sends its people afterwards.
-fn post(
-    site: &Site,
-    session: &BrowserSession,
-    service: &ServiceProvider,
-    form: &PostForm,
-    success: bool,
-) -> HttpResponse {
+        ResponseBinding::Post => ("SAMLResponse", response.into_form(None).saml_response().to_owned()),
+    };
     let page = PostFormPage {
         service_name: service.agreement().friendly_name().in_language("en").to_owned(),
-        action: form.acs().as_str().to_owned(),
-        saml_response: form.saml_response().to_owned(),
-        relay_state: form.relay_state().map(|relay_state| relay_state.as_str().to_owned()),
+        action,
+        field,
+        message,
+        relay_state: request.relay_state().map(|relay_state| relay_state.as_str().to_owned()),
         success,
     };
     let mut answer = respond(site, session, StatusCode::OK, &page);
     answer.headers_mut().insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(CSP_OF_RESPONSE_PAGE));
-    answer
+    Ok(answer)
 }

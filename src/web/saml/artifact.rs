@@ -9,18 +9,16 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{CACHE_CONTROL, PRAGMA};
 use actix_web::web;
 use time::{Duration, UtcDateTime};
-use url::Url;
 
 use super::IdentityProvider;
 use super::line::named;
-use super::stop::see_other;
 use crate::event::{Event, Explanation};
 use crate::federation::single_sign_on::judge_instant;
+use crate::saml::MessageId;
 use crate::saml::artifact::{Artifact, ArtifactResponse, DecodedArtifactResolve};
 use crate::saml::binding::MAX_MESSAGE_BYTES;
 use crate::saml::response::{KeptResponse, SignedResponse};
 use crate::saml::xml::{Builder, Canonical, ns};
-use crate::saml::{AcsLocation, MessageId, RelayState};
 use crate::services::keys::{KeysError, Purpose, context};
 use crate::services::random_bytes;
 use crate::storage::{StoreError, WaitingResponse};
@@ -43,36 +41,23 @@ pub(super) fn configure(config: &mut web::ServiceConfig) {
     );
 }
 
-/// Keeps a response for its service and sends the browser there with the reference.
+/// Keeps a response for its service; the reference to it.
 ///
 /// # Errors
 /// When it cannot be kept.
-pub(super) async fn keep_and_refer(
+pub(super) async fn keep(
     site: &Site,
     idp: &IdentityProvider,
     response: &SignedResponse,
     receiver: &str,
-    relay_state: Option<&RelayState>,
-) -> Result<HttpResponse, Refusal> {
+) -> Result<Artifact, Refusal> {
     let artifact = Artifact::new(&idp.entity_id, random_bytes(&*site.entropy));
     let (digest, expires_at) = (artifact.digest(), site.now() + WAITS);
     let response_sealed =
         site.keys.seal(Purpose::WaitingResponse, &place(&digest, receiver, expires_at), response.as_bytes())?;
     let waiting = WaitingResponse { digest, entity_id: receiver.to_owned(), response_sealed, expires_at };
     site.store.transaction::<_, StoreError, _>(move |tx| tx.add_waiting_response(&waiting)).await?;
-    Ok(see_other(referred(response.acs(), &artifact, relay_state).as_str(), []))
-}
-
-/// SAML Bindings §3.6.3: the artifact and the RelayState in the query.
-fn referred(acs: &AcsLocation, artifact: &Artifact, relay_state: Option<&RelayState>) -> Url {
-    let mut url = acs.url().clone();
-    let mut query = url.query_pairs_mut();
-    query.append_pair("SAMLart", &artifact.to_text());
-    if let Some(relay_state) = relay_state {
-        query.append_pair("RelayState", relay_state.as_str());
-    }
-    drop(query);
-    url
+    Ok(artifact)
 }
 
 /// Where a kept response belongs: nobody moves it to another service or lets it wait longer.

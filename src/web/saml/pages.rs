@@ -85,8 +85,10 @@ pub struct PostFormPage {
     pub service_name: String,
     /// Where the form goes: the assertion consumer service.
     pub action: String,
-    /// The field `SAMLResponse`.
-    pub saml_response: String,
+    /// The name of the field: `SAMLResponse`, or `SAMLart` for a reference to it.
+    pub field: &'static str,
+    /// Its value.
+    pub message: String,
     /// The field `RelayState`, where there is one.
     pub relay_state: Option<String>,
     /// Whether the answer says that the sign-in succeeded.

@@ -2,19 +2,16 @@
 //! once, within a minute, by a request that it signed. Nobody else learns anything.
 
 use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
-use reqwest::Method;
-use reqwest::header::LOCATION;
 use signet::demo::service_provider::{Expected, Outcome, SignedIn};
 use signet::saml::signature::{SignaturePosition, Signer, sign_enveloped, verify_enveloped};
 use signet::saml::xml::{Builder, Document, Limits, ns};
 use time::Duration;
 use time::format_description::well_known::Rfc3339;
-use url::Url;
 
 use super::front_door::{EVERYTHING, House, agreement};
 use crate::saml::keys;
 use crate::support::app::{TestApp, Wishes};
-use crate::support::browser::{Browser, Page};
+use crate::support::browser::Browser;
 use crate::support::sql;
 
 const ENTITY: &str = "https://permits.parks.example.gov/saml";
@@ -45,8 +42,8 @@ fn sign(message: &Builder, signer: &dyn Signer) -> String {
     sign_enveloped(message, SignaturePosition::AfterIssuer, signer).unwrap().into_string()
 }
 
-/// Sends a request that wants its answer by artifact; where the browser is sent in the end.
-async fn sent_on(house: &House, browser: &Browser, id: &str, more: &[(&'static str, &str)]) -> Url {
+/// Sends a request that wants its answer by artifact, and agrees where that is asked; the artifact that the browser carries.
+async fn sent_on(house: &House, browser: &Browser, id: &str, more: &[(&'static str, &str)]) -> String {
     let mut request = protocol("AuthnRequest", id, house)
         .attribute("Destination", format!("{}/saml/sso", house.app.url))
         .attribute("ProtocolBinding", ARTIFACT)
@@ -54,40 +51,15 @@ async fn sent_on(house: &House, browser: &Browser, id: &str, more: &[(&'static s
     for (name, value) in more {
         request = request.attribute(name, *value);
     }
-    let fields =
-        [("SAMLRequest", &*BASE64.encode(sign(&request, &keys::RSA.signer()))), ("RelayState", "to the=permits&")];
-    let page = follow(browser, browser.once_with(Method::POST, "/saml/sso", Some(&fields), &[]).await).await;
-    let page = match page.status.as_u16() {
-        200 => {
-            let form = page.form_with(&["digest"]);
-            let fields = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(&form.fields).finish();
-            follow(browser, browser.once(Method::POST, form.action, Some(fields)).await).await
-        }
-        _ => page,
-    };
-    let location = page.headers[LOCATION].to_str().unwrap();
-    assert!(!page.body.contains("Response"), "{}", page.body);
-    location.parse().unwrap_or_else(|_| panic!("{location}"))
-}
-
-/// Follows redirects within the identity provider.
-async fn follow(browser: &Browser, mut page: Page) -> Page {
-    while page.status.is_redirection() {
-        let next = page.url.join(page.headers[LOCATION].to_str().unwrap()).unwrap();
-        if next.origin() != page.url.origin() {
-            break;
-        }
-        page = browser.once(Method::GET, next, None).await;
+    let request = BASE64.encode(sign(&request, &keys::RSA.signer()));
+    let mut page = browser.post("/saml/sso", &[("SAMLRequest", &request), ("RelayState", "to the=permits&")]).await;
+    if page.forms().iter().any(|form| form.value("digest").is_some()) {
+        page = browser.submit_form(&page.form_with(&["digest"])).await;
     }
-    page
-}
-
-fn artifact_of(url: &Url) -> String {
-    assert!(url.as_str().starts_with(ACS), "{url}");
-    let query: Vec<_> = url.query_pairs().collect();
-    assert_eq!(query[1], ("RelayState".into(), "to the=permits&".into()));
-    assert_eq!((query.len(), &*query[0].0), (2, "SAMLart"));
-    query[0].1.to_string()
+    let form = page.expect_status(200).form_with(&["SAMLart"]);
+    assert!(!page.body.contains("SAMLResponse"), "{}", page.body);
+    assert_eq!((form.action.as_str(), form.value("RelayState")), (ACS, Some("to the=permits&")));
+    form.value("SAMLart").unwrap().to_owned()
 }
 
 fn resolve(house: &House, id: &str, artifact: &str) -> Builder {
@@ -144,8 +116,7 @@ fn signed_in(outcome: Outcome) -> SignedIn {
 async fn service_fetches_the_response_that_the_browser_never_saw() {
     let house = house().await;
     let (browser, _) = house.fiona().await;
-    let url = sent_on(&house, &browser, "_by_artifact", &[]).await;
-    let artifact = artifact_of(&url);
+    let artifact = sent_on(&house, &browser, "_by_artifact", &[]).await;
     assert_eq!(house.ledger_length().await, 1, "recorded before the reference leaves");
     let (status, answer) = fetch(&house, "_first", &artifact).await;
     assert_eq!(status, 200, "{answer}");
@@ -170,22 +141,19 @@ async fn endpoint_chooses_the_binding_where_the_request_does_not() {
             .child(issuer(ENTITY));
         BASE64.encode(sign(&request, &keys::RSA.signer()))
     };
-    let first = browser.once_with(Method::POST, "/saml/sso", Some(&[("SAMLRequest", &request("0"))]), &[]).await;
-    let page = follow(&browser, first).await;
-    let form = page.form_with(&["digest"]);
-    let posted = browser.submit_form(&form).await;
+    let page = browser.post("/saml/sso", &[("SAMLRequest", &request("0"))]).await;
+    let posted = browser.submit_form(&page.form_with(&["digest"])).await;
     assert!(posted.form_with(&["SAMLResponse"]).value("SAMLResponse").is_some());
-    let first = browser.once_with(Method::POST, "/saml/sso", Some(&[("SAMLRequest", &request("7"))]), &[]).await;
-    let page = follow(&browser, first).await;
-    assert!(page.headers[LOCATION].to_str().unwrap().starts_with(&format!("{ACS}?SAMLart=")));
+    let page = browser.post("/saml/sso", &[("SAMLRequest", &request("7"))]).await;
+    assert!(page.form_with(&["SAMLart"]).value("SAMLart").is_some());
 }
 
 #[tokio::test]
 async fn failure_goes_by_artifact_too() {
     let house = house().await;
     let browser = house.app.browser();
-    let url = sent_on(&house, &browser, "_passive", &[("IsPassive", "true")]).await;
-    let (_, answer) = fetch(&house, "_first", &artifact_of(&url)).await;
+    let artifact = sent_on(&house, &browser, "_passive", &[("IsPassive", "true")]).await;
+    let (_, answer) = fetch(&house, "_first", &artifact).await;
     match read(&house, &response_in(&house, &answer, "_first").unwrap(), "_passive") {
         Outcome::Refused { nested, .. } => assert!(nested.unwrap().ends_with(":NoPassive")),
         Outcome::SignedIn(_) => panic!("nobody was signed in"),
@@ -196,7 +164,7 @@ async fn failure_goes_by_artifact_too() {
 async fn artifact_is_good_for_a_minute() {
     let house = house().await;
     let (browser, _) = house.fiona().await;
-    let artifact = artifact_of(&sent_on(&house, &browser, "_slow", &[]).await);
+    let artifact = sent_on(&house, &browser, "_slow", &[]).await;
     house.app.clock.advance(Duration::seconds(60));
     let (status, answer) = fetch(&house, "_late", &artifact).await;
     assert_eq!((status, response_in(&house, &answer, "_late")), (200, None));
@@ -227,7 +195,7 @@ async fn other_service_learns_that_there_is_nothing_and_takes_nothing_away() {
         House::of(TestApp::start_with(Wishes { services, ..Wishes::default() }).await, super::front_door::permits())
             .await;
     let (browser, _) = house.fiona().await;
-    let artifact = artifact_of(&sent_on(&house, &browser, "_ours", &[]).await);
+    let artifact = sent_on(&house, &browser, "_ours", &[]).await;
 
     let stolen = protocol("ArtifactResolve", "_thief", &house)
         .child(issuer("https://other.example.gov/saml"))
@@ -242,7 +210,7 @@ async fn other_service_learns_that_there_is_nothing_and_takes_nothing_away() {
 async fn request_that_proves_nothing_gets_nothing_and_takes_nothing_away() {
     let house = house().await;
     let (browser, _) = house.fiona().await;
-    let artifact = artifact_of(&sent_on(&house, &browser, "_kept", &[]).await);
+    let artifact = sent_on(&house, &browser, "_kept", &[]).await;
     let good = |id: &str| resolve(&house, id, &artifact);
     let signed = sign(&good("_good"), &keys::RSA.signer());
     let elsewhere = protocol("ArtifactResolve", "_elsewhere", &house)
@@ -301,7 +269,7 @@ async fn old_request_is_refused() {
 async fn response_that_somebody_moved_in_the_database_is_not_given() {
     let house = house().await;
     let (browser, _) = house.fiona().await;
-    let artifact = artifact_of(&sent_on(&house, &browser, "_lasting", &[]).await);
+    let artifact = sent_on(&house, &browser, "_lasting", &[]).await;
     sql::run(&house.app.store, "UPDATE artifact SET expires_at = expires_at + 1");
     let (status, text) = fetch(&house, "_moved", &artifact).await;
     assert!(status >= 500 && text.contains("soap:Server") && !text.contains("samlp:Response"), "{status} {text}");

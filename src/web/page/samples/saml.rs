@@ -142,7 +142,8 @@ pub(super) fn single_sign_on(album: &mut Album) {
             &saml::PostFormPage {
                 service_name: "Benefits Portal".to_owned(),
                 action: "https://benefits.example.gov/acs".to_owned(),
-                saml_response: "PHNhbWxwOlJlc3BvbnNlLz4=".to_owned(),
+                field: "SAMLResponse",
+                message: "PHNhbWxwOlJlc3BvbnNlLz4=".to_owned(),
                 relay_state,
                 success,
             },
