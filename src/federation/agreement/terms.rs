@@ -116,7 +116,7 @@ impl fmt::Display for RequestedAttributes {
     }
 }
 
-/// A named exception from "the Assertion is encrypted with AES-256-GCM".
+/// A named exception from "the Assertion is encrypted with AES-256-GCM, or AES-128-GCM where the metadata lists only that".
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum EncryptionException {

@@ -14,7 +14,6 @@ use crate::federation::disclosure::RevisionId;
 use crate::federation::encoding::{Decoder, Encoder};
 use crate::federation::negotiation::sealing;
 use crate::saml::EntityId;
-use crate::saml::binding::HTTP_POST;
 use crate::saml::encryption::BlockEncryption;
 use crate::saml::metadata::SpMetadata;
 
@@ -254,8 +253,8 @@ impl ServiceProvider {
 
     /// The hosts that assertions may go to.
     pub fn acs_hosts(&self) -> impl Iterator<Item = String> {
-        let posts = self.metadata.assertion_consumer_services().iter().filter(|acs| acs.binding == HTTP_POST);
-        posts.map(|acs| acs.url[..url::Position::BeforePath].to_owned())
+        let taking = self.metadata.assertion_consumer_services().iter().filter(|acs| acs.response_binding().is_some());
+        taking.map(|acs| acs.url[..url::Position::BeforePath].to_owned())
     }
 
     /// The attribute names of the `AttributeConsumingService` with this index, or of the default one when the request

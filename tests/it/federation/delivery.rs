@@ -169,6 +169,21 @@ fn metadata_that_chooses_the_shorter_key_lowers_protection() {
     assert_eq!(read(&[AES_256]).lowers_protection_of(&read(&[AES_128])), []);
 }
 
+#[test]
+fn new_host_by_artifact_lowers_protection_as_one_by_post_does() {
+    let endpoint = |binding: &str| {
+        let acs = format!(
+            r#"<md:AssertionConsumerService Binding="urn:oasis:names:tc:SAML:2.0:bindings:{binding}" Location="https://elsewhere.example.gov/acs" index="9"/>"#
+        );
+        ServiceProvider::read(&files("", "", &acs)).unwrap()
+    };
+    let before = ServiceProvider::read(&files("", "", "")).unwrap();
+    for binding in ["HTTP-POST", "HTTP-Artifact"] {
+        let lowered = endpoint(binding).lowers_protection_of(&before);
+        assert!(matches!(lowered[..], [LoweredProtection::AssertionConsumerHostAdded(_)]), "{binding}: {lowered:?}");
+    }
+}
+
 #[tokio::test]
 async fn nobody_is_asked_to_sign_in_for_an_answer_that_cannot_be_sent() {
     let only_triple_des = format!("{}</md:KeyDescriptor>", methods(&[TRIPLE_DES]));
