@@ -166,8 +166,13 @@ fn inclusive_prefixes(method: Element<'_>) -> Result<Vec<&str>, SignatureError> 
     }
     parts.end("only one ec:InclusiveNamespaces is expected")?;
     Parts::of(list, &["PrefixList"])?.end("ec:InclusiveNamespaces must be empty")?;
-    let prefixes: Vec<&str> =
-        list.attribute("PrefixList").unwrap_or("").split(is_space).filter(|prefix| !prefix.is_empty()).collect();
+    // By the schema it may be absent, and any white space parts it. libxmlsec1 refuses the one, and of the other it reads
+    // each second space as the default namespace: what verifiers digest differently is not accepted.
+    let prefixes: Vec<&str> = match list.attribute("PrefixList") {
+        Some("") => Vec::new(),
+        Some(prefixes) => prefixes.split(' ').collect(),
+        None => return Err(malformed(list, "the PrefixList is missing")),
+    };
     if prefixes.len() > MOST_PREFIXES || prefixes.iter().any(|prefix| *prefix != "#default" && !is_nc_name(prefix)) {
         return Err(malformed(list, "the PrefixList is malformed or too long"));
     }

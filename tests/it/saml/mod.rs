@@ -7,6 +7,7 @@ pub mod judge;
 pub mod keys;
 mod logout;
 mod metadata;
+mod mutants;
 mod reader;
 mod signature;
 mod signature_refusals;

@@ -185,10 +185,26 @@ fn other_transforms_are_refused() {
         (C14N, format!("{C14N}<x/>")),
         (ENVELOPED, ENVELOPED.replace("/>", "><ds:XPath>1</ds:XPath></ds:Transform>")),
         (C14N, C14N.replace("/>", "><x/></ds:Transform>")),
-        (C14N, C14N.replace("/>", "><ec:InclusiveNamespaces xmlns:ec=\"http://www.w3.org/2001/10/xml-exc-c14n#\" PrefixList=\"a:b\"/></ds:Transform>")),
     ] {
         assert!(matches!(verdict(&altered(from, &to)), SignatureError::Malformed { .. }), "{to}");
     }
+}
+
+#[test]
+fn prefix_lists_that_verifiers_read_differently_are_refused() {
+    let with = |list: &str| {
+        let list = format!(
+            "><ec:InclusiveNamespaces xmlns:ec=\"http://www.w3.org/2001/10/xml-exc-c14n#\" {list}/></ds:Transform>"
+        );
+        altered(C14N, &C14N.replace("/>", &list))
+    };
+    for list in ["PrefixList=\"\"", "PrefixList=\"missing\"", "PrefixList=\"missing #default\""] {
+        judge(&sign(&with(list), &RSA), |result| assert_eq!(result.map(|_| ()), Ok(()), "{list}"));
+    }
+    for list in ["a:b", " a", "a ", "a  b", "a&#9;b", "a\tb ", " "].map(|list| format!("PrefixList=\"{list}\"")) {
+        assert!(matches!(verdict(&with(&list)), SignatureError::Malformed { .. }), "{list}");
+    }
+    assert!(matches!(verdict(&with("")), SignatureError::Malformed { .. }), "none at all");
 }
 
 #[test]
