@@ -21,7 +21,7 @@ use url::Url;
 use crate::{
     authentication::{password::Argon2Parameters, webauthn::WebauthnRefused},
     event::{Event, Explanation},
-    federation::disclosure::ChainId,
+    federation::{disclosure::ChainId, registry::Admission},
     jobs::{
         self, Outbox, metadata,
         signing::{self, SigningError},
@@ -259,6 +259,7 @@ impl Application {
                 self.site.keys.clone(),
                 self.identity_provider.registry.clone(),
                 self.watched.clone(),
+                self.identity_provider.loopback_http,
                 self.site.clock.clone(),
             )),
             tokio::spawn(signing::watch(
@@ -333,7 +334,8 @@ fn identity_provider(
 ) -> Result<IdentityProvider, BuildError> {
     let federation = &settings.federation;
     if federation.watch {
-        match metadata::apply_blocking(store, keys, &federation.metadata_folder, "start", surroundings.clock.now()) {
+        let admission = Admission { now: surroundings.clock.now(), loopback_http: surroundings.demonstration };
+        match metadata::apply_blocking(store, keys, &federation.metadata_folder, "start", admission) {
             Ok(applied) => {
                 metadata::report_altered(&applied.altered);
                 for fault in &applied.broken {

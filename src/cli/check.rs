@@ -110,6 +110,11 @@ fn check_signing(store: &Store, keys: &LocalKeys, report: &mut Report<'_>) -> Re
     report.good("signing", format!("{} signs{others}", plan.fleet()))?;
     let registry = store.read_blocking(|tx| metadata::load(tx, keys))?.registry;
     for service in registry.services() {
+        if let Some(ended) = service.metadata().valid_until().filter(|ended| *ended <= now()) {
+            let next = "it is served on; ask the service for its metadata of today";
+            report
+                .warning("metadata", format!("{}: its metadata ended on {}: {next}", service.name(), ended.date()))?;
+        }
         if let Err(fault) = signing.signer(service, None) {
             report.warning("signing", format!("{}: every sign-in will be refused: {fault}", service.name()))?;
         }
@@ -145,7 +150,7 @@ fn check_ports(settings: &Settings, report: &mut Report<'_>) -> Result<(), Comma
 fn check_metadata(settings: &Settings, report: &mut Report<'_>) -> Result<(), CommandError> {
     let path = &settings.federation.metadata_folder;
     let mut text = Vec::new();
-    match sp::check(path, now().date(), &mut text) {
+    match sp::check(path, sp::admission(settings), &mut text) {
         Ok(outcome) => {
             for line in String::from_utf8_lossy(&text).lines() {
                 writeln!(report.out, "         {line}")?;
@@ -197,7 +202,7 @@ fn compare_with_database(
     }
     let Ok(found) = folder::read(&settings.federation.metadata_folder) else { return Ok(()) };
     let count = stored.registry.len();
-    let applied = stored.registry.apply(found.entries);
+    let applied = stored.registry.apply(found.entries, sp::admission(settings));
     for name in &applied.kept {
         report.warning("services", format!("{name}: its files are broken, so its last good record stands"))?;
     }

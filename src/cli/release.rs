@@ -21,7 +21,7 @@ use crate::federation::attribute::{
     AttributeName, AttributeValue, HeldAttributes, ProofedProfile, Proofing, Sensitivity,
 };
 use crate::federation::identifier::{NameIdFormat, PairwiseId};
-use crate::federation::registry::{Registry, ServiceProvider, folder};
+use crate::federation::registry::{Admission, Registry, ServiceProvider, folder};
 use crate::federation::release::{
     AskedAttributes, AskedBy, Outcome, PERSONAL_DATA_NEEDS, ReleaseDecision, ReleaseQuestion,
 };
@@ -200,7 +200,9 @@ fn registry_of(path: &Path) -> Result<Registry, CommandError> {
     let read = folder::read(path).map_err(|error| {
         CommandError::usage(format!("{}: {error}", path.display()), "name the folder that holds `sp`")
     })?;
-    Ok(Registry::default().apply(read.entries).registry)
+    // What is explained is what would be released, also of a service that only the demonstration would take in.
+    let admission = Admission { now: now(), loopback_http: true };
+    Ok(Registry::default().apply(read.entries, admission).registry)
 }
 
 /// A request out of a file (XML, or what a browser sent), or out of the query string itself. Whether it must be signed

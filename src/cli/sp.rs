@@ -8,9 +8,12 @@ use time::Date;
 
 use super::{CommandError, CommandOutcome, SettingsFile, now, open_keys, open_store, operator};
 use crate::federation::agreement::{AgencyId, Agreement};
-use crate::federation::registry::{Applied, BrokenFile, Change, Registry, ServiceName, ServiceProvider, folder};
+use crate::federation::registry::{
+    Admission, Applied, BrokenFile, Change, Registry, ServiceName, ServiceProvider, folder,
+};
 use crate::jobs::metadata::{ApplyError, apply_blocking};
 use crate::saml::metadata::SpMetadata;
+use crate::settings::Settings;
 
 /// `signet sp …`
 #[derive(Debug, Args)]
@@ -40,9 +43,8 @@ pub enum SpCommand {
 /// # Errors
 /// When the path cannot be read, or the database cannot be reached.
 pub fn run(args: &SpArgs, settings: &SettingsFile, out: &mut dyn Write) -> Result<CommandOutcome, CommandError> {
-    let today = now().date();
     match &args.command {
-        SpCommand::Check { path } => match check(path, today, out) {
+        SpCommand::Check { path } => match check(path, admission_without_settings(settings), out) {
             Ok(CheckOutcome::Good) => Ok(CommandOutcome::Done),
             Ok(CheckOutcome::Faulty) => Ok(CommandOutcome::Findings),
             Err(error) => Err(CommandError::usage(
@@ -55,18 +57,33 @@ pub fn run(args: &SpArgs, settings: &SettingsFile, out: &mut dyn Write) -> Resul
             // The stored records carry keyed digests.
             let keys = open_keys(&settings)?;
             let store = open_store(&settings)?;
-            let applied = apply_blocking(&store, &keys, folder, &operator(), now()).map_err(|error| match error {
-                ApplyError::Stored(error) => error.into(),
-                ApplyError::Folder { .. } => CommandError::usage(error, "name the folder that holds `sp`"),
-                ApplyError::WouldRemoveEverything(_) => {
-                    CommandError::usage(error, "name the right folder, or leave at least one service in it")
-                }
-            })?;
-            report(folder, &applied, today, out)?;
+            let admission = admission(&settings);
+            let applied =
+                apply_blocking(&store, &keys, folder, &operator(), admission).map_err(|error| match error {
+                    ApplyError::Stored(error) => error.into(),
+                    ApplyError::Folder { .. } => CommandError::usage(error, "name the folder that holds `sp`"),
+                    ApplyError::WouldRemoveEverything(_) => {
+                        CommandError::usage(error, "name the right folder, or leave at least one service in it")
+                    }
+                })?;
+            report(folder, &applied, admission.now.date(), out)?;
             let good = applied.broken.is_empty() && applied.altered.is_empty();
             Ok(if good { CommandOutcome::Done } else { CommandOutcome::Findings })
         }
     }
+}
+
+/// How files are taken in under these settings, now: sandbox settings are the demonstration's, which serves services on
+/// loopback http.
+#[must_use]
+pub fn admission(settings: &Settings) -> Admission {
+    Admission { now: now(), loopback_http: settings.sandboxed().is_some() }
+}
+
+/// A check needs no settings; without any, it is as strict as production.
+fn admission_without_settings(settings: &SettingsFile) -> Admission {
+    let production = Admission { now: now(), loopback_http: false };
+    settings.read().map_or(production, |settings| admission(&settings))
 }
 
 /// What a check found.
@@ -82,17 +99,17 @@ pub enum CheckOutcome {
 ///
 /// # Errors
 /// `path` cannot be read at all, or `out` cannot be written.
-pub fn check(path: &Path, today: Date, out: &mut dyn Write) -> io::Result<CheckOutcome> {
+pub fn check(path: &Path, admission: Admission, out: &mut dyn Write) -> io::Result<CheckOutcome> {
     if path.join("sp").is_dir() {
-        return check_folder(path, today, out);
+        return check_folder(path, admission, out);
     }
     if path.is_dir() {
-        return check_service(path, today, out);
+        return check_service(path, admission, out);
     }
     let beside = path.parent().unwrap_or_else(|| Path::new("."));
     let both = beside.join("metadata.xml").is_file() && beside.join("agreement.toml").is_file();
     match path.file_name().and_then(|name| name.to_str()) {
-        Some("metadata.xml" | "agreement.toml") if both => check_service(beside, today, out),
+        Some("metadata.xml" | "agreement.toml") if both => check_service(beside, admission, out),
         Some(name) if name.ends_with(".toml") => {
             let text = std::fs::read_to_string(path)?;
             report_alone(path, Agreement::parse(&text).map_err(|fault| (fault.line, fault.reason)), out)
@@ -100,6 +117,7 @@ pub fn check(path: &Path, today: Date, out: &mut dyn Write) -> io::Result<CheckO
         _ => {
             let octets = std::fs::read(path)?;
             let read = SpMetadata::parse(&octets)
+                .and_then(|metadata| admission.admit_metadata(&metadata))
                 .map_err(|fault| (usize::try_from(fault.line).unwrap_or(0), fault.reason.to_string()));
             report_alone(path, read, out)
         }
@@ -119,11 +137,11 @@ fn report_alone<T>(path: &Path, read: Result<T, (usize, String)>, out: &mut dyn 
     }
 }
 
-fn check_folder(path: &Path, today: Date, out: &mut dyn Write) -> io::Result<CheckOutcome> {
+fn check_folder(path: &Path, admission: Admission, out: &mut dyn Write) -> io::Result<CheckOutcome> {
     let folder = folder::read(path)?;
-    let applied = Registry::default().apply(folder.entries);
+    let applied = Registry::default().apply(folder.entries, admission);
     for service in applied.registry.services() {
-        report_good(service, today, out)?;
+        report_good(service, admission.now.date(), out)?;
     }
     for broken in folder.misplaced.iter().chain(&applied.broken) {
         writeln!(out, "{}", located(path, broken))?;
@@ -133,7 +151,7 @@ fn check_folder(path: &Path, today: Date, out: &mut dyn Write) -> io::Result<Che
     Ok(if faults == 0 { CheckOutcome::Good } else { CheckOutcome::Faulty })
 }
 
-fn check_service(path: &Path, today: Date, out: &mut dyn Write) -> io::Result<CheckOutcome> {
+fn check_service(path: &Path, admission: Admission, out: &mut dyn Write) -> io::Result<CheckOutcome> {
     let path = path.canonicalize()?;
     let id_of = |part: Option<&std::ffi::OsStr>| {
         part.and_then(|name| name.to_str()).and_then(|name| AgencyId::parse(name).ok())
@@ -145,9 +163,9 @@ fn check_service(path: &Path, today: Date, out: &mut dyn Write) -> io::Result<Ch
     };
     let root = path.parent().and_then(Path::parent).unwrap_or(&path).to_owned();
     let read = folder::read_service(&path, ServiceName { agency, service });
-    match read.and_then(|files| ServiceProvider::read(&files)) {
+    match read.and_then(|files| admission.admit(&files)) {
         Ok(service) => {
-            report_good(&service, today, out)?;
+            report_good(&service, admission.now.date(), out)?;
             Ok(CheckOutcome::Good)
         }
         Err(broken) => {

@@ -251,7 +251,7 @@ fn page_of(landed: Landed) -> Option<Page> {
 fn lint(providers: &[Provider], pairs: &Pairs) -> Result<Vec<(&'static str, Vec<String>)>, ConformError> {
     use crate::federation::{
         agreement::AgencyId,
-        registry::{ServiceFiles, ServiceName, ServiceProvider},
+        registry::{Admission, ServiceFiles, ServiceName},
     };
     let mut linted = Vec::new();
     for provider in providers {
@@ -261,9 +261,9 @@ fn lint(providers: &[Provider], pairs: &Pairs) -> Result<Vec<(&'static str, Vec<
             metadata: provider.metadata(pairs)?.into_bytes(),
             agreement: provider.agreement().into_bytes(),
         };
-        let read = ServiceProvider::read(&files).map_err(|broken| ConformError::ServicesRefused(broken.to_string()))?;
-        let today = time::UtcDateTime::now().date();
-        linted.push((provider.service, read.lint(today).iter().map(ToString::to_string).collect()));
+        let admission = Admission { now: time::UtcDateTime::now(), loopback_http: false };
+        let read = admission.admit(&files).map_err(|broken| ConformError::ServicesRefused(broken.to_string()))?;
+        linted.push((provider.service, read.lint(admission.now.date()).iter().map(ToString::to_string).collect()));
     }
     Ok(linted)
 }

@@ -13,13 +13,12 @@ use std::time::Duration as StdDuration;
 
 use arc_swap::ArcSwap;
 use notify::{RecursiveMode, Watcher as _};
-use time::UtcDateTime;
 use tokio::sync::mpsc;
 
 use crate::event::{AlteredRecord, Event, Explanation};
 use crate::federation::registry::{
-    AlteredRevision, Applied, BrokenFile, Change, Registry, ServiceFiles, ServiceProvider, StandingRevisions,
-    StoredRevision, UnusableRevision, folder,
+    Admission, AlteredRevision, Applied, BrokenFile, Change, Registry, ServiceFiles, ServiceProvider,
+    StandingRevisions, StoredRevision, UnusableRevision, folder,
 };
 use crate::saml::EntityId;
 use crate::services::Clock;
@@ -152,8 +151,9 @@ pub fn apply_blocking(
     keys: &dyn ServiceKeys,
     path: &Path,
     by: &str,
-    now: UtcDateTime,
+    admission: Admission,
 ) -> Result<Applied, ApplyError> {
+    let now = admission.now;
     let read_folder = folder::read(path).map_err(|fault| ApplyError::Folder { folder: path.to_owned(), fault })?;
     store.transaction_blocking(|tx| {
         // Two nodes may watch one folder: each decides on what the other has finished.
@@ -162,7 +162,7 @@ pub fn apply_blocking(
         if read_folder.entries.is_empty() && !before.registry.is_empty() {
             return Err(ApplyError::WouldRemoveEverything(path.to_owned()));
         }
-        let mut applied = before.registry.apply(read_folder.entries);
+        let mut applied = before.registry.apply(read_folder.entries, admission);
         applied.broken.extend(read_folder.misplaced);
         for row in &standing.altered {
             tx.supersede_sp_revision(&row.condemned(now))?;
@@ -213,10 +213,10 @@ pub async fn apply(
     registry: &SharedRegistry,
     path: &Path,
     by: &str,
-    now: UtcDateTime,
+    admission: Admission,
 ) -> Result<Applied, ApplyError> {
     let (store, keys, path, by) = (store.clone(), keys.clone(), path.to_owned(), by.to_owned());
-    let applied = tokio::task::spawn_blocking(move || apply_blocking(&store, &*keys, &path, &by, now))
+    let applied = tokio::task::spawn_blocking(move || apply_blocking(&store, &*keys, &path, &by, admission))
         .await
         .unwrap_or(Err(StoreError::Stopped.into()))?;
     registry.store(Arc::new(applied.registry.clone()));
@@ -238,12 +238,13 @@ pub async fn refresh(store: &Store, keys: &Arc<dyn ServiceKeys>, registry: &Shar
     Ok(())
 }
 
-/// Watches the folder, or without one the database, until it is dropped.
+/// Watches the folder, or without one the database, until it is dropped. `loopback_http` as in [`Admission`].
 pub async fn watch(
     store: Store,
     keys: Arc<dyn ServiceKeys>,
     registry: SharedRegistry,
     folder: Option<PathBuf>,
+    loopback_http: bool,
     clock: Arc<dyn Clock>,
 ) {
     let (changed, mut changes) = mpsc::channel::<()>(1);
@@ -266,10 +267,13 @@ pub async fn watch(
                     tracing::warn!(%fault, "the service records cannot be read");
                 }
             }
-            Some(path) => match apply(&store, &keys, &registry, path, "watcher", clock.now()).await {
-                Ok(applied) => tell(&applied, &mut reported),
-                Err(fault) => Event::MetadataKept { why: Explanation::of(&fault) }.log(None),
-            },
+            Some(path) => {
+                let admission = Admission { now: clock.now(), loopback_http };
+                match apply(&store, &keys, &registry, path, "watcher", admission).await {
+                    Ok(applied) => tell(&applied, &mut reported),
+                    Err(fault) => Event::MetadataKept { why: Explanation::of(&fault) }.log(None),
+                }
+            }
         }
         // Keeps the watcher alive as long as the loop.
         let _ = &watcher;

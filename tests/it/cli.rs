@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use signet::cli::{CommandError, CommandOutcome, SettingsFile, check, keys, migrate, outcome, release, sp};
+use signet::federation::registry::Admission;
 use signet::jobs::metadata;
 use signet::services::keys::LocalKeys;
 use signet::services::{Clock as _, SystemClock, SystemEntropy};
@@ -150,10 +151,57 @@ fn a_service_whose_folder_went_away_ends_and_keeps_its_agency() {
     let moved = agreement.replace("agency_id = \"city-of-example\"", "agency_id = \"department-of-parks\"");
     assert_ne!(moved, agreement);
     std::fs::write(other.join("agreement.toml"), moved).expect("it writes");
-    let (store, now) = (place.store(), SystemClock.now());
-    let applied = metadata::apply_blocking(&store, &place.keys(), &place.path("metadata"), "test", now);
+    let (store, admission) = (place.store(), Admission { now: SystemClock.now(), loopback_http: false });
+    let applied = metadata::apply_blocking(&store, &place.keys(), &place.path("metadata"), "test", admission);
     let applied = applied.expect("it applies");
     assert_eq!(applied.broken.len(), 1, "{:?}", applied.broken);
+}
+
+#[test]
+fn check_and_apply_say_that_metadata_ended_and_the_applied_record_is_served_on() {
+    let place = Place::new();
+    place.set_up();
+    let metadata = place.path("metadata/sp/city-of-example/library/metadata.xml");
+    let text = std::fs::read_to_string(&metadata).expect("it reads");
+    std::fs::write(&metadata, text.replace("entityID=", "validUntil=\"2026-01-01T00:00:00Z\" entityID="))
+        .expect("it writes");
+    let says = |text: &str| {
+        let fault =
+            |line: &str| line.contains("library/metadata.xml:") && line.contains("ended at 2026-01-01T00:00:00");
+        assert!(text.lines().any(fault), "{text}");
+    };
+    let args = |path: &Path| sp::SpArgs { command: sp::SpCommand::Check { path: path.to_owned() } };
+    for path in [&metadata, &place.path("metadata"), &place.path("metadata/sp/city-of-example/library")] {
+        let (result, text) = say(|out| sp::run(&args(path), &place.settings(), out));
+        assert_eq!(result.expect("it runs"), CommandOutcome::Findings, "{text}");
+        says(&text);
+    }
+    let (result, text) = place.apply();
+    assert_eq!(result.expect("it applies"), CommandOutcome::Findings, "{text}");
+    says(&text);
+    assert!(text.contains("city-of-example/library: the last good record stands"), "{text}");
+    let (result, text) = place.check();
+    assert_eq!(result.expect("it runs"), CommandOutcome::Findings, "{text}");
+    says(&text);
+}
+
+#[test]
+fn loopback_in_clear_is_for_the_demonstrations_settings() {
+    let place = Place::new();
+    let metadata = place.path("metadata/sp/city-of-example/library/metadata.xml");
+    let text = std::fs::read_to_string(&metadata).expect("it reads");
+    std::fs::write(&metadata, text.replace("https://library.city.example.us/Shib", "http://library.localhost/Shib"))
+        .expect("it writes");
+    let check = |settings: &SettingsFile| {
+        let args = sp::SpArgs { command: sp::SpCommand::Check { path: metadata.clone() } };
+        let (result, text) = say(|out| sp::run(&args, settings, out));
+        (result.expect("it runs"), text)
+    };
+    let (outcome, text) = check(&place.settings());
+    assert_eq!(outcome, CommandOutcome::Done, "{text}");
+    let (outcome, text) = check(&SettingsFile::new(Some(place.path("no-settings.toml"))));
+    assert_eq!(outcome, CommandOutcome::Findings, "{text}");
+    assert!(text.contains("is not on https"), "{text}");
 }
 
 #[test]

@@ -44,7 +44,7 @@ fn extensions(scenes: &Scenes) -> Finding {
     each_answered(scenes, &["unknown-extension", "wants-pairwise"])?;
     seen(
         "user interface texts, entity attributes and EncryptionMethod are understood; extensions that nobody knows hold nothing up; \
-         lists of signature algorithms are passed over (IIP-MD10)",
+         lists of signature algorithms choose among ours (IIP-MD10)",
     )
 }
 

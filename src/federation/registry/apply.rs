@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use similar::TextDiff;
 
-use super::{AlteredRevision, BrokenFile, Registry, ServiceFiles, ServiceName, ServiceProvider};
+use super::{Admission, AlteredRevision, BrokenFile, Registry, ServiceFiles, ServiceName, ServiceProvider};
 use crate::federation::agreement::LoweredProtection;
 
 /// What became of one service.
@@ -86,9 +86,10 @@ pub type FolderEntry = (ServiceName, Result<ServiceFiles, BrokenFile>);
 
 impl Registry {
     /// The next snapshot. Each folder in `entries` replaces, adds or keeps its service; a service without a folder is
-    /// gone.
+    /// gone. Files that may not be taken in any more, as those of metadata that has ended, are broken ones, also where they are
+    /// the very files of the record that stands.
     #[must_use]
-    pub fn apply(&self, entries: Vec<FolderEntry>) -> Applied {
+    pub fn apply(&self, entries: Vec<FolderEntry>, admission: Admission) -> Applied {
         let mut applied = Applied {
             registry: Self {
                 known_agencies: self.known_agencies.clone(),
@@ -104,7 +105,7 @@ impl Registry {
         for (name, entry) in entries {
             let old = self.services.get(&name);
             let read = entry.and_then(|files| {
-                let service = self.acceptable(&files, &present, &applied.registry)?;
+                let service = self.acceptable(&files, &present, &applied.registry, admission)?;
                 Ok((files, service))
             });
             match read {
@@ -144,8 +145,9 @@ impl Registry {
         files: &ServiceFiles,
         present: &BTreeSet<ServiceName>,
         beside: &Self,
+        admission: Admission,
     ) -> Result<ServiceProvider, BrokenFile> {
-        let service = ServiceProvider::read(files)?;
+        let service = admission.admit(files)?;
         let contradiction =
             |reason: String| BrokenFile { path: format!("{}/agreement.toml", files.name), line: 0, reason };
         // The entityID belongs to the folder that has it, while that folder is there: a newcomer whose name comes earlier

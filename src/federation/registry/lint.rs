@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use time::{Date, Duration};
+use time::{Date, Duration, UtcDateTime};
 
 use super::ServiceProvider;
 use crate::federation::agreement::{SignedRequests, SigningException};
@@ -11,7 +11,7 @@ use crate::federation::delivery::DeliveryPlan;
 use crate::federation::identifier::NameIdFormat;
 use crate::federation::negotiation::NothingInCommon;
 
-/// How long before the review date the linter begins to say so.
+/// How long before the review date, and before the metadata ends, the linter begins to say so.
 const REVIEW_NOTICE: Duration = Duration::days(60);
 
 /// A warning about a record that is valid.
@@ -19,6 +19,8 @@ const REVIEW_NOTICE: Duration = Duration::days(60);
 pub enum LintWarning {
     /// An exception from the defaults is in force.
     ExceptionInForce(String),
+    /// The metadata ends, or has ended: then its file is not taken any more.
+    MetadataEnds(Date),
     /// The metadata lists NameID formats, and none of them is agreed.
     NameIdFormatsDisagree,
     /// A request that names no attributes will get none.
@@ -27,8 +29,6 @@ pub enum LintWarning {
     NoEncryptionKey,
     /// The keys to encrypt to take nothing that we may use: every sign-in will be refused.
     NoEncryptionInCommon(String),
-    /// There is no key to verify requests with: every request will be refused.
-    NoSigningKey,
     /// The metadata asks for an attribute that the agreement does not allow.
     RequestedAttributeNotAgreed(AttributeName),
     /// The metadata asks for an attribute that the catalogue does not have.
@@ -45,6 +45,10 @@ impl fmt::Display for LintWarning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::ExceptionInForce(exception) => write!(f, "an exception is in force: {exception}"),
+            Self::MetadataEnds(date) => write!(
+                f,
+                "the metadata is valid until {date}: from then on its file is refused, and the record that was applied stands"
+            ),
             Self::NameIdFormatsDisagree => f.write_str("none of the metadata's NameID formats is in name_id_formats"),
             Self::NoDefaultAttributes => {
                 f.write_str("neither default_attributes nor the metadata names attributes: a silent request gets none")
@@ -53,9 +57,6 @@ impl fmt::Display for LintWarning {
                 f.write_str("the metadata has no key to encrypt to: every sign-in will be refused")
             }
             Self::NoEncryptionInCommon(why) => write!(f, "every sign-in will be refused: {}", why.escape_debug()),
-            Self::NoSigningKey => {
-                f.write_str("the metadata has no key that signs, and signatures are demanded: every request will be refused")
-            }
             Self::RequestedAttributeNotAgreed(name) => {
                 write!(f, "the metadata asks for `{name}`, which the agreement does not allow: it will be withheld")
             }
@@ -77,9 +78,6 @@ pub(super) fn lint(service: &ServiceProvider, today: Date) -> Vec<LintWarning> {
     let (agreement, metadata) = (service.agreement(), service.metadata());
     let mut warnings = Vec::new();
     let demanded = agreement.signed_requests() == SignedRequests::Demanded;
-    if demanded && service.signing_keys().next().is_none() {
-        warnings.push(LintWarning::NoSigningKey);
-    }
     if demanded && !metadata.authn_requests_signed() {
         warnings.push(LintWarning::RequestsSaidToBeUnsigned);
     }
@@ -122,6 +120,13 @@ pub(super) fn lint(service: &ServiceProvider, today: Date) -> Vec<LintWarning> {
     if !listed.is_empty() && !listed.iter().any(agreed) {
         warnings.push(LintWarning::NameIdFormatsDisagree);
     }
+    warnings.extend(
+        metadata
+            .valid_until()
+            .map(UtcDateTime::date)
+            .filter(|ends| ends.saturating_sub(REVIEW_NOTICE) <= today)
+            .map(LintWarning::MetadataEnds),
+    );
     if agreement.review_date().saturating_sub(REVIEW_NOTICE) <= today {
         warnings.push(LintWarning::ReviewDue(agreement.review_date()));
     }

@@ -4,6 +4,7 @@
 //! cannot be read, or contradicts itself or its neighbours, is reported and never replaces the good record that it stands
 //! for. Reading the folder is [`folder`]'s, keeping revisions is `storage`'s, swapping snapshots is the shell's.
 
+mod admission;
 mod apply;
 pub mod folder;
 mod lint;
@@ -17,6 +18,7 @@ use super::agreement::AgencyId;
 use crate::saml::EntityId;
 
 pub use super::disclosure::RevisionId;
+pub use admission::Admission;
 pub use apply::{Applied, Change, FolderEntry};
 pub use lint::LintWarning;
 pub use record::{BrokenFile, MalformedRevision, ServiceFiles, ServiceName, ServiceProvider};

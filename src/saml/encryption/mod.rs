@@ -23,7 +23,7 @@ use key_transport::named_in;
 pub use key_transport::{KeyTransport, OaepHash};
 
 use super::{
-    signature::KeyError,
+    signature::{KeyError, acceptable_rsa},
     xml::{Builder, Canonical, Element, WriteError, is_space, ns},
 };
 
@@ -118,14 +118,14 @@ impl EncryptionKey {
     /// The key in a certificate, whose dates, names and issuer do not matter.
     ///
     /// # Errors
-    /// [`KeyError`]: no certificate, no RSA key, or one of less than 2048 bits.
+    /// [`KeyError`]: no certificate, no RSA key, or one of an unacceptable length or public exponent.
     pub fn from_certificate_der(der: &[u8]) -> Result<Self, KeyError> {
         let key = X509::from_der(der)?.public_key()?;
-        match (key.id(), key.bits()) {
-            (Id::RSA, 2048..=8192) => Ok(Self(key)),
-            (Id::RSA, bits) => Err(KeyError::RsaLength { bits }),
-            _ => Err(KeyError::Kind),
+        if key.id() != Id::RSA {
+            return Err(KeyError::Kind);
         }
+        acceptable_rsa(&key)?;
+        Ok(Self(key))
     }
 }
 

@@ -1,6 +1,9 @@
 //! What can be wrong with a service provider's metadata.
 
+use time::UtcDateTime;
+
 use crate::saml::{
+    instant,
     signature::KeyError,
     xml::{Element, XmlError, XmlFault},
 };
@@ -48,6 +51,15 @@ pub enum MetadataFault {
         /// The index.
         index: u16,
     },
+    /// Not an `xs:duration`, or a negative one.
+    #[error("{0} must be a duration that is not negative, such as P1D")]
+    Duration(&'static str),
+    /// It says that it is valid no more.
+    #[error("validUntil has passed: it ended at {}; ask the service for its metadata of today", instant::format(*at))]
+    Ended {
+        /// Until when it was valid.
+        at: UtcDateTime,
+    },
     /// Not an entity id.
     #[error("entityID must be an absolute URI of at most 1024 characters")]
     EntityId,
@@ -88,9 +100,15 @@ pub enum MetadataFault {
     /// The root is something else.
     #[error("the root element must be md:EntityDescriptor")]
     NotAnEntity,
+    /// Messages would go in clear.
+    #[error("the {0} is not on https: people's data would go in clear")]
+    NotHttps(&'static str),
     /// Not a service provider of SAML 2.0.
     #[error("there is no SPSSODescriptor for the protocol SAML 2.0")]
     NotAServiceProvider,
+    /// A private key, which metadata publishes to everybody.
+    #[error("a private key stands in the metadata: whoever has read it can act for the service, which needs a new key")]
+    PrivateKey,
     /// An aggregate.
     #[error("md:EntitiesDescriptor holds several entities; hand in one EntityDescriptor a file")]
     SeveralEntities,

@@ -5,13 +5,16 @@
 //! is not known is passed over, since metadata is made to be extended.
 //!
 //! Keys are keys: a certificate is a container whose dates, names and issuer do not matter. A signature over the
-//! document is not verified here: administrators put the file in place, and vouch for it. `validUntil` is told, not
-//! enforced. What was *agreed* with the service is `federation`'s.
+//! document is not verified here: administrators put the file in place, and vouch for it. [`SpMetadata::admit`] says what it
+//! must also meet to be taken in: it has not ended, and its addresses are on https. What was *agreed* with the service is
+//! `federation`'s.
 //!
 //! [`idp_metadata`] is the other direction: what we publish about ourselves.
 
 mod acs;
+mod admission;
 mod error;
+mod fields;
 mod idp;
 mod read;
 mod slo;
@@ -36,7 +39,10 @@ use super::{
 #[derive(Debug, Clone)]
 pub struct SpMetadata {
     entity_id: EntityId,
-    valid_until: Option<UtcDateTime>,
+    role_line: u32,
+    /// And the line that says so.
+    valid_until: Option<(UtcDateTime, u32)>,
+    endpoints: Vec<PlacedEndpoint>,
     signing_keys: Vec<VerificationKey>,
     encryption_keys: Vec<RegisteredEncryptionKey>,
     certificate_ends: Vec<(KeyFingerprint, UtcDateTime)>,
@@ -73,7 +79,13 @@ impl SpMetadata {
     /// follows from that is the caller's to decide.
     #[must_use]
     pub fn valid_until(&self) -> Option<UtcDateTime> {
-        self.valid_until
+        self.valid_until.map(|(at, _)| at)
+    }
+
+    /// The line of its `SPSSODescriptor`, for whoever misses something in it.
+    #[must_use]
+    pub fn role_line(&self) -> u32 {
+        self.role_line
     }
 
     /// The keys that may sign its requests, in the order of the document.
@@ -326,6 +338,15 @@ pub struct Endpoint {
     pub url: Url,
     /// Where answers go, if not to `location`.
     pub response_url: Option<Url>,
+}
+
+/// An address of the role, whichever it is, and where the document says it.
+#[derive(Debug, Clone)]
+struct PlacedEndpoint {
+    /// The element.
+    kind: &'static str,
+    url: Url,
+    line: u32,
 }
 
 /// One of several places of the same kind (SAML Metadata §2.2.3).

@@ -2,25 +2,26 @@
 
 use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
 use time::UtcDateTime;
-use url::Url;
 
+use super::fields::{
+    Read, boolean, duration, localized, localized_urls, of_name, page_url, required_attribute, text, texts, time_of,
+    web_url,
+};
 use super::{
     AttributeConsumingService, Contact, DeclaredEncryptionMethod, DeclaredSigningMethod, Endpoint, IndexedEndpoint,
-    Localized, Logo, MetadataError, MetadataFault, Organization, RegisteredEncryptionKey, RequestedAttribute,
+    Logo, MetadataError, MetadataFault, Organization, PlacedEndpoint, RegisteredEncryptionKey, RequestedAttribute,
     SpMetadata, SubjectIdRequirement, UserInterface,
 };
 use crate::saml::{
     EntityId,
     encryption::EncryptionKey,
-    instant,
     signature::{CertificatePeriod, KeyError, KeyFingerprint, VerificationKey},
     xml::{Document, Element, Limits, is_space, ns},
 };
 
-type Read<T> = Result<T, MetadataError>;
-
 pub(super) fn parse(octets: &[u8]) -> Read<SpMetadata> {
     let document = Document::parse(octets, &Limits::METADATA)?;
+    no_private_key(octets)?;
     let entity = document.root();
     if entity.is(ns::METADATA, "EntitiesDescriptor") {
         return Err(MetadataError::at(entity, MetadataFault::SeveralEntities));
@@ -41,7 +42,13 @@ pub(super) fn parse(octets: &[u8]) -> Read<SpMetadata> {
         return Err(MetadataError::at(second, MetadataFault::SeveralRoles));
     }
 
-    let valid_until = [time_of(entity, "validUntil")?, time_of(role, "validUntil")?].into_iter().flatten().min();
+    let valid_until = |element: Element<'_>| Read::Ok(time_of(element, "validUntil")?.map(|at| (at, element.line())));
+    let valid_until = [valid_until(entity)?, valid_until(role)?].into_iter().flatten().min();
+    duration(entity, "cacheDuration")?;
+    duration(role, "cacheDuration")?;
+    if let Some(location) = role.attribute("errorURL") {
+        page_url(role, "errorURL", location.trim_matches(is_space))?;
+    }
     let Keys { signing: signing_keys, encryption: encryption_keys, certificate_ends } = keys(role)?;
     let contacts = of_name(entity, ns::METADATA, "ContactPerson").chain(of_name(role, ns::METADATA, "ContactPerson"));
     let organization = match entity.only_child(ns::METADATA, "Organization")? {
@@ -50,7 +57,9 @@ pub(super) fn parse(octets: &[u8]) -> Read<SpMetadata> {
     };
     Ok(SpMetadata {
         entity_id,
+        role_line: role.line(),
         valid_until,
+        endpoints: endpoints(role)?,
         signing_keys,
         encryption_keys,
         certificate_ends,
@@ -75,6 +84,19 @@ pub(super) fn parse(octets: &[u8]) -> Read<SpMetadata> {
         organization: organization.map(read_organization).transpose()?,
         contacts: contacts.map(contact).collect::<Read<_>>()?,
     })
+}
+
+/// Nobody needs to see one here, and whoever has seen it can sign for the service.
+fn no_private_key(octets: &[u8]) -> Read<()> {
+    const MARK: &[u8] = b"PRIVATE KEY-----";
+    match octets.windows(MARK.len()).position(|part| part == MARK) {
+        None => Ok(()),
+        Some(at) => {
+            let line_ends = octets.iter().take(at).filter(|octet| **octet == b'\n').count();
+            let line = u32::try_from(line_ends + 1).unwrap_or(u32::MAX);
+            Err(MetadataError { line, reason: MetadataFault::PrivateKey })
+        }
+    }
 }
 
 #[derive(Default)]
@@ -295,6 +317,26 @@ fn contact(element: Element<'_>) -> Read<Contact> {
     })
 }
 
+/// Every place of the role to which messages go, those included to which we send none (SAML Metadata §2.4.2, §2.4.4).
+fn endpoints(role: Element<'_>) -> Read<Vec<PlacedEndpoint>> {
+    const KINDS: [&str; 4] =
+        ["ArtifactResolutionService", "AssertionConsumerService", "ManageNameIDService", "SingleLogoutService"];
+    let mut placed = Vec::new();
+    for kind in KINDS {
+        for element in of_name(role, ns::METADATA, kind) {
+            let Endpoint { url, response_url, .. } = endpoint(element, kind)?;
+            let line = element.line();
+            placed.extend([Some(url), response_url].into_iter().flatten().map(|url| PlacedEndpoint {
+                kind,
+                url,
+                line,
+            }));
+        }
+    }
+    placed.sort_by_key(|endpoint| endpoint.line);
+    Ok(placed)
+}
+
 fn endpoint(element: Element<'_>, name: &'static str) -> Read<Endpoint> {
     let binding = required_attribute(element, name, "Binding")?.to_owned();
     let location = required_attribute(element, name, "Location")?.trim_matches(is_space).to_owned();
@@ -316,71 +358,4 @@ fn indexed(element: Element<'_>, name: &'static str, mut used: impl Iterator<Ite
         return Err(MetadataError::at(element, MetadataFault::DuplicateIndex { element: name, index }));
     }
     Ok((index, boolean(element, "isDefault")?))
-}
-
-/// A URL that a browser may be sent to, or shown as a link. Everything else, `javascript:` foremost, is refused.
-fn web_url(element: Element<'_>, what: &'static str, text: &str) -> Read<Url> {
-    let plain = !text.chars().any(|c| c.is_whitespace() || c.is_control());
-    Url::parse(text)
-        .ok()
-        .filter(|url| plain && matches!(url.scheme(), "http" | "https") && url.has_host())
-        .filter(|url| url.username().is_empty() && url.password().is_none() && url.fragment().is_none())
-        .ok_or_else(|| MetadataError::at(element, MetadataFault::Url(what)))
-}
-
-fn localized(parent: Element<'_>, namespace: &str, local: &'static str) -> Read<Vec<Localized>> {
-    of_name(parent, namespace, local)
-        .map(|element| {
-            let lang = element.attribute_ns(ns::XML, "lang").filter(|lang| !lang.is_empty()).ok_or_else(|| {
-                let fault = MetadataFault::MissingAttribute { element: local, attribute: "xml:lang" };
-                MetadataError::at(element, fault)
-            })?;
-            Ok(Localized { lang: lang.to_owned(), text: text(element)? })
-        })
-        .collect()
-}
-
-fn localized_urls(parent: Element<'_>, namespace: &str, local: &'static str) -> Read<Vec<Localized>> {
-    for element in of_name(parent, namespace, local) {
-        // Links to a place in a page are of use here.
-        let whole = text(element)?;
-        web_url(element, local, whole.split('#').next().unwrap_or(&whole))?;
-    }
-    localized(parent, namespace, local)
-}
-
-fn texts(parent: Element<'_>, namespace: &str, local: &str) -> Read<Vec<String>> {
-    of_name(parent, namespace, local).map(text).collect()
-}
-
-fn text(element: Element<'_>) -> Read<String> {
-    Ok(element.text()?.trim_matches(is_space).to_owned())
-}
-
-fn of_name<'d>(parent: Element<'d>, namespace: &str, local: &str) -> impl Iterator<Item = Element<'d>> + Clone {
-    parent.children().filter(move |child| child.is(namespace, local))
-}
-
-fn required_attribute<'d>(element: Element<'d>, name: &'static str, attribute: &'static str) -> Read<&'d str> {
-    element
-        .attribute(attribute)
-        .filter(|value| !value.is_empty())
-        .ok_or_else(|| MetadataError::at(element, MetadataFault::MissingAttribute { element: name, attribute }))
-}
-
-fn boolean(element: Element<'_>, attribute: &'static str) -> Read<Option<bool>> {
-    let read = |value: &str| match value.trim_matches(is_space) {
-        "true" | "1" => Ok(true),
-        "false" | "0" => Ok(false),
-        _ => Err(MetadataError::at(element, MetadataFault::Boolean(attribute))),
-    };
-    element.attribute(attribute).map(read).transpose()
-}
-
-fn time_of(element: Element<'_>, attribute: &'static str) -> Read<Option<UtcDateTime>> {
-    let read = |value: &str| {
-        instant::parse(value.trim_matches(is_space))
-            .map_err(|_| MetadataError::at(element, MetadataFault::Instant(attribute)))
-    };
-    element.attribute(attribute).map(read).transpose()
 }

@@ -9,7 +9,7 @@ use openssl::{
     error::ErrorStack,
     hash::hash,
     nid::Nid,
-    pkey::{Id, PKey, PKeyRef, Private, Public},
+    pkey::{HasPublic, Id, PKey, PKeyRef, Private, Public},
     sha::sha256,
     sign::{Signer as OpensslSigner, Verifier},
     x509::X509,
@@ -37,6 +37,9 @@ pub enum KeyError {
     /// The octets are no certificate or key, or no usable one.
     #[error("not a readable certificate or key")]
     Malformed,
+    /// An RSA key with an unacceptable public exponent.
+    #[error("the public exponent of an RSA key must be odd, at least 65537 and less than 2^256")]
+    RsaExponent,
     /// An RSA key of an unacceptable length.
     #[error("an RSA key must have 2048 to 8192 bits, this one has {bits}")]
     RsaLength {
@@ -51,6 +54,21 @@ impl From<ErrorStack> for KeyError {
     }
 }
 
+/// Whether an RSA key is one that we use, for signatures and for encryption alike.
+///
+/// # Errors
+/// Its length, or its public exponent, which is odd and between 2^16 and 2^256 (FIPS 186-5 A.1.1; SP 800-56B says the same of
+/// keys for encryption).
+pub(in crate::saml) fn acceptable_rsa<T: HasPublic>(key: &PKeyRef<T>) -> Result<(), KeyError> {
+    let bits = key.bits();
+    if !(LEAST_RSA_BITS..=GREATEST_RSA_BITS).contains(&bits) {
+        return Err(KeyError::RsaLength { bits });
+    }
+    let key = key.rsa()?;
+    // An odd number of 17 bits is 65537 or more.
+    if key.e().is_bit_set(0) && (17..=256).contains(&key.e().num_bits()) { Ok(()) } else { Err(KeyError::RsaExponent) }
+}
+
 /// What kind a key is of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
@@ -60,12 +78,9 @@ enum Kind {
 }
 
 impl Kind {
-    fn of<T: openssl::pkey::HasPublic>(key: &PKeyRef<T>) -> Result<Self, KeyError> {
+    fn of<T: HasPublic>(key: &PKeyRef<T>) -> Result<Self, KeyError> {
         match key.id() {
-            Id::RSA => match key.bits() {
-                LEAST_RSA_BITS..=GREATEST_RSA_BITS => Ok(Self::Rsa),
-                bits => Err(KeyError::RsaLength { bits }),
-            },
+            Id::RSA => acceptable_rsa(key).map(|()| Self::Rsa),
             Id::EC => {
                 let key = key.ec_key()?;
                 key.check_key()?;

@@ -24,6 +24,7 @@ use std::fmt;
 
 pub use algorithm::{AlgorithmError, DigestAlgorithm, SignatureAlgorithm};
 pub use certificate::CertificatePeriod;
+pub(in crate::saml) use key::acceptable_rsa;
 pub use key::{KeyError, PemSigner, Signer, SignerBy, SigningFailed, VerificationKey};
 pub use redirect::verify_redirect;
 pub(in crate::saml) use sign::sign_written;

@@ -1,15 +1,16 @@
 #!/usr/bin/env python3
-"""Sends hostile AuthnRequests to an identity provider on loopback, and judges the answers.
+"""Sends hostile requests to an identity provider on loopback, hands it hostile metadata, and judges the answers.
 
     corpus.py --target profile.json [--list] [--only 'S1*,W01'] [--group 'REQ-*'] [--pid PID] [--json FILE]
 
-The profile: sso, sp_key, sp_cert, sp_entity_id, acs_url; accept_marker is a regular expression by which a page of sign-in is known.
+The profile: sso, sp_key, sp_cert, sp_entity_id, acs_url; accept_marker is a regular expression by which a page of sign-in is known;
+metadata_import: signet (the program), settings, folder (of metadata), agreement (one that fits the service).
 The target has a service provider of that name registered, with that key, one https ACS for HTTP-POST, and requests that must be signed.
 
 Positive controls go first: a target that refuses everything proves nothing. After heavy cases a control looks whether the target is well.
 Exit status: 0 every case met, 1 some case not met, 2 a control failed.
 """
-import argparse, fnmatch, importlib, json, os, sys, tempfile, time
+import argparse, fnmatch, importlib, json, os, subprocess, sys, tempfile, time
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)
 from lib import dsig
@@ -46,7 +47,7 @@ def run_one(c, ctx, pid=None):
         resp = c.fn(ctx)
         if resp is None:
             resp = ctx.last
-    except (OSError, http.client.HTTPException) as e:
+    except (OSError, http.client.HTTPException, subprocess.TimeoutExpired) as e:
         exc = e
     elapsed = resp.elapsed if resp else time.monotonic() - start
     v, d = classify(c, ctx, resp, exc)

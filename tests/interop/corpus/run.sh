@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Hostile requests against the started server: every case must be met. Needs SIGNET_BIN and the packages of tests/requirements.txt in
+# Hostile requests, and hostile metadata, against the started server: every case must be met. Needs SIGNET_BIN and the packages of tests/requirements.txt in
 # SIGNET_TEST_VENV. Arguments go to corpus.py (--only 'S1*'). What the server says is in target/test-logs/corpus-server.log.
 set -euo pipefail
 cd "$(dirname "$0")/../../.."
@@ -43,6 +43,7 @@ curl -fsS --max-time 2 -o /dev/null "http://localhost:$port/readyz" || { cat "$l
 
 cat >"$state/profile.json" <<JSON
 {"sso": "http://localhost:$port/saml/sso", "slo": "http://localhost:$port/saml/logout", "artifact": "http://localhost:$port/saml/artifact", "idp_entity_id": "http://localhost:$port/saml", "sp_key": "sp.key", "sp_cert": "sp.crt", "sp_entity_id": "https://sp.corpus.example/metadata",
+ "metadata_import": {"signet": "$bin", "settings": "$state/var/signet.toml", "folder": "$state/var/metadata", "agreement": "$here/sp/agreement.toml"},
  "acs_url": "https://sp.corpus.example/acs", "accept_marker": "autocomplete=[\"'](username|email)"}
 JSON
 "$python" "$here/corpus.py" --target "$state/profile.json" --pid "$server" "$@" && status=0 || status=$?

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
-use signet::federation::registry::Applied;
+use signet::federation::registry::{Admission, Applied};
 use signet::jobs::metadata::{ApplyError, Loaded, apply_blocking, load};
 use signet::saml::EntityId;
 use signet::services::SystemEntropy;
@@ -37,7 +37,7 @@ impl House {
     }
 
     fn apply(&self, now: UtcDateTime) -> Result<Applied, ApplyError> {
-        apply_blocking(&self.store, &self.keys, &self.metadata(), "test", now)
+        apply_blocking(&self.store, &self.keys, &self.metadata(), "test", Admission { now, loopback_http: false })
     }
 
     fn load(&self) -> Loaded {
@@ -77,6 +77,21 @@ fn last_good_revision_survives_a_restart_with_a_broken_file() {
     let second = house.apply(NOW + Duration::MINUTE).unwrap();
     assert_eq!(second.broken.len(), 1);
     assert_eq!(second.registry.find(&permits()).unwrap().revision(), good);
+}
+
+#[test]
+fn record_whose_metadata_ended_is_served_on_after_a_restart() {
+    let house = House::new();
+    let metadata = house.metadata().join("sp/department-of-parks/permits/metadata.xml");
+    let text = fs::read_to_string(&metadata).unwrap();
+    let until = signet::saml::instant::format(NOW + Duration::HOUR);
+    fs::write(&metadata, text.replace("entityID=", &format!("validUntil=\"{until}\" entityID="))).unwrap();
+    let good = house.apply(NOW).unwrap().registry.find(&permits()).unwrap().revision();
+    let later = house.apply(NOW + Duration::DAY).unwrap();
+    assert!(later.broken[0].reason.contains("validUntil has passed"), "{}", later.broken[0]);
+    let loaded = house.load();
+    assert!(loaded.broken.is_empty() && loaded.altered.is_empty());
+    assert_eq!(loaded.registry.find(&permits()).unwrap().revision(), good);
 }
 
 #[test]

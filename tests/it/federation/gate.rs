@@ -12,7 +12,7 @@ use signet::federation::consent::{
     ConsentId, ConsentReason, ConsentRecord, ConsentedRelease, ContentKey, VouchedConsent,
 };
 use signet::federation::issue::{IssueQuestion, IssueRefused, Issued, RequestStanding, issue};
-use signet::federation::registry::{Registry, ServiceFiles};
+use signet::federation::registry::{Admission, Registry, ServiceFiles};
 use signet::federation::single_sign_on::{MatchedAuthnRequest, PersonFacts, ReleaseStep, SettlementRules};
 use signet::saml::EntityId;
 use signet::saml::response::ConsentObtained;
@@ -45,7 +45,8 @@ fn agreed(top: &str) -> ServiceFiles {
 }
 
 fn registry(files: ServiceFiles) -> Registry {
-    let applied = Registry::default().apply(vec![(files.name.clone(), Ok(files))]);
+    let applied =
+        Registry::default().apply(vec![(files.name.clone(), Ok(files))], Admission { now: NOW, loopback_http: false });
     assert_eq!(applied.broken, []);
     applied.registry
 }

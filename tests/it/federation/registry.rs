@@ -7,12 +7,13 @@ use signet::cli::sp::{self, CheckOutcome};
 use signet::federation::agreement::{AgencyId, LoweredProtection};
 use signet::federation::attribute::AttributeName;
 use signet::federation::registry::{
-    Applied, Change, LintWarning, MalformedRevision, Registry, ServiceFiles, ServiceName, folder,
+    Admission, Applied, Change, LintWarning, MalformedRevision, Registry, ServiceFiles, ServiceName, folder,
 };
 use signet::saml::EntityId;
-use time::macros::date;
+use time::macros::{date, utc_datetime};
 
 const TODAY: time::Date = date!(2026 - 08 - 01);
+const ADMISSION: Admission = Admission { now: utc_datetime!(2026-08-01 12:00), loopback_http: false };
 
 /// A copy of the sample folder that a test may spoil.
 struct Copy(tempfile::TempDir);
@@ -46,7 +47,7 @@ impl Copy {
     }
 
     fn apply(&self, before: &Registry) -> Applied {
-        before.apply(folder::read(self.path()).unwrap().entries)
+        before.apply(folder::read(self.path()).unwrap().entries, ADMISSION)
     }
 }
 
@@ -55,6 +56,7 @@ fn permits() -> EntityId {
 }
 
 const PERMITS: &str = "department-of-parks/permits/agreement.toml";
+const METADATA: &str = "department-of-parks/permits/metadata.xml";
 
 #[test]
 fn sample_folder_is_good() {
@@ -107,6 +109,63 @@ fn broken_metadata_is_reported_by_line_and_the_last_good_record_stands() {
     let applied = copy.apply(&first);
     assert!(applied.broken[0].path.ends_with("metadata.xml") && applied.broken[0].line > 30, "{}", applied.broken[0]);
     assert!(applied.registry.find(&permits()).is_some());
+}
+
+#[test]
+fn metadata_that_ends_is_refused_with_its_line_while_the_applied_record_stands() {
+    let copy = Copy::new();
+    copy.edit(METADATA, "entityID=", "validUntil=\"2026-08-31T00:00:00Z\" entityID=");
+    let first = copy.apply(&Registry::default());
+    assert_eq!(first.broken, []);
+    let ends = [LintWarning::MetadataEnds(date!(2026 - 08 - 31))];
+    assert_eq!(first.registry.find(&permits()).unwrap().lint(TODAY), ends);
+
+    // The very same files, a month later; a clock that is somewhat slow is borne.
+    let at = |now| first.registry.apply(folder::read(copy.path()).unwrap().entries, Admission { now, ..ADMISSION });
+    assert_eq!(at(utc_datetime!(2026-08-31 0:02)).broken, []);
+    let applied = at(utc_datetime!(2026-08-31 0:03));
+    let broken = &applied.broken[0];
+    assert_eq!((broken.path.as_str(), applied.broken.len()), (METADATA, 1));
+    assert!(broken.line > 0 && broken.reason.contains("validUntil has passed: it ended at 2026-08-31"), "{broken}");
+    assert_eq!(applied.kept[0].to_string(), "department-of-parks/permits");
+    assert!(applied.registry.find(&permits()).is_some() && applied.changes.is_empty());
+
+    let nobody_knows_it = Registry::default().apply(
+        folder::read(copy.path()).unwrap().entries,
+        Admission { now: utc_datetime!(2026-09-01 0:00), ..ADMISSION },
+    );
+    assert!(nobody_knows_it.registry.find(&permits()).is_none());
+}
+
+#[test]
+fn address_in_clear_is_refused_with_its_line_but_on_loopback_in_the_demonstration() {
+    let copy = Copy::new();
+    let location = "Location=\"https://permits.parks.example.gov/saml/acs\"";
+    copy.edit(METADATA, location, "Location=\"http://permits.parks.example.gov/saml/acs\"");
+    let broken = &copy.apply(&Registry::default()).broken[0];
+    assert!(broken.line > 20 && broken.reason.contains("AssertionConsumerService is not on https"), "{broken}");
+    copy.edit(METADATA, "http://permits.parks.example.gov/saml/acs", "http://permits.localhost/saml/acs");
+    let apply = |loopback_http| {
+        let entries = folder::read(copy.path()).unwrap().entries;
+        Registry::default().apply(entries, Admission { loopback_http, ..ADMISSION }).broken.len()
+    };
+    assert_eq!((apply(false), apply(true)), (1, 0));
+}
+
+#[test]
+fn service_that_must_sign_and_has_no_key_for_that_is_refused() {
+    let copy = Copy::new();
+    let metadata = fs::read_to_string(copy.file(METADATA)).unwrap();
+    let unsigned = metadata.replace("<md:KeyDescriptor>", "<md:KeyDescriptor use=\"encryption\">");
+    let unsigned = unsigned.replace("<md:KeyDescriptor use=\"signing\">", "<md:KeyDescriptor use=\"encryption\">");
+    assert_ne!(unsigned, metadata);
+    fs::write(copy.file(METADATA), &unsigned).unwrap();
+    let broken = &copy.apply(&Registry::default()).broken[0];
+    let role = unsigned.lines().position(|line| line.contains("<md:SPSSODescriptor")).unwrap() + 1;
+    assert_eq!((broken.path.as_str(), broken.line), (METADATA, role), "{broken}");
+    assert!(broken.reason.contains("there is no key that signs"), "{broken}");
+    copy.edit(PERMITS, "review_date = 2027-06-30", "review_date = 2027-06-30\nsigned_requests = \"waived\"");
+    assert_eq!(copy.apply(&Registry::default()).broken, []);
 }
 
 #[test]
@@ -271,7 +330,7 @@ fn check_names_file_line_and_reason() {
     let copy = Copy::new();
     let run = |path: &Path| {
         let mut out = Vec::new();
-        let outcome = sp::check(path, TODAY, &mut out).unwrap();
+        let outcome = sp::check(path, ADMISSION, &mut out).unwrap();
         (outcome, String::from_utf8(out).unwrap())
     };
     let (outcome, text) = run(copy.path());

@@ -26,6 +26,11 @@ impl KeyPair {
         Self::certify(&PKey::from_rsa(Rsa::generate(bits).unwrap()).unwrap())
     }
 
+    pub fn rsa_with_exponent(exponent: u32) -> Self {
+        let exponent = BigNum::from_u32(exponent).unwrap();
+        Self::certify(&PKey::from_rsa(Rsa::generate_with_e(2048, &exponent).unwrap()).unwrap())
+    }
+
     pub fn ec(curve: Nid) -> Self {
         let group = EcGroup::from_curve_name(curve).unwrap();
         Self::certify(&PKey::from_ec_key(EcKey::generate(&group).unwrap()).unwrap())

@@ -177,6 +177,14 @@ fn unusable_keys_are_refused() {
     assert_eq!(refused(&(key(&RSA, "use=\"both\"", "") + &one())), MetadataFault::KeyUse);
     let weak = KeyPair::rsa(1024);
     assert_eq!(refused(&(key(&weak, "", "") + &one())), MetadataFault::Key(KeyError::RsaLength { bits: 1024 }));
+    for exponent in [3, 17, 65535] {
+        let weak = KeyPair::rsa_with_exponent(exponent);
+        for attributes in ["", "use=\"signing\"", "use=\"encryption\""] {
+            let reason = refused(&(key(&weak, attributes, "") + &one()));
+            assert_eq!(reason, MetadataFault::Key(KeyError::RsaExponent), "{exponent} {attributes}");
+        }
+    }
+    read(&(key(&KeyPair::rsa_with_exponent(65539), "", "") + &one()));
     assert_eq!(refused(&(key(&P256, "use=\"encryption\"", "") + &one())), MetadataFault::Key(KeyError::Kind));
     let broken = |text: &str| {
         format!(
@@ -190,6 +198,10 @@ fn unusable_keys_are_refused() {
     assert_eq!(refused(&(named.to_owned() + &one())), MetadataFault::Certificates(0));
     let two = broken("AAAA").replace("</ds:X509Data>", "<ds:X509Certificate>AAAA</ds:X509Certificate></ds:X509Data>");
     assert_eq!(refused(&two), MetadataFault::Certificates(2));
+    let private = key(&RSA, "", "")
+        .replace("<ds:X509Data>", "<ds:KeyName>-----BEGIN RSA PRIVATE KEY-----</ds:KeyName><ds:X509Data>");
+    let fault = SpMetadata::parse(role("", &format!("\n{private}{}", one())).as_bytes()).unwrap_err();
+    assert_eq!((fault.line, fault.reason), (4, MetadataFault::PrivateKey));
     let none = "<md:KeyDescriptor/>".to_owned() + &one();
     assert_eq!(refused(&none), MetadataFault::MissingElement { element: "ds:KeyInfo", parent: "KeyDescriptor" });
 }
@@ -308,6 +320,82 @@ fn only_web_addresses_are_endpoints() {
     for element in ["InformationURL", "PrivacyStatementURL", "Logo"] {
         let reason = refused(&info(element, "javascript:alert(1)"));
         assert!(matches!(reason, MetadataFault::Url(_)), "{element}: {reason}");
+    }
+}
+
+#[test]
+fn no_page_that_people_could_be_led_to_is_anything_but_a_web_page() {
+    for url in [
+        "javascript:alert(1)",
+        "JavaScript:alert(1)",
+        "data:text/html,x",
+        "file:///etc/passwd",
+        "vbscript:x",
+        "/page",
+        "//sp.example/",
+    ] {
+        let text = role(&format!("errorURL=\"{url}\""), &one());
+        assert_eq!(SpMetadata::parse(text.as_bytes()).unwrap_err().reason, MetadataFault::Url("errorURL"), "{url}");
+        let organization = format!(
+            "<md:Organization><md:OrganizationURL xml:lang=\"en\">{url}</md:OrganizationURL></md:Organization>"
+        );
+        assert_eq!(refused(&(organization + &one())), MetadataFault::Url("OrganizationURL"), "{url}");
+    }
+    let good = role("errorURL=\"https://sp.example/error#top\"", &one());
+    SpMetadata::parse(good.as_bytes()).unwrap();
+}
+
+#[test]
+fn a_cache_duration_is_a_duration_that_is_not_negative() {
+    let reason = |text: &str| {
+        SpMetadata::parse(role(&format!("cacheDuration=\"{text}\""), &one()).as_bytes()).map_err(|fault| fault.reason)
+    };
+    for good in ["P1D", " PT1H ", "P1Y2M3DT4H5M6.7S", "PT0S", "P7D", "PT86400S"] {
+        assert!(reason(good).is_ok(), "{good}");
+    }
+    for bad in [
+        "", "-P1D", "P", "PT", "P1DT", "1D", "P1H", "PT1D", "P1M1Y", "PT1.5H", "PT.5S", "PT1.S", "P-1D", "P1D1D", "P1",
+        "p1d",
+    ] {
+        assert_eq!(reason(bad).unwrap_err(), MetadataFault::Duration("cacheDuration"), "{bad}");
+    }
+}
+
+#[test]
+fn metadata_that_has_ended_is_not_taken_in() {
+    let now = utc_datetime!(2027-01-01 0:00);
+    let admit = |of_entity: &str, of_role: &str| {
+        let valid = |until: &str| if until.is_empty() { String::new() } else { format!(" validUntil=\"{until}\"") };
+        let text = role(&valid(of_role), &one()).replace(" entityID", &(valid(of_entity) + " entityID"));
+        SpMetadata::parse(text.as_bytes()).unwrap().admit(now, false)
+    };
+    let (ended, stands) = ("2027-01-01T00:00:00Z", "2027-01-01T00:00:01Z");
+    for (of_entity, of_role, line) in [(ended, "", 1), ("", ended, 2), (ended, stands, 1), (stands, ended, 2)] {
+        let fault = admit(of_entity, of_role).unwrap_err();
+        assert_eq!((fault.line, fault.reason), (line, MetadataFault::Ended { at: now }), "{of_entity} {of_role}");
+    }
+    for (of_entity, of_role) in [("", ""), (stands, ""), ("", stands), (stands, stands)] {
+        assert_eq!(admit(of_entity, of_role), Ok(()));
+    }
+}
+
+#[test]
+fn addresses_in_clear_are_not_taken_in_whatever_goes_there() {
+    let admit = |content: &str, loopback: bool| read(content).admit(utc_datetime!(2027-01-01 0:00), loopback);
+    let place = |element: &str, location: &str, more: &str| {
+        format!("{}\n<md:{element} Binding=\"{PAOS}\" Location=\"{location}\" index=\"7\" {more}/>", one())
+    };
+    for element in
+        ["ArtifactResolutionService", "AssertionConsumerService", "ManageNameIDService", "SingleLogoutService"]
+    {
+        assert_eq!(admit(&place(element, "https://sp.example/", ""), false), Ok(()));
+        let answers = place(element, "https://sp.example/", "ResponseLocation=\"http://sp.example/\"");
+        for content in [place(element, "http://sp.example/", ""), answers] {
+            let fault = admit(&content, true).unwrap_err();
+            assert_eq!((fault.line, fault.reason), (4, MetadataFault::NotHttps(element)));
+        }
+        let local = place(element, "http://sp.localhost:8080/", "");
+        assert!(admit(&local, false).is_err() && admit(&local, true).is_ok(), "{element}");
     }
 }
 

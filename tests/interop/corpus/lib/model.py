@@ -1,5 +1,5 @@
 """Case registry, run context, transport and verdicts."""
-import base64, dataclasses, html, http.client, http.server, ipaddress, json, os, re, secrets, socket, ssl, subprocess, threading, time, urllib.parse
+import base64, dataclasses, html, http.client, http.server, ipaddress, json, os, re, secrets, shutil, socket, ssl, subprocess, tempfile, threading, time, urllib.parse
 from lxml import etree
 from . import dsig, saml
 
@@ -7,6 +7,7 @@ CASES = {}
 
 # ---- verdicts ---------------------------------------------------------------------------------------------------------
 REJECTED, SAML_ERR, SOFT, ACC, ACC_OK = "rejected", "saml-error", "soft-reject", "accepted", "accepted+assertion"
+IMPORTED, APPLIED, OTHER = "imported", "applied-alone", "other-reason"   # of metadata: taken; not by the check; refused, for another reason
 ERR5, HANG, CRASH, LEAK, REFLECT, EVIL, SHED, SLOW = "server-error", "hang", "crash", "leak", "reflected", "evil-redirect", "shed", "slow"
 HARD_FAIL = {HANG, CRASH, LEAK, REFLECT, EVIL, SLOW, ERR5}
 # expectation presets
@@ -32,6 +33,7 @@ class Case:
     status_code: str = ""
     heavy: bool = False
     soft_ok: bool = False
+    says: str = ""           # of metadata: what the refusal says, as a regular expression
 
 
 def case(id, group, title, expect=REJECT, **kw):
@@ -294,6 +296,56 @@ class Ctx:
         headers = {"Content-Type": "text/xml; charset=utf-8", "SOAPAction": '"http://www.oasis-open.org/committees/security"'}
         return self._send("POST", self.p["artifact"], data=envelope, headers=headers)
 
+    # -- metadata
+    def import_md(self, xml):
+        """Brings a service's metadata in, with an agreement that fits, as an operator does: into the folder that the target watches."""
+        m = self.p["metadata_import"]
+        xml = xml.encode() if isinstance(xml, str) else xml
+        name = re.search(rb'entityID="([^"]*)"', xml).group(1).decode()
+        if not name.startswith("https:") or len(name) > 1024:
+            name = "https://md.corpus.example/sp"           # of the agreement, which must not be what is refused
+        agency = os.path.join(m["folder"], "sp", "hostile")
+        record = os.path.join(agency, "service")
+        os.makedirs(record)
+        with open(m["agreement"]) as f:
+            agreement = f.read().replace('agency_id = "corpus"', 'agency_id = "hostile"').replace(self.p["sp_entity_id"], name)
+        for file, octets in (("metadata.xml", xml), ("agreement.toml", agreement.encode())):
+            # Whole, or not at all: the target looks whenever it likes.
+            with open(os.path.join(record, ".new"), "wb") as f:
+                f.write(octets)
+            os.rename(os.path.join(record, ".new"), os.path.join(record, file))
+        t0 = time.monotonic()
+        try:
+            # Without settings, a check is as strict as production, which takes no agency of the demonstration.
+            with tempfile.TemporaryDirectory() as production:
+                for known in ("corpus", "hostile"):
+                    shutil.copytree(os.path.join(m["folder"], "sp", known), os.path.join(production, "sp", known))
+                check = self._signet("--settings", os.devnull, "sp", "check", production)
+            apply = self._signet("--settings", m["settings"], "sp", "apply", m["folder"])
+        finally:
+            shutil.rmtree(agency)
+            self._signet("--settings", m["settings"], "sp", "apply", m["folder"])
+        self.last = Imported(check, apply, time.monotonic() - t0)
+        return self.last
+
+    def _signet(self, *arguments):
+        return subprocess.run([self.p["metadata_import"]["signet"], *arguments], capture_output=True, timeout=self.timeout)
+
+
+class Imported(Resp):
+    """What `signet sp check` and `signet sp apply` came to."""
+    def __init__(self, check, apply, elapsed):
+        said = check.stdout + check.stderr + apply.stdout + apply.stderr
+        super().__init__(0, {}, said, elapsed, "the terminal")
+        codes = {check.returncode, apply.returncode}
+        if codes - {0, 1} or b"panicked" in said:
+            self.verdict = CRASH
+        elif codes == {0}:
+            self.verdict = IMPORTED
+        else:
+            self.verdict = REJECTED if apply.returncode else APPLIED if check.returncode else OTHER
+
+
 # ---- classification -----------------------------------------------------------------------------------------------------
 def find_saml(resp):
     """-> (param, decoded xml, delivery url) of a SAML message in the answer, if any."""
@@ -332,7 +384,7 @@ def classify(c, ctx, resp, exc):
     if hits:
         return LEAK, "target fetched %s" % hits[0]
     if exc is not None:
-        if isinstance(exc, (TimeoutError, socket.timeout)):
+        if isinstance(exc, (TimeoutError, socket.timeout, subprocess.TimeoutExpired)):
             return HANG, "no answer in %ss" % ctx.timeout
         if isinstance(exc, (http.client.HTTPException, OSError)):
             return CRASH, "connection failed: %s" % str(exc)[:100]
@@ -344,6 +396,11 @@ def classify(c, ctx, resp, exc):
         for s in ctx.bad_strings:
             if s in answer.text or s in str(dict(answer.headers or {})):
                 return REFLECT, "payload came back unescaped: %.40r" % s
+    if isinstance(resp, Imported):
+        faults = [line for line in resp.text.splitlines() if "/hostile/service/" in line]
+        if resp.verdict != IMPORTED and not (faults and all(re.search(c.says or "(?!)", line) for line in faults)):
+            return OTHER, resp.text[-300:]
+        return resp.verdict, (faults or resp.text.splitlines()[-1:])[0][-200:]
     loc = (resp.headers or {}).get("Location", "")
     prm, xml, dest = find_saml(resp)
     for u in (loc, dest or ""):

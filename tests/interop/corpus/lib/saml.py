@@ -4,7 +4,10 @@ from xml.sax.saxutils import escape, quoteattr
 
 SAMLP = "urn:oasis:names:tc:SAML:2.0:protocol"
 SAML = "urn:oasis:names:tc:SAML:2.0:assertion"
+MD = "urn:oasis:names:tc:SAML:2.0:metadata"
+MDUI = "urn:oasis:names:tc:SAML:metadata:ui"
 POST = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST"
+SOAP = "urn:oasis:names:tc:SAML:2.0:bindings:SOAP"
 REDIR = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect"
 PERSISTENT = "urn:oasis:names:tc:SAML:2.0:nameid-format:persistent"
 EMAIL = "urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress"
@@ -116,3 +119,28 @@ def b64(b):
 
 def q(v):
     return urllib.parse.quote(v, safe="")
+
+
+def sp_metadata(*, entity_id, cert_b64, acs, valid_until=None, role_valid_until=None, cache=None, logo=None, info_url=None, privacy=None, error_url=None,
+                org_url=None, acs_raw=None, slo=None, slo_answers=None, artifact=None, keydesc=None, key_name="", root_ns=""):
+    ui = ""
+    if logo or info_url or privacy:
+        shown = [("Logo", 'height="16" width="16"', logo), ("InformationURL", 'xml:lang="en"', info_url), ("PrivacyStatementURL", 'xml:lang="en"', privacy)]
+        shown = "".join('<mdui:%s %s>%s</mdui:%s>' % (tag, attributes, escape(url), tag) for tag, attributes, url in shown if url)
+        ui = '<md:Extensions><mdui:UIInfo xmlns:mdui="%s"><mdui:DisplayName xml:lang="en">x</mdui:DisplayName>%s</mdui:UIInfo></md:Extensions>' % (MDUI, shown)
+    if keydesc is None:
+        keydesc = ('<md:KeyDescriptor><ds:KeyInfo xmlns:ds="http://www.w3.org/2000/09/xmldsig#">%s<ds:X509Data><ds:X509Certificate>%s'
+                   '</ds:X509Certificate></ds:X509Data></ds:KeyInfo></md:KeyDescriptor>' % (key_name, cert_b64))
+    places = '<md:ArtifactResolutionService Binding="%s" Location=%s index="0"/>' % (SOAP, quoteattr(artifact)) if artifact else ""
+    if slo:
+        places += '<md:SingleLogoutService Binding="%s" Location=%s%s/>' % (REDIR, quoteattr(slo), attr("ResponseLocation", slo_answers))
+    places += '<md:NameIDFormat>%s</md:NameIDFormat>' % PERSISTENT
+    places += acs_raw if acs_raw is not None else '<md:AssertionConsumerService Binding="%s" Location=%s index="0" isDefault="true"/>' % (POST, quoteattr(acs))
+    org = ""
+    if org_url:
+        org = ('<md:Organization><md:OrganizationName xml:lang="en">x</md:OrganizationName><md:OrganizationDisplayName xml:lang="en">x</md:OrganizationDisplayName>'
+               '<md:OrganizationURL xml:lang="en">%s</md:OrganizationURL></md:Organization>' % escape(org_url))
+    return ('<md:EntityDescriptor xmlns:md="%s"%s entityID=%s%s%s><md:SPSSODescriptor AuthnRequestsSigned="true" WantAssertionsSigned="true"%s%s '
+            'protocolSupportEnumeration="%s">%s%s%s</md:SPSSODescriptor>%s</md:EntityDescriptor>' % (
+                MD, root_ns, quoteattr(entity_id), attr("validUntil", valid_until), attr("cacheDuration", cache), attr("validUntil", role_valid_until),
+                attr("errorURL", error_url), SAMLP, ui, keydesc, places, org))
