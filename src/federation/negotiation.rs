@@ -130,20 +130,21 @@ const fn ciphers(exception: Option<EncryptionException>) -> &'static [BlockEncry
 }
 
 /// What one key and we have in common. A key that lists no method of a kind takes any (SAML Metadata §2.4.1.1); one that lists
-/// methods which we do not know still lists them.
+/// methods which we do not know, or that contradict themselves, still lists them.
 fn method_for(key: &RegisteredEncryptionKey, allowed: &[BlockEncryption]) -> Option<EncryptionMethod> {
-    let (listed_transports, listed_ciphers): (Vec<&str>, Vec<&str>) =
-        key.methods().iter().map(|method| method.algorithm.as_str()).partition(|algorithm| moves_keys(algorithm));
-    let cipher = if listed_ciphers.is_empty() {
+    let lists_transports = key.methods().iter().any(|method| moves_keys(&method.algorithm));
+    let lists_ciphers = key.methods().iter().any(|method| !moves_keys(&method.algorithm));
+    let cipher = if lists_ciphers {
+        let takes: Vec<BlockEncryption> = key.ciphers().collect();
+        allowed.iter().copied().find(|ours| takes.contains(ours))
+    } else {
         allowed.first().copied()
-    } else {
-        allowed.iter().copied().find(|cipher| listed_ciphers.contains(&cipher.uri()))
     }?;
-    let key_transport = if listed_transports.is_empty() {
-        Some(KeyTransport::DEFAULT)
-    } else {
+    let key_transport = if lists_transports {
         let takes: Vec<KeyTransport> = key.key_transports().collect();
         KeyTransport::ALL.into_iter().find(|ours| takes.contains(ours))
+    } else {
+        Some(KeyTransport::DEFAULT)
     }?;
     Some(EncryptionMethod { cipher, key_transport })
 }

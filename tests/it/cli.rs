@@ -205,6 +205,30 @@ fn loopback_in_clear_is_for_the_demonstrations_settings() {
 }
 
 #[test]
+fn check_warns_of_a_cipher_whose_key_size_contradicts_it_and_names_the_line_of_one_that_is_no_number() {
+    let place = Place::new();
+    let metadata = place.path("metadata/sp/department-of-parks/permits/metadata.xml");
+    let text = std::fs::read_to_string(&metadata).expect("it reads");
+    let check = |bits: &str| {
+        let method = format!(
+            "<md:EncryptionMethod Algorithm=\"http://www.w3.org/2009/xmlenc11#aes256-gcm\">\
+             <KeySize xmlns=\"http://www.w3.org/2001/04/xmlenc#\">{bits}</KeySize></md:EncryptionMethod></md:KeyDescriptor>"
+        );
+        std::fs::write(&metadata, text.replace("</md:KeyDescriptor>", &method)).expect("it writes");
+        let args = sp::SpArgs { command: sp::SpCommand::Check { path: metadata.clone() } };
+        let (result, said) = say(|out| sp::run(&args, &place.settings(), out));
+        (result.expect("it runs"), said)
+    };
+    let (outcome, said) = check("256");
+    assert!(outcome == CommandOutcome::Done && !said.contains("warning"), "{said}");
+    let (outcome, said) = check("128");
+    assert!(outcome == CommandOutcome::Done && said.contains("aes256-gcm (with a key of 128 bits)"), "{said}");
+    let (outcome, said) = check("much");
+    assert_eq!(outcome, CommandOutcome::Findings, "{said}");
+    assert!(said.contains("metadata.xml:39: xenc:KeySize must be a number of bits"), "{said}");
+}
+
+#[test]
 fn applying_without_the_keys_says_how_to_get_them() {
     let place = Place::new();
     say(|out| migrate::run(&migrate::MigrateArgs { pending: false }, &place.settings(), out)).0.expect("it migrates");

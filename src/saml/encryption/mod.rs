@@ -77,6 +77,16 @@ impl BlockEncryption {
         matches!(self, Self::Aes128Gcm | Self::Aes256Gcm)
     }
 
+    /// The length of its key in bits.
+    #[must_use]
+    pub const fn key_bits(self) -> u32 {
+        match self {
+            Self::Aes128Cbc | Self::Aes128Gcm => 128,
+            Self::Aes256Cbc | Self::Aes256Gcm => 256,
+        }
+    }
+
+    /// The same in octets.
     const fn key_length(self) -> usize {
         match self {
             Self::Aes128Cbc | Self::Aes128Gcm => 16,
@@ -126,6 +136,12 @@ impl EncryptionKey {
         }
         acceptable_rsa(&key)?;
         Ok(Self(key))
+    }
+
+    /// The length of its modulus in bits.
+    #[must_use]
+    pub fn bits(&self) -> u32 {
+        self.0.bits()
     }
 }
 

@@ -262,14 +262,18 @@ impl RegisteredEncryptionKey {
         &self.methods
     }
 
-    /// The ciphers among them that we have, in the receiver's order of preference.
+    /// The ciphers among them that we have, in the receiver's order of preference. One whose `xenc:KeySize` is not the cipher's
+    /// contradicts itself and names none.
     pub fn ciphers(&self) -> impl Iterator<Item = BlockEncryption> {
-        self.methods.iter().filter_map(|method| BlockEncryption::from_uri(&method.algorithm))
+        self.methods.iter().filter_map(|method| {
+            BlockEncryption::from_uri(&method.algorithm).filter(|cipher| method.takes_key_of(cipher.key_bits()))
+        })
     }
 
-    /// The key transports among them that we have, in the receiver's order of preference.
+    /// The key transports among them that we have, in the receiver's order of preference. One whose `xenc:KeySize` is not that of
+    /// this key contradicts itself and names none.
     pub fn key_transports(&self) -> impl Iterator<Item = KeyTransport> {
-        self.methods.iter().filter_map(|method| {
+        self.methods.iter().filter(|method| method.takes_key_of(self.key.bits())).filter_map(|method| {
             KeyTransport::from_uris(&method.algorithm, method.digest.as_deref(), method.mask.as_deref())
         })
     }
@@ -284,6 +288,16 @@ pub struct DeclaredEncryptionMethod {
     pub digest: Option<String>,
     /// `xenc11:MGF`, of a key transport.
     pub mask: Option<String>,
+    /// `xenc:KeySize`: the length of the algorithm's key in bits, where one is named.
+    pub key_bits: Option<u32>,
+}
+
+impl DeclaredEncryptionMethod {
+    /// Whether it goes with a key of this length. XML Encryption 1.1 §3.2: "the presence of a KeySize child inconsistent with the
+    /// algorithm MUST be treated as an error".
+    fn takes_key_of(&self, bits: u32) -> bool {
+        self.key_bits.is_none_or(|named| named == bits)
+    }
 }
 
 /// The identifiers, for those who compare two lists.
@@ -291,7 +305,10 @@ impl fmt::Display for DeclaredEncryptionMethod {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.algorithm)?;
         let children = [&self.digest, &self.mask].into_iter().flatten();
-        children.enumerate().try_for_each(|(at, uri)| write!(f, "{}{uri}", if at == 0 { " with " } else { " and " }))
+        children
+            .enumerate()
+            .try_for_each(|(at, uri)| write!(f, "{}{uri}", if at == 0 { " with " } else { " and " }))?;
+        self.key_bits.map_or(Ok(()), |bits| write!(f, " (with a key of {bits} bits)"))
     }
 }
 

@@ -153,7 +153,16 @@ fn encryption_method(element: Element<'_>) -> Read<DeclaredEncryptionMethod> {
         algorithm: required_attribute(element, "EncryptionMethod", "Algorithm")?.to_owned(),
         digest: of_child(ns::DSIG, "DigestMethod"),
         mask: of_child(ns::XMLENC11, "MGF"),
+        key_bits: element.only_child(ns::XMLENC, "KeySize")?.map(key_size).transpose()?,
     })
+}
+
+/// A number of bits, which is neither signed nor nothing.
+fn key_size(element: Element<'_>) -> Read<u32> {
+    let written = text(element)?;
+    let digits = written.bytes().all(|octet| octet.is_ascii_digit());
+    let bits = written.parse().ok().filter(|bits| digits && *bits > 0);
+    bits.ok_or_else(|| MetadataError::at(element, MetadataFault::KeySize("xenc:KeySize")))
 }
 
 /// What `md:Extensions` lists of this kind: what the role says goes before what the entity says (SAML Metadata Profile for

@@ -117,6 +117,39 @@ fn service_gets_the_first_of_ours_that_it_lists() {
 }
 
 #[test]
+fn method_whose_key_size_contradicts_its_algorithm_is_passed_over() {
+    let sized = |algorithm: &str, bits: &str| {
+        format!(
+            r#"<md:EncryptionMethod Algorithm="{algorithm}"><xenc:KeySize xmlns:xenc="http://www.w3.org/2001/04/xmlenc#">{bits}</xenc:KeySize></md:EncryptionMethod>"#
+        )
+    };
+    let sent = |listed: &str| delivered("", &key_descriptor("", listed));
+    assert!(sent(&sized(AES_256, " 256\n")).unwrap().contains(AES_256));
+    let both = sized(AES_256, "128") + &sized(AES_128, "128") + &sized(OAEP_MGF1P, "2048");
+    assert!(sent(&both).unwrap().contains(AES_128), "the first says that it is not what it is called");
+    let lists = sent(&sized(AES_256, "192")).unwrap_err().to_string();
+    assert!(lists.contains("xmlenc11#aes256-gcm (with a key of 192 bits)"), "{lists}");
+    // Of a key transport it is the length of the RSA key, which has 2048 bits here.
+    let other = sent(&(sized(OAEP_MGF1P, "4096") + &sized(OAEP, "2048"))).unwrap();
+    assert!(other.contains(OAEP) && !other.contains(OAEP_MGF1P));
+    assert!(matches!(sent(&sized(OAEP_MGF1P, "4096")), Err(NothingInCommon::Encryption { .. })));
+
+    for malformed in ["", "0", "-128", "+128", "128 bits", "1e2", "99999999999", "0x80"] {
+        let broken =
+            ServiceProvider::read(&files("", "", &key_descriptor("", &sized(AES_128, malformed)))).unwrap_err();
+        assert!(
+            broken.line > 0 && broken.reason.contains("xenc:KeySize must be a number of bits"),
+            "{malformed}: {broken}"
+        );
+    }
+    let twice = sized(AES_128, "128").replace(
+        "</xenc:KeySize>",
+        "</xenc:KeySize><KeySize xmlns=\"http://www.w3.org/2001/04/xmlenc#\">256</KeySize>",
+    );
+    ServiceProvider::read(&files("", "", &key_descriptor("", &twice))).unwrap_err();
+}
+
+#[test]
 fn first_key_that_can_be_used_is_used() {
     let (unusable, usable) = (key_descriptor("", &methods(&[TRIPLE_DES])), other_key_descriptor(&methods(&[AES_128])));
     assert!(delivered("", &format!("{unusable}{usable}")).unwrap().contains(AES_128));
