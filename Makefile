@@ -17,6 +17,7 @@ check:
 	@tests/install.sh build
 	cargo fmt --check
 	cargo fmt --check --manifest-path tests/interop/samael-sp/Cargo.toml
+	cargo fmt --check --manifest-path tests/fuzz/Cargo.toml
 	cargo clippy --all-targets -- -D warnings
 	cargo clippy --no-default-features -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --no-deps

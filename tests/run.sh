@@ -15,7 +15,7 @@ failed=0
 children=()
 export CARGO_TERM_COLOR=${CARGO_TERM_COLOR:-never}
 
-all=(unit postgresql docs corpus peers browser crash)
+all=(unit postgresql docs fuzz corpus peers browser crash)
 stages=("${@:-${all[@]}}")
 
 # Ends what this script started, by process id. SIGINT ends PostgreSQL without waiting for its clients.
@@ -97,7 +97,7 @@ postgres() {
 
 # 1. Packages. What the build needs first; the rest arrives while cargo compiles.
 tests/install.sh build linker || fail_early "The packages that the build needs are missing."
-tests/install.sh peer judge database browser >"$logs/packages.log" 2>&1 &
+tests/install.sh fuzz peer judge database browser >"$logs/packages.log" 2>&1 &
 packages=$!
 
 # 2. Build.
@@ -122,6 +122,7 @@ on_postgresql() {
 }
 if wanted postgresql; then stage postgresql on_postgresql; fi
 if wanted docs; then stage docs cargo test --doc --quiet; fi
+if wanted fuzz; then stage fuzz tests/fuzz/run.sh; fi
 if wanted corpus && [ -x tests/interop/corpus/run.sh ]; then stage corpus tests/interop/corpus/run.sh; fi
 peers() {
   CARGO_TARGET_DIR=target cargo build --quiet --locked --manifest-path tests/interop/samael-sp/Cargo.toml || return

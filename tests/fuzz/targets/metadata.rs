@@ -1,0 +1,31 @@
+//! The metadata of a service: no octets make the reader panic, and what it reads can be asked.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use signet_fuzz::saml::{
+    AcsSelection, SpMetadata,
+    metadata::{LogoutKind, ResponseBinding},
+};
+
+fuzz_target!(|octets: &[u8]| {
+    let Ok(metadata) = SpMetadata::parse(octets) else { return };
+    assert!(!metadata.entity_id().as_str().is_empty());
+    let _ = format!("{metadata:?}");
+    let services = metadata.assertion_consumer_services();
+    let by_index = services.iter().map(|service| AcsSelection::Index(service.index));
+    let by_url = services.iter().map(|service| AcsSelection::Url(service.location.clone()));
+    for asked in by_index.chain(by_url).chain([AcsSelection::Default]) {
+        for binding in [None, Some(ResponseBinding::Artifact), Some(ResponseBinding::Post)] {
+            if let Ok(found) = metadata.acs_location(&asked, binding, false) {
+                assert_eq!(found.url().scheme(), "https");
+                assert!(services.iter().any(|service| service.location == found.as_str()), "registered");
+            }
+        }
+    }
+    for kind in [LogoutKind::Request, LogoutKind::Response] {
+        assert!(metadata.slo_location(kind, false).is_none_or(|found| found.url().scheme() == "https"));
+    }
+    for key in metadata.encryption_keys() {
+        let _ = (key.ciphers().count(), key.key_transports().count());
+    }
+});
