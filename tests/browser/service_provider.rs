@@ -13,6 +13,7 @@ use crate::webdriver::Chromium;
 /// A service provider that we did not write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Toolkit {
+    NodeSaml,
     Python3Saml,
     Samael,
     Shibboleth,
@@ -42,6 +43,7 @@ impl Toolkit {
     /// Its folder under `tests/interop`, and the first label of its host name.
     pub fn name(self) -> &'static str {
         match self {
+            Self::NodeSaml => "node-saml",
             Self::Python3Saml => "python3-saml",
             Self::Samael => "samael-sp",
             Self::Shibboleth | Self::ShibbolethByForm => "shibboleth",
@@ -53,7 +55,7 @@ impl Toolkit {
         match self {
             // Built by `make test` into the folder that Signet's own programs are in.
             Self::Samael => Path::new(env!("CARGO_BIN_EXE_signet")).with_file_name("samael-sp"),
-            Self::Python3Saml | Self::Shibboleth | Self::ShibbolethByForm => {
+            Self::NodeSaml | Self::Python3Saml | Self::Shibboleth | Self::ShibbolethByForm => {
                 root.join("tests/interop").join(self.name()).join("run.sh")
             }
         }
@@ -65,7 +67,7 @@ impl Toolkit {
             Self::Samael => {
                 "[encryption]\nexception = \"aes-128-gcm\"\nreason = \"The toolkit decrypts no other GCM\"\n"
             }
-            Self::Python3Saml | Self::Shibboleth | Self::ShibbolethByForm => "",
+            Self::NodeSaml | Self::Python3Saml | Self::Shibboleth | Self::ShibbolethByForm => "",
         }
     }
 }
@@ -117,7 +119,7 @@ impl ServiceProvider {
         let path = match self.toolkit {
             Toolkit::Shibboleth => "/Shibboleth.sso/Logout",
             Toolkit::ShibbolethByForm => "/Shibboleth.sso/LogoutByForm",
-            Toolkit::Python3Saml | Toolkit::Samael => "/logout",
+            Toolkit::NodeSaml | Toolkit::Python3Saml | Toolkit::Samael => "/logout",
         };
         format!("{}{path}", self.origin)
     }
@@ -137,8 +139,11 @@ impl ServiceProvider {
             (Toolkit::Shibboleth | Toolkit::ShibbolethByForm, Ended::NotThere) => {
                 ("/SLO/", "SAML response reported an IdP error")
             }
-            // It looks at the top-level code alone.
+            // The others look at the top-level code alone.
             (_, Ended::Everywhere | Ended::NotEverywhere) => ("/signed-out?answer=success", "\"session\": false"),
+            (Toolkit::NodeSaml, Ended::NotThere) => {
+                ("/slo", "Bad status code: urn:oasis:names:tc:SAML:2.0:status:Responder")
+            }
             (_, Ended::NotThere) => ("/slo", "logout_not_success"),
         };
         self.wait_for(browser, async || {

@@ -82,6 +82,18 @@ async fn a_service_ends_the_session_of_another(toolkits: [Toolkit; 2], journey: 
 }
 
 #[tokio::test]
+#[ignore = "needs node-saml and Chromium; make test runs it"]
+async fn node_saml_signs_the_person_out_everywhere_and_believes_our_answer() {
+    a_service_signs_the_person_out(Toolkit::NodeSaml, "peer-node-saml-logout").await;
+}
+
+#[tokio::test]
+#[ignore = "needs node-saml and Chromium; make test runs it"]
+async fn node_saml_ends_its_session_when_the_person_signs_out_here() {
+    a_service_is_told(Toolkit::NodeSaml, "peer-node-saml-told").await;
+}
+
+#[tokio::test]
 #[ignore = "needs python3-saml and Chromium; make test runs it"]
 async fn python3_saml_signs_the_person_out_everywhere_and_believes_our_answer() {
     a_service_signs_the_person_out(Toolkit::Python3Saml, "peer-python3-saml-logout").await;
@@ -131,9 +143,13 @@ async fn shibboleth_is_told_by_form() {
 }
 
 #[tokio::test]
-#[ignore = "needs python3-saml, Shibboleth and Chromium; make test runs it"]
+#[ignore = "needs node-saml, python3-saml, Shibboleth and Chromium; make test runs it"]
 async fn who_stays_signed_in_here_stays_so_elsewhere_and_each_service_learns_the_truth() {
-    for toolkits in [[Toolkit::Python3Saml, Toolkit::Shibboleth], [Toolkit::Shibboleth, Toolkit::Python3Saml]] {
+    for toolkits in [
+        [Toolkit::Python3Saml, Toolkit::Shibboleth],
+        [Toolkit::Shibboleth, Toolkit::NodeSaml],
+        [Toolkit::NodeSaml, Toolkit::Python3Saml],
+    ] {
         let street = Street::with("peers-logout-there-only", &toolkits).await;
         let (browser, [asking, other]) = (&street.visitor.browser, &street.services[..]) else { panic!("two") };
         street.asked_by_the_first(&format!("Only Desk of {}", asking.name())).await;
@@ -164,6 +180,12 @@ async fn shibboleth_learns_of_a_service_that_could_not_be_reached() {
     street.services[0].says(browser, Ended::NotEverywhere).await;
     browser.open(&our_page).await;
     browser.expect("did not answer. Sign out there.").await;
+}
+
+#[tokio::test]
+#[ignore = "needs node-saml, Shibboleth and Chromium; make test runs it"]
+async fn node_saml_ends_the_session_at_shibboleth_too() {
+    a_service_ends_the_session_of_another([Toolkit::NodeSaml, Toolkit::Shibboleth], "peers-logout-node-saml").await;
 }
 
 #[tokio::test]

@@ -57,6 +57,13 @@ fn assert_the_person(signet: &Signet, shown: &Value, attributes: &[(&str, &str)]
 }
 
 #[tokio::test]
+#[ignore = "needs node-saml and Chromium; make test runs it"]
+async fn node_saml_signs_the_person_in() {
+    let (signet, shown) = signed_in(Toolkit::NodeSaml, "peer-node-saml", &["email"]).await;
+    assert_the_person(&signet, &shown, &[("email", "pat.sample@demo.example")]);
+}
+
+#[tokio::test]
 #[ignore = "needs python3-saml and Chromium; make test runs it"]
 async fn python3_saml_in_strict_mode_signs_the_person_in() {
     let (signet, shown) = signed_in(Toolkit::Python3Saml, "peer-python3-saml", &["email"]).await;
