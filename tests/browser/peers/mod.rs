@@ -86,6 +86,23 @@ async fn shibboleth_signs_the_person_in() {
 
 #[tokio::test]
 #[ignore = "needs Shibboleth and Chromium; make test runs it"]
+async fn shibboleth_fetches_the_response_of_an_artifact() {
+    let signet = Signet::start().await;
+    let provider = registered(&signet, Toolkit::Shibboleth, &["email"]).await;
+    let visitor = Visitor::new("peer-shibboleth-artifact").await;
+    // The third address in its metadata is the one for artifacts.
+    let start = provider.protected().replace("/secure", "/Shibboleth.sso/Login?acsIndex=3");
+    visitor.browser.open(&format!("{start}&target={}", provider.protected())).await;
+    visitor.sign_in_as_the_person(&signet).await;
+    visitor.agree().await;
+    let shown = provider.page_shown(&visitor.browser).await;
+    assert_the_person(&signet, &shown, &[("email", "pat.sample@demo.example")]);
+    let said = signet.said();
+    assert!(said.contains("artifact_resolved") && said.contains("given"), "{said}");
+}
+
+#[tokio::test]
+#[ignore = "needs Shibboleth and Chromium; make test runs it"]
 async fn shibboleth_asks_for_a_proofed_person_and_gets_one() {
     let signet = Signet::start().await;
     let agreed = ["email", "first_name", "last_name", "dob", "ssn"];
