@@ -260,6 +260,7 @@ impl Application {
                 self.identity_provider.registry.clone(),
                 self.watched.clone(),
                 self.identity_provider.loopback_http,
+                self.identity_provider.denied,
                 self.site.clock.clone(),
             )),
             tokio::spawn(signing::watch(
@@ -332,9 +333,9 @@ fn identity_provider(
     store: &Store,
     keys: &dyn ServiceKeys,
 ) -> Result<IdentityProvider, BuildError> {
-    let federation = &settings.federation;
+    let (federation, denied) = (&settings.federation, settings.denied_algorithms()?);
     if federation.watch {
-        let admission = Admission { now: surroundings.clock.now(), loopback_http: surroundings.demonstration };
+        let admission = Admission { now: surroundings.clock.now(), loopback_http: surroundings.demonstration, denied };
         match metadata::apply_blocking(store, keys, &federation.metadata_folder, "start", admission) {
             Ok(applied) => {
                 metadata::report_altered(&applied.altered);
@@ -347,7 +348,7 @@ fn identity_provider(
     }
     let loaded = store.read_blocking(|tx| metadata::load(tx, keys))?;
     loaded.tell();
-    let signing = signing::begin_blocking(store, keys, &settings.server.node, surroundings.clock.now())?;
+    let signing = signing::begin_blocking(store, keys, &settings.server.node, surroundings.clock.now(), denied)?;
     Ok(IdentityProvider {
         entity_id: settings.entity_id()?,
         sso: Arc::from([address(settings, "/saml/sso")]),
@@ -364,6 +365,7 @@ fn identity_provider(
         copy: Default::default(),
         fetches: Default::default(),
         loopback_http: surroundings.demonstration,
+        denied,
     })
 }
 

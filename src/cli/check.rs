@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::sp::{self, CheckOutcome};
 use super::{CommandError, CommandOutcome, SettingsFile, now, open_store};
 use crate::federation::certificate_ends::ending_certificates;
+use crate::federation::delivery::DeliveryPlan;
 use crate::federation::registry::folder;
 use crate::jobs::{metadata, signing};
 use crate::services::SystemEntropy;
@@ -58,6 +59,9 @@ pub fn run(file: &SettingsFile, out: &mut dyn Write) -> Result<CommandOutcome, C
     let settings = file.read()?;
     let mut report = Report { out, faults: 0, unreachable: false };
     report.good("settings", file.path().display())?;
+    for denied in settings.denied_algorithms()?.uris() {
+        report.warning("settings", format!("federation.denied_algorithms: {denied} is neither accepted nor used"))?;
+    }
     if let Some(key) = settings.sandboxed() {
         report.warning("settings", format!("{key} is a sandbox: only `signet demo` and tests start with it"))?;
     }
@@ -68,7 +72,7 @@ pub fn run(file: &SettingsFile, out: &mut dyn Write) -> Result<CommandOutcome, C
     match (store, keys) {
         (Some(store), Some(keys)) => {
             compare_with_database(&settings, &store, &keys, &mut report)?;
-            check_signing(&store, &keys, &mut report)?;
+            check_signing(&settings, &store, &keys, &mut report)?;
         }
         (Some(_), None) => report.warning("services", "without the keys it is not known which stored records count")?,
         (None, _) => {}
@@ -97,8 +101,14 @@ fn check_keys(settings: &Settings, report: &mut Report<'_>) -> Result<Option<Loc
 }
 
 /// Says with which key is signed, and which certificates end soon: ours and the services'.
-fn check_signing(store: &Store, keys: &LocalKeys, report: &mut Report<'_>) -> Result<(), CommandError> {
-    let signing = match signing::look_blocking(store, keys, now()) {
+fn check_signing(
+    settings: &Settings,
+    store: &Store,
+    keys: &LocalKeys,
+    report: &mut Report<'_>,
+) -> Result<(), CommandError> {
+    let denied = settings.denied_algorithms()?;
+    let signing = match signing::look_blocking(store, keys, now(), denied) {
         Ok(signing) => signing,
         Err(error) => {
             let error = CommandError::from(error);
@@ -115,7 +125,7 @@ fn check_signing(store: &Store, keys: &LocalKeys, report: &mut Report<'_>) -> Re
             report
                 .warning("metadata", format!("{}: its metadata ended on {}: {next}", service.name(), ended.date()))?;
         }
-        if let Err(fault) = signing.signer(service, None) {
+        if let Err(fault) = DeliveryPlan::of(service, denied).and_then(|_| signing.signer(service, None)) {
             report.warning("signing", format!("{}: every sign-in will be refused: {fault}", service.name()))?;
         }
     }
@@ -150,7 +160,7 @@ fn check_ports(settings: &Settings, report: &mut Report<'_>) -> Result<(), Comma
 fn check_metadata(settings: &Settings, report: &mut Report<'_>) -> Result<(), CommandError> {
     let path = &settings.federation.metadata_folder;
     let mut text = Vec::new();
-    match sp::check(path, sp::admission(settings), &mut text) {
+    match sp::check(path, sp::admission(settings)?, &mut text) {
         Ok(outcome) => {
             for line in String::from_utf8_lossy(&text).lines() {
                 writeln!(report.out, "         {line}")?;
@@ -202,7 +212,7 @@ fn compare_with_database(
     }
     let Ok(found) = folder::read(&settings.federation.metadata_folder) else { return Ok(()) };
     let count = stored.registry.len();
-    let applied = stored.registry.apply(found.entries, sp::admission(settings));
+    let applied = stored.registry.apply(found.entries, sp::admission(settings)?);
     for name in &applied.kept {
         report.warning("services", format!("{name}: its files are broken, so its last good record stands"))?;
     }

@@ -4,6 +4,7 @@ use std::io;
 use std::process::ExitCode;
 
 use crate::app::BuildError;
+use crate::federation::signing::KeyUnusable;
 use crate::federation::signing::PlanRefused;
 use crate::jobs::metadata::LoadError;
 use crate::jobs::signing::SigningError;
@@ -138,7 +139,10 @@ const fn signing(error: &SigningError) -> &'static str {
              it from its backup"
         }
         SigningError::ChangedMeanwhile => "`signet keys status` shows how things stand; try again",
-        SigningError::Missing(_) => "copy the key's two files from a node that has them",
+        SigningError::Unusable(KeyUnusable::Denied(_)) => {
+            "let a key of another kind sign for all (`signet keys sign-with --all`), or deny less in `federation.denied_algorithms`"
+        }
+        SigningError::Unusable(KeyUnusable::Missing(_)) => "copy the key's two files from a node that has them",
         SigningError::Refused(refused) => refused.next_step(),
         SigningError::Store(_) => "see `database.url` in the settings, and whether the database runs",
         SigningError::Keys(_) | SigningError::NoKey | SigningError::Unreadable(_) => {

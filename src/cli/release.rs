@@ -27,9 +27,9 @@ use crate::federation::release::{
 };
 use crate::federation::single_sign_on::{MatchedAuthnRequest, SettleFault, SettlementRules, level_terms};
 use crate::jobs::metadata;
-use crate::saml::EntityId;
 use crate::saml::authn_request::{RequestSignature, VerifiedAuthnRequest};
 use crate::saml::binding::Received;
+use crate::saml::{DeniedAlgorithms, EntityId};
 
 /// `signet release …`
 #[derive(Debug, Args)]
@@ -180,7 +180,7 @@ pub fn run(args: &ReleaseArgs, settings: &SettingsFile, out: &mut dyn Write) -> 
                 .public_url
                 .join("saml/sso")
                 .map_err(|error| CommandError::usage(error, "see `server.public_url` in the settings"))?;
-            match read_request(request, service, &sso) {
+            match read_request(request, service, &sso, settings.denied_algorithms()?) {
                 Ok(verified) => explain_request(service, verified, &issuer, args, now(), out),
                 Err(reason) => Err(ExplainError::Refused(reason)),
             }
@@ -201,13 +201,18 @@ fn registry_of(path: &Path) -> Result<Registry, CommandError> {
         CommandError::usage(format!("{}: {error}", path.display()), "name the folder that holds `sp`")
     })?;
     // What is explained is what would be released, also of a service that only the demonstration would take in.
-    let admission = Admission { now: now(), loopback_http: true };
+    let admission = Admission { now: now(), loopback_http: true, denied: DeniedAlgorithms::NONE };
     Ok(Registry::default().apply(read.entries, admission).registry)
 }
 
 /// A request out of a file (XML, or what a browser sent), or out of the query string itself. Whether it must be signed
 /// is the agreement's affair and not looked at here; a signature that is present must verify.
-fn read_request(text: &str, service: &ServiceProvider, sso: &Url) -> Result<VerifiedAuthnRequest, String> {
+fn read_request(
+    text: &str,
+    service: &ServiceProvider,
+    sso: &Url,
+    denied: DeniedAlgorithms,
+) -> Result<VerifiedAuthnRequest, String> {
     let contents = std::fs::read_to_string(text).unwrap_or_else(|_| text.to_owned());
     let contents = contents.trim();
     let received = if contents.starts_with('<') {
@@ -218,7 +223,7 @@ fn read_request(text: &str, service: &ServiceProvider, sso: &Url) -> Result<Veri
     };
     let decoded = received.decode().map_err(|fault| fault.to_string())?;
     decoded
-        .verify(service.metadata(), RequestSignature::Waived, std::slice::from_ref(sso))
+        .verify(service.metadata(), RequestSignature::Waived, std::slice::from_ref(sso), denied)
         .map_err(|fault| fault.to_string())
 }
 

@@ -4,7 +4,6 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
-use time::Date;
 
 use super::{CommandError, CommandOutcome, SettingsFile, now, open_keys, open_store, operator};
 use crate::federation::agreement::{AgencyId, Agreement};
@@ -12,8 +11,9 @@ use crate::federation::registry::{
     Admission, Applied, BrokenFile, Change, Registry, ServiceName, ServiceProvider, folder,
 };
 use crate::jobs::metadata::{ApplyError, apply_blocking};
+use crate::saml::DeniedAlgorithms;
 use crate::saml::metadata::SpMetadata;
-use crate::settings::Settings;
+use crate::settings::{Settings, SettingsError};
 
 /// `signet sp …`
 #[derive(Debug, Args)]
@@ -57,7 +57,7 @@ pub fn run(args: &SpArgs, settings: &SettingsFile, out: &mut dyn Write) -> Resul
             // The stored records carry keyed digests.
             let keys = open_keys(&settings)?;
             let store = open_store(&settings)?;
-            let admission = admission(&settings);
+            let admission = admission(&settings)?;
             let applied =
                 apply_blocking(&store, &keys, folder, &operator(), admission).map_err(|error| match error {
                     ApplyError::Stored(error) => error.into(),
@@ -66,7 +66,7 @@ pub fn run(args: &SpArgs, settings: &SettingsFile, out: &mut dyn Write) -> Resul
                         CommandError::usage(error, "name the right folder, or leave at least one service in it")
                     }
                 })?;
-            report(folder, &applied, admission.now.date(), out)?;
+            report(folder, &applied, admission, out)?;
             let good = applied.broken.is_empty() && applied.altered.is_empty();
             Ok(if good { CommandOutcome::Done } else { CommandOutcome::Findings })
         }
@@ -75,15 +75,18 @@ pub fn run(args: &SpArgs, settings: &SettingsFile, out: &mut dyn Write) -> Resul
 
 /// How files are taken in under these settings, now: sandbox settings are the demonstration's, which serves services on
 /// loopback http.
-#[must_use]
-pub fn admission(settings: &Settings) -> Admission {
-    Admission { now: now(), loopback_http: settings.sandboxed().is_some() }
+///
+/// # Errors
+/// When the settings deny what cannot be denied.
+pub fn admission(settings: &Settings) -> Result<Admission, SettingsError> {
+    let denied = settings.denied_algorithms()?;
+    Ok(Admission { now: now(), loopback_http: settings.sandboxed().is_some(), denied })
 }
 
 /// A check needs no settings; without any, it is as strict as production.
 fn admission_without_settings(settings: &SettingsFile) -> Admission {
-    let production = Admission { now: now(), loopback_http: false };
-    settings.read().map_or(production, |settings| admission(&settings))
+    let production = Admission { now: now(), loopback_http: false, denied: DeniedAlgorithms::NONE };
+    settings.read().and_then(|settings| admission(&settings)).unwrap_or(production)
 }
 
 /// What a check found.
@@ -141,7 +144,7 @@ fn check_folder(path: &Path, admission: Admission, out: &mut dyn Write) -> io::R
     let folder = folder::read(path)?;
     let applied = Registry::default().apply(folder.entries, admission);
     for service in applied.registry.services() {
-        report_good(service, admission.now.date(), out)?;
+        report_good(service, admission, out)?;
     }
     for broken in folder.misplaced.iter().chain(&applied.broken) {
         writeln!(out, "{}", located(path, broken))?;
@@ -165,7 +168,7 @@ fn check_service(path: &Path, admission: Admission, out: &mut dyn Write) -> io::
     let read = folder::read_service(&path, ServiceName { agency, service });
     match read.and_then(|files| admission.admit(&files)) {
         Ok(service) => {
-            report_good(&service, admission.now.date(), out)?;
+            report_good(&service, admission, out)?;
             Ok(CheckOutcome::Good)
         }
         Err(broken) => {
@@ -175,9 +178,9 @@ fn check_service(path: &Path, admission: Admission, out: &mut dyn Write) -> io::
     }
 }
 
-fn report_good(service: &ServiceProvider, today: Date, out: &mut dyn Write) -> io::Result<()> {
+fn report_good(service: &ServiceProvider, admission: Admission, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "{}: good ({})", service.name(), service.entity_id())?;
-    for warning in service.lint(today) {
+    for warning in service.lint(admission.now.date(), admission.denied) {
         writeln!(out, "  warning: {warning}")?;
     }
     Ok(())
@@ -192,7 +195,7 @@ fn located(folder: &Path, broken: &BrokenFile) -> String {
 ///
 /// # Errors
 /// `out` cannot be written.
-pub fn report(folder: &Path, applied: &Applied, today: Date, out: &mut dyn Write) -> io::Result<()> {
+pub fn report(folder: &Path, applied: &Applied, admission: Admission, out: &mut dyn Write) -> io::Result<()> {
     for change in &applied.changes {
         let service = change.service();
         let verb = match change {
@@ -208,7 +211,7 @@ pub fn report(folder: &Path, applied: &Applied, today: Date, out: &mut dyn Write
             writeln!(out, "  LOWERS PROTECTION: {lowered}")?;
         }
         if !matches!(change, Change::Removed { .. }) {
-            for warning in service.lint(today) {
+            for warning in service.lint(admission.now.date(), admission.denied) {
                 writeln!(out, "  warning: {warning}")?;
             }
         }

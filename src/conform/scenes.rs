@@ -253,6 +253,7 @@ fn lint(providers: &[Provider], pairs: &Pairs) -> Result<Vec<(&'static str, Vec<
         agreement::AgencyId,
         registry::{Admission, ServiceFiles, ServiceName},
     };
+    use crate::saml::DeniedAlgorithms;
     let mut linted = Vec::new();
     for provider in providers {
         let name = |text: &str| AgencyId::parse(text).map_err(|error| ConformError::ServicesRefused(error.to_string()));
@@ -261,9 +262,13 @@ fn lint(providers: &[Provider], pairs: &Pairs) -> Result<Vec<(&'static str, Vec<
             metadata: provider.metadata(pairs)?.into_bytes(),
             agreement: provider.agreement().into_bytes(),
         };
-        let admission = Admission { now: time::UtcDateTime::now(), loopback_http: false };
+        let admission =
+            Admission { now: time::UtcDateTime::now(), loopback_http: false, denied: DeniedAlgorithms::NONE };
         let read = admission.admit(&files).map_err(|broken| ConformError::ServicesRefused(broken.to_string()))?;
-        linted.push((provider.service, read.lint(admission.now.date()).iter().map(ToString::to_string).collect()));
+        linted.push((
+            provider.service,
+            read.lint(admission.now.date(), admission.denied).iter().map(ToString::to_string).collect(),
+        ));
     }
     Ok(linted)
 }

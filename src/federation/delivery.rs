@@ -9,11 +9,11 @@ use time::UtcDateTime;
 use super::agreement::{EncryptionException, SigningException};
 use super::negotiation::{NothingInCommon, Sealing, sealing};
 use super::registry::ServiceProvider;
-use crate::saml::MessageId;
 use crate::saml::assertion::{Assertion, OutboundError};
 use crate::saml::encryption::EncryptionSeed;
 use crate::saml::response::{ConsentObtained, Response, SignedResponse};
 use crate::saml::signature::Signer;
+use crate::saml::{DeniedAlgorithms, MessageId};
 use crate::services::{Entropy, random_bytes};
 
 /// How an assertion for one service leaves.
@@ -32,15 +32,15 @@ enum Signed {
 }
 
 impl<'a> DeliveryPlan<'a> {
-    /// The plan for a service.
+    /// The plan for a service, where these algorithms are denied.
     ///
     /// # Errors
     /// Its metadata has no key that takes what the agreement allows.
-    pub fn of(service: &'a ServiceProvider) -> Result<Self, NothingInCommon> {
+    pub fn of(service: &'a ServiceProvider, denied: DeniedAlgorithms) -> Result<Self, NothingInCommon> {
         let (agreement, metadata) = (service.agreement(), service.metadata());
         let sealing = match agreement.encryption_exception() {
             Some(EncryptionException::ClearText) => None,
-            exception => Some(sealing(metadata.encryption_keys(), exception)?),
+            exception => Some(sealing(metadata.encryption_keys(), exception, denied)?),
         };
         let signed = match agreement.signing_exception() {
             None => Signed::Both,

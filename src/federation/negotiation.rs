@@ -7,6 +7,7 @@
 use std::fmt;
 
 use super::agreement::EncryptionException;
+use crate::saml::DeniedAlgorithms;
 use crate::saml::encryption::{BlockEncryption, EncryptionKey, EncryptionMethod, KeyTransport};
 use crate::saml::metadata::{RegisteredEncryptionKey, SpMetadata};
 use crate::saml::signature::{SignatureAlgorithm, Signer};
@@ -27,11 +28,13 @@ pub enum NothingInCommon {
     #[error(
         "the metadata's keys for encryption take {theirs}; the agreement and this provider allow {} with {}",
         Uris(ours.iter().map(|cipher| cipher.uri())),
-        KeyTransports
+        Transports(transports)
     )]
     Encryption {
         /// The ciphers that the agreement allows.
         ours: Vec<BlockEncryption>,
+        /// How we let their keys travel.
+        transports: Vec<KeyTransport>,
         /// What the keys list, key by key.
         theirs: Declared,
     },
@@ -71,33 +74,40 @@ impl fmt::Display for Declared {
     }
 }
 
-/// Chooses key, cipher and key transport for content that is encrypted.
+/// Chooses key, cipher and key transport for content that is encrypted, among what is not denied.
 ///
 /// # Errors
 /// No key, or none that takes what the agreement allows.
 pub fn sealing(
     keys: &[RegisteredEncryptionKey],
     exception: Option<EncryptionException>,
+    denied: DeniedAlgorithms,
 ) -> Result<Sealing<'_>, NothingInCommon> {
     if keys.is_empty() {
         return Err(NothingInCommon::NoKey);
     }
-    let allowed = ciphers(exception);
+    let ours: Vec<_> = ciphers(exception).iter().copied().filter(|cipher| denied.encrypts(*cipher)).collect();
+    let transports: Vec<_> = KeyTransport::ALL.into_iter().filter(|transport| denied.transports(*transport)).collect();
     // SAML Metadata §2.4.1.1: any of the keys may be used; we take the first that we can.
-    keys.iter().find_map(|key| Some(Sealing { key: key.key(), method: method_for(key, allowed)? })).ok_or_else(|| {
-        NothingInCommon::Encryption {
-            ours: allowed.to_vec(),
-            theirs: Declared::of(keys.iter().flat_map(RegisteredEncryptionKey::methods)),
-        }
+    let usable = |key| Some((key, method_for(key, &ours, &transports)?));
+    let found = keys.iter().find_map(usable).map(|(key, method)| Sealing { key: key.key(), method });
+    found.ok_or_else(|| NothingInCommon::Encryption {
+        ours,
+        transports,
+        theirs: Declared::of(keys.iter().flat_map(RegisteredEncryptionKey::methods)),
     })
 }
 
-/// Chooses the algorithm of our signatures: of those that our key makes, in our order of preference, the first that the service
-/// lists, with a digest that it lists.
+/// Chooses the algorithm of our signatures: of those that our key makes and that are not denied, in our order of preference, the
+/// first that the service lists, with a digest that it lists.
 ///
 /// # Errors
 /// It lists some, and none of ours.
-pub fn signature(metadata: &SpMetadata, signer: &dyn Signer) -> Result<SignatureAlgorithm, NothingInCommon> {
+pub fn signature(
+    metadata: &SpMetadata,
+    signer: &dyn Signer,
+    denied: DeniedAlgorithms,
+) -> Result<SignatureAlgorithm, NothingInCommon> {
     let bits = signer.key_bits();
     let verifies = |algorithm: SignatureAlgorithm| {
         let listed = metadata.signing_methods();
@@ -108,15 +118,21 @@ pub fn signature(metadata: &SpMetadata, signer: &dyn Signer) -> Result<Signature
         let listed = metadata.digest_methods();
         listed.is_empty() || listed.iter().any(|uri| uri == algorithm.digest().uri())
     };
-    let ours = signer.algorithms();
+    let ours = made_by(signer, denied);
     ours.iter().copied().find(|algorithm| verifies(*algorithm) && digests(*algorithm)).ok_or_else(|| {
         NothingInCommon::Signature {
-            ours: ours.to_vec(),
+            ours: ours.clone(),
             bits,
             theirs: Declared::of(metadata.signing_methods().iter()),
             digests: Declared::of(metadata.digest_methods().iter()),
         }
     })
+}
+
+/// The signatures that a key makes and that are not denied, the preferred first.
+#[must_use]
+pub fn made_by(signer: &dyn Signer, denied: DeniedAlgorithms) -> Vec<SignatureAlgorithm> {
+    signer.algorithms().iter().copied().filter(|algorithm| denied.makes(*algorithm)).collect()
 }
 
 /// The ciphers that an agreement allows, the preferred first. [`EncryptionException::ClearText`] is the caller's to see first;
@@ -131,7 +147,11 @@ const fn ciphers(exception: Option<EncryptionException>) -> &'static [BlockEncry
 
 /// What one key and we have in common. A key that lists no method of a kind takes any (SAML Metadata §2.4.1.1); one that lists
 /// methods which we do not know, or that contradict themselves, still lists them.
-fn method_for(key: &RegisteredEncryptionKey, allowed: &[BlockEncryption]) -> Option<EncryptionMethod> {
+fn method_for(
+    key: &RegisteredEncryptionKey,
+    allowed: &[BlockEncryption],
+    transports: &[KeyTransport],
+) -> Option<EncryptionMethod> {
     let lists_transports = key.methods().iter().any(|method| moves_keys(&method.algorithm));
     let lists_ciphers = key.methods().iter().any(|method| !moves_keys(&method.algorithm));
     let cipher = if lists_ciphers {
@@ -142,9 +162,9 @@ fn method_for(key: &RegisteredEncryptionKey, allowed: &[BlockEncryption]) -> Opt
     }?;
     let key_transport = if lists_transports {
         let takes: Vec<KeyTransport> = key.key_transports().collect();
-        KeyTransport::ALL.into_iter().find(|ours| takes.contains(ours))
+        transports.iter().copied().find(|ours| takes.contains(ours))
     } else {
-        Some(KeyTransport::DEFAULT)
+        transports.first().copied()
     }?;
     Some(EncryptionMethod { cipher, key_transport })
 }
@@ -161,16 +181,17 @@ struct Uris<I>(I);
 
 impl<I: Iterator<Item = &'static str> + Clone> fmt::Display for Uris<I> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0.clone().collect::<Vec<_>>().join(", "))
+        let uris: Vec<_> = self.0.clone().collect();
+        if uris.is_empty() { f.write_str("(none that is not denied)") } else { f.write_str(&uris.join(", ")) }
     }
 }
 
 /// The key transports that we have.
-struct KeyTransports;
+struct Transports<'t>(&'t [KeyTransport]);
 
-impl fmt::Display for KeyTransports {
+impl fmt::Display for Transports<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut uris: Vec<&str> = KeyTransport::ALL.iter().map(|transport| transport.uri()).collect();
+        let mut uris: Vec<&str> = self.0.iter().map(|transport| transport.uri()).collect();
         uris.dedup();
         f.write_str(&uris.join(" or "))
     }

@@ -20,7 +20,7 @@ use crate::federation::registry::{
     Admission, AlteredRevision, Applied, BrokenFile, Change, Registry, ServiceFiles, ServiceProvider,
     StandingRevisions, StoredRevision, UnusableRevision, folder,
 };
-use crate::saml::EntityId;
+use crate::saml::{DeniedAlgorithms, EntityId};
 use crate::services::Clock;
 use crate::services::keys::{KeysError, ServiceKeys};
 use crate::storage::{Store, StoreError, Transaction};
@@ -238,13 +238,15 @@ pub async fn refresh(store: &Store, keys: &Arc<dyn ServiceKeys>, registry: &Shar
     Ok(())
 }
 
-/// Watches the folder, or without one the database, until it is dropped. `loopback_http` as in [`Admission`].
+/// Watches the folder, or without one the database, until it is dropped. `loopback_http` and `denied` as in
+/// [`Admission`].
 pub async fn watch(
     store: Store,
     keys: Arc<dyn ServiceKeys>,
     registry: SharedRegistry,
     folder: Option<PathBuf>,
     loopback_http: bool,
+    denied: DeniedAlgorithms,
     clock: Arc<dyn Clock>,
 ) {
     let (changed, mut changes) = mpsc::channel::<()>(1);
@@ -268,7 +270,7 @@ pub async fn watch(
                 }
             }
             Some(path) => {
-                let admission = Admission { now: clock.now(), loopback_http };
+                let admission = Admission { now: clock.now(), loopback_http, denied };
                 match apply(&store, &keys, &registry, path, "watcher", admission).await {
                     Ok(applied) => tell(&applied, &mut reported),
                     Err(fault) => Event::MetadataKept { why: Explanation::of(&fault) }.log(None),

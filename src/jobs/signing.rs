@@ -15,8 +15,9 @@ use crate::event::{AlteredRecord, Event, Explanation};
 use crate::federation::certificate_ends::{EndingCertificate, Notice, ending_certificates};
 use crate::federation::registry::ServiceName;
 use crate::federation::signing::{
-    At, KeyMissing, NodeSeen, PlanRefused, SigningKeyId, SigningKeys, SigningPlan, StoredSigningPlan,
+    At, KeyUnusable, NodeSeen, PlanRefused, SigningKeyId, SigningKeys, SigningPlan, StoredSigningPlan,
 };
+use crate::saml::DeniedAlgorithms;
 use crate::saml::signature::{CertificatePeriod, KeyFingerprint, Signer};
 use crate::services::Clock;
 use crate::services::keys::{KeysError, NotVouched, ServiceKeys, SignersUnreadable};
@@ -42,9 +43,6 @@ pub enum SigningError {
     /// The service's keys failed.
     #[error(transparent)]
     Keys(#[from] KeysError),
-    /// A key of the plan is not here.
-    #[error(transparent)]
-    Missing(#[from] KeyMissing),
     /// There is no key to begin with.
     #[error("there is no signing key to begin with")]
     NoKey,
@@ -57,6 +55,9 @@ pub enum SigningError {
     /// The signing keys cannot be read.
     #[error(transparent)]
     Unreadable(#[from] SignersUnreadable),
+    /// A key of the plan is not here, or may not sign.
+    #[error(transparent)]
+    Unusable(#[from] KeyUnusable),
 }
 
 /// What the database has.
@@ -114,10 +115,15 @@ fn current(
 ///
 /// # Errors
 /// [`SigningError`].
-pub fn look_blocking(store: &Store, keys: &dyn ServiceKeys, now: UtcDateTime) -> Result<SigningKeys, SigningError> {
+pub fn look_blocking(
+    store: &Store,
+    keys: &dyn ServiceKeys,
+    now: UtcDateTime,
+    denied: DeniedAlgorithms,
+) -> Result<SigningKeys, SigningError> {
     let here = keys.signers()?;
     let plan = store.read_blocking(|tx| current(tx, keys, &here, now).map(|(plan, _)| plan))?;
-    Ok(SigningKeys::new(plan, here)?)
+    Ok(SigningKeys::new(plan, here, denied)?)
 }
 
 /// The plan that counts, with its keys. The first node that starts makes the first plan: its oldest key signs for all.
@@ -129,6 +135,7 @@ pub fn begin_blocking(
     keys: &dyn ServiceKeys,
     by: &str,
     now: UtcDateTime,
+    denied: DeniedAlgorithms,
 ) -> Result<SigningKeys, SigningError> {
     let here = keys.signers()?;
     let plan = store.transaction_blocking(|tx| {
@@ -142,7 +149,7 @@ pub fn begin_blocking(
         }
         Ok(plan)
     })?;
-    Ok(SigningKeys::new(plan, here)?)
+    Ok(SigningKeys::new(plan, here, denied)?)
 }
 
 /// Takes one step, for the terminal: the next plan is made out of the one that counts, and stored.
@@ -154,6 +161,7 @@ pub fn change_blocking<E: From<SigningError> + From<StoreError>>(
     keys: &dyn ServiceKeys,
     by: &str,
     now: UtcDateTime,
+    denied: DeniedAlgorithms,
     step: impl FnOnce(&mut Transaction<'_>, &SigningPlan, At) -> Result<SigningPlan, E>,
 ) -> Result<SigningPlan, E> {
     let here = keys.signers().map_err(SigningError::from)?;
@@ -169,7 +177,7 @@ pub fn change_blocking<E: From<SigningError> + From<StoreError>>(
         let version = found.greatest.max(before.version()).checked_add(1).ok_or(SigningError::Altered)?;
         let next = step(tx, &before, At { version, now })?;
         // What this node cannot sign with, it does not put into the metadata.
-        SigningKeys::new(next.clone(), here).map_err(SigningError::from)?;
+        SigningKeys::new(next.clone(), here, denied).map_err(SigningError::from)?;
         add(tx, &next)?;
         Ok(next)
     })
@@ -206,7 +214,7 @@ pub async fn follow(
 async fn refresh(store: &Store, keys: &Arc<dyn ServiceKeys>, shared: &SharedSigningKeys) -> Result<(), SigningError> {
     let reader = keys.clone();
     let found = store.read(move |tx| stored(tx, &*reader)).await?;
-    let held = shared.load().plan().version();
+    let (held, denied) = (shared.load().plan().version(), shared.load().denied());
     let newest = found.plan.as_ref().map(SigningPlan::version);
     // A plan that was here is not there any more: rows were taken away, or put in its place.
     if found.altered || newest.is_none_or(|newest| newest < held) {
@@ -215,7 +223,7 @@ async fn refresh(store: &Store, keys: &Arc<dyn ServiceKeys>, shared: &SharedSign
     let Some(plan) = found.plan.filter(|plan| plan.version() > held) else { return Ok(()) };
     let opener = keys.clone();
     let here = tokio::task::spawn_blocking(move || opener.signers()).await.map_err(|_| StoreError::Stopped)??;
-    shared.store(Arc::new(SigningKeys::new(plan, here)?));
+    shared.store(Arc::new(SigningKeys::new(plan, here, denied)?));
     Event::SigningPlanTakenOver.log(None);
     Ok(())
 }

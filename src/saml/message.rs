@@ -5,11 +5,12 @@ use std::fmt;
 use url::Url;
 
 use super::{
-    EntityId, RelayState,
+    DeniedAlgorithms, EntityId, RelayState,
     authn_request::RequestError,
     binding::{BindingError, Carriage, Carried},
     signature::{
-        SignatureError, SignaturePosition, SignatureVerified, VerificationKey, verify_enveloped, verify_redirect,
+        SignatureError, SignaturePosition, SignatureVerified, VerificationKey, verify_enveloped_except,
+        verify_redirect_except,
     },
     xml::{Document, Element, Limits, ns},
 };
@@ -48,11 +49,15 @@ impl Decoded {
         message_in(&self.document, &self.carriage).unwrap_or_else(|| self.document.root())
     }
 
-    /// The proof that one of these keys signed the message; nothing when it is not signed.
-    pub(super) fn signature(&self, keys: &[VerificationKey]) -> Result<Option<SignatureVerified>, SignatureError> {
+    /// The proof that one of these keys signed the message, by algorithms that are not denied; nothing when it is not signed.
+    pub(super) fn signature(
+        &self,
+        keys: &[VerificationKey],
+        denied: DeniedAlgorithms,
+    ) -> Result<Option<SignatureVerified>, SignatureError> {
         match &self.carriage {
             Carriage::Post | Carriage::Soap => {
-                match verify_enveloped(self.root(), SignaturePosition::AfterIssuer, keys) {
+                match verify_enveloped_except(self.root(), SignaturePosition::AfterIssuer, keys, denied) {
                     Ok(verified) => Ok(Some(verified.into_proof())),
                     Err(SignatureError::Absent) => Ok(None),
                     Err(error) => Err(error),
@@ -60,7 +65,7 @@ impl Decoded {
             }
             Carriage::Redirect(None) => Ok(None),
             Carriage::Redirect(Some(signed)) => {
-                verify_redirect(&signed.octets, &signed.sig_alg, &signed.signature, keys).map(Some)
+                verify_redirect_except(&signed.octets, &signed.sig_alg, &signed.signature, keys, denied).map(Some)
             }
         }
     }

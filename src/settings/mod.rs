@@ -16,7 +16,7 @@ use time::Duration;
 use url::Url;
 
 use crate::authentication::session::SessionLimits;
-use crate::saml::EntityId;
+use crate::saml::{DeniedAlgorithms, EntityId};
 use crate::services::keys::SealingSecret;
 use crate::storage::DatabaseUrl;
 
@@ -77,6 +77,9 @@ pub struct FederationSettings {
     pub organization: String,
     /// Where agencies' engineers get help; for metadata and refusal pages.
     pub support_email: Option<String>,
+    /// Algorithms, by their identifiers, that are neither accepted nor used nor advertised.
+    #[serde(default)]
+    pub denied_algorithms: Vec<String>,
 }
 
 /// `[keys]`
@@ -155,6 +158,7 @@ impl Settings {
     pub fn validate(&self) -> Result<(), SettingsError> {
         self.database_url()?;
         self.entity_id()?;
+        self.denied_algorithms()?;
         self.server.validate()?;
         self.sessions.limits()?;
         Ok(())
@@ -185,6 +189,15 @@ impl Settings {
     pub fn entity_id(&self) -> Result<EntityId, SettingsError> {
         let text = self.federation.entity_id.clone().unwrap_or_else(|| self.server.address("/saml"));
         EntityId::parse(&text).map_err(|error| SettingsError::unusable("federation.entity_id", &error))
+    }
+
+    /// The algorithms that are neither accepted nor used nor advertised.
+    ///
+    /// # Errors
+    /// When `federation.denied_algorithms` names what is no algorithm of ours, or leaves nothing to sign or encrypt with.
+    pub fn denied_algorithms(&self) -> Result<DeniedAlgorithms, SettingsError> {
+        DeniedAlgorithms::parse(self.federation.denied_algorithms.iter().map(String::as_str))
+            .map_err(|error| SettingsError::unusable("federation.denied_algorithms", &error))
     }
 
     /// The passphrase that seals the key folder.

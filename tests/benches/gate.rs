@@ -113,7 +113,12 @@ impl Scene {
         let verified = Received::redirect(query)
             .decode()
             .unwrap()
-            .verify(service.metadata(), RequestSignature::Demanded, &[url::Url::parse(SSO).unwrap()])
+            .verify(
+                service.metadata(),
+                RequestSignature::Demanded,
+                &[url::Url::parse(SSO).unwrap()],
+                signet::saml::DeniedAlgorithms::NONE,
+            )
             .unwrap();
         let request = MatchedAuthnRequest::settle(verified, Arc::clone(service), now, rules).unwrap();
 
@@ -226,7 +231,7 @@ impl Scene {
     /// One answer, as `web::saml::answer` makes it.
     async fn answer(&self, number: u32) {
         let service = self.request.service();
-        let plan = DeliveryPlan::of(service).unwrap();
+        let plan = DeliveryPlan::of(service, signet::saml::DeniedAlgorithms::NONE).unwrap();
         let question = IssueQuestion {
             request: &self.request,
             registry: &self.registry,

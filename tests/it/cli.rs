@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use signet::app::{Application, Surroundings};
 use signet::cli::{CommandError, CommandOutcome, SettingsFile, check, keys, migrate, outcome, release, sp};
 use signet::federation::registry::Admission;
 use signet::jobs::metadata;
@@ -66,6 +67,14 @@ impl Place {
             .0
             .expect("it migrates");
         self.apply().0.expect("it applies");
+    }
+
+    /// Denies these algorithms in the settings, instead of those before.
+    fn deny(&self, uris: &[&str]) {
+        let text = std::fs::read_to_string(self.path("signet.toml")).expect("it reads");
+        let kept: Vec<&str> = text.lines().filter(|line| !line.starts_with("denied_algorithms")).collect();
+        let line = format!("[federation]\ndenied_algorithms = {uris:?}");
+        std::fs::write(self.path("signet.toml"), kept.join("\n").replace("[federation]", &line)).expect("it writes");
     }
 
     fn apply(&self) -> (Result<CommandOutcome, CommandError>, String) {
@@ -151,7 +160,10 @@ fn a_service_whose_folder_went_away_ends_and_keeps_its_agency() {
     let moved = agreement.replace("agency_id = \"city-of-example\"", "agency_id = \"department-of-parks\"");
     assert_ne!(moved, agreement);
     std::fs::write(other.join("agreement.toml"), moved).expect("it writes");
-    let (store, admission) = (place.store(), Admission { now: SystemClock.now(), loopback_http: false });
+    let (store, admission) = (
+        place.store(),
+        Admission { now: SystemClock.now(), loopback_http: false, denied: signet::saml::DeniedAlgorithms::NONE },
+    );
     let applied = metadata::apply_blocking(&store, &place.keys(), &place.path("metadata"), "test", admission);
     let applied = applied.expect("it applies");
     assert_eq!(applied.broken.len(), 1, "{:?}", applied.broken);
@@ -226,6 +238,77 @@ fn check_warns_of_a_cipher_whose_key_size_contradicts_it_and_names_the_line_of_o
     let (outcome, said) = check("much");
     assert_eq!(outcome, CommandOutcome::Findings, "{said}");
     assert!(said.contains("metadata.xml:39: xenc:KeySize must be a number of bits"), "{said}");
+}
+
+const ECDSA_SHA256: &str = "http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha256";
+const ECDSA_SHA384: &str = "http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha384";
+
+/// Whether the application starts, and if not, why.
+fn start(place: &Place) -> Result<(), String> {
+    let settings = place.settings().read().map_err(|error| error.to_string())?;
+    let surroundings = Surroundings { demonstration: true, ..Surroundings::production() };
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    let _inside = runtime.enter();
+    Application::build(&settings, &surroundings).map(drop).map_err(|error| error.to_string())
+}
+
+#[test]
+fn denied_algorithms_are_told_by_check_with_the_services_that_they_stop() {
+    let place = Place::new();
+    place.set_up();
+    // The only one that the permits take.
+    let method = "<md:EncryptionMethod Algorithm=\"http://www.w3.org/2009/xmlenc11#aes128-gcm\"/></md:KeyDescriptor>";
+    let metadata = place.path("metadata/sp/department-of-parks/permits/metadata.xml");
+    let text = std::fs::read_to_string(&metadata).expect("it reads");
+    std::fs::write(&metadata, text.replace("</md:KeyDescriptor>", method)).expect("it writes");
+    place.apply().0.expect("it applies");
+    assert!(!place.check().1.contains("every sign-in will be refused"));
+
+    place.deny(&["http://www.w3.org/2009/xmlenc11#aes128-gcm", ECDSA_SHA256]);
+    let (result, text) = place.check();
+    assert_eq!(result.expect("it runs"), CommandOutcome::Done, "{text}");
+    assert!(
+        text.contains("warning  settings: federation.denied_algorithms: http://www.w3.org/2009/xmlenc11#aes128-gcm"),
+        "{text}"
+    );
+    assert!(text.contains("warning  signing: department-of-parks/permits: every sign-in will be refused"), "{text}");
+    let args = sp::SpArgs { command: sp::SpCommand::Check { path: metadata } };
+    let (result, text) = say(|out| sp::run(&args, &place.settings(), out));
+    assert_eq!(result.expect("it runs"), CommandOutcome::Done, "{text}");
+    assert!(text.contains("warning: every sign-in will be refused"), "{text}");
+    // P-256 makes ECDSA-SHA384 too.
+    assert_eq!(start(&place), Ok(()));
+}
+
+#[test]
+fn nothing_starts_where_what_is_denied_leaves_nothing() {
+    let place = Place::new();
+    place.set_up();
+    assert_eq!(start(&place), Ok(()));
+    place.deny(&[ECDSA_SHA256, ECDSA_SHA384]);
+    let (result, text) = place.check();
+    assert_eq!(result.expect("it runs"), CommandOutcome::Findings, "{text}");
+    let fault = "every signature that it makes is denied by federation.denied_algorithms";
+    let said = text.lines().find(|line| line.starts_with("FAULTY   signing: the signing key")).expect("it is told");
+    assert!(said.contains(fault) && said.contains("`signet keys sign-with --all`"), "{said}");
+    assert!(start(&place).expect_err("our key makes nothing").contains(fault));
+
+    for (denied, reason) in [
+        (
+            ["http://www.w3.org/2009/xmlenc11#aes128-gcm", "http://www.w3.org/2009/xmlenc11#aes256-gcm"],
+            "federation.denied_algorithms: no authenticated cipher is left",
+        ),
+        (
+            [ECDSA_SHA256, "rsa-sha512"],
+            "federation.denied_algorithms: `rsa-sha512` is no algorithm that is ever used here",
+        ),
+    ] {
+        place.deny(&denied);
+        let error = place.check().0.expect_err("the settings cannot be used").to_string();
+        assert!(error.contains(reason), "{error}");
+        let error = start(&place).expect_err("the settings cannot be used");
+        assert!(error.contains(reason), "{error}");
+    }
 }
 
 #[test]

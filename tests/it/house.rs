@@ -207,6 +207,17 @@ fn every_assertion_is_born_at_the_gate() {
 }
 
 #[test]
+fn what_comes_to_us_is_verified_where_denied_algorithms_are_known() {
+    let source = source();
+    // The demonstration's agency and the conformance suite are others; what we made is read back.
+    let mut verifiers = which_say(&source, "verify_enveloped(");
+    verifiers.extend(which_say(&source, "verify_redirect("));
+    verifiers.retain(|name| !["conform/", "demo/"].iter().any(|room| name.starts_with(room)));
+    assert_eq!(verifiers, ["saml/read_back.rs", "saml/signature/redirect.rs"]);
+    assert_eq!(which_say(&source, "verify_enveloped_except("), ["saml/message.rs", "saml/signature/verify.rs"]);
+}
+
+#[test]
 fn the_key_for_a_service_is_picked_in_one_place() {
     let source = source();
     let say = |needle: &str| which_say(&source, needle);

@@ -183,7 +183,7 @@ pub(super) fn trial(args: &TrialArgs, settings: &Settings, out: &mut dyn Write) 
     let keys = open_keys(settings)?;
     let store = open_store(settings)?;
     if !args.succeeded && !args.failed {
-        let plan = signing::look_blocking(&store, &keys, now())?;
+        let plan = signing::look_blocking(&store, &keys, now(), settings.denied_algorithms()?)?;
         let registry = store.read_blocking(|tx| metadata::load(tx, &keys))?.registry;
         let service = find(&registry, &args.sp)?;
         let key = plan.plan().next_for(service.entity_id()).map_err(SigningError::from)?;
@@ -221,7 +221,7 @@ fn change(
     step: impl FnOnce(&mut Transaction<'_>, &SigningPlan, At) -> Result<SigningPlan, CommandError>,
 ) -> Result<SigningPlan, CommandError> {
     let store = open_store(settings)?;
-    signing::change_blocking(&store, keys, &operator(), now(), step)
+    signing::change_blocking(&store, keys, &operator(), now(), settings.denied_algorithms()?, step)
 }
 
 fn signing_keys_here(keys: &LocalKeys) -> Result<Vec<SigningKeyId>, CommandError> {

@@ -88,7 +88,7 @@ fn refused(scenes: &Scenes) -> Finding {
     hold(published.is_empty(), || format!("{published:?} are published"))?;
     seen(format!(
         "a signature that names RSA with SHA-1 is refused ({codes}); MD5, HMAC and RSA 1.5 have no name in \
-         the lists, which are closed and need no configuring"
+         the lists, which are closed; the operator denies more by federation.denied_algorithms"
     ))
 }
 

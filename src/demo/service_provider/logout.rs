@@ -6,6 +6,7 @@
 use time::{Duration, UtcDateTime};
 
 use super::{IdpMetadataError, POST, REDIRECT, ServiceProvider, SignedIn, base64};
+use crate::saml::DeniedAlgorithms;
 use crate::{
     saml::{
         BindingError, EntityId, MessageId, OutboundError, RequestError, SpMetadata,
@@ -143,7 +144,7 @@ impl ServiceProvider {
         let fresh = |at: UtcDateTime| at <= now + CLOCK_SKEW && at >= now - FRESH_FOR - CLOCK_SKEW;
         match LogoutMessage::from_query(raw_query)? {
             LogoutMessage::Request(decoded) => {
-                let request = decoded.verify(&peer.0, &ours)?;
+                let request = decoded.verify(&peer.0, &ours, DeniedAlgorithms::NONE)?;
                 let over = request.not_on_or_after().is_some_and(|until| until + CLOCK_SKEW <= now);
                 if over || !fresh(request.issue_instant()) {
                     return Err(LogoutFailed::Time);
@@ -151,7 +152,7 @@ impl ServiceProvider {
                 Ok(LogoutArrived::Request(Box::new(request)))
             }
             LogoutMessage::Response(decoded) => {
-                let response = decoded.verify(&peer.0, &ours)?;
+                let response = decoded.verify(&peer.0, &ours, DeniedAlgorithms::NONE)?;
                 if !fresh(response.issue_instant()) {
                     return Err(LogoutFailed::Time);
                 }

@@ -5,6 +5,7 @@ use time::UtcDateTime;
 use super::{BrokenFile, ServiceFiles, ServiceProvider};
 use crate::federation::agreement::SignedRequests;
 use crate::federation::single_sign_on::CLOCK_SKEW;
+use crate::saml::DeniedAlgorithms;
 use crate::saml::metadata::{MetadataError, SpMetadata};
 
 /// When and where a record is taken in. One that the database holds was held to this when it came and is not again: sign-ins do
@@ -16,6 +17,8 @@ pub struct Admission {
     pub now: UtcDateTime,
     /// Whether http is accepted for loopback hosts: in the demonstration and in tests only.
     pub loopback_http: bool,
+    /// The algorithms that the operator denies. No file is refused for them: warnings say what will come of it.
+    pub denied: DeniedAlgorithms,
 }
 
 impl Admission {

@@ -10,6 +10,7 @@ use crate::federation::attribute::AttributeName;
 use crate::federation::delivery::DeliveryPlan;
 use crate::federation::identifier::NameIdFormat;
 use crate::federation::negotiation::NothingInCommon;
+use crate::saml::DeniedAlgorithms;
 
 /// How long before the review date, and before the metadata ends, the linter begins to say so.
 const REVIEW_NOTICE: Duration = Duration::days(60);
@@ -74,14 +75,14 @@ impl fmt::Display for LintWarning {
     }
 }
 
-pub(super) fn lint(service: &ServiceProvider, today: Date) -> Vec<LintWarning> {
+pub(super) fn lint(service: &ServiceProvider, today: Date, denied: DeniedAlgorithms) -> Vec<LintWarning> {
     let (agreement, metadata) = (service.agreement(), service.metadata());
     let mut warnings = Vec::new();
     let demanded = agreement.signed_requests() == SignedRequests::Demanded;
     if demanded && !metadata.authn_requests_signed() {
         warnings.push(LintWarning::RequestsSaidToBeUnsigned);
     }
-    match DeliveryPlan::of(service) {
+    match DeliveryPlan::of(service, denied) {
         Ok(_) => {}
         Err(NothingInCommon::NoKey) => warnings.push(LintWarning::NoEncryptionKey),
         Err(fault) => warnings.push(LintWarning::NoEncryptionInCommon(fault.to_string())),

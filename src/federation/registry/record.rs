@@ -13,9 +13,9 @@ use crate::federation::agreement::{
 use crate::federation::disclosure::RevisionId;
 use crate::federation::encoding::{Decoder, Encoder};
 use crate::federation::negotiation::sealing;
-use crate::saml::EntityId;
 use crate::saml::encryption::BlockEncryption;
 use crate::saml::metadata::SpMetadata;
+use crate::saml::{DeniedAlgorithms, EntityId};
 
 /// Where a service's files lie: `<agency>/<service>`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -213,10 +213,10 @@ impl ServiceProvider {
         format!("entity {}\n{}\n{}", self.entity_id(), metadata.join("\n"), self.agreement.canonical_text())
     }
 
-    /// What will surprise somebody later.
+    /// What will surprise somebody later, where these algorithms are denied.
     #[must_use]
-    pub fn lint(&self, today: Date) -> Vec<LintWarning> {
-        lint(self, today)
+    pub fn lint(&self, today: Date, denied: DeniedAlgorithms) -> Vec<LintWarning> {
+        lint(self, today, denied)
     }
 
     /// What of the protection this record gives up that the one before gave.
@@ -233,7 +233,9 @@ impl ServiceProvider {
         let chosen = |service: &Self| {
             let keys = service.metadata.encryption_keys();
             let undecided = service.agreement.encryption_exception().is_none();
-            undecided.then(|| sealing(keys, None).ok().map(|sealing| sealing.method.cipher)).flatten()
+            undecided
+                .then(|| sealing(keys, None, DeniedAlgorithms::NONE).ok().map(|sealing| sealing.method.cipher))
+                .flatten()
         };
         if (chosen(old), chosen(self)) == (Some(BlockEncryption::Aes256Gcm), Some(BlockEncryption::Aes128Gcm)) {
             lowered.push(LoweredProtection::EncryptionWeaker(EncryptionException::Aes128Gcm));

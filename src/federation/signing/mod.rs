@@ -30,7 +30,7 @@ use crate::services::keys::{KeysError, Purpose, ServiceKeys};
 pub use evidence::{MetadataFetch, NodeSeen, Readiness};
 pub use plan::{At, KeyState, PlannedKey, SigningPlan, TrialOutcome, Wave, WavePercent, Whom};
 pub use refused::PlanRefused;
-pub use snapshot::{KeyMissing, SigningKeys};
+pub use snapshot::{KeyUnusable, SigningKeys};
 pub use stored::StoredSigningPlan;
 pub use trial::{TRIAL_LASTS, Trial, TrialTicket};
 

@@ -5,18 +5,24 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::{SigningKeyId, SigningPlan, Trial};
-use crate::federation::negotiation::{NothingInCommon, signature};
+use crate::federation::negotiation::{NothingInCommon, made_by, signature};
 use crate::federation::registry::ServiceProvider;
+use crate::saml::DeniedAlgorithms;
 use crate::saml::signature::{Signer, SignerBy};
 
-/// A key that the plan puts into our metadata is not where this node keeps its keys.
+/// A plan cannot be followed here.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "the signing key {key} is in use, and its file is not in this node's key folder: copy signing/{key}.key and .crt there"
-)]
-pub struct KeyMissing {
-    /// Which.
-    pub key: SigningKeyId,
+pub enum KeyUnusable {
+    /// The key that signs for all makes no signature that the settings leave.
+    #[error(
+        "the signing key {0} signs for all services, and every signature that it makes is denied by federation.denied_algorithms"
+    )]
+    Denied(SigningKeyId),
+    /// A key that the plan puts into our metadata is not where this node keeps its keys.
+    #[error(
+        "the signing key {0} is in use, and its file is not in this node's key folder: copy signing/{0}.key and .crt there"
+    )]
+    Missing(SigningKeyId),
 }
 
 /// The plan with the keys that it names, at one moment. A request keeps the one that it began with.
@@ -26,23 +32,28 @@ pub struct SigningKeys {
     fleet: Arc<dyn Signer>,
     /// Every key in our metadata, the one of all included.
     signers: BTreeMap<SigningKeyId, Arc<dyn Signer>>,
+    denied: DeniedAlgorithms,
 }
 
 impl SigningKeys {
-    /// Joins a plan with the keys that are here. Those that stand in no metadata are left out: nothing is signed with them.
+    /// Joins a plan with the keys that are here. Those that stand in no metadata are left out: nothing is signed with them. No key
+    /// signs by an algorithm that is `denied`.
     ///
     /// # Errors
-    /// A key of the plan is not here.
-    pub fn new(plan: SigningPlan, here: Vec<Arc<dyn Signer>>) -> Result<Self, KeyMissing> {
+    /// A key of the plan is not here, or the one that signs for all has no algorithm left. That another has none is no error
+    /// here: its services' sign-ins are refused, and all others go on.
+    pub fn new(plan: SigningPlan, here: Vec<Arc<dyn Signer>>, denied: DeniedAlgorithms) -> Result<Self, KeyUnusable> {
         let mut here: BTreeMap<SigningKeyId, Arc<dyn Signer>> =
             here.into_iter().filter_map(|signer| Some((SigningKeyId::parse(signer.key_id()).ok()?, signer))).collect();
         let mut signers = BTreeMap::new();
         for id in plan.in_metadata() {
-            let signer = here.remove(id).ok_or_else(|| KeyMissing { key: id.clone() })?;
+            let signer = here.remove(id).ok_or_else(|| KeyUnusable::Missing(id.clone()))?;
             signers.insert(id.clone(), signer);
         }
-        let fleet = signers.get(plan.fleet()).cloned().ok_or_else(|| KeyMissing { key: plan.fleet().clone() })?;
-        Ok(Self { plan, fleet, signers })
+        let fleet = signers.get(plan.fleet()).ok_or_else(|| KeyUnusable::Missing(plan.fleet().clone()))?;
+        let usual = made_by(&**fleet, denied).first().copied();
+        let fleet = SignerBy::with(fleet, usual.ok_or_else(|| KeyUnusable::Denied(plan.fleet().clone()))?);
+        Ok(Self { plan, fleet, signers, denied })
     }
 
     /// The plan.
@@ -64,8 +75,14 @@ impl SigningKeys {
         let id = id.unwrap_or_else(|| self.plan.key_for(service.entity_id()));
         // A plan puts services to keys in our metadata alone.
         let signer = self.signers.get(id).unwrap_or(&self.fleet);
-        let algorithm = signature(service.metadata(), &**signer)?;
+        let algorithm = signature(service.metadata(), &**signer, self.denied)?;
         Ok(SignerBy::with(signer, algorithm))
+    }
+
+    /// The algorithms that the operator denies.
+    #[must_use]
+    pub const fn denied(&self) -> DeniedAlgorithms {
+        self.denied
     }
 
     /// The key that signs our metadata: that of all services without a choice of their own. It changes with `--all` alone, so

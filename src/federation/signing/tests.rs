@@ -5,6 +5,7 @@ use time::UtcDateTime;
 use time::macros::utc_datetime;
 
 use super::*;
+use crate::saml::DeniedAlgorithms;
 use crate::saml::EntityId;
 use crate::services::keys::{GenerateKeys, LocalKeys, ServiceKeys, SigningKeyKind, keys_for_tests};
 
@@ -228,10 +229,11 @@ fn a_snapshot_has_every_key_of_the_plan_or_is_none() {
     let first = SigningKeyId::parse(keys.signers().unwrap()[0].key_id()).unwrap();
     let second = SigningKeyId::parse(&keys.add_signing_key(&wanted).unwrap()).unwrap();
     let plan = SigningPlan::begin(first, at(1, 0)).publish(&second, at(2, 0)).unwrap();
-    let snapshot = SigningKeys::new(plan.clone(), keys.signers().unwrap()).unwrap();
+    let snapshot = SigningKeys::new(plan.clone(), keys.signers().unwrap(), DeniedAlgorithms::NONE).unwrap();
     assert_eq!(snapshot.published().count(), 2);
     keys.erase_signing_key(second.as_str()).unwrap();
-    assert_eq!(SigningKeys::new(plan, keys.signers().unwrap()).err(), Some(KeyMissing { key: second }));
+    let missing = SigningKeys::new(plan, keys.signers().unwrap(), DeniedAlgorithms::NONE);
+    assert_eq!(missing.err(), Some(KeyUnusable::Missing(second)));
 }
 
 #[test]

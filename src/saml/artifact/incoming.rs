@@ -7,7 +7,7 @@ use url::Url;
 
 use super::Artifact;
 use crate::saml::{
-    EntityId, MessageId,
+    DeniedAlgorithms, EntityId, MessageId,
     authn_request::RequestError,
     binding::{BindingError, Carriage, Carried},
     instant,
@@ -48,15 +48,21 @@ impl DecodedArtifactResolve {
         &self.0.claimed_issuer
     }
 
-    /// Verifies the request against the record of the claimed issuer, and reads it. `ours` is where we resolve artifacts.
+    /// Verifies the request against the record of the claimed issuer, and reads it. `ours` is where we resolve artifacts,
+    /// `denied` are the algorithms by which no signature is accepted.
     ///
     /// # Errors
     /// [`RequestError`]; [`RequestError::Unsigned`] whatever the agreement says, since nothing else tells who asks.
-    pub fn verify(self, metadata: &SpMetadata, ours: &[Url]) -> Result<VerifiedArtifactResolve, RequestError> {
+    pub fn verify(
+        self,
+        metadata: &SpMetadata,
+        ours: &[Url],
+        denied: DeniedAlgorithms,
+    ) -> Result<VerifiedArtifactResolve, RequestError> {
         if *metadata.entity_id() != self.0.claimed_issuer {
             return Err(RequestError::ForeignRecord);
         }
-        let signature = self.0.signature(metadata.signing_keys())?.ok_or(RequestError::Unsigned)?;
+        let signature = self.0.signature(metadata.signing_keys(), denied)?.ok_or(RequestError::Unsigned)?;
         let root = self.0.root();
         if root.attribute("Version") != Some("2.0") {
             return Err(RequestError::Version);

@@ -14,7 +14,7 @@ use time::UtcDateTime;
 use url::Url;
 
 use super::{
-    AcsSelection, EntityId, MalformedMessageId, MessageId, RelayState, ResponseBinding,
+    AcsSelection, DeniedAlgorithms, EntityId, MalformedMessageId, MessageId, RelayState, ResponseBinding,
     artifact::MalformedArtifact,
     binding::{BindingError, Carried},
     instant::MalformedInstant,
@@ -54,7 +54,7 @@ impl DecodedAuthnRequest {
     /// Verifies the request against the record of the claimed issuer, and reads it.
     ///
     /// `our_sso` are the addresses of our single sign-on service: a `Destination` must be one of them, character for
-    /// character.
+    /// character. `denied` are the algorithms by which no signature is accepted.
     ///
     /// # Errors
     /// [`RequestError`]. The signature is judged first: what a stranger wrote is not looked into.
@@ -63,12 +63,13 @@ impl DecodedAuthnRequest {
         metadata: &SpMetadata,
         demand: RequestSignature,
         our_sso: &[Url],
+        denied: DeniedAlgorithms,
     ) -> Result<VerifiedAuthnRequest, RequestError> {
         let message = self.0;
         if *metadata.entity_id() != message.claimed_issuer {
             return Err(RequestError::ForeignRecord);
         }
-        let signature = message.signature(metadata.signing_keys())?;
+        let signature = message.signature(metadata.signing_keys(), denied)?;
         if signature.is_none() && (demand == RequestSignature::Demanded || metadata.authn_requests_signed()) {
             return Err(RequestError::Unsigned);
         }

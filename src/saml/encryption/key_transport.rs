@@ -27,16 +27,16 @@ pub enum OaepHash {
 }
 
 impl OaepHash {
-    const ALL: [Self; 2] = [Self::Sha1, Self::Sha256];
+    pub(in crate::saml) const ALL: [Self; 2] = [Self::Sha1, Self::Sha256];
 
-    const fn digest_uri(self) -> &'static str {
+    pub(in crate::saml) const fn digest_uri(self) -> &'static str {
         match self {
             Self::Sha1 => "http://www.w3.org/2000/09/xmldsig#sha1",
             Self::Sha256 => "http://www.w3.org/2001/04/xmlenc#sha256",
         }
     }
 
-    const fn mask_uri(self) -> &'static str {
+    pub(in crate::saml) const fn mask_uri(self) -> &'static str {
         match self {
             Self::Sha1 => "http://www.w3.org/2009/xmlenc11#mgf1sha1",
             Self::Sha256 => "http://www.w3.org/2009/xmlenc11#mgf1sha256",
@@ -89,6 +89,11 @@ impl KeyTransport {
             Self::Mgf1p { .. } => RSA_OAEP_MGF1P,
             Self::Oaep { .. } => RSA_OAEP,
         }
+    }
+
+    /// The identifiers of all that it uses: its own, its digest's and its mask's, written or implied.
+    pub(in crate::saml) const fn all_uris(self) -> [&'static str; 3] {
+        [self.uri(), self.digest().digest_uri(), self.mask().mask_uri()]
     }
 
     const fn digest(self) -> OaepHash {

@@ -6,7 +6,7 @@ use time::UtcDateTime;
 use url::Url;
 
 use crate::saml::{
-    EntityId, MessageId, NamedPrincipal, RelayState, RequestError,
+    DeniedAlgorithms, EntityId, MessageId, NamedPrincipal, RelayState, RequestError,
     binding::{BindingError, Carried},
     instant,
     message::Decoded,
@@ -74,12 +74,17 @@ impl DecodedLogoutRequest {
     }
 
     /// Verifies the request against the record of the claimed issuer, and reads it. `our_slo` are the addresses of our
-    /// single logout service.
+    /// single logout service, `denied` the algorithms by which no signature is accepted.
     ///
     /// # Errors
     /// [`RequestError`]; [`RequestError::Unsigned`] whatever the agreement says (SAML Profiles §4.4.3.1).
-    pub fn verify(self, metadata: &SpMetadata, our_slo: &[Url]) -> Result<VerifiedLogoutRequest, RequestError> {
-        let signature = proof(&self.0, metadata)?;
+    pub fn verify(
+        self,
+        metadata: &SpMetadata,
+        our_slo: &[Url],
+        denied: DeniedAlgorithms,
+    ) -> Result<VerifiedLogoutRequest, RequestError> {
+        let signature = proof(&self.0, metadata, denied)?;
         let root = self.0.root();
         check_version(root)?;
         only_attributes(root, &["ID", "Version", "IssueInstant", "Destination", "Consent", "Reason", "NotOnOrAfter"])?;
@@ -159,8 +164,13 @@ impl DecodedLogoutResponse {
     ///
     /// # Errors
     /// [`RequestError`]; [`RequestError::Unsigned`] whatever the agreement says (SAML Profiles §4.4.3.4).
-    pub fn verify(self, metadata: &SpMetadata, our_slo: &[Url]) -> Result<VerifiedLogoutResponse, RequestError> {
-        let signature = proof(&self.0, metadata)?;
+    pub fn verify(
+        self,
+        metadata: &SpMetadata,
+        our_slo: &[Url],
+        denied: DeniedAlgorithms,
+    ) -> Result<VerifiedLogoutResponse, RequestError> {
+        let signature = proof(&self.0, metadata, denied)?;
         let root = self.0.root();
         check_version(root)?;
         only_attributes(root, &["ID", "Version", "IssueInstant", "Destination", "Consent", "InResponseTo"])?;
@@ -197,11 +207,15 @@ fn status(root: Element<'_>) -> Result<LogoutStatus, RequestError> {
     })
 }
 
-fn proof(message: &Decoded, metadata: &SpMetadata) -> Result<SignatureVerified, RequestError> {
+fn proof(
+    message: &Decoded,
+    metadata: &SpMetadata,
+    denied: DeniedAlgorithms,
+) -> Result<SignatureVerified, RequestError> {
     if *metadata.entity_id() != message.claimed_issuer {
         return Err(RequestError::ForeignRecord);
     }
-    message.signature(metadata.signing_keys())?.ok_or(RequestError::Unsigned)
+    message.signature(metadata.signing_keys(), denied)?.ok_or(RequestError::Unsigned)
 }
 
 fn check_version(root: Element<'_>) -> Result<(), RequestError> {

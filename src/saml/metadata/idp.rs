@@ -8,7 +8,7 @@ use url::Url;
 
 use super::{Contact, Localized, Logo, Organization, UserInterface};
 use crate::saml::{
-    EntityId, MessageId, OutboundError, ReadBackError,
+    DeniedAlgorithms, EntityId, MessageId, OutboundError, ReadBackError,
     assertion::NameId,
     binding::{HTTP_POST, HTTP_REDIRECT, SOAP},
     c14n::canonicalize,
@@ -39,6 +39,8 @@ pub struct IdpDescription {
     /// Certificates (DER) of keys that sign for some services, will sign, or did. The signer's own is always published,
     /// first, whether it is among them or not.
     pub further_certificates: Vec<Vec<u8>>,
+    /// The algorithms that are not advertised.
+    pub denied: DeniedAlgorithms,
     /// Where a service sends a person whom it cannot help after the sign-in (SAML Metadata §2.4.1, `errorURL`), with the
     /// placeholders of [`ERROR_URL_QUERY`].
     pub error_url: String,
@@ -109,17 +111,19 @@ fn write(description: &IdpDescription, signer: &dyn Signer) -> Builder {
         .attribute("cacheDuration", format!("PT{}S", description.cache_duration.as_secs()))
         .attribute("entityID", description.entity_id.as_str())
         .attribute("validUntil", instant::format(description.valid_until))
-        .child(md("Extensions").children(algorithms()))
+        .child(md("Extensions").children(algorithms(description.denied)))
         .child(role)
         .optional_child(description.organization.as_ref().map(organization))
         .children(description.contacts.iter().map(contact))
 }
 
-/// The algorithms that we verify and sign with (SAML Metadata Profile for Algorithm Support §2.3, §2.4).
-fn algorithms() -> impl Iterator<Item = Builder> {
+/// The algorithms that we verify and sign with, and that are not denied (SAML Metadata Profile for Algorithm Support §2.3, §2.4).
+fn algorithms(denied: DeniedAlgorithms) -> impl Iterator<Item = Builder> {
     let alg = |local, uri: &'static str| Builder::element("alg", ns::ALG, local).attribute("Algorithm", uri);
-    let digests = DigestAlgorithm::ALL.into_iter().map(move |digest| alg("DigestMethod", digest.uri()));
-    digests.chain(SignatureAlgorithm::ALL.into_iter().map(move |signature| alg("SigningMethod", signature.uri())))
+    let digests = DigestAlgorithm::ALL.into_iter().filter(move |digest| denied.digests(*digest));
+    let digests = digests.map(move |digest| alg("DigestMethod", digest.uri()));
+    let signatures = SignatureAlgorithm::ALL.into_iter().filter(move |signature| denied.accepts(*signature));
+    digests.chain(signatures.map(move |signature| alg("SigningMethod", signature.uri())))
 }
 
 fn key_descriptor(certificate: &[u8]) -> Builder {

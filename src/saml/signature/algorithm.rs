@@ -31,6 +31,9 @@ pub enum DigestAlgorithm {
 /// An algorithm that is not accepted.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum AlgorithmError {
+    /// One of the lists, which the operator denies.
+    #[error("algorithm {0} is denied by this provider's operator")]
+    Denied(&'static str),
     /// An HMAC: a public key would be taken for the shared secret.
     #[error("HMAC is not accepted as a signature")]
     Hmac,

@@ -27,9 +27,11 @@ pub use certificate::CertificatePeriod;
 pub(in crate::saml) use key::acceptable_rsa;
 pub use key::{KeyError, PemSigner, Signer, SignerBy, SigningFailed, VerificationKey};
 pub use redirect::verify_redirect;
+pub(in crate::saml) use redirect::verify_redirect_except;
 pub(in crate::saml) use sign::sign_written;
 pub use sign::{SigningError, sign_enveloped};
 pub use verify::verify_enveloped;
+pub(in crate::saml) use verify::verify_enveloped_except;
 
 use super::xml::{Element, XmlError, ns};
 

@@ -1,8 +1,9 @@
 //! Signatures of the HTTP-Redirect binding (SAML bindings §3.4.4.1): over the octets of the query, not over XML.
 
 use super::{SignatureAlgorithm, SignatureError, SignatureVerified, VerificationKey};
+use crate::saml::DeniedAlgorithms;
 
-/// Verifies the signature of a redirect.
+/// Verifies the signature of a redirect, by whichever algorithm of the closed list.
 ///
 /// * `octets`: `SAMLRequest=…[&RelayState=…]&SigAlg=…` exactly as received, still percent-encoded as the sender did it.
 /// * `sig_alg`: the value of `SigAlg`, decoded.
@@ -16,7 +17,21 @@ pub fn verify_redirect(
     signature: &[u8],
     keys: &[VerificationKey],
 ) -> Result<SignatureVerified, SignatureError> {
-    verify_with_any(octets, SignatureAlgorithm::from_uri(sig_alg)?, signature, keys)
+    verify_redirect_except(octets, sig_alg, signature, keys, DeniedAlgorithms::NONE)
+}
+
+/// The same of a message that came to us, where the operator denies algorithms.
+///
+/// # Errors
+/// As [`verify_redirect`].
+pub(in crate::saml) fn verify_redirect_except(
+    octets: &[u8],
+    sig_alg: &str,
+    signature: &[u8],
+    keys: &[VerificationKey],
+    denied: DeniedAlgorithms,
+) -> Result<SignatureVerified, SignatureError> {
+    verify_with_any(octets, denied.signature(sig_alg)?, signature, keys)
 }
 
 /// The one place where a signature value meets the keys, and the only maker of the proof.

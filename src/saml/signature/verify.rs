@@ -8,6 +8,7 @@ use super::{
     redirect::verify_with_any, uri,
 };
 use crate::saml::{
+    DeniedAlgorithms,
     c14n::canonicalize,
     xml::{Element, is_nc_name, is_space, ns},
 };
@@ -15,7 +16,7 @@ use crate::saml::{
 /// Prefixes in a `PrefixList`; real ones have one or two.
 const MOST_PREFIXES: usize = 24;
 
-/// Verifies the enveloped signature of `element` with one of `keys`.
+/// Verifies the enveloped signature of `element` with one of `keys`, by whichever algorithms of the closed lists.
 ///
 /// # Errors
 /// [`SignatureError::Absent`] if there is none; else whatever is wrong with it. Nothing of the element may be believed then.
@@ -24,9 +25,22 @@ pub fn verify_enveloped<'d>(
     position: SignaturePosition,
     keys: &[VerificationKey],
 ) -> Result<VerifiedElement<'d>, SignatureError> {
+    verify_enveloped_except(element, position, keys, DeniedAlgorithms::NONE)
+}
+
+/// The same of a message that came to us, where the operator denies algorithms.
+///
+/// # Errors
+/// As [`verify_enveloped`].
+pub(in crate::saml) fn verify_enveloped_except<'d>(
+    element: Element<'d>,
+    position: SignaturePosition,
+    keys: &[VerificationKey],
+    denied: DeniedAlgorithms,
+) -> Result<VerifiedElement<'d>, SignatureError> {
     let signature = find_signature(element, position)?;
-    let parts = SignatureParts::read(signature)?;
-    let reference = Reference::read(parts.signed_info)?;
+    let parts = SignatureParts::read(signature, denied)?;
+    let reference = Reference::read(parts.signed_info, denied)?;
 
     // The reference must be to the element that will be read. The reader has made sure that no other has the same ID.
     let id = element.attribute("ID").ok_or(SignatureError::ForeignReference)?;
@@ -74,7 +88,7 @@ struct SignatureParts<'d> {
 }
 
 impl<'d> SignatureParts<'d> {
-    fn read(signature: Element<'d>) -> Result<Self, SignatureError> {
+    fn read(signature: Element<'d>, denied: DeniedAlgorithms) -> Result<Self, SignatureError> {
         if signature.children().any(|child| child.is(ns::DSIG, "Object")) {
             return Err(SignatureError::ObjectRefused);
         }
@@ -94,7 +108,7 @@ impl<'d> SignatureParts<'d> {
         if canonicalization_uri != uri::EXC_C14N {
             return Err(SignatureError::Canonicalization(short(canonicalization_uri)));
         }
-        let algorithm = SignatureAlgorithm::from_uri(algorithm_of(method)?)?;
+        let algorithm = denied.signature(algorithm_of(method)?)?;
         Parts::of(method, &["Algorithm"])?.end("parameters in ds:SignatureMethod are not accepted")?;
         Ok(Self {
             signed_info,
@@ -114,7 +128,7 @@ struct Reference<'d> {
 }
 
 impl<'d> Reference<'d> {
-    fn read(signed_info: Element<'d>) -> Result<Self, SignatureError> {
+    fn read(signed_info: Element<'d>, denied: DeniedAlgorithms) -> Result<Self, SignatureError> {
         let mut references = signed_info.children().skip(2);
         let reference = match (references.next(), references.next()) {
             (Some(reference), None) if reference.is(ns::DSIG, "Reference") => reference,
@@ -127,7 +141,7 @@ impl<'d> Reference<'d> {
         parts.end("only Transforms, DigestMethod and DigestValue may stand in ds:Reference")?;
 
         let prefixes = read_transforms(transforms)?;
-        let digest = DigestAlgorithm::from_uri(algorithm_of(method)?)?;
+        let digest = denied.digest(algorithm_of(method)?)?;
         Parts::of(method, &["Algorithm"])?.end("parameters in ds:DigestMethod are not accepted")?;
         Ok(Self {
             uri: reference.attribute("URI").ok_or(SignatureError::ForeignReference)?,

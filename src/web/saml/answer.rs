@@ -63,7 +63,7 @@ pub async fn issue(
     let registry = idp.registry.load();
     // Before anything is recorded: a service without a usable key gets no clear text. (Its record may have changed on the way.)
     let service = matched.service();
-    let plan = DeliveryPlan::of(service).map_err(|fault| Refusal::from(fault).about(named(service)))?;
+    let plan = DeliveryPlan::of(service, idp.denied).map_err(|fault| Refusal::from(fault).about(named(service)))?;
     // One for the record and for the signature, whatever is changed meanwhile.
     let signer =
         idp.signing.load().signer(service, trial).map_err(|fault| Refusal::from(fault).about(named(service)))?;

@@ -84,7 +84,7 @@ async fn resolved(site: &Site, idp: &IdentityProvider, body: &[u8]) -> Result<St
         return Err(Refusal::from(RefusalKind::ServiceDisabled).about(named(&service)));
     }
     let request = decoded
-        .verify(service.metadata(), &idp.artifact)
+        .verify(service.metadata(), &idp.artifact, idp.denied)
         .map_err(|fault| Refusal::from(fault).about(named(&service)))?;
     judge_instant(request.issue_instant(), now).map_err(|fault| Refusal::from(fault).about(named(&service)))?;
 

@@ -139,14 +139,16 @@ pub fn walk(idp: &IdentityProvider, received: &Received, arrived: UtcDateTime) -
         SignedRequests::Waived => RequestSignature::Waived,
     };
     let request = decoded
-        .verify(service.metadata(), demand, &idp.sso)
+        .verify(service.metadata(), demand, &idp.sso, idp.denied)
         .map_err(|fault| Stopped::Request { service: Arc::clone(&service), fault })?;
     match MatchedAuthnRequest::settle(request, Arc::clone(&service), arrived, idp.rules()) {
         // Before anybody is asked to sign in for nothing.
-        Ok(matched) => match DeliveryPlan::of(&service).and_then(|_| idp.signing.load().signer(&service, None)) {
-            Ok(_) => Ok(Settled::Matched(Box::new(matched))),
-            Err(fault) => Err(Stopped::NothingInCommon { service, fault }),
-        },
+        Ok(matched) => {
+            match DeliveryPlan::of(&service, idp.denied).and_then(|_| idp.signing.load().signer(&service, None)) {
+                Ok(_) => Ok(Settled::Matched(Box::new(matched))),
+                Err(fault) => Err(Stopped::NothingInCommon { service, fault }),
+            }
+        }
         Err(SettleFault::Answerable { address, fault }) => Ok(Settled::Fault { address, service, fault }),
         Err(SettleFault::Unanswerable(fault)) => Err(Stopped::Unanswerable { service, fault }),
     }

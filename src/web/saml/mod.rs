@@ -24,7 +24,7 @@ use url::Url;
 use crate::federation::single_sign_on::SettlementRules;
 use crate::jobs::metadata::SharedRegistry;
 use crate::jobs::signing::SharedSigningKeys;
-use crate::saml::EntityId;
+use crate::saml::{DeniedAlgorithms, EntityId};
 use crate::storage::DisclosureWriter;
 
 /// What single sign-on needs beside the [`Site`](super::site::Site): who we are on the wire, who may ask, and the ledger.
@@ -52,6 +52,8 @@ pub struct IdentityProvider {
     pub fetches: metadata::Fetches,
     /// Whether an ACS on http is accepted for loopback hosts: in the demonstration and in tests only.
     pub loopback_http: bool,
+    /// The algorithms that are neither accepted nor used nor advertised.
+    pub denied: DeniedAlgorithms,
 }
 
 /// What our metadata says about us beside addresses and keys.

@@ -52,6 +52,11 @@ fn a_genuine_request_is_not_judged_by_another_services_record() {
     let other = metadata_text(&BASE64.encode(&RSA.certificate_der)).replace(SP, "https://other.example/metadata");
     let other = SpMetadata::parse(other.as_bytes()).unwrap();
     let decoded = post(signed()).decode().unwrap();
-    let verdict = decoded.verify(&other, RequestSignature::Demanded, &[Url::parse(SSO).unwrap()]);
+    let verdict = decoded.verify(
+        &other,
+        RequestSignature::Demanded,
+        &[Url::parse(SSO).unwrap()],
+        signet::saml::DeniedAlgorithms::NONE,
+    );
     assert_eq!(verdict.map(|_| ()), Err(RequestError::ForeignRecord));
 }

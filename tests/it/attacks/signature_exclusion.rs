@@ -36,7 +36,14 @@ fn a_waiver_lets_an_unsigned_request_pass_but_never_a_bad_signature() {
     let text = metadata_text(&BASE64.encode(&RSA.certificate_der)).replace(" AuthnRequestsSigned=\"true\"", "");
     let silent = SpMetadata::parse(text.as_bytes()).unwrap();
     let our_sso = [Url::parse(SSO).unwrap()];
-    let judge = |received: Received| received.decode().unwrap().verify(&silent, RequestSignature::Waived, &our_sso);
+    let judge = |received: Received| {
+        received.decode().unwrap().verify(
+            &silent,
+            RequestSignature::Waived,
+            &our_sso,
+            signet::saml::DeniedAlgorithms::NONE,
+        )
+    };
 
     let accepted = judge(post(unsigned())).unwrap();
     assert!(accepted.signature().is_none());

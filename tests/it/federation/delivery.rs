@@ -10,6 +10,7 @@ use signet::federation::delivery::DeliveryPlan;
 use signet::federation::issue::Issued;
 use signet::federation::negotiation::NothingInCommon;
 use signet::federation::registry::{LintWarning, ServiceFiles, ServiceProvider};
+use signet::saml::DeniedAlgorithms;
 use signet::services::SystemEntropy;
 use time::macros::date;
 
@@ -54,7 +55,7 @@ fn delivered_for(mut files: ServiceFiles, more: &str) -> Result<String, NothingI
     files.agreement.extend_from_slice(more.as_bytes());
     let ready = ready_with(files, held(), "");
     let service = Arc::clone(ready.matched.service());
-    let plan = DeliveryPlan::of(&service)?;
+    let plan = DeliveryPlan::of(&service, DeniedAlgorithms::NONE)?;
     let Issued { assertion, consent, .. } = ready.issue().unwrap();
     let signer = keys::OTHER_RSA.signer();
     Ok(plan.deliver(assertion, consent, &signer, &SystemEntropy, NOW).unwrap().as_str().to_owned())
@@ -182,13 +183,15 @@ fn service_that_wants_its_assertions_signed_gets_them_signed() {
     let signing = format!("{CLEAR}\n[signing]\nexception = \"response-only\"\nreason = \"test\"\n");
     assert_eq!(delivered_for(files.clone(), &signing).unwrap().matches("<ds:Signature ").count(), 2);
     files.agreement.extend_from_slice(signing.as_bytes());
-    let warnings = ServiceProvider::read(&files).unwrap().lint(date!(2026 - 01 - 01));
+    let warnings = ServiceProvider::read(&files).unwrap().lint(date!(2026 - 01 - 01), DeniedAlgorithms::NONE);
     assert!(warnings.contains(&LintWarning::ResponseOnlyWithoutEffect), "{warnings:?}");
 }
 
 #[test]
 fn linter_says_beforehand_that_nothing_can_be_sent() {
-    let lint = |md: &str| ServiceProvider::read(&files("", "", md)).unwrap().lint(date!(2026 - 01 - 01));
+    let lint = |md: &str| {
+        ServiceProvider::read(&files("", "", md)).unwrap().lint(date!(2026 - 01 - 01), DeniedAlgorithms::NONE)
+    };
     assert!(lint("").contains(&LintWarning::NoEncryptionKey));
     let warnings = lint(&key_descriptor("", &methods(&[TRIPLE_DES])));
     assert!(warnings.iter().any(|warning| warning.to_string().contains(TRIPLE_DES)), "{warnings:?}");

@@ -37,7 +37,13 @@ impl House {
     }
 
     fn apply(&self, now: UtcDateTime) -> Result<Applied, ApplyError> {
-        apply_blocking(&self.store, &self.keys, &self.metadata(), "test", Admission { now, loopback_http: false })
+        apply_blocking(
+            &self.store,
+            &self.keys,
+            &self.metadata(),
+            "test",
+            Admission { now, loopback_http: false, denied: signet::saml::DeniedAlgorithms::NONE },
+        )
     }
 
     fn load(&self) -> Loaded {

@@ -75,7 +75,7 @@ impl House {
     }
 
     /// The fields of a signed request for the HTTP-POST binding.
-    fn posted_request(&self) -> String {
+    pub(super) fn posted_request(&self) -> String {
         use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
         use signet::saml::signature::{SignaturePosition, sign_enveloped};
         use signet::saml::xml::{Builder, ns};

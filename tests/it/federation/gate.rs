@@ -45,8 +45,10 @@ fn agreed(top: &str) -> ServiceFiles {
 }
 
 fn registry(files: ServiceFiles) -> Registry {
-    let applied =
-        Registry::default().apply(vec![(files.name.clone(), Ok(files))], Admission { now: NOW, loopback_http: false });
+    let applied = Registry::default().apply(
+        vec![(files.name.clone(), Ok(files))],
+        Admission { now: NOW, loopback_http: false, denied: signet::saml::DeniedAlgorithms::NONE },
+    );
     assert_eq!(applied.broken, []);
     applied.registry
 }

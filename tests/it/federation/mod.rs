@@ -7,6 +7,7 @@ mod assurance;
 mod consent;
 #[cfg(feature = "demo")]
 mod delivery;
+mod denied;
 mod disclosure;
 mod folder;
 #[cfg(feature = "demo")]

@@ -9,11 +9,12 @@ use signet::federation::attribute::AttributeName;
 use signet::federation::registry::{
     Admission, Applied, Change, LintWarning, MalformedRevision, Registry, ServiceFiles, ServiceName, folder,
 };
-use signet::saml::EntityId;
+use signet::saml::{DeniedAlgorithms, EntityId};
 use time::macros::{date, utc_datetime};
 
 const TODAY: time::Date = date!(2026 - 08 - 01);
-const ADMISSION: Admission = Admission { now: utc_datetime!(2026-08-01 12:00), loopback_http: false };
+const ADMISSION: Admission =
+    Admission { now: utc_datetime!(2026-08-01 12:00), loopback_http: false, denied: DeniedAlgorithms::NONE };
 
 /// A copy of the sample folder that a test may spoil.
 struct Copy(tempfile::TempDir);
@@ -118,7 +119,7 @@ fn metadata_that_ends_is_refused_with_its_line_while_the_applied_record_stands()
     let first = copy.apply(&Registry::default());
     assert_eq!(first.broken, []);
     let ends = [LintWarning::MetadataEnds(date!(2026 - 08 - 31))];
-    assert_eq!(first.registry.find(&permits()).unwrap().lint(TODAY), ends);
+    assert_eq!(first.registry.find(&permits()).unwrap().lint(TODAY, DeniedAlgorithms::NONE), ends);
 
     // The very same files, a month later; a clock that is somewhat slow is borne.
     let at = |now| first.registry.apply(folder::read(copy.path()).unwrap().entries, Admission { now, ..ADMISSION });
@@ -294,7 +295,7 @@ fn new_host_and_new_key_lower_protection() {
 fn linter_says_what_will_surprise_somebody() {
     let lint = |copy: &Copy, entity: &str| {
         let registry = copy.apply(&Registry::default()).registry;
-        registry.find(&EntityId::parse(entity).unwrap()).unwrap().lint(TODAY)
+        registry.find(&EntityId::parse(entity).unwrap()).unwrap().lint(TODAY, DeniedAlgorithms::NONE)
     };
     let copy = Copy::new();
     assert_eq!(lint(&copy, permits().as_str()), []);
@@ -351,7 +352,7 @@ fn apply_says_what_lowers_protection() {
     let first = copy.apply(&Registry::default()).registry;
     copy.edit(PERMITS, "[[contacts]]", "[attributes.locale]\npurpose.en = \"Your language\"\n\n[[contacts]]");
     let mut out = Vec::new();
-    sp::report(copy.path(), &copy.apply(&first), TODAY, &mut out).unwrap();
+    sp::report(copy.path(), &copy.apply(&first), ADMISSION, &mut out).unwrap();
     let text = String::from_utf8(out).unwrap();
     assert!(text.contains("LOWERS PROTECTION: one more attribute may be released: locale"), "{text}");
     assert!(text.contains("+attribute locale"), "{text}");

@@ -194,13 +194,19 @@ impl Street {
         let LogoutMessage::Response(decoded) = LogoutMessage::from_query(url.query().unwrap()).unwrap() else {
             panic!("a response")
         };
-        decoded.verify(&self.us, &[Url::parse("https://permits.example.gov/slo").unwrap()]).unwrap()
+        decoded
+            .verify(
+                &self.us,
+                &[Url::parse("https://permits.example.gov/slo").unwrap()],
+                signet::saml::DeniedAlgorithms::NONE,
+            )
+            .unwrap()
     }
 
     /// Our request, as a service reads it.
     fn read_request(&self, message: LogoutMessage, at: &str) -> VerifiedLogoutRequest {
         let LogoutMessage::Request(decoded) = message else { panic!("a request") };
-        decoded.verify(&self.us, &[Url::parse(at).unwrap()]).unwrap()
+        decoded.verify(&self.us, &[Url::parse(at).unwrap()], signet::saml::DeniedAlgorithms::NONE).unwrap()
     }
 }
 
@@ -420,7 +426,7 @@ async fn an_answer_that_nobody_waits_for_changes_nothing() {
         panic!("a request")
     };
     let permits = ServiceRecord::of(&street);
-    let unasked = decoded.verify(&permits.0, &street.ours()).unwrap();
+    let unasked = decoded.verify(&permits.0, &street.ours(), signet::saml::DeniedAlgorithms::NONE).unwrap();
     street.go(&street.answer(0, &unasked, LogoutResult::Ended)).await.page().expect_words("W06");
     street.go(question.url.path()).await.page().expect_words("Sign out everywhere?");
     assert!(street.is_signed_in().await);

@@ -73,7 +73,11 @@ fn request(service: &ServiceProvider, at: UtcDateTime, attributes: &str, childre
     let body = url::form_urlencoded::Serializer::new(String::new()).append_pair("SAMLRequest", &encoded).finish();
     let received = Received::from_form(body.as_bytes()).unwrap();
     let sso = [url::Url::parse(SSO).unwrap()];
-    received.decode().unwrap().verify(service.metadata(), RequestSignature::Waived, &sso).unwrap()
+    received
+        .decode()
+        .unwrap()
+        .verify(service.metadata(), RequestSignature::Waived, &sso, signet::saml::DeniedAlgorithms::NONE)
+        .unwrap()
 }
 
 pub(super) fn settle_at(

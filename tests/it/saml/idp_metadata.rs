@@ -26,6 +26,7 @@ fn description() -> IdpDescription {
         slo: "https://idp.example/saml/logout".parse().unwrap(),
         artifact: "https://idp.example/saml/artifact".parse().unwrap(),
         further_certificates: Vec::new(),
+        denied: signet::saml::DeniedAlgorithms::NONE,
         error_url: format!("https://idp.example/saml/error?{ERROR_URL_QUERY}"),
         scopes: vec!["idp.example".into()],
         user_interface: UserInterface::default(),

@@ -58,6 +58,8 @@ pub struct Wishes {
     pub mail: Option<MailSettings>,
     /// Where text messages go, when not into the inbox.
     pub sms: Option<SmsSettings>,
+    /// Which algorithms are denied.
+    pub denied_algorithms: Vec<String>,
     /// Where browsers find it, when that is not where it listens: as behind a proxy.
     pub public_url: Option<String>,
 }
@@ -123,6 +125,7 @@ impl TestApp {
                 watch: true,
                 organization: "Signet".to_owned(),
                 support_email: None,
+                denied_algorithms: wishes.denied_algorithms,
             },
             keys: KeySettings { folder: at("keys"), passphrase_file: at("passphrase") },
             mail: wishes.mail.unwrap_or(MailSettings::Sandbox),

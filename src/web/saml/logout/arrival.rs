@@ -53,8 +53,9 @@ pub(super) async fn take_in(
 ) -> Answer {
     let now = site.now();
     let service = known(idp, decoded.claimed_issuer())?;
-    let request =
-        decoded.verify(service.metadata(), &idp.slo).map_err(|fault| Refusal::from(fault).about(named(&service)))?;
+    let request = decoded
+        .verify(service.metadata(), &idp.slo, idp.denied)
+        .map_err(|fault| Refusal::from(fault).about(named(&service)))?;
     judge(&request, now).map_err(|fault| Refusal::from(fault).about(named(&service)))?;
 
     let relay_state = request.relay_state().map(|state| state.as_str().as_bytes().to_vec());
@@ -171,8 +172,9 @@ fn candidates(
 pub(super) async fn settle(site: &Site, idp: &IdentityProvider, decoded: DecodedLogoutResponse) -> Answer {
     let now = site.now();
     let service = known(idp, decoded.claimed_issuer())?;
-    let response =
-        decoded.verify(service.metadata(), &idp.slo).map_err(|fault| Refusal::from(fault).about(named(&service)))?;
+    let response = decoded
+        .verify(service.metadata(), &idp.slo, idp.denied)
+        .map_err(|fault| Refusal::from(fault).about(named(&service)))?;
     let settled = site
         .store
         .transaction::<_, StoreError, _>(move |tx| {
