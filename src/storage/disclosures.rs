@@ -4,6 +4,7 @@
 //! durable. The hash of a record is the core's ([`crate::federation::disclosure`]); this file gives the number.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use diesel::prelude::*;
 use tokio::sync::{mpsc, oneshot};
@@ -23,6 +24,9 @@ use crate::subscriber::SubscriberId;
 
 /// At most so many records share a commit.
 const GROUP: usize = 256;
+/// Where several wait, others are on their way: a commit costs a sync of the disk and the same pages of the indexes each time,
+/// however many records share it. Somebody who comes alone does not wait.
+const GATHERING: Duration = Duration::from_millis(10);
 
 /// What is made durable together before a response leaves.
 #[derive(Debug, Clone)]
@@ -70,8 +74,16 @@ impl DisclosureWriter {
         let (waiting, mut queue) = mpsc::channel::<Waiting>(4 * GROUP);
         tokio::spawn(async move {
             let mut group = Vec::with_capacity(GROUP);
+            let mut crowded = false;
             // While one group is being synced to the disk, the next one gathers.
             while queue.recv_many(&mut group, GROUP).await > 0 {
+                crowded |= group.len() > 1;
+                if crowded {
+                    tokio::time::sleep(GATHERING).await;
+                    let more = std::iter::from_fn(|| queue.try_recv().ok());
+                    group.extend(more.take(GROUP.saturating_sub(group.len())));
+                }
+                crowded = group.len() > 1;
                 let (issuances, answers): (Vec<_>, Vec<_>) =
                     group.drain(..).map(|one| (one.issuance, one.done)).unzip();
                 let outcomes = match record_together(&store, chain, issuances.clone()).await {

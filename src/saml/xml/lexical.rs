@@ -101,12 +101,13 @@ pub(super) fn resolve_reference(name: &str) -> Result<char, XmlFault> {
 /// Appends literal text with line ends normalised to `\n` (XML 1.0 §2.11).
 pub(super) fn push_normalised(out: &mut String, raw: &str) {
     let mut rest = raw;
-    while let Some((before, after)) = rest.split_once('\r') {
+    loop {
+        let (before, after) = rest.split_at(clean_octets(rest.as_bytes(), |octet| octet == b'\r'));
         out.push_str(before);
+        let Some(after) = after.strip_prefix('\r') else { return };
         out.push('\n');
         rest = after.strip_prefix('\n').unwrap_or(after);
     }
-    out.push_str(rest);
 }
 
 /// Appends an attribute's value, normalised as XML 1.0 §3.3.3 says for CDATA: each literal line end, tab or line feed
@@ -162,10 +163,10 @@ impl<'a> RawAttributes<'a> {
         }
         let (name, value) = trimmed.split_once('=').ok_or(XmlFault::AttributeSyntax)?;
         let value = value.trim_start_matches(is_space);
-        let quote = value.chars().next().filter(|c| matches!(c, '"' | '\'')).ok_or(XmlFault::AttributeSyntax)?;
-        let (value, rest) =
-            value.strip_prefix(quote).and_then(|v| v.split_once(quote)).ok_or(XmlFault::AttributeSyntax)?;
-        self.rest = rest;
+        let quote = *value.as_bytes().first().filter(|c| matches!(c, b'"' | b'\'')).ok_or(XmlFault::AttributeSyntax)?;
+        let value = value.get(1..).unwrap_or("");
+        let (value, rest) = value.split_at(clean_octets(value.as_bytes(), |octet| octet == quote));
+        self.rest = rest.get(1..).ok_or(XmlFault::AttributeSyntax)?;
         Ok(Some((name.trim_end_matches(is_space), value)))
     }
 }
@@ -179,7 +180,11 @@ pub(super) fn is_absolute_uri(name: &str) -> bool {
         && !rest.is_empty()
         && rest.matches('#').count() <= 1
         // Unreserved and reserved characters without brackets, which only an IPv6 address could have.
-        && rest.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._~:/?#@!$&'()*+,;=%".contains(&b))
+        && rest.bytes().all(|b| {
+            b.is_ascii_alphanumeric()
+                || matches!(b, b'-' | b'.' | b'_' | b'~' | b':' | b'/' | b'?' | b'#' | b'@' | b'!' | b'$' | b'&')
+                || matches!(b, b'\'' | b'(' | b')' | b'*' | b'+' | b',' | b';' | b'=' | b'%')
+        })
         && rest.split('%').skip(1).all(|escape| {
             escape.as_bytes().get(..2).is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit))
         })

@@ -77,8 +77,14 @@ impl<'a> Reader<'a> {
         let mut text = String::with_capacity(source.len() + ns::XML.len());
         text.push_str(ns::XML);
         let xml_namespace = Span { start: 0, end: length(&text) };
-        let document =
-            Document { text, nodes: Vec::new(), attributes: Vec::new(), declarations: Vec::new(), root: NONE };
+        // Room for an ordinary message, whatever the length of this one.
+        let document = Document {
+            text,
+            nodes: Vec::with_capacity(64),
+            attributes: Vec::with_capacity(64),
+            declarations: Vec::with_capacity(16),
+            root: NONE,
+        };
         Self {
             source,
             limits,
@@ -181,15 +187,15 @@ impl<'a> Reader<'a> {
             return Err(XmlFault::TooDeep(self.limits.depth));
         }
         self.count_node()?;
-        self.check_attribute_counts(raw_attributes)?;
+        let written = self.written_attributes(raw_attributes)?;
         let (prefix, local) = split_qname(name)?;
 
         let bindings_before = self.bindings.len();
-        let declarations = self.declare_namespaces(raw_attributes)?;
+        let declarations = self.declare_namespaces(&written)?;
         let prefix_span = self.intern(prefix);
         let local_span = self.intern(local);
         let namespace = self.resolve(prefix, prefix.is_empty())?;
-        let attributes = self.read_attributes(raw_attributes)?;
+        let attributes = self.read_attributes(&written)?;
 
         let index = length_of(&self.document.nodes);
         self.attach(
@@ -291,8 +297,10 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Counts before anything is stored, so that a tag with a hundred thousand attributes costs one look at each.
-    fn check_attribute_counts(&self, raw: &str) -> Result<(), XmlFault> {
+    /// The pairs of name and raw value of a tag. The first that is one too many ends the reading, so that a tag with a hundred
+    /// thousand of them costs no more than one that is just allowed.
+    fn written_attributes<'t>(&self, raw: &'t str) -> Result<Vec<(&'t str, &'t str)>, XmlFault> {
+        let mut written = Vec::new();
         let (mut attributes, mut namespaces) = (0, 0);
         let mut rest = RawAttributes::new(raw);
         while let Some((name, value)) = rest.next()? {
@@ -310,19 +318,19 @@ impl<'a> Reader<'a> {
             if namespaces > self.limits.namespaces {
                 return Err(XmlFault::TooManyNamespaces(self.limits.namespaces));
             }
+            written.push((name, value));
         }
         if self.bindings.len() + namespaces > self.limits.namespaces_in_scope {
             return Err(XmlFault::TooManyNamespaces(self.limits.namespaces_in_scope));
         }
-        Ok(())
+        Ok(written)
     }
 
     /// Namespaces in XML 1.0 §3 and its constraints.
-    fn declare_namespaces(&mut self, raw: &str) -> Result<(u32, u32), XmlFault> {
+    fn declare_namespaces(&mut self, written: &[(&str, &str)]) -> Result<(u32, u32), XmlFault> {
         let start = self.document.declarations.len();
         let in_scope_before = self.bindings.len();
-        let mut rest = RawAttributes::new(raw);
-        while let Some((name, value)) = rest.next()? {
+        for (name, value) in written.iter().copied() {
             let Some(prefix) = declared_prefix(name) else { continue };
             if name != "xmlns" {
                 split_qname(name)?;
@@ -355,10 +363,9 @@ impl<'a> Reader<'a> {
         Ok((narrow(start), length_of(&self.document.declarations)))
     }
 
-    fn read_attributes(&mut self, raw: &str) -> Result<(u32, u32), XmlFault> {
+    fn read_attributes(&mut self, written: &[(&str, &str)]) -> Result<(u32, u32), XmlFault> {
         let start = self.document.attributes.len();
-        let mut rest = RawAttributes::new(raw);
-        while let Some((name, value)) = rest.next()? {
+        for (name, value) in written.iter().copied() {
             if declared_prefix(name).is_some() {
                 continue;
             }
