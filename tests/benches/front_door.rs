@@ -18,7 +18,7 @@ mod browser;
 use super::IN_FLIGHT;
 use super::measure::{Run, Stopwatch, memory_mib};
 use super::raw;
-use super::service::{Shape, key_pair, redirect_query};
+use super::service::{KeyKind, Shape, key_pair, redirect_query};
 use browser::{Browser, Page};
 
 const ROUND_TRIPS: u32 = 1_500;
@@ -76,7 +76,7 @@ async fn measure() {
         server.agree(&person, shape, &key).await;
         let cookie = person.cookie(COOKIE).expect("a session");
         let run = server.round_trips(shape, &key, &cookie).await;
-        let signing = raw::rsa_2048_signing();
+        let signing = raw::signing(KeyKind::Rsa2048);
         println!("  {:34} {}", shape.words(), run.told(shape.private_key_operations(), &signing));
     }
 

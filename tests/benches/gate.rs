@@ -1,9 +1,10 @@
-//! Responses through the gate: issued, recorded on SQLite with its request and its session, signed, encrypted.
+//! Responses through the gate: issued, recorded on SQLite with their requests and sessions (or not at all), signed, encrypted.
 
 use std::sync::{
     Arc,
     atomic::{AtomicU32, Ordering},
 };
+use std::time::Duration;
 
 use signet::authentication::session::{SessionIdHash, SessionLimits, SessionTimes};
 use signet::authentication::{AuthenticatedSubject, AuthenticationEvent, AuthenticatorId, AuthenticatorKind};
@@ -20,20 +21,22 @@ use signet::federation::registry::{Registry, ServiceFiles, ServiceName, ServiceP
 use signet::federation::single_sign_on::{
     AuthenticationState, MatchedAuthnRequest, PersonFacts, ReleaseStep, SettlementRules,
 };
-use signet::saml::EntityId;
+use signet::saml::assertion::Assertion;
 use signet::saml::authn_request::RequestSignature;
 use signet::saml::binding::Received;
+use signet::saml::response::ConsentObtained;
 use signet::saml::signature::{PemSigner, Signer};
+use signet::saml::{DeniedAlgorithms, EntityId};
 use signet::services::{Clock, SystemClock, SystemEntropy};
 use signet::storage::{
     DisclosureWriter, Issuance, Participant, PendingRequest, RecordedDisclosure, SessionRecord, Store, StoreError,
 };
 use signet::subscriber::{StoredAccount, SubscriberAccount, SubscriberId, SubscriberStatus, VaultState};
-use time::{Duration, UtcDateTime};
+use time::UtcDateTime;
 
-use super::IN_FLIGHT;
-use super::measure::{Run, Stopwatch};
-use super::service::{Shape, key_pair, redirect_query};
+use super::measure::{Cost, Run, Stopwatch, on_this_thread};
+use super::service::{KeyKind, Shape, certificate_of, key_pair, redirect_query};
+use super::{IN_FLIGHT, raw};
 
 const RESPONSES: u32 = 4_000;
 const IDP: &str = "https://idp.example/saml";
@@ -51,30 +54,46 @@ struct Scene {
     consent: VouchedConsent,
     issuer: EntityId,
     signer: PemSigner,
-    store: Store,
-    writer: DisclosureWriter,
     now: UtcDateTime,
 }
 
+/// The database that they are recorded in.
+struct Ledger {
+    store: Store,
+    writer: DisclosureWriter,
+}
+
+/// Measures and tells.
+pub fn run() {
+    println!("\nthrough the gate, recorded on SQLite, {IN_FLIGHT} in flight");
+    for shape in Shape::ALL {
+        let made = responses(shape);
+        // Beside every measurement, since a core's speed changes with what its neighbours do.
+        let signing = raw::signing(KeyKind::Rsa2048);
+        println!("  {:37} {}, aim 0.85", shape.words(), made.told(shape.private_key_operations(), &signing));
+    }
+}
+
 /// Makes many, so many at once, and says what they cost.
-pub fn responses(shape: Shape) -> Run {
+fn responses(shape: Shape) -> Run {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     runtime.block_on(async {
         let folder = tempfile::tempdir().unwrap();
-        let scene = Arc::new(Scene::set(shape, folder.path()));
-        scene.open_requests();
+        let scene = Arc::new(Scene::set(shape, KeyKind::Rsa2048));
+        let ledger = Arc::new(Ledger::open(folder.path()));
+        ledger.open_requests(&scene);
         let next = Arc::new(AtomicU32::new(0));
         let watch = Stopwatch::of("self");
         let tasks: Vec<_> = (0..IN_FLIGHT)
             .map(|_| {
-                let (scene, next) = (Arc::clone(&scene), Arc::clone(&next));
+                let (scene, ledger, next) = (Arc::clone(&scene), Arc::clone(&ledger), Arc::clone(&next));
                 tokio::spawn(async move {
                     loop {
                         let number = next.fetch_add(1, Ordering::Relaxed);
                         if number >= RESPONSES {
                             break;
                         }
-                        scene.answer(number).await;
+                        scene.answer(&ledger, number).await;
                     }
                 })
             })
@@ -86,6 +105,15 @@ pub fn responses(shape: Shape) -> Run {
     })
 }
 
+/// Makes them on this thread alone, and records nothing: what the wire itself costs.
+pub fn unrecorded(shape: Shape, key: KeyKind) -> Cost {
+    let scene = Scene::set(shape, key);
+    on_this_thread(Duration::from_secs(2), || {
+        let (plan, Issued { assertion, consent, .. }) = scene.issue();
+        scene.deliver(&plan, assertion, consent);
+    })
+}
+
 fn request_id(number: u32) -> [u8; 16] {
     let mut id = [0; 16];
     id[..4].copy_from_slice(&number.to_be_bytes());
@@ -93,7 +121,7 @@ fn request_id(number: u32) -> [u8; 16] {
 }
 
 impl Scene {
-    fn set(shape: Shape, folder: &std::path::Path) -> Self {
+    fn set(shape: Shape, kind: KeyKind) -> Self {
         let now = SystemClock.now();
         let (key, certificate) = key_pair();
         let id = AgencyId::parse(&format!("bench-{}", shape.word())).unwrap();
@@ -117,7 +145,7 @@ impl Scene {
                 service.metadata(),
                 RequestSignature::Demanded,
                 &[url::Url::parse(SSO).unwrap()],
-                signet::saml::DeniedAlgorithms::NONE,
+                DeniedAlgorithms::NONE,
             )
             .unwrap();
         let request = MatchedAuthnRequest::settle(verified, Arc::clone(service), now, rules).unwrap();
@@ -159,14 +187,11 @@ impl Scene {
             panic!("consent was given")
         };
 
-        let (idp_key, idp_certificate) = key_pair();
+        let idp_key = kind.generate();
+        let idp_certificate = certificate_of(&idp_key);
         let signer =
             PemSigner::from_pem(&idp_key.private_key_to_pem_pkcs8().unwrap(), &idp_certificate.to_pem().unwrap())
                 .unwrap();
-        let url = format!("sqlite:{}", folder.join("bench.db").display()).parse().unwrap();
-        let store = Store::open(&url, 4).unwrap();
-        store.migrate().unwrap();
-        let writer = DisclosureWriter::start(store.clone(), ChainId::from_bytes([6; 16]));
         let account = SubscriberAccount {
             id: PERSON,
             status: SubscriberStatus::Active,
@@ -174,14 +199,71 @@ impl Scene {
             rules_accepted_at: now,
             vault: VaultState::Open,
         };
-        Self { registry, request, account, subject, release, consent, issuer, signer, store, writer, now }
+        Self { registry, request, account, subject, release, consent, issuer, signer, now }
+    }
+
+    /// One answer, as `web::saml::answer` makes it.
+    async fn answer(&self, ledger: &Ledger, number: u32) {
+        let (plan, Issued { assertion, disclosure, consent }) = self.issue();
+        let parts = assertion.parts();
+        let participant = Participant {
+            subscriber: PERSON,
+            entity_id: parts.audience.to_string(),
+            assertion_id: parts.id.to_string(),
+            session_index: parts.session_index.clone(),
+            name_id_sealed: vec![0; 64],
+            joined_at: self.now,
+        };
+        let issuance = Issuance {
+            disclosure,
+            consent_mac: Some(self.consent.mac().to_vec()),
+            answers: Some(request_id(number)),
+            joins: Some((SESSION, participant)),
+        };
+        let recorded = ledger.writer.record(issuance).await.unwrap();
+        assert!(matches!(recorded, RecordedDisclosure::Durable { .. }));
+        self.deliver(&plan, assertion, consent);
+    }
+
+    fn deliver(&self, plan: &DeliveryPlan<'_>, assertion: Assertion, consent: ConsentObtained) {
+        let response = plan.deliver(assertion, consent, &self.signer, &SystemEntropy, self.now).unwrap();
+        assert!(!response.into_form(None).saml_response().is_empty());
+    }
+
+    fn issue(&self) -> (DeliveryPlan<'_>, Issued) {
+        let service = self.request.service();
+        let plan = DeliveryPlan::of(service, DeniedAlgorithms::NONE).unwrap();
+        let question = IssueQuestion {
+            request: &self.request,
+            registry: &self.registry,
+            standing: RequestStanding::Open,
+            account: &self.account,
+            subject: &self.subject,
+            proofed: None,
+            release: &self.release,
+            consent: &self.consent,
+            rules: SettlementRules { issuer: &self.issuer, loopback_http: false },
+            signing_key_id: self.signer.key_id(),
+            now: self.now,
+        };
+        (plan, issue(&question, &SystemEntropy).unwrap())
+    }
+}
+
+impl Ledger {
+    fn open(folder: &std::path::Path) -> Self {
+        let url = format!("sqlite:{}", folder.join("bench.db").display()).parse().unwrap();
+        let store = Store::open(&url, 4).unwrap();
+        store.migrate().unwrap();
+        let writer = DisclosureWriter::start(store.clone(), ChainId::from_bytes([6; 16]));
+        Self { store, writer }
     }
 
     /// The session, and the requests that wait in it: what arrival leaves behind.
-    fn open_requests(&self) {
-        let now = self.now;
-        let account = self.account.clone();
-        let consent = self.consent.record().clone();
+    fn open_requests(&self, scene: &Scene) {
+        let now = scene.now;
+        let account = scene.account.clone();
+        let consent = scene.consent.record().clone();
         self.store
             .transaction_blocking::<_, StoreError, _>(move |tx| {
                 // Nobody reads it back: what is measured begins with an account that was vouched for.
@@ -219,51 +301,12 @@ impl Scene {
                         request_id: format!("_{number}"),
                         received_sealed: vec![0; 700],
                         received_at: now,
-                        expires_at: now + Duration::hours(1),
+                        expires_at: now + time::Duration::hours(1),
                         finished_at: None,
                     })?;
                 }
                 Ok(())
             })
             .unwrap();
-    }
-
-    /// One answer, as `web::saml::answer` makes it.
-    async fn answer(&self, number: u32) {
-        let service = self.request.service();
-        let plan = DeliveryPlan::of(service, signet::saml::DeniedAlgorithms::NONE).unwrap();
-        let question = IssueQuestion {
-            request: &self.request,
-            registry: &self.registry,
-            standing: RequestStanding::Open,
-            account: &self.account,
-            subject: &self.subject,
-            proofed: None,
-            release: &self.release,
-            consent: &self.consent,
-            rules: SettlementRules { issuer: &self.issuer, loopback_http: false },
-            signing_key_id: self.signer.key_id(),
-            now: self.now,
-        };
-        let Issued { assertion, disclosure, consent } = issue(&question, &SystemEntropy).unwrap();
-        let parts = assertion.parts();
-        let participant = Participant {
-            subscriber: PERSON,
-            entity_id: parts.audience.to_string(),
-            assertion_id: parts.id.to_string(),
-            session_index: parts.session_index.clone(),
-            name_id_sealed: vec![0; 64],
-            joined_at: self.now,
-        };
-        let issuance = Issuance {
-            disclosure,
-            consent_mac: Some(self.consent.mac().to_vec()),
-            answers: Some(request_id(number)),
-            joins: Some((SESSION, participant)),
-        };
-        let recorded = self.writer.record(issuance).await.unwrap();
-        assert!(matches!(recorded, RecordedDisclosure::Durable { .. }));
-        let response = plan.deliver(assertion, consent, &self.signer, &SystemEntropy, self.now).unwrap();
-        assert!(!response.into_form(None).saml_response().is_empty());
     }
 }

@@ -3,16 +3,31 @@
 use std::time::Duration;
 
 use argon2::{Algorithm, Argon2, Block, Params, Version};
-use openssl::{hash::MessageDigest, pkey::PKey, rsa::Rsa, sign::Signer};
+use openssl::{
+    hash::MessageDigest,
+    sign::{Signer, Verifier},
+};
 
 use super::measure::{Cost, on_this_thread};
+use super::service::KeyKind;
 
-/// RSA-2048 signatures with SHA-256 over 256 octets, by OpenSSL alone.
-pub fn rsa_2048_signing() -> Cost {
-    let key = PKey::from_rsa(Rsa::generate(2048).unwrap()).unwrap();
-    let octets = [7_u8; 256];
-    on_this_thread(Duration::from_millis(1500), || {
-        Signer::new(MessageDigest::sha256(), &key).unwrap().sign_oneshot_to_vec(&octets).unwrap();
+const OCTETS: [u8; 256] = [7; 256];
+const LONG_ENOUGH: Duration = Duration::from_millis(1500);
+
+/// Signatures with SHA-256 over 256 octets, by OpenSSL alone.
+pub fn signing(kind: KeyKind) -> Cost {
+    let key = kind.generate();
+    on_this_thread(LONG_ENOUGH, || {
+        Signer::new(MessageDigest::sha256(), &key).unwrap().sign_oneshot_to_vec(&OCTETS).unwrap();
+    })
+}
+
+/// The same for verifying one.
+pub fn verifying(kind: KeyKind) -> Cost {
+    let key = kind.generate();
+    let signature = Signer::new(MessageDigest::sha256(), &key).unwrap().sign_oneshot_to_vec(&OCTETS).unwrap();
+    on_this_thread(LONG_ENOUGH, || {
+        assert!(Verifier::new(MessageDigest::sha256(), &key).unwrap().verify_oneshot(&signature, &OCTETS).unwrap());
     })
 }
 
@@ -23,7 +38,7 @@ pub fn argon2id() -> Cost {
     let mut memory = vec![Block::default(); parameters.block_count()];
     let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, parameters);
     let mut out = [0_u8; 32];
-    on_this_thread(Duration::from_millis(1500), || {
+    on_this_thread(LONG_ENOUGH, || {
         argon2.hash_password_into_with_memory(b"a long password", b"salt of sixteen!", &mut out, &mut memory).unwrap();
     })
 }

@@ -3,7 +3,9 @@
 use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
 use openssl::{
     asn1::Asn1Time,
+    ec::{EcGroup, EcKey},
     hash::MessageDigest,
+    nid::Nid,
     pkey::{PKey, Private},
     rsa::Rsa,
     x509::{X509, X509NameBuilder},
@@ -105,9 +107,34 @@ email = "bench@bench.example"
     }
 }
 
-/// A key and a certificate that carries it.
+/// The keys that Signet can sign with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeyKind {
+    Rsa2048,
+    P256,
+}
+
+impl KeyKind {
+    pub fn generate(self) -> PKey<Private> {
+        match self {
+            Self::Rsa2048 => PKey::from_rsa(Rsa::generate(2048).unwrap()).unwrap(),
+            Self::P256 => {
+                let group = EcGroup::from_curve_name(Nid::X9_62_PRIME256V1).unwrap();
+                PKey::from_ec_key(EcKey::generate(&group).unwrap()).unwrap()
+            }
+        }
+    }
+}
+
+/// An RSA key and a certificate that carries it.
 pub fn key_pair() -> (PKey<Private>, X509) {
-    let key = PKey::from_rsa(Rsa::generate(2048).unwrap()).unwrap();
+    let key = KeyKind::Rsa2048.generate();
+    let certificate = certificate_of(&key);
+    (key, certificate)
+}
+
+/// A certificate that carries a key.
+pub fn certificate_of(key: &PKey<Private>) -> X509 {
     let mut name = X509NameBuilder::new().unwrap();
     name.append_entry_by_text("CN", "bench").unwrap();
     let name = name.build();
@@ -117,9 +144,9 @@ pub fn key_pair() -> (PKey<Private>, X509) {
     builder.set_issuer_name(&name).unwrap();
     builder.set_not_before(&Asn1Time::days_from_now(0).unwrap()).unwrap();
     builder.set_not_after(&Asn1Time::days_from_now(30).unwrap()).unwrap();
-    builder.set_pubkey(&key).unwrap();
-    builder.sign(&key, MessageDigest::sha256()).unwrap();
-    (key, builder.build())
+    builder.set_pubkey(key).unwrap();
+    builder.sign(key, MessageDigest::sha256()).unwrap();
+    builder.build()
 }
 
 /// A signed request by HTTP-Redirect: the query.
