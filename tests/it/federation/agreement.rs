@@ -4,6 +4,7 @@ use signet::federation::agreement::{Agreement, LoweredProtection, SignedRequests
 use signet::federation::assurance::{Aal, Ial};
 use signet::federation::attribute::{AttributeName, AttributeProfile};
 use signet::federation::identifier::NameIdFormat;
+use signet::web::refusal::RefusalKind;
 
 use super::given::{agreement, agreement_text, attributes};
 
@@ -140,4 +141,33 @@ fn names_come_in_the_language_of_the_page() {
     let agreement = agreement("", "");
     assert_eq!(agreement.friendly_name().in_language("es-MX"), "Permisos de parques");
     assert_eq!(agreement.friendly_name().in_language("fr"), "Park permits");
+}
+
+/// What is written about products is copied into agreements.
+#[test]
+fn every_snippet_about_products_is_taken_and_names_an_exception() {
+    let text = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/metadata/products.md")).unwrap();
+    let snippets: Vec<&str> =
+        text.split("```toml\n").skip(1).filter_map(|rest| rest.split_once("```")).map(|(snippet, _)| snippet).collect();
+    assert_eq!(snippets.len(), text.matches("```toml").count());
+    assert!(snippets.len() >= 7, "{}", snippets.len());
+    for snippet in snippets {
+        let written =
+            Agreement::parse(&agreement_text(snippet, "")).unwrap_or_else(|fault| panic!("{fault}\n{snippet}"));
+        assert_ne!(written, agreement("", ""), "{snippet}");
+    }
+}
+
+#[test]
+fn every_short_code_about_products_is_one_that_services_see() {
+    let text = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/metadata/products.md")).unwrap();
+    let two_digits = |rest: &str| rest.len() == 2 && rest.bytes().all(|b| b.is_ascii_digit());
+    let is_code = |word: &&str| word.strip_prefix('S').is_some_and(two_digits);
+    let mut codes: Vec<&str> = text.split('`').skip(1).step_by(2).filter(is_code).collect();
+    codes.sort_unstable();
+    codes.dedup();
+    assert!(codes.len() >= 10, "{codes:?}");
+    let known = RefusalKind::ALL.map(RefusalKind::code);
+    let unknown: Vec<_> = codes.into_iter().filter(|code| !known.contains(code)).collect();
+    assert_eq!(unknown, [""; 0]);
 }
