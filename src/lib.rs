@@ -42,6 +42,7 @@ pub mod event;
 pub mod federation;
 pub mod id;
 pub mod jobs;
+mod one_line;
 pub mod saml;
 pub mod services;
 pub mod settings;

@@ -10,6 +10,7 @@ use crate::federation::certificate_ends::ending_certificates;
 use crate::federation::delivery::DeliveryPlan;
 use crate::federation::registry::folder;
 use crate::jobs::{metadata, signing};
+use crate::one_line::OneLine;
 use crate::services::SystemEntropy;
 use crate::services::keys::LocalKeys;
 use crate::services::mail::SmtpMail;
@@ -17,7 +18,7 @@ use crate::services::sms::KannelSms;
 use crate::settings::{Settings, SettingsError};
 use crate::storage::{Store, StoreError};
 
-/// What has been found so far.
+/// What has been found so far, a line each: what a service wrote into its metadata writes no other.
 struct Report<'o> {
     out: &'o mut dyn Write,
     faults: usize,
@@ -26,16 +27,16 @@ struct Report<'o> {
 
 impl Report<'_> {
     fn good(&mut self, what: &str, detail: impl fmt::Display) -> Result<(), CommandError> {
-        Ok(writeln!(self.out, "good     {what}: {detail}")?)
+        Ok(writeln!(self.out, "good     {what}: {}", OneLine(detail))?)
     }
 
     fn warning(&mut self, what: &str, detail: impl fmt::Display) -> Result<(), CommandError> {
-        Ok(writeln!(self.out, "warning  {what}: {detail}")?)
+        Ok(writeln!(self.out, "warning  {what}: {}", OneLine(detail))?)
     }
 
     fn faulty(&mut self, what: &str, detail: impl fmt::Display) -> Result<(), CommandError> {
         self.faults += 1;
-        Ok(writeln!(self.out, "FAULTY   {what}: {detail}")?)
+        Ok(writeln!(self.out, "FAULTY   {what}: {}", OneLine(detail))?)
     }
 
     fn judge<T, E: fmt::Display>(

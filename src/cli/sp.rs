@@ -1,5 +1,6 @@
 //! `signet sp`: service providers and their agreements.
 
+use std::fmt;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
@@ -11,6 +12,7 @@ use crate::federation::registry::{
     Admission, Applied, BrokenFile, Change, Registry, ServiceName, ServiceProvider, folder,
 };
 use crate::jobs::metadata::{ApplyError, apply_blocking};
+use crate::one_line::OneLine;
 use crate::saml::DeniedAlgorithms;
 use crate::saml::metadata::SpMetadata;
 use crate::settings::{Settings, SettingsError};
@@ -130,11 +132,11 @@ pub fn check(path: &Path, admission: Admission, out: &mut dyn Write) -> io::Resu
 fn report_alone<T>(path: &Path, read: Result<T, (usize, String)>, out: &mut dyn Write) -> io::Result<CheckOutcome> {
     match read {
         Ok(_) => {
-            writeln!(out, "{}: good by itself", path.display())?;
+            line(out, format_args!("{}: good by itself", path.display()))?;
             Ok(CheckOutcome::Good)
         }
-        Err((line, reason)) => {
-            writeln!(out, "{}:{line}: {reason}", path.display())?;
+        Err((at, reason)) => {
+            line(out, format_args!("{}:{at}: {reason}", path.display()))?;
             Ok(CheckOutcome::Faulty)
         }
     }
@@ -147,10 +149,10 @@ fn check_folder(path: &Path, admission: Admission, out: &mut dyn Write) -> io::R
         report_good(service, admission, out)?;
     }
     for broken in folder.misplaced.iter().chain(&applied.broken) {
-        writeln!(out, "{}", located(path, broken))?;
+        line(out, format_args!("{}", located(path, broken)))?;
     }
     let faults = folder.misplaced.len() + applied.broken.len();
-    writeln!(out, "{} good, {faults} faulty", applied.registry.len())?;
+    line(out, format_args!("{} good, {faults} faulty", applied.registry.len()))?;
     Ok(if faults == 0 { CheckOutcome::Good } else { CheckOutcome::Faulty })
 }
 
@@ -172,16 +174,16 @@ fn check_service(path: &Path, admission: Admission, out: &mut dyn Write) -> io::
             Ok(CheckOutcome::Good)
         }
         Err(broken) => {
-            writeln!(out, "{}/{broken}", root.display())?;
+            line(out, format_args!("{}/{broken}", root.display()))?;
             Ok(CheckOutcome::Faulty)
         }
     }
 }
 
 fn report_good(service: &ServiceProvider, admission: Admission, out: &mut dyn Write) -> io::Result<()> {
-    writeln!(out, "{}: good ({})", service.name(), service.entity_id())?;
+    line(out, format_args!("{}: good ({})", service.name(), service.entity_id()))?;
     for warning in service.lint(admission.now.date(), admission.denied) {
-        writeln!(out, "  warning: {warning}")?;
+        line(out, format_args!("  warning: {warning}"))?;
     }
     Ok(())
 }
@@ -189,6 +191,11 @@ fn report_good(service: &ServiceProvider, admission: Admission, out: &mut dyn Wr
 /// A fault with the file's path from where the command was started.
 fn located(folder: &Path, broken: &BrokenFile) -> String {
     format!("{}/{broken}", folder.join("sp").display())
+}
+
+/// Writes a line. Much in it is the services' own words, whose line breaks and reversals must not write other lines.
+fn line(out: &mut dyn Write, said: fmt::Arguments<'_>) -> io::Result<()> {
+    writeln!(out, "{}", OneLine(said))
 }
 
 /// Writes what applying a folder changes: diff, what lowers protection, warnings, faults.
@@ -203,28 +210,28 @@ pub fn report(folder: &Path, applied: &Applied, admission: Admission, out: &mut 
             Change::Removed { .. } => "removed: sign-ins for it end",
             Change::Revised { .. } => "revised",
         };
-        writeln!(out, "{}: {verb} ({})", service.name(), service.entity_id())?;
-        for line in change.diff().lines() {
-            writeln!(out, "    {line}")?;
+        line(out, format_args!("{}: {verb} ({})", service.name(), service.entity_id()))?;
+        for changed in change.diff().lines() {
+            line(out, format_args!("    {changed}"))?;
         }
         for lowered in change.lowered() {
-            writeln!(out, "  LOWERS PROTECTION: {lowered}")?;
+            line(out, format_args!("  LOWERS PROTECTION: {lowered}"))?;
         }
         if !matches!(change, Change::Removed { .. }) {
             for warning in service.lint(admission.now.date(), admission.denied) {
-                writeln!(out, "  warning: {warning}")?;
+                line(out, format_args!("  warning: {warning}"))?;
             }
         }
     }
     for altered in &applied.altered {
-        writeln!(out, "{altered}: A STORED RECORD WAS ALTERED; it counts for nothing from now on")?;
+        line(out, format_args!("{altered}: A STORED RECORD WAS ALTERED; it counts for nothing from now on"))?;
     }
     for broken in &applied.broken {
-        writeln!(out, "{}", located(folder, broken))?;
+        line(out, format_args!("{}", located(folder, broken)))?;
     }
     for name in &applied.kept {
-        writeln!(out, "{name}: the last good record stands")?;
+        line(out, format_args!("{name}: the last good record stands"))?;
     }
     let changes = applied.changes.len();
-    writeln!(out, "{} services, {changes} changed, {} broken", applied.registry.len(), applied.broken.len())
+    line(out, format_args!("{} services, {changes} changed, {} broken", applied.registry.len(), applied.broken.len()))
 }

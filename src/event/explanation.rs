@@ -3,6 +3,8 @@
 use std::error::Error;
 use std::fmt;
 
+use crate::one_line::leaves_the_line;
+
 /// The longest explanation, in characters.
 const LONGEST: usize = 400;
 
@@ -21,7 +23,7 @@ impl Explanation {
     /// What this error says.
     #[must_use]
     pub fn of(error: &dyn Error) -> Self {
-        let shown = |c: char| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c };
+        let shown = |c: char| if leaves_the_line(c) { char::REPLACEMENT_CHARACTER } else { c };
         Self(error.to_string().chars().take(LONGEST).map(shown).collect())
     }
 }
@@ -42,8 +44,8 @@ mod tests {
 
     #[test]
     fn what_an_error_quotes_stays_on_its_line_and_is_cut() {
-        let told = Explanation::of(&Quoting("a\nERROR signed_in\u{1b}[31m".to_owned())).to_string();
-        assert_eq!(told, "element a\u{fffd}ERROR signed_in\u{fffd}[31m");
+        let told = Explanation::of(&Quoting("a\nERROR signed_in\u{1b}[31m\u{202e}".to_owned())).to_string();
+        assert_eq!(told, "element a\u{fffd}ERROR signed_in\u{fffd}[31m\u{fffd}");
         assert_eq!(Explanation::of(&Quoting("x".repeat(1_000))).to_string().chars().count(), LONGEST);
     }
 }

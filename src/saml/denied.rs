@@ -154,6 +154,17 @@ mod tests {
     }
 
     #[test]
+    fn no_sha_1_is_said_with_three_identifiers() {
+        let sha_1 = ["http://www.w3.org/2000/09/xmldsig#sha1", "http://www.w3.org/2009/xmlenc11#mgf1sha1"];
+        let denied = [sha_1[0], sha_1[1], "http://www.w3.org/2001/04/xmlenc#rsa-oaep-mgf1p"];
+        let denied = DeniedAlgorithms::parse(denied).unwrap();
+        for transport in KeyTransport::ALL {
+            let of_sha_1 = transport.all_uris().into_iter().any(|uri| sha_1.contains(&uri));
+            assert_eq!(denied.transports(transport), !of_sha_1, "{transport:?}");
+        }
+    }
+
+    #[test]
     fn misspelt_algorithm_is_named_with_those_that_there_are() {
         for uri in [
             "",

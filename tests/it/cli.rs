@@ -170,6 +170,31 @@ fn a_service_whose_folder_went_away_ends_and_keeps_its_agency() {
 }
 
 #[test]
+fn nothing_that_a_service_wrote_writes_a_line_of_its_own_for_the_operator() {
+    let place = Place::new();
+    place.set_up();
+    let path = place.path("metadata/sp/city-of-example/library/metadata.xml");
+    let text = std::fs::read_to_string(&path).expect("it reads");
+    // An algorithm of nobody's for each key, so that the service cannot be served and every command tells of it.
+    let said = "urn:x&#10;good     keys: all well&#x9b;2J&#x202e;";
+    let method = format!("<md:EncryptionMethod Algorithm=\"{said}\"/></md:KeyDescriptor>");
+    let hostile = text.replace("</md:KeyDescriptor>", &method);
+    assert_ne!(hostile, text);
+    std::fs::write(&path, hostile).expect("it writes");
+    let shown = "urn:x\\ngood     keys: all well\\u{9b}2J\\u{202e}";
+    let (result, applied) = place.apply();
+    assert_eq!(result.expect("it applies"), CommandOutcome::Done, "{applied}");
+    let (_, checked) = place.check();
+    for text in [&applied, &checked] {
+        assert!(text.contains(shown), "{text}");
+        assert!(!text.contains(|c: char| (c.is_control() && c != '\n') || c == '\u{202e}'), "{text}");
+        assert!(!text.lines().any(|line| line.starts_with("good     keys: all")), "{text}");
+    }
+    let told = |line: &&str| line.starts_with("warning  signing: city-of-example/library: every sign-in");
+    assert!(checked.lines().find(told).is_some_and(|line| line.contains(shown)), "{checked}");
+}
+
+#[test]
 fn check_and_apply_say_that_metadata_ended_and_the_applied_record_is_served_on() {
     let place = Place::new();
     place.set_up();

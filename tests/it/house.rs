@@ -218,6 +218,28 @@ fn what_comes_to_us_is_verified_where_denied_algorithms_are_known() {
 }
 
 #[test]
+fn nobody_who_serves_people_supposes_that_nothing_is_denied() {
+    let files = files_that_say("DeniedAlgorithms::NONE");
+    let may = [
+        // What would be released, and a check without settings.
+        "cli/release.rs",
+        "cli/sp.rs",
+        // The conformance suite's and the demonstration's own agencies are others.
+        "conform/scenes.rs",
+        "demo/service_provider/logout.rs",
+        // Two records compared by what they say themselves.
+        "federation/registry/record.rs",
+        // What `verify_enveloped` and `verify_redirect` mean; who may call them is counted above.
+        "saml/signature/redirect.rs",
+        "saml/signature/verify.rs",
+    ];
+    assert_eq!(files, may);
+    // No other way to it.
+    assert_eq!(files_that_say("DeniedAlgorithms::default()"), [""; 0]);
+    assert_eq!(files_that_say("DeniedAlgorithms::parse("), ["settings/mod.rs"]);
+}
+
+#[test]
 fn the_key_for_a_service_is_picked_in_one_place() {
     let source = source();
     let say = |needle: &str| which_say(&source, needle);

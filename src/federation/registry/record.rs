@@ -13,6 +13,7 @@ use crate::federation::agreement::{
 use crate::federation::disclosure::RevisionId;
 use crate::federation::encoding::{Decoder, Encoder};
 use crate::federation::negotiation::sealing;
+use crate::one_line::OneLine;
 use crate::saml::encryption::BlockEncryption;
 use crate::saml::metadata::SpMetadata;
 use crate::saml::{DeniedAlgorithms, EntityId};
@@ -179,7 +180,7 @@ impl ServiceProvider {
     }
 
     /// The record as text in one fixed order, for the diff that an administrator reads: keys by their fingerprint,
-    /// addresses sorted.
+    /// addresses sorted, each on one line whatever the service wrote.
     #[must_use]
     pub fn canonical_text(&self) -> String {
         let mut lines: BTreeSet<String> = BTreeSet::new();
@@ -209,8 +210,10 @@ impl ServiceProvider {
         lines.extend(self.metadata.subject_id_requirement().map(|need| format!("metadata subject identifier {need}")));
         lines.insert(format!("metadata AuthnRequestsSigned {}", self.metadata.authn_requests_signed()));
         lines.insert(format!("metadata WantAssertionsSigned {}", self.metadata.want_assertions_signed()));
-        let metadata: Vec<String> = lines.into_iter().collect();
-        format!("entity {}\n{}\n{}", self.entity_id(), metadata.join("\n"), self.agreement.canonical_text())
+        // The service writes its metadata; nobody may read a line of the agreement in it.
+        let metadata: Vec<String> = lines.iter().map(|line| OneLine(line).to_string()).collect();
+        let entity = OneLine(self.entity_id());
+        format!("entity {entity}\n{}\n{}", metadata.join("\n"), self.agreement.canonical_text())
     }
 
     /// What will surprise somebody later, where these algorithms are denied.

@@ -16,9 +16,17 @@ pub(super) fn web_url(element: Element<'_>, what: &'static str, text: &str) -> R
     let plain = !text.chars().any(|c| c.is_whitespace() || c.is_control());
     Url::parse(text)
         .ok()
-        .filter(|url| plain && matches!(url.scheme(), "http" | "https") && url.has_host())
+        .filter(|url| plain && names_host(text) && matches!(url.scheme(), "http" | "https") && url.has_host())
         .filter(|url| url.username().is_empty() && url.password().is_none() && url.fragment().is_none())
         .ok_or_else(|| MetadataError::at(element, MetadataFault::Url(what)))
+}
+
+/// Whether the text says scheme and host as RFC 3986 §3 writes them. The URL standard reads a host into `https:host`,
+/// `https:///host` and `https:\\host` too, and a browser reads a path into some of them, on a page of the same scheme.
+fn names_host(text: &str) -> bool {
+    let (scheme, rest) = text.split_once("://").unwrap_or_default();
+    let web = ["http", "https"].iter().any(|web| scheme.eq_ignore_ascii_case(web));
+    web && rest.starts_with(|first| !matches!(first, '/' | '\\'))
 }
 
 pub(super) fn localized(parent: Element<'_>, namespace: &str, local: &'static str) -> Read<Vec<Localized>> {

@@ -21,6 +21,9 @@ use super::{KeyFingerprint, SignatureAlgorithm};
 const LEAST_RSA_BITS: u32 = 2048;
 /// The greatest length of an RSA key: longer ones are slow to verify and nobody needs them.
 const GREATEST_RSA_BITS: u32 = 8192;
+/// The greatest length of an RSA key with which OpenSSL uses a public exponent of more than 64 bits
+/// (`OPENSSL_RSA_SMALL_MODULUS_BITS`, `OPENSSL_RSA_MAX_PUBEXP_BITS`).
+const GREATEST_RSA_BITS_OF_LONG_EXPONENTS: u32 = 3072;
 
 /// Why a key is not accepted.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -38,7 +41,10 @@ pub enum KeyError {
     #[error("not a readable certificate or key")]
     Malformed,
     /// An RSA key with an unacceptable public exponent.
-    #[error("the public exponent of an RSA key must be odd, at least 65537 and less than 2^256")]
+    #[error(
+        "the public exponent of an RSA key must be odd, at least 65537, and less than 2^256, or than 2^64 in a key of more \
+         than 3072 bits"
+    )]
     RsaExponent,
     /// An RSA key of an unacceptable length.
     #[error("an RSA key must have 2048 to 8192 bits, this one has {bits}")]
@@ -46,6 +52,9 @@ pub enum KeyError {
         /// The length of the modulus.
         bits: u32,
     },
+    /// An RSA key with an even modulus, which two large primes never make.
+    #[error("the modulus of an RSA key must be odd")]
+    RsaModulus,
 }
 
 impl From<ErrorStack> for KeyError {
@@ -58,15 +67,23 @@ impl From<ErrorStack> for KeyError {
 ///
 /// # Errors
 /// Its length, or its public exponent, which is odd and between 2^16 and 2^256 (FIPS 186-5 A.1.1; SP 800-56B says the same of
-/// keys for encryption).
+/// keys for encryption); of keys of more than 3072 bits OpenSSL uses none whose exponent has more than 64. Or its modulus.
 pub(in crate::saml) fn acceptable_rsa<T: HasPublic>(key: &PKeyRef<T>) -> Result<(), KeyError> {
     let bits = key.bits();
     if !(LEAST_RSA_BITS..=GREATEST_RSA_BITS).contains(&bits) {
         return Err(KeyError::RsaLength { bits });
     }
     let key = key.rsa()?;
+    if !key.n().is_bit_set(0) {
+        return Err(KeyError::RsaModulus);
+    }
+    let longest = if bits > GREATEST_RSA_BITS_OF_LONG_EXPONENTS { 64 } else { 256 };
     // An odd number of 17 bits is 65537 or more.
-    if key.e().is_bit_set(0) && (17..=256).contains(&key.e().num_bits()) { Ok(()) } else { Err(KeyError::RsaExponent) }
+    if key.e().is_bit_set(0) && (17..=longest).contains(&key.e().num_bits()) {
+        Ok(())
+    } else {
+        Err(KeyError::RsaExponent)
+    }
 }
 
 /// What kind a key is of.

@@ -184,7 +184,8 @@ fn inclusive_prefixes(method: Element<'_>) -> Result<Vec<&str>, SignatureError> 
     // each second space as the default namespace: what verifiers digest differently is not accepted.
     let prefixes: Vec<&str> = match list.attribute("PrefixList") {
         Some("") => Vec::new(),
-        Some(prefixes) => prefixes.split(' ').collect(),
+        // One more than may be tells that there are too many.
+        Some(prefixes) => prefixes.split(' ').take(MOST_PREFIXES + 1).collect(),
         None => return Err(malformed(list, "the PrefixList is missing")),
     };
     if prefixes.len() > MOST_PREFIXES || prefixes.iter().any(|prefix| *prefix != "#default" && !is_nc_name(prefix)) {

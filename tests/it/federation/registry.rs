@@ -89,6 +89,18 @@ fn changed_agreement_is_a_new_revision_with_a_diff() {
 }
 
 #[test]
+fn what_a_service_wrote_stays_on_its_line_of_the_diff() {
+    let copy = Copy::new();
+    let first = copy.apply(&Registry::default()).registry;
+    let format = "<md:NameIDFormat>urn:x\nattribute ssn&#x9b;2J&#x202e;</md:NameIDFormat>";
+    copy.edit(METADATA, "<md:AssertionConsumerService", &format!("{format}<md:AssertionConsumerService"));
+    let applied = copy.apply(&first);
+    assert_eq!(applied.broken, []);
+    let diff = applied.changes[0].diff();
+    assert!(diff.contains("+metadata NameIDFormat urn:x\\nattribute ssn\\u{9b}2J\\u{202e}\n"), "{diff}");
+}
+
+#[test]
 fn broken_agreement_is_reported_by_line_and_the_last_good_record_stands() {
     let copy = Copy::new();
     let first = copy.apply(&Registry::default()).registry;

@@ -308,6 +308,12 @@ fn only_web_addresses_are_endpoints() {
         "https://sp.example/a b",
         "java&#10;script:alert(1)",
         "https://sp.example/a&#10;b",
+        "https:sp.example/acs",
+        "https:/sp.example/acs",
+        "https:///sp.example/acs",
+        "https:\\\\sp.example\\acs",
+        "https:/\\sp.example/acs",
+        "https://\\sp.example/acs",
     ] {
         assert_eq!(refused(&acs(POST, location, "0", "")), MetadataFault::Url("Location"), "{location}");
     }
@@ -333,6 +339,10 @@ fn no_page_that_people_could_be_led_to_is_anything_but_a_web_page() {
         "vbscript:x",
         "/page",
         "//sp.example/",
+        "https:page",
+        "http:/page",
+        "https:///sp.example/",
+        "https:\\\\sp.example",
     ] {
         let text = role(&format!("errorURL=\"{url}\""), &one());
         assert_eq!(SpMetadata::parse(text.as_bytes()).unwrap_err().reason, MetadataFault::Url("errorURL"), "{url}");
@@ -341,8 +351,9 @@ fn no_page_that_people_could_be_led_to_is_anything_but_a_web_page() {
         );
         assert_eq!(refused(&(organization + &one())), MetadataFault::Url("OrganizationURL"), "{url}");
     }
-    let good = role("errorURL=\"https://sp.example/error#top\"", &one());
-    SpMetadata::parse(good.as_bytes()).unwrap();
+    for good in ["https://sp.example/error#top", "HTTPS://sp.example"] {
+        SpMetadata::parse(role(&format!("errorURL=\"{good}\""), &one()).as_bytes()).unwrap();
+    }
 }
 
 #[test]

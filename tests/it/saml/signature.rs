@@ -2,7 +2,11 @@
 
 use std::sync::Arc;
 
-use openssl::nid::Nid;
+use openssl::{
+    bn::BigNum,
+    nid::Nid,
+    rsa::{Padding, Rsa},
+};
 use proptest::prelude::*;
 use signet::saml::{
     signature::{
@@ -96,6 +100,48 @@ fn keys_that_are_too_weak_or_strange_are_refused() {
     let foreign = PemSigner::from_pem(&RSA.private_pem, &OTHER_RSA.certificate_pem).unwrap_err();
     assert_eq!(foreign, KeyError::KeyAndCertificateDiffer);
     assert!(RSA.signer_by(SignatureAlgorithm::EcdsaSha256).sign(b"octets").is_err());
+}
+
+#[test]
+fn rsa_keys_that_openssl_would_not_use_are_refused() {
+    // 2^(bits - 1) and a last bit for the modulus, 2^(bits - 1) + 1 for the exponent.
+    let power = |bits: i32| {
+        let mut number = BigNum::new().unwrap();
+        number.set_bit(bits - 1).unwrap();
+        number
+    };
+    let der = |modulus_bits: i32, odd: bool, exponent_bits: i32| {
+        let (mut modulus, mut exponent) = (power(modulus_bits), power(exponent_bits));
+        exponent.set_bit(0).unwrap();
+        if odd {
+            modulus.set_bit(0).unwrap();
+        }
+        Rsa::from_public_components(modulus, exponent).unwrap().public_key_to_der().unwrap()
+    };
+    for (modulus_bits, odd, exponent_bits, refused) in [
+        (2048, true, 17, None),
+        (2048, false, 17, Some(KeyError::RsaModulus)),
+        (4096, false, 17, Some(KeyError::RsaModulus)),
+        (3072, true, 65, None),
+        (3072, true, 256, None),
+        (3072, true, 257, Some(KeyError::RsaExponent)),
+        (3073, true, 64, None),
+        (3073, true, 65, Some(KeyError::RsaExponent)),
+        (8192, true, 64, None),
+        (8192, true, 256, Some(KeyError::RsaExponent)),
+    ] {
+        let der = der(modulus_bits, odd, exponent_bits);
+        let row = format!("{modulus_bits} bits, odd: {odd}, exponent of {exponent_bits} bits");
+        assert_eq!(VerificationKey::from_public_key_der(&der).err(), refused, "{row}");
+    }
+    // Where the rules come from.
+    let encrypts = |modulus_bits, odd, exponent_bits| {
+        let key = Rsa::public_key_from_der(&der(modulus_bits, odd, exponent_bits)).unwrap();
+        let mut out = vec![0; key.size() as usize];
+        key.public_encrypt(&[7; 16], &mut out, Padding::PKCS1_OAEP).is_ok()
+    };
+    assert!(encrypts(3072, true, 256) && encrypts(3073, true, 64));
+    assert!(!encrypts(2048, false, 17) && !encrypts(3073, true, 65));
 }
 
 #[test]

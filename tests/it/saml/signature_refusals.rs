@@ -205,6 +205,11 @@ fn prefix_lists_that_verifiers_read_differently_are_refused() {
         assert!(matches!(verdict(&with(&list)), SignatureError::Malformed { .. }), "{list}");
     }
     assert!(matches!(verdict(&with("")), SignatureError::Malformed { .. }), "none at all");
+    let many = |count: usize| format!("PrefixList=\"{}\"", vec!["missing"; count].join(" "));
+    judge(&sign(&with(&many(24)), &RSA), |result| assert_eq!(result.map(|_| ()), Ok(()), "24"));
+    for count in [25, 26, 5_000] {
+        assert!(matches!(verdict(&with(&many(count))), SignatureError::Malformed { .. }), "{count}");
+    }
 }
 
 #[test]
