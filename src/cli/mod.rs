@@ -3,6 +3,7 @@
 //! Exit codes: 0 nothing is wrong, 1 something was found, 2 wrong use, 3 something does not answer. Results go to
 //! standard output, errors to standard error, each with a next step.
 
+pub mod account;
 pub mod audit;
 pub mod check;
 #[cfg(feature = "demo")]
@@ -53,6 +54,8 @@ struct CommandLine {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// End what an account has open
+    Account(account::AccountArgs),
     /// Look at the record of what was disclosed
     Audit(audit::AuditArgs),
     /// Check settings, keys, database and the metadata folder, and say what is wrong
@@ -99,6 +102,7 @@ pub fn run() -> ExitCode {
 fn dispatch(line: CommandLine, out: &mut dyn Write) -> Result<CommandOutcome, CommandError> {
     let settings = SettingsFile(line.settings);
     match line.command {
+        Command::Account(args) => account::run(&args, &settings, out),
         Command::Audit(args) => audit::run(&args, &settings, out),
         Command::Check => check::run(&settings, out),
         #[cfg(feature = "demo")]

@@ -104,7 +104,7 @@ pub fn store(
     now: UtcDateTime,
 ) -> Result<bool, Trouble> {
     let id = person.subscriber;
-    if people::find_address(tx, site, &person.email)?.is_some() {
+    if people::find_address(tx, &*site.keys, &person.email)?.is_some() {
         return Ok(false);
     }
     let account = SubscriberAccount {

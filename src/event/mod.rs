@@ -322,6 +322,8 @@ events! {
     } = "service_record_applied", INFO;
     /// All other sessions were ended.
     SessionsEnded = "sessions_ended", INFO, remembered;
+    /// An administrator ended all sessions.
+    SessionsEndedByUs = "sessions_ended_by_us", INFO, remembered;
     /// Both factors were right.
     SignedIn {
         /// The second one.

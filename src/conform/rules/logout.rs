@@ -43,7 +43,9 @@ pub(super) const ANSWERS: &[(&str, Answer)] = &[
     ("eGov-098", check(true_status)),
     (
         "eGov-100",
-        Answer::NotYet("an administrator can stop an account, which ends its sessions here; services are not told"),
+        Answer::NotYet(
+            "an administrator can end all sessions of a person here; services are not told, since only the person's browser leads to them",
+        ),
     ),
     ("ASLO-SILENT", check(silent)),
     ("ASLO-FRONT", check(silent)),

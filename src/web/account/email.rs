@@ -92,7 +92,7 @@ fn send_link(
         waiting_request: None,
     };
     let token = make_link(tx, site, LinkPurpose::AddAddress, &content, now)?;
-    let taken = find_address(tx, site, address)?.is_some();
+    let taken = find_address(tx, &*site.keys, address)?.is_some();
     let letter = if taken { Letter::AddressTaken } else { Letter::AddAddress(token) };
     send_letter(tx, site, address, &letter, now)?;
     Ok(Ok(()))

@@ -4,7 +4,7 @@ use time::UtcDateTime;
 
 use super::{Trouble, is_altered, report_altered};
 use crate::event::AlteredRecord;
-use crate::services::keys::{Purpose, context};
+use crate::services::keys::{Purpose, ServiceKeys, context};
 use crate::storage::{EmailRecord, Transaction};
 use crate::subscriber::{ContactId, EmailAddress, SubscriberId};
 use crate::web::site::Site;
@@ -29,14 +29,14 @@ pub struct KnownAddress {
 /// When the database or the keys are unavailable.
 pub fn find_address(
     tx: &mut Transaction<'_>,
-    site: &Site,
+    keys: &dyn ServiceKeys,
     address: &EmailAddress,
 ) -> Result<Option<EmailRecord>, Trouble> {
-    let fingerprints = site.keys.fingerprints(Purpose::EmailAddress, address.canonical().as_bytes())?;
+    let fingerprints = keys.fingerprints(Purpose::EmailAddress, address.canonical().as_bytes())?;
     let Some(record) = tx.email_by_fingerprint(&fingerprints)? else {
         return Ok(None);
     };
-    match open(site, &record)? {
+    match open(keys, &record)? {
         Some(known) if known.address.canonical() == address.canonical() => Ok(Some(record)),
         Some(_) => {
             report_altered(record.subscriber, AlteredRecord::Address(record.id));
@@ -58,7 +58,7 @@ pub fn add_address(
     now: UtcDateTime,
 ) -> Result<bool, Trouble> {
     // Under an older key it may be somebody's too.
-    if find_address(tx, site, address)?.is_some() {
+    if find_address(tx, &*site.keys, address)?.is_some() {
         return Ok(false);
     }
     let id = ContactId::random(&*site.entropy);
@@ -73,13 +73,13 @@ pub fn add_address(
 /// # Errors
 /// When the database or the keys are unavailable.
 pub fn addresses_of(tx: &mut Transaction<'_>, site: &Site, of: SubscriberId) -> Result<Vec<KnownAddress>, Trouble> {
-    tx.emails_of(of)?.iter().filter_map(|record| open(site, record).transpose()).collect()
+    tx.emails_of(of)?.iter().filter_map(|record| open(&*site.keys, record).transpose()).collect()
 }
 
 /// The address of a record; nothing, and a report, when we did not write it about this person.
-fn open(site: &Site, record: &EmailRecord) -> Result<Option<KnownAddress>, Trouble> {
+fn open(keys: &dyn ServiceKeys, record: &EmailRecord) -> Result<Option<KnownAddress>, Trouble> {
     let place = place(record.id, record.subscriber);
-    let opened = match site.keys.open(Purpose::EmailAddress, &place, &record.sealed) {
+    let opened = match keys.open(Purpose::EmailAddress, &place, &record.sealed) {
         Ok(opened) => opened,
         Err(fault) if is_altered(&fault) => {
             report_altered(record.subscriber, AlteredRecord::Address(record.id));

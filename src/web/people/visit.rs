@@ -9,6 +9,7 @@ use super::{TooMany, Trouble, client_address};
 use crate::authentication::session::SessionStage;
 use crate::authentication::{Aal, AuthenticatedSubject, RequiredAssurance};
 use crate::event::Event;
+use crate::services::{Entropy, random_bytes};
 use crate::storage::{HistoryEntry, Transaction};
 use crate::subscriber::SubscriberId;
 use crate::web::csrf;
@@ -202,7 +203,7 @@ impl Visit {
     /// # Errors
     /// When the database fails.
     pub fn remember(&mut self, tx: &mut Transaction<'_>, of: SubscriberId, event: Event) -> Result<(), Trouble> {
-        write_down(tx, &self.site, of, &event, self.now)?;
+        write_down(tx, &*self.site.entropy, of, &event, self.now)?;
         self.happened.push((of, event));
         Ok(())
     }
@@ -215,7 +216,7 @@ impl Visit {
 /// When the database fails.
 pub fn write_down(
     tx: &mut Transaction<'_>,
-    site: &Site,
+    entropy: &dyn Entropy,
     of: SubscriberId,
     event: &Event,
     now: UtcDateTime,
@@ -225,7 +226,7 @@ pub fn write_down(
     }
     let told: serde_json::Map<_, _> =
         event.fields().into_iter().map(|(name, value)| (name.to_owned(), value.into())).collect();
-    let id = crate::services::random_bytes(&*site.entropy);
+    let id = random_bytes(entropy);
     let told = serde_json::Value::Object(told).to_string();
     let entry = HistoryEntry { at: now, kind: event.name().to_owned(), told };
     Ok(tx.add_history(&id, of, &entry)?)

@@ -57,7 +57,7 @@ fn write_to(tx: &mut Transaction<'_>, visit: &Visit, address: &EmailAddress) -> 
     if let Err(too_many) = allow(tx, site, &tries, now)? {
         return Ok(Err(too_many));
     }
-    let known = find_address(tx, site, address)?;
+    let known = find_address(tx, &*site.keys, address)?;
     let content = LinkContent {
         email_address: address.as_str().to_owned(),
         subscriber: known.as_ref().map(|record| *record.subscriber.as_bytes()),
@@ -121,7 +121,7 @@ fn replace_password(tx: &mut Transaction<'_>, visit: &mut Visit, chosen: &Chosen
         return Ok(false);
     };
     // A link goes with its address: not when that was taken from the account, nor after another link did its work.
-    let still_theirs = find_address(tx, &site, address)?.is_some_and(|record| record.subscriber == of);
+    let still_theirs = find_address(tx, &*site.keys, address)?.is_some_and(|record| record.subscriber == of);
     let overtaken = password_of(tx, &site, of)?.is_some_and(|known| *made_at <= known.set_at);
     if !still_theirs || overtaken {
         return Ok(false);

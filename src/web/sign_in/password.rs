@@ -148,7 +148,7 @@ fn look_up(
     let Some(address) = address else {
         return Ok(Ok(None));
     };
-    let email = find_address(tx, site, address)?;
+    let email = find_address(tx, &*site.keys, address)?;
     let row = email.as_ref().map_or(key, |email| email.subscriber.as_bytes());
     let ended = is_reached(tx, site, &RateLimit::PASSWORD_IN_A_ROW, &[row], now)?;
     // Nobody's password is looked for too, so that the database does the same for everybody.

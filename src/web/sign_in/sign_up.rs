@@ -77,7 +77,7 @@ fn begin_account(
         waiting_request: visit.session.state.waiting_request.clone(),
     };
     // The same work is done for an address that has an account; only its link goes to nobody.
-    let known = find_address(tx, site, address)?.is_some();
+    let known = find_address(tx, &*site.keys, address)?.is_some();
     let token = make_link(tx, site, LinkPurpose::SignUp, &content, now)?;
     let letter = if known { Letter::AlreadyAccount } else { Letter::SignUp(token) };
     send_letter(tx, site, address, &letter, now)?;
@@ -131,7 +131,7 @@ pub async fn choose_password(
 fn make_account(tx: &mut Transaction<'_>, visit: &mut Visit, chosen: &Chosen) -> Result<bool, Trouble> {
     let (site, now) = (visit.site.clone(), visit.now);
     let Chosen { link, address, stretched, .. } = chosen;
-    if !tx.use_link(link, now)? || find_address(tx, &site, address)?.is_some() {
+    if !tx.use_link(link, now)? || find_address(tx, &*site.keys, address)?.is_some() {
         return Ok(false);
     }
     let subscriber = SubscriberId::random(&*site.entropy);

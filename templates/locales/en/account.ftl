@@ -78,6 +78,7 @@ history-method_renamed = A sign-in method was renamed
 history-recovery_key_made = You got a new recovery key
 history-service_disconnected = You disconnected a service
 history-sessions_ended = You signed out everywhere else
+history-sessions_ended_by_us = We signed you out everywhere
 
 # Shown once, after something was done.
 notice-method_added = The sign-in method was added.

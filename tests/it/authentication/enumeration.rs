@@ -77,7 +77,7 @@ async fn everybody() -> TestApp {
         .transaction::<_, Trouble, _>(move |tx| {
             for (email, status) in [(ENDED, SubscriberStatus::Ended), (STOPPED, SubscriberStatus::Suspended)] {
                 let address = EmailAddress::parse(email).expect("an address");
-                let of = find_address(tx, &site, &address)?.expect("somebody's").subscriber;
+                let of = find_address(tx, &*site.keys, &address)?.expect("somebody's").subscriber;
                 change_account(tx, &site, of, |account| account.status = status)?;
             }
             Ok(())

@@ -174,7 +174,7 @@ async fn a_stopped_account_is_not_set_going_by_hand() {
     let scene = Scene::with(With::App, With::App).await;
     let (site, address) = (scene.app.site.clone(), EmailAddress::parse(&scene.ada.email).unwrap());
     let stop = move |tx: &mut Transaction<'_>| {
-        let of = find_address(tx, &site, &address)?.unwrap().subscriber;
+        let of = find_address(tx, &*site.keys, &address)?.unwrap().subscriber;
         change_account(tx, &site, of, |account| account.status = SubscriberStatus::Suspended)
     };
     scene.app.store.transaction::<_, Trouble, _>(stop).await.unwrap();

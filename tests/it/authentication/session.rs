@@ -1,5 +1,7 @@
 //! Sessions.
 
+use signet::cli::{CommandOutcome, account};
+use signet::services::Clock as _;
 use time::Duration;
 
 use crate::support::app::TestApp;
@@ -91,6 +93,36 @@ async fn all_other_sessions_can_be_ended() {
     here.get("/account").await.expect_status(200);
     assert_eq!(here.get("/account").await.url.path(), "/account");
     assert_eq!(elsewhere.get("/account").await.url.path(), "/sign-in");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_administrator_ends_all_sessions_of_an_address_and_the_person_reads_of_it() {
+    let app = TestApp::start().await;
+    let (here, there, others) = (app.browser(), app.browser(), app.browser());
+    let mut person = sign_up(&app, &here, "ada@example.gov", With::App).await;
+    person.sign_in(&app, &there).await;
+    sign_up(&app, &others, "ben@example.gov", With::App).await;
+    let end = |typed: &str| {
+        let mut said = Vec::new();
+        let (keys, entropy) = (&*app.site.keys, &*app.site.entropy);
+        let ended = account::end_sessions(&app.store, keys, entropy, typed, app.clock.now(), &mut said);
+        (ended.map_err(|fault| fault.to_string()), String::from_utf8(said).unwrap())
+    };
+    let (ended, said) = tokio::task::block_in_place(|| end("Ada@Example.GOV\n"));
+    assert_eq!(ended, Ok(CommandOutcome::Done));
+    assert!(said.starts_with("2 sessions ended"), "{said}");
+    for browser in [&here, &there] {
+        assert_eq!(browser.get("/account").await.url.path(), "/sign-in");
+    }
+    assert_eq!(others.get("/account").await.url.path(), "/account");
+    app.clock.advance(Duration::minutes(1));
+    person.sign_in(&app, &here).await;
+    here.get("/account").await.expect_words("We signed you out everywhere");
+
+    let (ended, said) = tokio::task::block_in_place(|| end("nobody@example.gov"));
+    assert_eq!((ended, &*said), (Ok(CommandOutcome::Findings), "nobody has this address\n"));
+    let (ended, _) = tokio::task::block_in_place(|| end("ada"));
+    assert!(ended.is_err_and(|fault| !fault.contains("ada")), "an error repeats nothing personal");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -250,7 +250,7 @@ async fn decide(
             ending.dedup();
             let whose = round::end_here(tx, &provider, &record, &ending, now)?;
             for of in &whose {
-                write_down(tx, &ender, *of, &Event::SignedOut, now)?;
+                write_down(tx, &*ender.entropy, *of, &Event::SignedOut, now)?;
             }
             session.forget(&ender);
             session.state.logout = Some(id);
