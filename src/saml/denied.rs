@@ -8,7 +8,7 @@ use std::fmt;
 use super::encryption::{BlockEncryption, KeyTransport, OaepHash};
 use super::signature::{AlgorithmError, DigestAlgorithm, SignatureAlgorithm};
 
-/// Which algorithms are denied: one bit for each of [`deniable`].
+/// Which algorithms are denied: one bit for each of `deniable`.
 #[derive(Clone, Copy, PartialEq, Eq, Default)]
 pub struct DeniedAlgorithms(u32);
 

@@ -77,7 +77,7 @@ pub struct Applied {
     /// Stored records that are not as this service wrote them: they count for nothing, and what the folder has stands in
     /// their place.
     pub altered: Vec<AlteredRevision>,
-    /// Services whose last good record stands because their files are broken.
+    /// Services whose last good record stands, or its metadata, because their files are broken.
     pub kept: Vec<ServiceName>,
 }
 
@@ -86,8 +86,8 @@ pub type FolderEntry = (ServiceName, Result<ServiceFiles, BrokenFile>);
 
 impl Registry {
     /// The next snapshot. Each folder in `entries` replaces, adds or keeps its service; a service without a folder is
-    /// gone. Files that may not be taken in any more, as those of metadata that has ended, are broken ones, also where they are
-    /// the very files of the record that stands.
+    /// gone. Metadata that may not be taken in any more, as that which has ended, is a broken file, also where it is the very
+    /// metadata of the record that stands; the agreement beside it counts nevertheless.
     #[must_use]
     pub fn apply(&self, entries: Vec<FolderEntry>, admission: Admission) -> Applied {
         let mut applied = Applied {
@@ -105,9 +105,13 @@ impl Registry {
         for (name, entry) in entries {
             let old = self.services.get(&name);
             let read = entry.and_then(|files| {
-                let service = self.acceptable(&files, &present, &applied.registry, admission)?;
-                Ok((files, service))
+                let (service, fault) = self.acceptable(&files, &present, &applied.registry, admission)?;
+                Ok((files, service, fault))
             });
+            if let Ok((_, _, Some(fault))) = &read {
+                applied.broken.push(fault.clone());
+                applied.kept.push(name.clone());
+            }
             match read {
                 Err(broken) => {
                     applied.broken.push(broken);
@@ -116,11 +120,11 @@ impl Registry {
                         applied.kept.push(name);
                     }
                 }
-                Ok((_, service)) if old.is_some_and(|old| old.revision() == service.revision()) => {
+                Ok((_, service, _)) if old.is_some_and(|old| old.revision() == service.revision()) => {
                     // The old handle, so that a sign-in that began with it sees the very same record.
                     applied.registry.insert(old.map_or_else(|| Arc::new(service), Arc::clone));
                 }
-                Ok((files, service)) => {
+                Ok((files, service, _)) => {
                     let service = Arc::new(service);
                     applied.registry.insert(Arc::clone(&service));
                     applied.changes.push(match old {
@@ -146,8 +150,9 @@ impl Registry {
         present: &BTreeSet<ServiceName>,
         beside: &Self,
         admission: Admission,
-    ) -> Result<ServiceProvider, BrokenFile> {
-        let service = admission.admit(files)?;
+    ) -> Result<(ServiceProvider, Option<BrokenFile>), BrokenFile> {
+        let (service, fault) =
+            admission.admit_beside(files, self.services.get(&files.name).map(|standing| &**standing))?;
         let contradiction =
             |reason: String| BrokenFile { path: format!("{}/agreement.toml", files.name), line: 0, reason };
         // The entityID belongs to the folder that has it, while that folder is there: a newcomer whose name comes earlier
@@ -162,7 +167,7 @@ impl Registry {
                 "`{}` belongs to agency `{known}`, and the agency of a known service never changes",
                 service.entity_id()
             ))),
-            _ => Ok(service),
+            _ => Ok((service, fault)),
         }
     }
 }

@@ -114,6 +114,7 @@ pub struct ServiceProvider {
     metadata: SpMetadata,
     agreement: Agreement,
     revision: RevisionId,
+    metadata_digest: [u8; 32],
 }
 
 impl ServiceProvider {
@@ -146,7 +147,14 @@ impl ServiceProvider {
                 format!("entity_id is `{}` and the metadata's is `{}`", agreement.entity_id(), metadata.entity_id());
             return Err(in_agreement(line_of("entity_id"), reason));
         }
-        Ok(Self { name: files.name.clone(), metadata, agreement, revision: files.revision() })
+        let metadata_digest = sha256(&files.metadata);
+        Ok(Self { name: files.name.clone(), metadata, agreement, revision: files.revision(), metadata_digest })
+    }
+
+    /// Whether the other record came with the very same `metadata.xml`, octet for octet.
+    #[must_use]
+    pub fn has_metadata_of(&self, other: &Self) -> bool {
+        self.metadata_digest == other.metadata_digest
     }
 
     /// Where its files lie.

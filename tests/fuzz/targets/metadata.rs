@@ -6,11 +6,13 @@ use signet_fuzz::saml::{
     AcsSelection, SpMetadata,
     metadata::{LogoutKind, ResponseBinding},
 };
+use time::UtcDateTime;
 
 fuzz_target!(|octets: &[u8]| {
     let Ok(metadata) = SpMetadata::parse(octets) else { return };
     assert!(!metadata.entity_id().as_str().is_empty());
     let _ = format!("{metadata:?}");
+    let _ = (metadata.admit(UtcDateTime::UNIX_EPOCH, false), metadata.admit(UtcDateTime::MAX, true));
     let services = metadata.assertion_consumer_services();
     let by_index = services.iter().map(|service| AcsSelection::Index(service.index));
     let by_url = services.iter().map(|service| AcsSelection::Url(service.location.clone()));

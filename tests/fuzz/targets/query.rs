@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use libfuzzer_sys::fuzz_target;
 use signet_fuzz::record;
-use signet_fuzz::saml::{Received, RequestSignature, SpMetadata, logout::LogoutMessage};
+use signet_fuzz::saml::{DeniedAlgorithms, Received, RequestSignature, SpMetadata, logout::LogoutMessage};
 
 static RECORD: LazyLock<SpMetadata> = LazyLock::new(record);
 
@@ -15,7 +15,7 @@ fn request(received: &Received) {
     let here = ["https://idp.example/saml".parse().expect("an address")];
     for demand in [RequestSignature::Demanded, RequestSignature::Waived] {
         if let Ok(decoded) = received.decode()
-            && let Ok(verified) = decoded.verify(&RECORD, demand, &here)
+            && let Ok(verified) = decoded.verify(&RECORD, demand, &here, DeniedAlgorithms::NONE)
         {
             assert_eq!(verified.issuer(), RECORD.entity_id());
             assert!(verified.signature().is_some() || demand == RequestSignature::Waived);
@@ -27,8 +27,8 @@ fn request(received: &Received) {
 fn logout(message: LogoutMessage) {
     let here = ["https://idp.example/saml".parse().expect("an address")];
     match message {
-        LogoutMessage::Request(request) => drop(request.verify(&RECORD, &here)),
-        LogoutMessage::Response(response) => drop(response.verify(&RECORD, &here)),
+        LogoutMessage::Request(request) => drop(request.verify(&RECORD, &here, DeniedAlgorithms::NONE)),
+        LogoutMessage::Response(response) => drop(response.verify(&RECORD, &here, DeniedAlgorithms::NONE)),
     }
 }
 

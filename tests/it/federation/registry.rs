@@ -58,6 +58,7 @@ fn permits() -> EntityId {
 
 const PERMITS: &str = "department-of-parks/permits/agreement.toml";
 const METADATA: &str = "department-of-parks/permits/metadata.xml";
+const AGREEMENT: &str = "department-of-parks/permits/agreement.toml";
 
 #[test]
 fn sample_folder_is_good() {
@@ -148,6 +149,30 @@ fn metadata_that_ends_is_refused_with_its_line_while_the_applied_record_stands()
         Admission { now: utc_datetime!(2026-09-01 0:00), ..ADMISSION },
     );
     assert!(nobody_knows_it.registry.find(&permits()).is_none());
+}
+
+#[test]
+fn service_whose_metadata_ended_can_be_allowed_less_and_be_switched_off() {
+    let copy = Copy::new();
+    copy.edit(METADATA, "entityID=", "validUntil=\"2026-08-31T00:00:00Z\" entityID=");
+    let first = copy.apply(&Registry::default()).registry;
+    let later = Admission { now: utc_datetime!(2026-09-30 0:00), ..ADMISSION };
+    let apply = |registry: &Registry| registry.apply(folder::read(copy.path()).unwrap().entries, later);
+    copy.edit(AGREEMENT, "default_attributes", "enabled = false\ndefault_attributes");
+    let applied = apply(&first);
+    assert!(!applied.registry.find(&permits()).unwrap().agreement().is_enabled(), "{:?}", applied.broken);
+    assert_eq!(
+        (applied.changes.len(), applied.broken.len(), applied.kept.len()),
+        (1, 1, 1),
+        "the end is told all the same"
+    );
+    assert!(applied.broken[0].reason.contains("validUntil has passed"));
+    // Other metadata is a new thing, and is not taken in while it has ended.
+    copy.edit(METADATA, "validUntil=\"2026-08-31T00:00:00Z\"", "validUntil=\"2026-09-01T00:00:00Z\"");
+    copy.edit(AGREEMENT, "enabled = false\n", "");
+    let applied = apply(&applied.registry);
+    assert!(!applied.registry.find(&permits()).unwrap().agreement().is_enabled());
+    assert!(applied.changes.is_empty());
 }
 
 #[test]
