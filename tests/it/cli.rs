@@ -195,6 +195,25 @@ fn nothing_that_a_service_wrote_writes_a_line_of_its_own_for_the_operator() {
 }
 
 #[test]
+fn an_entity_id_does_not_turn_the_line_on_which_it_stands() {
+    let place = Place::new();
+    let folder = place.path("metadata/sp/city-of-example/library");
+    let at = |file: &str| std::fs::read_to_string(folder.join(file)).expect("it reads");
+    let (metadata, agreement) = (at("metadata.xml"), at("agreement.toml"));
+    let (_, id) = metadata.split_once("entityID=\"").expect("an entityID");
+    let (id, _) = id.split_once('"').expect("an end");
+    for (file, text) in [("metadata.xml", &metadata), ("agreement.toml", &agreement)] {
+        let turned = text.replacen(&format!("\"{id}\""), &format!("\"{id}\u{202e}\""), 1);
+        assert_ne!(&turned, text);
+        std::fs::write(folder.join(file), turned).expect("it writes");
+    }
+    let args = sp::SpArgs { command: sp::SpCommand::Check { path: folder } };
+    let (result, text) = say(|out| sp::run(&args, &place.settings(), out));
+    assert_eq!(result.expect("it runs"), CommandOutcome::Done, "{text}");
+    assert!(text.contains(&format!("good ({id}\\u{{202e}})")), "{text}");
+}
+
+#[test]
 fn check_and_apply_say_that_metadata_ended_and_the_applied_record_is_served_on() {
     let place = Place::new();
     place.set_up();
