@@ -35,7 +35,14 @@ pub(super) const ANSWERS: &[(&str, Answer)] = &[
     ("ENTATTR-SIRTFI", NotYet("a technical contact is published; no security contact")),
     ("ENTATTR-HIDE", NotApplicable("whether it is listed is for the federation that lists it")),
     ("ALG-READ", ProvenBy(&["signature_is_the_first_of_our_keys_that_the_service_lists"])),
-    ("ALG-KEYSIZE", NotYet("sizes of keys in SigningMethod are obeyed; those in EncryptionMethod are passed over")),
+    (
+        "ALG-KEYSIZE",
+        ProvenBy(&[
+            "method_whose_key_size_contradicts_its_algorithm_is_passed_over",
+            "service_that_verifies_nothing_of_ours_is_told_both_lists_before_anybody_signs_in",
+            "signature_is_the_first_of_our_keys_that_the_service_lists",
+        ]),
+    ),
     ("ALG-ROLE", ProvenBy(&["algorithms_of_the_role_go_before_those_of_the_entity"])),
     (
         "ALG-OVERLAP",
