@@ -79,7 +79,7 @@ pub fn end_sessions(
         writeln!(out, "nobody has this address")?;
         return Ok(CommandOutcome::Findings);
     };
-    writeln!(out, "{ended} sessions ended; services are not told, and their own sessions go on")?;
+    writeln!(out, "sessions ended: {ended}; services are not told, and their own sessions go on")?;
     Ok(CommandOutcome::Done)
 }
 

@@ -110,7 +110,7 @@ async fn an_administrator_ends_all_sessions_of_an_address_and_the_person_reads_o
     };
     let (ended, said) = tokio::task::block_in_place(|| end("Ada@Example.GOV\n"));
     assert_eq!(ended, Ok(CommandOutcome::Done));
-    assert!(said.starts_with("2 sessions ended"), "{said}");
+    assert!(said.starts_with("sessions ended: 2;"), "{said}");
     for browser in [&here, &there] {
         assert_eq!(browser.get("/account").await.url.path(), "/sign-in");
     }
