@@ -63,7 +63,7 @@ pub fn end_sessions(
     now: UtcDateTime,
     out: &mut dyn Write,
 ) -> Result<CommandOutcome, CommandError> {
-    let address = EmailAddress::parse(typed.trim()).map_err(|fault| {
+    let address = EmailAddress::parse(typed).map_err(|fault| {
         CommandError::usage(
             fault,
             "give one e-mail address on standard input, such as `signet account end-sessions < file`",
