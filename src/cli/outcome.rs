@@ -142,7 +142,9 @@ const fn signing(error: &SigningError) -> &'static str {
         SigningError::Unusable(KeyUnusable::Denied(_)) => {
             "let a key of another kind sign for all (`signet keys sign-with --all`), or deny less in `federation.denied_algorithms`"
         }
-        SigningError::Unusable(KeyUnusable::Missing(_)) => "copy the key's two files from a node that has them",
+        SigningError::Unusable(KeyUnusable::Missing(_) | KeyUnusable::MissingOpener(_)) => {
+            "copy the key's two files from a node that has them"
+        }
         SigningError::Refused(refused) => refused.next_step(),
         SigningError::Store(_) => "see `database.url` in the settings, and whether the database runs",
         SigningError::Keys(_) | SigningError::NoKey | SigningError::Unreadable(_) => {

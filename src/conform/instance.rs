@@ -21,9 +21,13 @@ use crate::{
     app::{Application, Surroundings},
     authentication::password::Argon2Parameters,
     demo::{DemoPerson, person, setup},
+    federation::signing::SigningKeyId,
+    jobs::signing::{self, SigningError},
     saml::signature::Signer,
     services::{
-        Clock, SystemClock, SystemEntropy, random_bytes,
+        Clock, SystemClock, SystemEntropy,
+        keys::LocalKeys,
+        random_bytes,
         sandbox::{Channel, SandboxInbox},
     },
     settings::{
@@ -64,6 +68,8 @@ pub(super) struct Instance {
     pub(super) people: Vec<DemoPerson>,
     /// Its own signing key.
     pub(super) signer: Arc<dyn Signer>,
+    /// The certificate (DER) of the key that its metadata offered for encrypting before the one of today.
+    pub(super) encryption_certificate_before: Vec<u8>,
     inbox: SandboxInbox,
     stop: oneshot::Sender<()>,
     ended: JoinHandle<io::Result<()>>,
@@ -100,7 +106,9 @@ impl Instance {
         }
         let settings = settings(&folder)?;
         setup::make_keys(&settings, &surroundings)?;
-        Store::open(&settings.database_url()?, 1)?.migrate()?;
+        let store = Store::open(&settings.database_url()?, 1)?;
+        store.migrate()?;
+        let encryption_certificate_before = replace_decryption_key(&settings, &store, clock.now())?;
         let application = Application::build(&settings, &surroundings)?;
         let registry = application.identity_provider().registry.load();
         if registry.len() != providers.len() {
@@ -116,7 +124,7 @@ impl Instance {
         let signer = application.identity_provider().signing.load().metadata_signer();
         let (stop, stopped) = oneshot::channel();
         let ended = tokio::spawn(application.run_until(async { drop(stopped.await) }));
-        Ok(Self { url, clock, people, signer, inbox, stop, ended, _folder: folder })
+        Ok(Self { url, clock, people, signer, encryption_certificate_before, inbox, stop, ended, _folder: folder })
     }
 
     /// How many messages were sent so far.
@@ -183,6 +191,19 @@ fn settings(folder: &Folder) -> Result<Settings, ConformError> {
         sessions: SessionSettings::default(),
         sms: SmsSettings::Sandbox,
     })
+}
+
+/// Offers another key for encrypting than the first, and says by which certificate (DER) the first was known.
+fn replace_decryption_key(settings: &Settings, store: &Store, now: UtcDateTime) -> Result<Vec<u8>, ConformError> {
+    let (secret, denied) = (settings.sealing_secret()?, settings.denied_algorithms()?);
+    let keys = LocalKeys::open(&settings.keys.folder, &secret, Arc::new(SystemEntropy))?;
+    let begun = signing::begin_blocking(store, &keys, "conform", now, denied)?;
+    let before = begun.offered().map(|opener| opener.certificate_der().to_vec()).unwrap_or_default();
+    let next = SigningKeyId::parse(&keys.add_decryption_key("localhost", now)?).map_err(|_| SigningError::NoKey)?;
+    signing::change_blocking::<SigningError>(store, &keys, "conform", now, denied, |_, plan, at| {
+        Ok(plan.publish_opener(&next, at)?)
+    })?;
+    Ok(before)
 }
 
 /// Somebody invented, proofed at level 2, with a password and a phone.

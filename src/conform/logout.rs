@@ -115,6 +115,7 @@ impl Stage {
         let index = assertion.authentications.first().and_then(|one| one.session_index.clone());
         let mut asks = AskLogout {
             name: assertion.name_id.as_ref().map_or_else(|| request::saml("NameID"), write_name),
+            encrypt_name_to: None,
             session_index: index,
             asynchronous: false,
             made: time::Duration::ZERO,

@@ -32,7 +32,9 @@ use std::io;
 use crate::{
     app::BuildError,
     demo::{person::PersonError, setup::DemoError},
+    jobs::signing::SigningError,
     saml::{signature::Signer, xml::WriteError},
+    services::keys::LocalKeysError,
     settings::SettingsError,
     storage::StoreError,
     web::people::Trouble,
@@ -64,12 +66,18 @@ pub enum ConformError {
     /// There is nowhere to read text messages.
     #[error("the identity provider has no sandbox inbox")]
     NoInbox,
+    /// The keys of the identity provider.
+    #[error(transparent)]
+    LocalKeys(#[from] LocalKeysError),
     /// The people.
     #[error(transparent)]
     Person(#[from] PersonError),
     /// What the identity provider publishes cannot be read at all.
     #[error("the identity provider's metadata cannot be used: {0}")]
     Published(String),
+    /// The plan of the identity provider's keys.
+    #[error(transparent)]
+    Plan(#[from] SigningError),
     /// Records of the suite's services.
     #[error("the identity provider refuses the records of these services: {0}")]
     ServicesRefused(String),

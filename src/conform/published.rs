@@ -19,6 +19,8 @@ pub(super) struct Published {
     pub(super) entity_id: String,
     /// Of the signing keys, DER.
     pub(super) certificates: Vec<Vec<u8>>,
+    /// Of the key to which services may encrypt, DER.
+    pub(super) encryption_certificate: Option<Vec<u8>>,
     pub(super) sso_by_redirect: Url,
     pub(super) sso_by_post: Option<Url>,
     pub(super) slo_by_redirect: Url,
@@ -41,10 +43,14 @@ impl Published {
             return Err("it is no EntityDescriptor".to_owned());
         }
         let role = entity.child(ns::METADATA, "IDPSSODescriptor").ok_or("there is no IDPSSODescriptor")?;
-        let mut certificates = Vec::new();
-        for key in of_name(role, "KeyDescriptor").filter(|key| key.attribute("use") != Some("encryption")) {
+        let (mut certificates, mut encryption_certificate) = (Vec::new(), None);
+        for key in of_name(role, "KeyDescriptor") {
             let text = certificate(key).ok_or("a KeyDescriptor has no certificate")?;
-            certificates.push(BASE64.decode(text).map_err(|_| "a certificate is not base64")?);
+            let der = BASE64.decode(text).map_err(|_| "a certificate is not base64")?;
+            match key.attribute("use") {
+                Some("encryption") => encryption_certificate = Some(der),
+                _ => certificates.push(der),
+            }
         }
         let place = |name: &str, binding: &str| {
             let place = of_name(role, name).find(|place| place.attribute("Binding") == Some(binding))?;
@@ -65,6 +71,7 @@ impl Published {
             slo_by_redirect: place("SingleLogoutService", REDIRECT).ok_or("no SingleLogoutService by HTTP-Redirect")?,
             slo_by_post: place("SingleLogoutService", POST),
             certificates,
+            encryption_certificate,
             scopes,
             signed,
             page,

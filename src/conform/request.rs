@@ -14,6 +14,7 @@ use super::{
 };
 use crate::{
     saml::{
+        encryption::{BlockEncryption, EncryptionKey, EncryptionSeed, encrypt},
         instant,
         signature::{SignaturePosition, Signer as _, sign_enveloped},
         xml::{Builder, ns},
@@ -260,6 +261,8 @@ pub(super) fn deliver(
 #[derive(Debug, Clone)]
 pub(super) struct AskLogout {
     pub(super) name: Builder,
+    /// To the key of this certificate (DER).
+    pub(super) encrypt_name_to: Option<Vec<u8>>,
     pub(super) session_index: Option<String>,
     pub(super) asynchronous: bool,
     pub(super) made: Duration,
@@ -288,10 +291,19 @@ impl AskLogout {
             .attribute("Destination", to.as_str())
             .child(saml("Issuer").text(provider.entity_id()))
             .optional_child(self.asynchronous.then(asynchronous))
-            .child(self.name.clone())
+            .child(self.written_name(entropy)?)
             .optional_child(self.session_index.as_deref().map(|index| samlp("SessionIndex").text(index)));
         let delivery = deliver(&request, "SAMLRequest", Some(RELAY_STATE), to, self.sending, pairs)?;
         Ok((id, delivery))
+    }
+
+    fn written_name(&self, entropy: &dyn Entropy) -> Result<Builder, String> {
+        let Some(certificate) = &self.encrypt_name_to else { return Ok(self.name.clone()) };
+        let key = EncryptionKey::from_certificate_der(certificate).map_err(|fault| fault.to_string())?;
+        let seed = EncryptionSeed { content_key: random_bytes(entropy), iv: random_bytes(entropy) };
+        let name = self.name.canonical().map_err(|fault| fault.to_string())?;
+        let hidden = encrypt(&name, &key, BlockEncryption::Aes256Gcm, seed).map_err(|fault| fault.to_string())?;
+        Ok(saml("EncryptedID").fragment(&hidden))
     }
 }
 

@@ -342,8 +342,17 @@ impl Play {
             ask.name = saml("NameID").attribute("Format", PERSISTENT).text("somebody-else");
         };
         self.logouts.insert("another-name", stage.log_out(5, &["plain"], everywhere, other).await?);
-        let hidden = |ask: &mut super::request::AskLogout| ask.name = saml("EncryptedID");
-        self.logouts.insert("encrypted-name", stage.log_out(5, &["plain"], everywhere, hidden).await?);
+        let offered = stage.published.encryption_certificate.as_deref().unwrap_or_default();
+        let before = &*stage.instance.encryption_certificate_before;
+        let foreign = &*stage.pairs.foreign.certificate_der;
+        for (scene, person, key) in [
+            ("encrypted-name", 0, offered),
+            ("encrypted-to-the-key-before", 1, before),
+            ("encrypted-to-another", 5, foreign),
+        ] {
+            let hidden = |ask: &mut super::request::AskLogout| ask.encrypt_name_to = Some(key.to_vec());
+            self.logouts.insert(scene, stage.log_out(person, &["plain"], everywhere, hidden).await?);
+        }
         let no_index = |ask: &mut super::request::AskLogout| ask.session_index = None;
         self.logouts.insert("all-sessions", stage.log_out(1, &["plain"], everywhere, no_index).await?);
         Ok((self.runs, self.logouts, services_page))

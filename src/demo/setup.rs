@@ -239,7 +239,8 @@ pub(crate) fn make_keys(settings: &Settings, surroundings: &Surroundings) -> Res
     let entropy: Arc<dyn Entropy> = surroundings.entropy.clone();
     let wanted =
         GenerateKeys { common_name: "localhost", signing: SigningKeyKind::Rsa2048, now: surroundings.clock.now() };
-    LocalKeys::generate(folder, &secret, &wanted, entropy)?;
+    let keys = LocalKeys::generate(folder, &secret, &wanted, entropy)?;
+    keys.add_decryption_key(wanted.common_name, wanted.now)?;
     Ok(())
 }
 

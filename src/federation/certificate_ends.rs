@@ -6,7 +6,7 @@ use time::{Duration, UtcDateTime};
 
 use super::registry::{Registry, ServiceName};
 use super::signing::SigningKeys;
-use crate::saml::signature::{CertificatePeriod, KeyFingerprint};
+use crate::saml::signature::{CertificatePeriod, KeyFingerprint, VerificationKey};
 
 /// How near the end is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -78,9 +78,10 @@ impl fmt::Display for EndingCertificate {
 /// The certificates that end within 60 days or have ended: of the keys in our metadata, and of the services' keys.
 #[must_use]
 pub fn ending_certificates(ours: &SigningKeys, services: &Registry, now: UtcDateTime) -> Vec<EndingCertificate> {
-    let own = ours.published().filter_map(|signer| {
-        let key = signer.verification_key().ok()?.fingerprint();
-        Some((None, key, CertificatePeriod::of(signer.certificate_der()).ok()?.ends_at))
+    let certificates = ours.published().map(|signer| signer.certificate_der());
+    let own = certificates.chain(ours.offered().map(|opener| opener.certificate_der())).filter_map(|certificate| {
+        let key = VerificationKey::from_certificate_der(certificate).ok()?.fingerprint();
+        Some((None, key, CertificatePeriod::of(certificate).ok()?.ends_at))
     });
     let theirs = services.services().flat_map(|service| {
         let name = service.name();

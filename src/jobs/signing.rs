@@ -1,4 +1,4 @@
-//! The plan of signing keys: begun at the first start, changed by the terminal, taken over by every node within a minute.
+//! The plan of signing and decryption keys: begun at the first start, changed by the terminal, taken over by every node within a minute.
 //!
 //! A node keeps the plan that it has when the next one names a key that is not in its key folder, or when the database shows an
 //! older one, or none that this service wrote: then it signs as before, and the log says so each minute.
@@ -18,9 +18,9 @@ use crate::federation::signing::{
     At, KeyUnusable, NodeSeen, PlanRefused, SigningKeyId, SigningKeys, SigningPlan, StoredSigningPlan,
 };
 use crate::saml::DeniedAlgorithms;
-use crate::saml::signature::{CertificatePeriod, KeyFingerprint, Signer};
+use crate::saml::signature::{CertificatePeriod, KeyFingerprint};
 use crate::services::Clock;
-use crate::services::keys::{KeysError, NotVouched, ServiceKeys, SignersUnreadable};
+use crate::services::keys::{KeyPairs, KeysError, NotVouched, PairsUnreadable, ServiceKeys};
 use crate::storage::{Store, StoreError, Transaction};
 
 /// The snapshot that requests sign with. A request keeps the one it began with.
@@ -52,9 +52,9 @@ pub enum SigningError {
     /// The database.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// The signing keys cannot be read.
+    /// The keys cannot be read.
     #[error(transparent)]
-    Unreadable(#[from] SignersUnreadable),
+    Unreadable(#[from] PairsUnreadable),
     /// A key of the plan is not here, or may not sign.
     #[error(transparent)]
     Unusable(#[from] KeyUnusable),
@@ -86,27 +86,34 @@ fn stored(tx: &mut Transaction<'_>, keys: &dyn ServiceKeys) -> Result<Stored, Si
     Ok(found)
 }
 
-/// The oldest key signs first: where a newer one is there too, it was made to follow.
-fn first_key(here: &[Arc<dyn Signer>]) -> Result<SigningKeyId, SigningError> {
-    let oldest = here.iter().filter_map(|signer| {
-        let begins = CertificatePeriod::of(signer.certificate_der()).ok()?.begins_at;
-        Some((begins, SigningKeyId::parse(signer.key_id()).ok()?))
+/// The oldest key comes first: where a newer one is there too, it was made to follow.
+fn first_key<'k>(here: impl Iterator<Item = (&'k str, &'k [u8])>) -> Option<SigningKeyId> {
+    let oldest = here.filter_map(|(key_id, certificate_der)| {
+        let begins = CertificatePeriod::of(certificate_der).ok()?.begins_at;
+        Some((begins, SigningKeyId::parse(key_id).ok()?))
     });
-    oldest.min().map(|(_, id)| id).ok_or(SigningError::NoKey)
+    oldest.min().map(|(_, id)| id)
+}
+
+/// The plan where none was ever made.
+fn first_plan(here: &KeyPairs, now: UtcDateTime) -> Result<SigningPlan, SigningError> {
+    let signs = first_key(here.signers.iter().map(|signer| (signer.key_id(), signer.certificate_der())));
+    let opens = first_key(here.openers.iter().map(|opener| (opener.key_id(), opener.certificate_der())));
+    Ok(SigningPlan::begin(signs.ok_or(SigningError::NoKey)?, opens, At { version: 1, now }))
 }
 
 /// The plan that counts; the first one where none was ever made. Nothing is stored.
 fn current(
     tx: &mut Transaction<'_>,
     keys: &dyn ServiceKeys,
-    here: &[Arc<dyn Signer>],
+    here: &KeyPairs,
     now: UtcDateTime,
 ) -> Result<(SigningPlan, Stored), SigningError> {
     let found = stored(tx, keys)?;
     let plan = match &found.plan {
         Some(plan) => plan.clone(),
         None if found.altered => return Err(SigningError::Altered),
-        None => SigningPlan::begin(first_key(here)?, At { version: 1, now }),
+        None => first_plan(here, now)?,
     };
     Ok((plan, found))
 }
@@ -121,7 +128,7 @@ pub fn look_blocking(
     now: UtcDateTime,
     denied: DeniedAlgorithms,
 ) -> Result<SigningKeys, SigningError> {
-    let here = keys.signers()?;
+    let here = keys.pairs()?;
     let plan = store.read_blocking(|tx| current(tx, keys, &here, now).map(|(plan, _)| plan))?;
     Ok(SigningKeys::new(plan, here, denied)?)
 }
@@ -137,7 +144,7 @@ pub fn begin_blocking(
     now: UtcDateTime,
     denied: DeniedAlgorithms,
 ) -> Result<SigningKeys, SigningError> {
-    let here = keys.signers()?;
+    let here = keys.pairs()?;
     let plan = store.transaction_blocking(|tx| {
         let (plan, found) = current(tx, keys, &here, now)?;
         if found.altered {
@@ -164,7 +171,7 @@ pub fn change_blocking<E: From<SigningError> + From<StoreError>>(
     denied: DeniedAlgorithms,
     step: impl FnOnce(&mut Transaction<'_>, &SigningPlan, At) -> Result<SigningPlan, E>,
 ) -> Result<SigningPlan, E> {
-    let here = keys.signers().map_err(SigningError::from)?;
+    let here = keys.pairs().map_err(SigningError::from)?;
     store.transaction_blocking(|tx| {
         let (before, found) = current(tx, keys, &here, now)?;
         let add = |tx: &mut Transaction<'_>, plan: &SigningPlan| {
@@ -221,8 +228,8 @@ async fn refresh(store: &Store, keys: &Arc<dyn ServiceKeys>, shared: &SharedSign
         Event::IntegrityFault { record: AlteredRecord::SigningPlan }.log(None);
     }
     let Some(plan) = found.plan.filter(|plan| plan.version() > held) else { return Ok(()) };
-    let opener = keys.clone();
-    let here = tokio::task::spawn_blocking(move || opener.signers()).await.map_err(|_| StoreError::Stopped)??;
+    let reader = keys.clone();
+    let here = tokio::task::spawn_blocking(move || reader.pairs()).await.map_err(|_| StoreError::Stopped)??;
     shared.store(Arc::new(SigningKeys::new(plan, here, denied)?));
     Event::SigningPlanTakenOver.log(None);
     Ok(())

@@ -60,7 +60,7 @@ impl Place {
     }
 
     fn set_up(&self) {
-        let generate = keys::GenerateArgs { kind: keys::Kind::P256, next: false, passphrase: true };
+        let generate = keys::GenerateArgs { kind: keys::Kind::P256, next: false, decryption: false, passphrase: true };
         let args = keys::KeysArgs { command: keys::KeysCommand::Generate(generate) };
         say(|out| keys::run(&args, &self.settings(), out)).0.expect("keys are made");
         say(|out| migrate::run(&migrate::MigrateArgs { pending: false }, &self.settings(), out))
@@ -414,7 +414,7 @@ fn explain_reads_the_agreement_that_counts_in_the_database() {
 fn keys_are_never_written_over_and_the_error_says_what_to_do() {
     let place = Place::new();
     place.set_up();
-    let generate = keys::GenerateArgs { kind: keys::Kind::P256, next: false, passphrase: true };
+    let generate = keys::GenerateArgs { kind: keys::Kind::P256, next: false, decryption: false, passphrase: true };
     let args = keys::KeysArgs { command: keys::KeysCommand::Generate(generate) };
     let error = say(|out| keys::run(&args, &place.settings(), out)).0.expect_err("they stay");
     assert!(error.to_string().contains("never written over"), "{error}");

@@ -227,6 +227,7 @@ fn nobody_who_serves_people_supposes_that_nothing_is_denied() {
         // The conformance suite's and the demonstration's own agencies are others.
         "conform/scenes.rs",
         "demo/service_provider/logout.rs",
+        "demo/service_provider/response.rs",
         // Two records compared by what they say themselves.
         "federation/registry/record.rs",
         // What `verify_enveloped` and `verify_redirect` mean; who may call them is counted above.
@@ -244,7 +245,7 @@ fn the_key_for_a_service_is_picked_in_one_place() {
     let source = source();
     let say = |needle: &str| which_say(&source, needle);
     // Who reads the keys that are here: the plan's own job, and the terminal, which lists them.
-    let readers = say(".signers()");
+    let readers = say(".pairs()");
     assert_eq!(readers, ["cli/keys/rollover.rs", "cli/keys/status.rs", "jobs/signing.rs"]);
     // Who joins them with the plan, and who asks the plan: nobody who answers a service.
     assert_eq!(say("SigningKeys::new("), ["jobs/signing.rs"]);

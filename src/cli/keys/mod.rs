@@ -21,7 +21,8 @@ pub use rollover::{FallBackArgs, KeyArgs, RetireArgs, SignWithArgs, TrialArgs};
 pub use status::StatusArgs;
 
 const AFTER_HELP: &str = "To change the signing key, in this order: generate --next, publish, trial, sign-with, retire; status shows \
-     how far it is. Nodes follow within a minute. README.md, \"Rolling the signing key\", has the whole of it.";
+     how far it is. The decryption key changes by generate --decryption, publish and, when copies of the metadata before have expired, retire. \
+     Nodes follow within a minute. README.md, \"Rolling the signing key\", has the whole of it.";
 
 /// `signet keys …`
 #[derive(Debug, Args)]
@@ -38,17 +39,17 @@ pub struct KeysArgs {
 pub enum KeysCommand {
     /// Put one service back to the signing key that it had before
     FallBack(FallBackArgs),
-    /// Make the folder of keys that the settings name, or with --next another signing key; keys are never written over
+    /// Make the folder of keys that the settings name, or another signing or decryption key; keys are never written over
     Generate(GenerateArgs),
-    /// Put a signing key into our metadata, so that services get it before anything is signed with it
+    /// Put a key into our metadata: a signing key before anything is signed with it, a decryption key instead of the one before
     Publish(KeyArgs),
-    /// Take a signing key that signs for nobody out of our metadata for good, and erase its private half here
+    /// Take a key that nobody needs any more out of our metadata for good, and erase its private half here
     Retire(RetireArgs),
     /// Add a key for sealing stored data; the older ones stay and open what they sealed
     Rotate,
     /// Sign with a published key: for one service, for a wave of them, or for all
     SignWith(SignWithArgs),
-    /// Show the signing keys, and for each service which one signs and whether it has the next one
+    /// Show the keys, and for each service which one signs and whether it has the next one
     Status(StatusArgs),
     /// Try the next signing key with one service, in one browser; then say how that went
     Trial(TrialArgs),
@@ -63,6 +64,9 @@ pub struct GenerateArgs {
     /// Make the signing key that comes after the current one, and nothing else
     #[arg(long)]
     pub next: bool,
+    /// Make another key (RSA, 3072 bits) to which services encrypt for us, and nothing else
+    #[arg(long, conflicts_with_all = ["next", "kind"])]
+    pub decryption: bool,
     /// Make the passphrase file too, with 32 random bytes, when it is not there
     #[arg(long)]
     pub passphrase: bool,
@@ -121,13 +125,19 @@ fn generate(args: &GenerateArgs, settings: &Settings, out: &mut dyn Write) -> Re
     let host = settings.server.public_url.host_str().unwrap_or("localhost");
     let wanted = GenerateKeys { common_name: host, signing: args.kind.into(), now: now() };
     let folder = &settings.keys.folder;
-    if args.next {
+    if args.decryption {
+        let id = open_keys(settings)?.add_decryption_key(host, wanted.now)?;
+        writeln!(out, "The decryption key {id} is in {}.", folder.display())?;
+        writeln!(out, "Copy decryption/{id}.key and decryption/{id}.crt to the key folder of every other node.")?;
+        writeln!(out, "Then `signet keys publish {id}` offers it in our metadata.")?;
+    } else if args.next {
         let id = open_keys(settings)?.add_signing_key(&wanted)?;
         writeln!(out, "The signing key {id} is in {}.", folder.display())?;
         writeln!(out, "Copy signing/{id}.key and signing/{id}.crt to the key folder of every other node.")?;
         writeln!(out, "Then `signet keys publish {id}` puts it into our metadata; nothing is signed with it yet.")?;
     } else {
-        LocalKeys::generate(folder, &settings.sealing_secret()?, &wanted, Arc::new(SystemEntropy))?;
+        let keys = LocalKeys::generate(folder, &settings.sealing_secret()?, &wanted, Arc::new(SystemEntropy))?;
+        keys.add_decryption_key(host, wanted.now)?;
         writeln!(out, "New keys are in {}.", folder.display())?;
         writeln!(
             out,

@@ -9,7 +9,8 @@ use clap::Args;
 use crate::cli::{CommandError, now, open_keys, open_store, operator};
 use crate::federation::registry::{Registry, ServiceProvider};
 use crate::federation::signing::{
-    At, KeyState, MetadataFetch, PlanRefused, SigningKeyId, SigningPlan, TRIAL_LASTS, TrialTicket, WavePercent, Whom,
+    At, KeyState, MetadataFetch, OpenerState, PlanRefused, SigningKeyId, SigningPlan, TRIAL_LASTS, TrialTicket,
+    WavePercent, Whom,
 };
 use crate::jobs::metadata;
 use crate::jobs::signing::{self, SigningError};
@@ -58,7 +59,7 @@ pub struct FallBackArgs {
 pub struct RetireArgs {
     /// The key's name, or its beginning
     pub key: String,
-    /// Although the last messages that it signed may still be on their way, or a node may sign with it still
+    /// Although the last messages that it signed may still be on their way, a node may sign with it still, or a service encrypt to it
     #[arg(long)]
     pub now: bool,
 }
@@ -80,17 +81,26 @@ pub struct TrialArgs {
 pub(super) fn publish(args: &KeyArgs, settings: &Settings, out: &mut dyn Write) -> Result<(), CommandError> {
     let mut published = None;
     let keys = open_keys(settings)?;
-    let here = signing_keys_here(&keys)?;
+    let here = keys_here(&keys)?;
     change(settings, &keys, |_, plan, at| {
         let key = match &args.key {
-            Some(name) => named(name, here.iter().chain(plan.keys().keys()))?,
+            Some(name) => named(name, here.all().chain(known(plan)))?,
             None => only_unpublished(plan, &here)?,
         };
-        let next = plan.publish(&key, at)?;
-        published = Some(key);
+        let opens = here.opening.contains(&key);
+        let next = if opens { plan.publish_opener(&key, at)? } else { plan.publish(&key, at)? };
+        published = Some((key, opens));
         Ok(next)
     })?;
-    let key = published.map(|key| key.to_string()).unwrap_or_default();
+    let Some((key, opens)) = published else { return Ok(()) };
+    if opens {
+        writeln!(out, "Our metadata offers {key} within a minute, for encrypting to us.")?;
+        writeln!(
+            out,
+            "The decryption key before goes on opening; `signet keys retire` ends that when no copy of our metadata has it."
+        )?;
+        return Ok(());
+    }
     writeln!(out, "{key} is in our metadata within a minute, beside the key that signs.")?;
     writeln!(
         out,
@@ -101,7 +111,7 @@ pub(super) fn publish(args: &KeyArgs, settings: &Settings, out: &mut dyn Write) 
 
 pub(super) fn sign_with(args: &SignWithArgs, settings: &Settings, out: &mut dyn Write) -> Result<(), CommandError> {
     let keys = open_keys(settings)?;
-    let here = signing_keys_here(&keys)?;
+    let here = keys_here(&keys)?.signing;
     let mut seen = None;
     let next = change(settings, &keys, |tx, plan, at| {
         let key = named(&args.key, here.iter().chain(plan.keys().keys()))?;
@@ -159,23 +169,30 @@ pub(super) fn retire(args: &RetireArgs, settings: &Settings, out: &mut dyn Write
     let keys = open_keys(settings)?;
     let mut retired = None;
     change(settings, &keys, |tx, plan, at| {
-        let key = named(&args.key, plan.keys().keys())?;
+        let key = named(&args.key, known(plan))?;
         if !args.now {
-            // Whoever follows an older plan may sign with it still.
+            // Whoever follows an older plan may sign with it still, or offer it.
             signing::must_be_followed(tx, plan.version(), at.now)?;
         }
-        let next = plan.retire(&key, args.now, at)?;
-        retired = Some(key);
+        let opens = plan.opener_state(&key) != OpenerState::Generated;
+        let next = if opens { plan.retire_opener(&key, args.now, at)? } else { plan.retire(&key, args.now, at)? };
+        retired = Some((key, opens));
         Ok(next)
     })?;
-    if let Some(key) = retired {
+    let Some((key, opens)) = retired else { return Ok(()) };
+    let folder = if opens {
+        keys.erase_decryption_key(key.as_str())?;
+        writeln!(out, "{key} opens nothing any more. Its private half is erased here; its certificate stays.")?;
+        "decryption"
+    } else {
         keys.erase_signing_key(key.as_str())?;
         writeln!(
             out,
             "{key} leaves our metadata within a minute. Its private half is erased here; its certificate stays."
         )?;
-        writeln!(out, "Erase signing/{key}.key in the key folder of every other node, and in its backups.")?;
-    }
+        "signing"
+    };
+    writeln!(out, "Erase {folder}/{key}.key in the key folder of every other node, and in its backups.")?;
     Ok(())
 }
 
@@ -224,9 +241,29 @@ fn change(
     signing::change_blocking(&store, keys, &operator(), now(), settings.denied_algorithms()?, step)
 }
 
-fn signing_keys_here(keys: &LocalKeys) -> Result<Vec<SigningKeyId>, CommandError> {
-    let here = keys.signers().map_err(SigningError::from)?;
-    Ok(here.iter().filter_map(|signer| SigningKeyId::parse(signer.key_id()).ok()).collect())
+/// The keys in the key folder, by their names.
+struct KeysHere {
+    signing: Vec<SigningKeyId>,
+    opening: Vec<SigningKeyId>,
+}
+
+impl KeysHere {
+    fn all(&self) -> impl Iterator<Item = &SigningKeyId> {
+        self.signing.iter().chain(&self.opening)
+    }
+}
+
+fn keys_here(keys: &LocalKeys) -> Result<KeysHere, CommandError> {
+    let pairs = keys.pairs().map_err(SigningError::from)?;
+    Ok(KeysHere {
+        signing: pairs.signers.iter().filter_map(|one| SigningKeyId::parse(one.key_id()).ok()).collect(),
+        opening: pairs.openers.iter().filter_map(|one| SigningKeyId::parse(one.key_id()).ok()).collect(),
+    })
+}
+
+/// Every key that was ever published.
+fn known(plan: &SigningPlan) -> impl Iterator<Item = &SigningKeyId> {
+    plan.keys().keys().chain(plan.openers().map(|(id, _)| id))
 }
 
 /// The one key whose name begins like this.
@@ -237,26 +274,28 @@ fn named<'k>(name: &str, known: impl Iterator<Item = &'k SigningKeyId>) -> Resul
     match found.as_slice() {
         [one] => Ok((*one).clone()),
         [] => Err(CommandError::usage(
-            format!("no signing key is called `{name}`"),
+            format!("no key is called `{name}`"),
             "`signet keys status` lists them; `signet keys generate --next` makes another",
         )),
         several => Err(CommandError::usage(
-            format!("{} signing keys begin with `{name}`", several.len()),
+            format!("{} keys begin with `{name}`", several.len()),
             "give more of the name; `signet keys status` lists them",
         )),
     }
 }
 
-fn only_unpublished(plan: &SigningPlan, here: &[SigningKeyId]) -> Result<SigningKeyId, CommandError> {
-    let mut waiting = here.iter().filter(|id| plan.state(id) == KeyState::Generated);
+fn only_unpublished(plan: &SigningPlan, here: &KeysHere) -> Result<SigningKeyId, CommandError> {
+    let signing = here.signing.iter().filter(|id| plan.state(id) == KeyState::Generated);
+    let opening = here.opening.iter().filter(|id| plan.opener_state(id) == OpenerState::Generated);
+    let mut waiting = signing.chain(opening);
     match (waiting.next(), waiting.next()) {
         (Some(one), None) => Ok(one.clone()),
         (None, _) => Err(CommandError::usage(
-            "every signing key here is published already",
-            "`signet keys generate --next` makes the next one",
+            "every key here is published already",
+            "`signet keys generate --next` makes the next signing key, and --decryption the next decryption key",
         )),
         (Some(_), Some(_)) => Err(CommandError::usage(
-            "several signing keys are not published yet",
+            "several keys are not published yet",
             "name one of them; `signet keys status` lists them",
         )),
     }

@@ -2,16 +2,18 @@
 
 use std::collections::BTreeMap;
 use std::io::Write;
+use std::sync::Arc;
 
 use clap::Args;
 use time::UtcDateTime;
 
 use super::rollover::fetches;
 use crate::cli::{CommandError, now, open_keys, open_store};
-use crate::federation::signing::{SigningKeyId, SigningPlan, metadata_address};
+use crate::federation::signing::{PlannedOpener, SigningKeyId, SigningPlan, metadata_address};
 use crate::jobs::metadata;
 use crate::jobs::signing::{self, SigningError};
 use crate::saml::EntityId;
+use crate::saml::encryption::Opener;
 use crate::saml::signature::{CertificatePeriod, Signer};
 use crate::services::keys::{LocalKeys, ServiceKeys as _};
 use crate::settings::Settings;
@@ -29,9 +31,9 @@ pub(super) fn show(args: &StatusArgs, settings: &Settings, out: &mut dyn Write) 
     let (keys, store, now) = (open_keys(settings)?, open_store(settings)?, now());
     let looked = signing::look_blocking(&store, &keys, now, settings.denied_algorithms()?)?;
     let plan = looked.plan();
-    let here: BTreeMap<SigningKeyId, _> = keys
-        .signers()
-        .map_err(SigningError::from)?
+    let pairs = keys.pairs().map_err(SigningError::from)?;
+    let here: BTreeMap<SigningKeyId, _> = pairs
+        .signers
         .into_iter()
         .filter_map(|signer| Some((SigningKeyId::parse(signer.key_id()).ok()?, signer)))
         .collect();
@@ -62,6 +64,15 @@ pub(super) fn show(args: &StatusArgs, settings: &Settings, out: &mut dyn Write) 
     }
     writeln!(out)?;
 
+    let here: BTreeMap<SigningKeyId, _> =
+        pairs.openers.iter().filter_map(|opener| Some((SigningKeyId::parse(opener.key_id()).ok()?, opener))).collect();
+    write_table(&opener_rows(plan, &here), out)?;
+    match plan.offered() {
+        Some(offered) => writeln!(out, "Our metadata offers {offered} for encrypting to us.")?,
+        None => writeln!(out, "Our metadata offers no key for encrypting to us.")?,
+    }
+    writeln!(out)?;
+
     let rows = store.read_blocking::<_, StoreError, _>(|tx| nodes(tx, plan, now))?;
     write_table(&rows, out)?;
     writeln!(out, "The plan has the number {}.", plan.version())?;
@@ -74,8 +85,6 @@ pub(super) fn show(args: &StatusArgs, settings: &Settings, out: &mut dyn Write) 
 
 fn key_row(plan: &SigningPlan, id: &SigningKeyId, signer: Option<&dyn Signer>) -> Vec<String> {
     let planned = plan.keys().get(id);
-    let ends =
-        signer.and_then(|signer| CertificatePeriod::of(signer.certificate_der()).ok()).map(|period| period.ends_at);
     let algorithm = signer.and_then(|signer| signer.algorithm().uri().rsplit('#').next());
     vec![
         id.to_string(),
@@ -84,8 +93,36 @@ fn key_row(plan: &SigningPlan, id: &SigningKeyId, signer: Option<&dyn Signer>) -
         minute(planned.map(|key| key.published_at)),
         minute(planned.and_then(|key| key.signed_from)),
         minute(planned.and_then(|key| key.signed_until)),
-        ends.map_or_else(|| "-".to_owned(), |ends| ends.date().to_string()),
+        end_of(signer.map(Signer::certificate_der)),
     ]
+}
+
+fn opener_rows(plan: &SigningPlan, here: &BTreeMap<SigningKeyId, &Arc<Opener>>) -> Vec<Vec<String>> {
+    let planned: BTreeMap<&SigningKeyId, &PlannedOpener> = plan.openers().collect();
+    let mut ids: Vec<&SigningKeyId> = here.keys().chain(planned.keys().copied()).collect();
+    ids.sort_by_key(|id| (planned.get(*id).map_or(i64::MAX, |key| key.published_in), *id));
+    ids.dedup();
+    let mut rows = vec![
+        ["DECRYPTION KEY", "STATE", "PUBLISHED", "REPLACED", "RETIRED", "CERTIFICATE ENDS"].map(str::to_owned).to_vec(),
+    ];
+    rows.extend(ids.into_iter().map(|id| {
+        let (known, opener) = (planned.get(id), here.get(id));
+        vec![
+            id.to_string(),
+            plan.opener_state(id).to_string(),
+            minute(known.map(|key| key.published_at)),
+            minute(known.and_then(|key| key.replaced_at)),
+            minute(known.and_then(|key| key.retired_at)),
+            end_of(opener.map(|opener| opener.certificate_der())),
+        ]
+    }));
+    rows
+}
+
+/// `2029-11-28`, of a certificate that is here.
+fn end_of(certificate_der: Option<&[u8]>) -> String {
+    let period = certificate_der.and_then(|der| CertificatePeriod::of(der).ok());
+    period.map_or_else(|| "-".to_owned(), |period| period.ends_at.date().to_string())
 }
 
 fn nodes(tx: &mut Transaction<'_>, plan: &SigningPlan, now: UtcDateTime) -> Result<Vec<Vec<String>>, StoreError> {

@@ -8,15 +8,10 @@ const SUCCESS: &str = "urn:oasis:names:tc:SAML:2.0:status:Success";
 const RESPONDER: &str = "urn:oasis:names:tc:SAML:2.0:status:Responder";
 const PARTIAL: &str = "urn:oasis:names:tc:SAML:2.0:status:PartialLogout";
 
-/// Why names in LogoutRequests are in clear.
-pub(super) const IN_CLEAR: &str = "No key is published to which a name could be encrypted, and the deployment profile forbids it \
-                                   (SDP-IDP27): a persistent or transient name says nothing to others, and the message goes by the \
-                                   browser of the person whom it names";
-
 pub(super) const ANSWERS: &[(&str, Answer)] = &[
     ("IIP-IDP17", check(both_forms)),
     ("IIP-IDP18", check(by_redirect)),
-    ("IIP-IDP19", Deviation(IN_CLEAR)),
+    ("IIP-IDP19", check(opened)),
     ("IIP-IDP20", check(from_metadata)),
     ("SDP-IDP21", check(both_forms)),
     ("SDP-IDP22", check(kept)),
@@ -37,7 +32,7 @@ pub(super) const ANSWERS: &[(&str, Answer)] = &[
         ),
     ),
     ("eGov-094", check(responses_signed)),
-    ("eGov-095", Deviation(IN_CLEAR)),
+    ("eGov-095", check(opened)),
     ("eGov-096", check(kept)),
     ("eGov-097", check(kept)),
     ("eGov-098", check(true_status)),
@@ -139,15 +134,27 @@ fn requests_signed(scenes: &Scenes) -> Finding {
     seen(format!("ours are, in the query or in the XML; an unsigned one of a service is refused ({code})"))
 }
 
+fn opened(scenes: &Scenes) -> Finding {
+    for scene in ["encrypted-name", "encrypted-to-the-key-before"] {
+        let went = scenes.logout(scene)?;
+        hold(went.was_asked && !went.still_signed_in, || format!("{scene}: the session here did not end"))?;
+        status(scenes, scene, SUCCESS, None)?;
+    }
+    let code = scenes.logout_refused("encrypted-to-another")?;
+    seen(format!(
+        "a name that is encrypted to the key of the metadata, or to the one before, is taken by HTTP-Redirect; to another, it is \
+         refused ({code})"
+    ))
+}
+
 fn in_clear(scenes: &Scenes) -> Finding {
-    let code = scenes.logout_refused("encrypted-name")?;
     let went = scenes.logout("everywhere")?;
     for message in &went.told {
         let there = message.name.is_some() && message.session_index.is_some();
         hold(there, || format!("the request to {} lacks NameID or SessionIndex", message.service))?;
     }
     hold(!went.told.is_empty(), || "nobody was told".to_owned())?;
-    seen(format!("ours carry NameID and SessionIndex in clear; an EncryptedID is refused ({code})"))
+    seen("ours carry NameID and SessionIndex in clear")
 }
 
 fn responses_out(scenes: &Scenes) -> Finding {

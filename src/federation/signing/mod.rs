@@ -11,8 +11,9 @@
 //! keys are kept, so nobody who writes to the database can bring in a key of their own.
 //!
 //! [`SigningKeys`] is the plan with the keys that it names, as one snapshot. [`SigningKeys::signer`] is the one place where
-//! the key for a service is picked.
+//! the key for a service is picked. The plan also says which key our metadata offers for encrypting to us ([`OpenerState`]).
 
+mod decryption;
 mod evidence;
 mod plan;
 mod refused;
@@ -27,6 +28,7 @@ use time::Duration;
 use crate::saml::EntityId;
 use crate::services::keys::{KeysError, Purpose, ServiceKeys};
 
+pub use decryption::{OpenerState, PlannedOpener};
 pub use evidence::{MetadataFetch, NodeSeen, Readiness};
 pub use plan::{At, KeyState, PlannedKey, SigningPlan, TrialOutcome, Wave, WavePercent, Whom};
 pub use refused::PlanRefused;
@@ -69,7 +71,7 @@ pub fn is_metadata_address(address: &str, service: &EntityId, keys: &dyn Service
 /// 80 bits: nobody meets another's by guessing.
 const ADDRESS_BYTES: usize = 10;
 
-/// The name of a signing key: the first 16 hex digits of the SHA-256 of its public half.
+/// The name of a key pair that signs, or to which services encrypt: the first 16 hex digits of the SHA-256 of its public half.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SigningKeyId(String);
 
@@ -96,9 +98,9 @@ impl fmt::Display for SigningKeyId {
     }
 }
 
-/// The text is no name of a signing key.
+/// The text is no name of a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("a signing key is named by 16 hex digits")]
+#[error("a key is named by 16 hex digits")]
 pub struct MalformedKeyId;
 
 #[cfg(test)]

@@ -8,7 +8,9 @@ use std::fmt;
 use openssl::sha::sha256;
 use time::UtcDateTime;
 
-use super::{LAST_MESSAGES_ARRIVE, METADATA_VALID_FOR, MetadataFetch, PlanRefused, Readiness, SigningKeyId};
+use super::{
+    LAST_MESSAGES_ARRIVE, METADATA_VALID_FOR, MetadataFetch, PlanRefused, PlannedOpener, Readiness, SigningKeyId,
+};
 use crate::saml::EntityId;
 
 /// When a step is taken, and which number the plan gets by it.
@@ -132,12 +134,14 @@ pub struct SigningPlan {
     pub(super) wave: Option<Wave>,
     pub(super) chosen: BTreeMap<EntityId, SigningKeyId>,
     pub(super) trials: BTreeMap<EntityId, TrialOutcome>,
+    /// To which services encrypt for us.
+    pub(super) openers: BTreeMap<SigningKeyId, PlannedOpener>,
 }
 
 impl SigningPlan {
-    /// The first plan: one key, published, that signs for all.
+    /// The first plan: one key, published, that signs for all, and one to which services encrypt, where there is one.
     #[must_use]
-    pub fn begin(key: SigningKeyId, at: At) -> Self {
+    pub fn begin(key: SigningKeyId, opener: Option<SigningKeyId>, at: At) -> Self {
         let first = PlannedKey {
             published_in: at.version,
             published_at: at.now,
@@ -152,6 +156,7 @@ impl SigningPlan {
             wave: None,
             chosen: BTreeMap::new(),
             trials: BTreeMap::new(),
+            openers: opener.map(|id| (id, PlannedOpener::new(at))).into_iter().collect(),
         }
     }
 

@@ -8,6 +8,14 @@ use crate::saml::EntityId;
 /// Why a step of the rollover is not taken. Everything stands as it was.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PlanRefused {
+    /// Somebody may encrypt to it still.
+    #[error("copies of our metadata that offer {key} may be in use until {}", .until.date())]
+    JustReplaced {
+        /// The key.
+        key: SigningKeyId,
+        /// When they have all expired.
+        until: UtcDateTime,
+    },
     /// It stopped signing a moment ago.
     #[error("{key} signed until a moment ago: messages of it may arrive until {until}")]
     JustStopped {
@@ -74,6 +82,12 @@ pub enum PlanRefused {
         service: EntityId,
     },
     /// It is so already.
+    #[error("{key} was published before, for encrypting to us")]
+    OfferedBefore {
+        /// The key.
+        key: SigningKeyId,
+    },
+    /// It is so already.
     #[error("{key} was published before: it is {state}")]
     PublishedBefore {
         /// The key.
@@ -84,6 +98,12 @@ pub enum PlanRefused {
     /// Its way is over.
     #[error("{key} is retired")]
     Retired {
+        /// The key.
+        key: SigningKeyId,
+    },
+    /// Services are told to encrypt to it.
+    #[error("our metadata offers {key} for encrypting to us")]
+    StillOffered {
         /// The key.
         key: SigningKeyId,
     },
@@ -122,6 +142,7 @@ impl PlanRefused {
     #[must_use]
     pub const fn next_step(&self) -> &'static str {
         match self {
+            Self::JustReplaced { .. } => "wait until then, or say --now if no service encrypts to us",
             Self::JustStopped { .. } => "wait until then, or say --now if nobody is signing in",
             Self::LastKey { .. } => "`signet keys generate --next` makes the next one",
             Self::MayLackTheKey { .. } => {
@@ -137,9 +158,14 @@ impl PlanRefused {
                  it does not serve"
             }
             Self::NotPublished { .. } => "`signet keys publish` puts it into our metadata",
-            Self::NothingChanges { .. } | Self::PublishedBefore { .. } => "`signet keys status` shows how things stand",
+            Self::NothingChanges { .. } | Self::OfferedBefore { .. } | Self::PublishedBefore { .. } => {
+                "`signet keys status` shows how things stand"
+            }
             Self::NothingTried { .. } => "`signet keys trial --sp …` prints the address with which a try begins",
             Self::Retired { .. } => "`signet keys generate --next` makes a new one",
+            Self::StillOffered { .. } => {
+                "`signet keys generate --decryption` and `signet keys publish` offer another first; or say --now to offer none"
+            }
             Self::StillSigns { .. } => "`signet keys sign-with <another key>` puts them to another key first",
             Self::TrialFailed { .. } => {
                 "find out why with the agency and try again with `signet keys trial`, or say --now if you know better"

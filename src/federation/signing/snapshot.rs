@@ -1,4 +1,4 @@
-//! The plan with the keys that it names: what requests sign with.
+//! The plan with the keys that it names: what requests sign with, and what opens what is encrypted to us.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -8,7 +8,9 @@ use super::{SigningKeyId, SigningPlan, Trial};
 use crate::federation::negotiation::{NothingInCommon, made_by, signature};
 use crate::federation::registry::ServiceProvider;
 use crate::saml::DeniedAlgorithms;
+use crate::saml::encryption::Opener;
 use crate::saml::signature::{Signer, SignerBy};
+use crate::services::keys::KeyPairs;
 
 /// A plan cannot be followed here.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -23,6 +25,11 @@ pub enum KeyUnusable {
         "the signing key {0} is in use, and its file is not in this node's key folder: copy signing/{0}.key and .crt there"
     )]
     Missing(SigningKeyId),
+    /// A key to which services encrypt is not where this node keeps its keys.
+    #[error(
+        "the decryption key {0} is in use, and its file is not in this node's key folder: copy decryption/{0}.key and .crt there"
+    )]
+    MissingOpener(SigningKeyId),
 }
 
 /// The plan with the keys that it names, at one moment. A request keeps the one that it began with.
@@ -32,6 +39,8 @@ pub struct SigningKeys {
     fleet: Arc<dyn Signer>,
     /// Every key in our metadata, the one of all included.
     signers: BTreeMap<SigningKeyId, Arc<dyn Signer>>,
+    /// Every key that opens, the newest first.
+    openers: Vec<Arc<Opener>>,
     denied: DeniedAlgorithms,
 }
 
@@ -42,18 +51,24 @@ impl SigningKeys {
     /// # Errors
     /// A key of the plan is not here, or the one that signs for all has no algorithm left. That another has none is no error
     /// here: its services' sign-ins are refused, and all others go on.
-    pub fn new(plan: SigningPlan, here: Vec<Arc<dyn Signer>>, denied: DeniedAlgorithms) -> Result<Self, KeyUnusable> {
+    pub fn new(plan: SigningPlan, pairs: KeyPairs, denied: DeniedAlgorithms) -> Result<Self, KeyUnusable> {
+        let signers = pairs.signers.into_iter();
         let mut here: BTreeMap<SigningKeyId, Arc<dyn Signer>> =
-            here.into_iter().filter_map(|signer| Some((SigningKeyId::parse(signer.key_id()).ok()?, signer))).collect();
+            signers.filter_map(|signer| Some((SigningKeyId::parse(signer.key_id()).ok()?, signer))).collect();
         let mut signers = BTreeMap::new();
         for id in plan.in_metadata() {
             let signer = here.remove(id).ok_or_else(|| KeyUnusable::Missing(id.clone()))?;
             signers.insert(id.clone(), signer);
         }
+        let opener = |id: &SigningKeyId| {
+            let found = pairs.openers.iter().find(|opener| opener.key_id() == id.as_str()).cloned();
+            found.ok_or_else(|| KeyUnusable::MissingOpener(id.clone()))
+        };
+        let openers = plan.opening().map(opener).collect::<Result<_, _>>()?;
         let fleet = signers.get(plan.fleet()).ok_or_else(|| KeyUnusable::Missing(plan.fleet().clone()))?;
         let usual = made_by(&**fleet, denied).first().copied();
         let fleet = SignerBy::with(fleet, usual.ok_or_else(|| KeyUnusable::Denied(plan.fleet().clone()))?);
-        Ok(Self { plan, fleet, signers, denied })
+        Ok(Self { plan, fleet, signers, openers, denied })
     }
 
     /// The plan.
@@ -77,6 +92,19 @@ impl SigningKeys {
         let signer = self.signers.get(id).unwrap_or(&self.fleet);
         let algorithm = signature(service.metadata(), &**signer, self.denied)?;
         Ok(SignerBy::with(signer, algorithm))
+    }
+
+    /// The keys to which services may have encrypted, the newest first.
+    #[must_use]
+    pub fn openers(&self) -> &[Arc<Opener>] {
+        &self.openers
+    }
+
+    /// The one that our metadata offers.
+    #[must_use]
+    pub fn offered(&self) -> Option<&Arc<Opener>> {
+        let offered = self.plan.offered()?;
+        self.openers.iter().find(|opener| opener.key_id() == offered.as_str())
     }
 
     /// The algorithms that the operator denies.

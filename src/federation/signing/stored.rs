@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use time::UtcDateTime;
 
-use super::{PlannedKey, SigningKeyId, SigningPlan, TrialOutcome, Wave, WavePercent};
+use super::{PlannedKey, PlannedOpener, SigningKeyId, SigningPlan, TrialOutcome, Wave, WavePercent};
 use crate::saml::EntityId;
 use crate::services::keys::{KeysError, NotVouched, Purpose, ServiceKeys, context};
 
@@ -69,6 +69,8 @@ struct Document {
     chosen: BTreeMap<String, String>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     trials: BTreeMap<String, StoredTrial>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    openers: BTreeMap<String, StoredOpener>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -99,6 +101,17 @@ struct StoredTrial {
     told_at: Milliseconds,
 }
 
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct StoredOpener {
+    published_in: i64,
+    published_at: Milliseconds,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    replaced_at: Option<Milliseconds>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    retired_at: Option<Milliseconds>,
+}
+
 /// Milliseconds since 1970.
 #[derive(Serialize, Deserialize, Clone, Copy)]
 struct Milliseconds(i64);
@@ -127,12 +140,19 @@ impl Document {
             succeeded: trial.succeeded,
             told_at: Milliseconds::of(trial.told_at),
         };
+        let opener = |opener: &PlannedOpener| StoredOpener {
+            published_in: opener.published_in,
+            published_at: Milliseconds::of(opener.published_at),
+            replaced_at: opener.replaced_at.map(Milliseconds::of),
+            retired_at: opener.retired_at.map(Milliseconds::of),
+        };
         Self {
             fleet: plan.fleet.to_string(),
             keys: plan.keys.iter().map(|(id, planned)| (id.to_string(), key(planned))).collect(),
             wave: plan.wave.as_ref().map(|wave| StoredWave { key: wave.key.to_string(), percent: wave.percent.get() }),
             chosen: plan.chosen.iter().map(|(service, id)| (service.to_string(), id.to_string())).collect(),
             trials: plan.trials.iter().map(|(service, one)| (service.to_string(), trial(one))).collect(),
+            openers: plan.openers.iter().map(|(id, planned)| (id.to_string(), opener(planned))).collect(),
         }
     }
 
@@ -173,6 +193,16 @@ impl Document {
         };
         let trials =
             self.trials.into_iter().map(|(name, one)| Some((service(&name)?, trial(one)?))).collect::<Option<_>>()?;
-        Some(SigningPlan { version, keys, fleet, wave, chosen, trials })
+        let opener = |stored: StoredOpener| {
+            Some(PlannedOpener {
+                published_in: stored.published_in,
+                published_at: stored.published_at.instant()?,
+                replaced_at: maybe(stored.replaced_at)?,
+                retired_at: maybe(stored.retired_at)?,
+            })
+        };
+        let openers =
+            self.openers.into_iter().map(|(name, one)| Some((id(&name)?, opener(one)?))).collect::<Option<_>>()?;
+        Some(SigningPlan { version, keys, fleet, wave, chosen, trials, openers })
     }
 }

@@ -29,7 +29,7 @@ fn at(version: i64, hours: i64) -> At {
 
 /// The key `1` signs for all, `2` is published in plan 2, at the same hour.
 fn two_keys() -> SigningPlan {
-    SigningPlan::begin(key('1'), at(1, 0)).publish(&key('2'), at(2, 0)).unwrap()
+    SigningPlan::begin(key('1'), None, at(1, 0)).publish(&key('2'), at(2, 0)).unwrap()
 }
 
 fn nobody_fetched() -> BTreeMap<EntityId, MetadataFetch> {
@@ -47,6 +47,29 @@ fn the_first_key_signs_for_all_and_the_next_is_published_beside_it() {
     assert_eq!(plan.in_metadata().collect::<Vec<_>>(), [&key('1'), &key('2')]);
     assert_eq!((plan.state(&key('1')), plan.state(&key('2'))), (KeyState::Signing, KeyState::Published));
     assert_eq!(plan.state(&key('3')), KeyState::Generated);
+}
+
+#[test]
+fn the_latest_key_to_encrypt_to_is_offered_and_those_before_open_until_they_are_retired() {
+    let plan = SigningPlan::begin(key('1'), Some(key('a')), at(1, 0)).publish_opener(&key('b'), at(2, 1)).unwrap();
+    assert_eq!(plan.offered(), Some(&key('b')));
+    assert_eq!(plan.opening().collect::<Vec<_>>(), [&key('b'), &key('a')]);
+    assert_eq!(plan.publish_opener(&key('a'), at(3, 2)), Err(PlanRefused::OfferedBefore { key: key('a') }));
+    assert_eq!(plan.retire_opener(&key('c'), true, at(3, 2)), Err(PlanRefused::NotPublished { key: key('c') }));
+    assert_eq!(plan.retire_opener(&key('b'), false, at(3, 2)), Err(PlanRefused::StillOffered { key: key('b') }));
+    // Fourteen days after the next one took its place.
+    let until = NOW + Duration::hours(1) + METADATA_VALID_FOR;
+    assert_eq!(
+        plan.retire_opener(&key('a'), false, at(3, 14 * 24)),
+        Err(PlanRefused::JustReplaced { key: key('a'), until })
+    );
+    let retired = plan.retire_opener(&key('a'), false, at(3, 14 * 24 + 1)).unwrap();
+    assert_eq!(retired.opening().collect::<Vec<_>>(), [&key('b')]);
+    assert_eq!(retired.opener_state(&key('a')), OpenerState::Retired);
+    assert_eq!(retired.publish_opener(&key('a'), at(4, 400)), Err(PlanRefused::Retired { key: key('a') }));
+    assert_eq!(retired.retire_opener(&key('a'), true, at(4, 400)), Err(PlanRefused::Retired { key: key('a') }));
+    let none = retired.retire_opener(&key('b'), true, at(4, 400)).unwrap();
+    assert_eq!((none.offered(), none.version()), (None, 4));
 }
 
 #[test]
@@ -146,7 +169,7 @@ fn nobody_falls_back_to_a_key_that_never_signed_or_is_retired() {
 fn a_key_is_retired_when_it_signs_for_nobody_and_its_last_messages_have_ended() {
     let (permits, all) = (service("permits"), [service("permits"), service("camping")]);
     let retire = |plan: &SigningPlan, hours| plan.retire(&key('1'), false, at(9, hours));
-    let only = SigningPlan::begin(key('1'), at(1, 0));
+    let only = SigningPlan::begin(key('1'), None, at(1, 0));
     assert_eq!(retire(&only, 0), Err(PlanRefused::LastKey { key: key('1') }));
 
     let still =
@@ -226,13 +249,13 @@ fn a_snapshot_has_every_key_of_the_plan_or_is_none() {
     let wanted = GenerateKeys { common_name: "signet.test", signing: SigningKeyKind::EcP256, now: NOW };
     let entropy = Arc::new(crate::services::SystemEntropy);
     let keys = LocalKeys::generate(dir.path(), &secret, &wanted, entropy).unwrap();
-    let first = SigningKeyId::parse(keys.signers().unwrap()[0].key_id()).unwrap();
+    let first = SigningKeyId::parse(keys.pairs().unwrap().signers[0].key_id()).unwrap();
     let second = SigningKeyId::parse(&keys.add_signing_key(&wanted).unwrap()).unwrap();
-    let plan = SigningPlan::begin(first, at(1, 0)).publish(&second, at(2, 0)).unwrap();
-    let snapshot = SigningKeys::new(plan.clone(), keys.signers().unwrap(), DeniedAlgorithms::NONE).unwrap();
+    let plan = SigningPlan::begin(first, None, at(1, 0)).publish(&second, at(2, 0)).unwrap();
+    let snapshot = SigningKeys::new(plan.clone(), keys.pairs().unwrap(), DeniedAlgorithms::NONE).unwrap();
     assert_eq!(snapshot.published().count(), 2);
     keys.erase_signing_key(second.as_str()).unwrap();
-    let missing = SigningKeys::new(plan, keys.signers().unwrap(), DeniedAlgorithms::NONE);
+    let missing = SigningKeys::new(plan, keys.pairs().unwrap(), DeniedAlgorithms::NONE);
     assert_eq!(missing.err(), Some(KeyUnusable::Missing(second)));
 }
 

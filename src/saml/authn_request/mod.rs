@@ -211,8 +211,10 @@ pub enum RequestError {
     /// An attribute that must be there is not.
     #[error("attribute {0} is missing")]
     AttributeMissing(&'static str),
-    /// The person whose session shall end is named by an EncryptedID, and we publish no key for that.
-    #[error("the person is named by an EncryptedID; a LogoutRequest names the NameID in clear text (SDP-IDP27)")]
+    /// The person whose session shall end is named by an EncryptedID that does not open to a NameID.
+    #[error(
+        "no key of ours opens the EncryptedID to a NameID; our metadata has the key to encrypt to, and names the algorithms"
+    )]
     EncryptedPrincipal,
     /// The destination is not one of our addresses.
     #[error("Destination is not the address of this service of ours")]

@@ -129,10 +129,18 @@ impl KeyTransport {
 
     /// The `xenc:EncryptionMethod` of an `xenc:EncryptedKey`.
     pub(super) fn write(self) -> Builder {
+        self.describe(Builder::element("xenc", ns::XMLENC, "EncryptionMethod"))
+    }
+
+    /// The `md:EncryptionMethod` with which a receiver says that it opens this.
+    pub(in crate::saml) fn declare(self) -> Builder {
+        self.describe(Builder::element("md", ns::METADATA, "EncryptionMethod"))
+    }
+
+    fn describe(self, method: Builder) -> Builder {
         let digest =
             Builder::element("ds", ns::DSIG, "DigestMethod").attribute("Algorithm", self.digest().digest_uri());
-        let method =
-            Builder::element("xenc", ns::XMLENC, "EncryptionMethod").attribute("Algorithm", self.uri()).child(digest);
+        let method = method.attribute("Algorithm", self.uri()).child(digest);
         match self {
             Self::Mgf1p { .. } => method,
             Self::Oaep { mask, .. } => {

@@ -1,30 +1,31 @@
 //! XML Encryption of an element: content under a fresh AES key, that key under the receiver's RSA key.
 //!
-//! What we send is AES-GCM with RSA-OAEP ([`KeyTransport`]: in which spelling). CBC is made only where an agreement asks for it by name, since it does not
-//! protect what it hides from being changed. [`decrypt`] is for the demonstration service provider and for tests; every
-//! failure in it is the same error, so that nothing can be learnt from asking twice.
+//! What we send is AES-GCM with RSA-OAEP ([`KeyTransport`]: in which spelling). CBC is made only where an agreement asks for it
+//! by name, since it does not protect what it hides from being changed. [`open`] opens what comes in: names in logout requests,
+//! and what the demonstration service provider receives.
 //!
 //! Which key, cipher and key transport a receiver gets is left to metadata and agreement.
 
 mod key_transport;
+mod open;
 
 use std::fmt;
 
 use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
 use openssl::{
     error::ErrorStack,
-    pkey::{Id, PKey, Private, Public},
-    symm::{Cipher, decrypt as symm_decrypt, decrypt_aead, encrypt as symm_encrypt, encrypt_aead},
+    pkey::{Id, PKey, Public},
+    symm::{Cipher, encrypt as symm_encrypt, encrypt_aead},
     x509::X509,
 };
-use zeroize::{Zeroize, Zeroizing};
+use zeroize::Zeroize;
 
-use key_transport::named_in;
 pub use key_transport::{KeyTransport, OaepHash};
+pub use open::{AcceptedCiphers, DecryptionFailed, DecryptionKey, Opener, decrypt};
 
 use super::{
     signature::{KeyError, acceptable_rsa},
-    xml::{Builder, Canonical, Element, WriteError, is_space, ns},
+    xml::{Builder, Canonical, WriteError, ns},
 };
 
 /// `Type` of an encrypted element, as opposed to its content.
@@ -222,91 +223,4 @@ pub fn encrypt(
 fn cipher_data(octets: &[u8]) -> Builder {
     Builder::element("xenc", ns::XMLENC, "CipherData")
         .child(Builder::element("xenc", ns::XMLENC, "CipherValue").text(BASE64.encode(octets)))
-}
-
-/// A private RSA key that opens what was encrypted to it.
-#[derive(Clone)]
-pub struct DecryptionKey(PKey<Private>);
-
-impl DecryptionKey {
-    /// A private key in PEM.
-    ///
-    /// # Errors
-    /// [`KeyError`]: no unsealed private key, or no RSA key.
-    pub fn from_pem(private_key: &[u8]) -> Result<Self, KeyError> {
-        let key = PKey::private_key_from_pem_callback(private_key, |_| Ok(0))?;
-        if key.id() == Id::RSA { Ok(Self(key)) } else { Err(KeyError::Kind) }
-    }
-}
-
-impl fmt::Debug for DecryptionKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("DecryptionKey")
-    }
-}
-
-/// Which ciphers [`decrypt`] accepts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum AcceptedCiphers {
-    /// AES-GCM alone.
-    Authenticated,
-    /// AES-CBC as well: only for content of a message whose own signature has been verified.
-    CbcToo,
-}
-
-/// It could not be decrypted; why is told to nobody.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the encrypted content could not be decrypted")]
-pub struct DecryptionFailed;
-
-/// Opens an `xenc:EncryptedData` whose key stands in its own `ds:KeyInfo`. The result is the octets that were
-/// encrypted: a document of its own, to be read by the strict reader.
-///
-/// # Errors
-/// [`DecryptionFailed`], whatever the cause.
-pub fn decrypt(
-    data: Element<'_>,
-    key: &DecryptionKey,
-    accepted: AcceptedCiphers,
-) -> Result<Zeroizing<Vec<u8>>, DecryptionFailed> {
-    open(data, key, accepted).map(Zeroizing::new).ok_or(DecryptionFailed)
-}
-
-fn open(data: Element<'_>, key: &DecryptionKey, accepted: AcceptedCiphers) -> Option<Vec<u8>> {
-    if !data.is(ns::XMLENC, "EncryptedData") || data.attribute("Type").is_some_and(|t| t != TYPE_ELEMENT) {
-        return None;
-    }
-    let method = data.only_child(ns::XMLENC, "EncryptionMethod").ok()??;
-    let cipher = BlockEncryption::from_uri(method.attribute("Algorithm")?)?;
-    if !cipher.is_authenticated() && accepted == AcceptedCiphers::Authenticated {
-        return None;
-    }
-    let key_info = data.only_child(ns::DSIG, "KeyInfo").ok()??;
-    let encrypted_key = key_info.only_child(ns::XMLENC, "EncryptedKey").ok()??;
-    let content_key = Zeroizing::new(unwrap_key(encrypted_key, key)?);
-    if content_key.len() != cipher.key_length() {
-        return None;
-    }
-    let octets = cipher_value(data)?;
-    if cipher.is_authenticated() {
-        let (iv, rest) = octets.split_at_checked(GCM_IV)?;
-        let (content, tag) = rest.split_at_checked(rest.len().checked_sub(GCM_TAG)?)?;
-        decrypt_aead(cipher.cipher(), &content_key, Some(iv), &[], content, tag).ok()
-    } else {
-        let (iv, content) = octets.split_at_checked(BLOCK)?;
-        symm_decrypt(cipher.cipher(), &content_key, Some(iv), content).ok()
-    }
-}
-
-fn unwrap_key(encrypted_key: Element<'_>, key: &DecryptionKey) -> Option<Vec<u8>> {
-    let method = encrypted_key.only_child(ns::XMLENC, "EncryptionMethod").ok()??;
-    let (digest, mask) = named_in(method).ok()?;
-    let transport = KeyTransport::from_uris(method.attribute("Algorithm")?, digest, mask)?;
-    transport.unwrap(&cipher_value(encrypted_key)?, &key.0).ok()
-}
-
-fn cipher_value(parent: Element<'_>) -> Option<Vec<u8>> {
-    let data = parent.only_child(ns::XMLENC, "CipherData").ok()??;
-    let text = data.only_child(ns::XMLENC, "CipherValue").ok()??.text().ok()?;
-    BASE64.decode(text.chars().filter(|c| !is_space(*c)).collect::<String>()).ok()
 }

@@ -1,6 +1,7 @@
 //! Logout messages that come in: decoded, then verified.
 
 use std::fmt;
+use std::sync::Arc;
 
 use time::UtcDateTime;
 use url::Url;
@@ -8,12 +9,13 @@ use url::Url;
 use crate::saml::{
     DeniedAlgorithms, EntityId, MessageId, NamedPrincipal, RelayState, RequestError,
     binding::{BindingError, Carried},
+    encryption::{AcceptedCiphers, Opener, decrypt},
     instant,
     message::Decoded,
     metadata::SpMetadata,
     read::{collapse, only_attributes, only_elements, required, unexpected},
     signature::SignatureVerified,
-    xml::{Element, ns},
+    xml::{Document, Element, Limits, ns},
 };
 
 /// Most sessions that one request may name.
@@ -74,7 +76,8 @@ impl DecodedLogoutRequest {
     }
 
     /// Verifies the request against the record of the claimed issuer, and reads it. `our_slo` are the addresses of our
-    /// single logout service, `denied` the algorithms by which no signature is accepted.
+    /// single logout service, `openers` our keys to which the name may be encrypted, `denied` the algorithms by which no signature
+    /// and no encryption is accepted. Nothing is opened before the signature is known to be the service's.
     ///
     /// # Errors
     /// [`RequestError`]; [`RequestError::Unsigned`] whatever the agreement says (SAML Profiles §4.4.3.1).
@@ -82,6 +85,7 @@ impl DecodedLogoutRequest {
         self,
         metadata: &SpMetadata,
         our_slo: &[Url],
+        openers: &[Arc<Opener>],
         denied: DeniedAlgorithms,
     ) -> Result<VerifiedLogoutRequest, RequestError> {
         let signature = proof(&self.0, metadata, denied)?;
@@ -89,28 +93,19 @@ impl DecodedLogoutRequest {
         check_version(root)?;
         only_attributes(root, &["ID", "Version", "IssueInstant", "Destination", "Consent", "Reason", "NotOnOrAfter"])?;
         let session_indexes = session_indexes(root)?;
-        let request = Self::contents(root, session_indexes, signature, &self.0)?;
+        // A private-key operation is for nobody whose request is not for us.
         self.0.check_destination(our_slo, true)?;
-        Ok(request)
-    }
-
-    fn contents(
-        root: Element<'_>,
-        session_indexes: Vec<String>,
-        signature: SignatureVerified,
-        message: &Decoded,
-    ) -> Result<VerifiedLogoutRequest, RequestError> {
         Ok(VerifiedLogoutRequest {
-            issuer: message.claimed_issuer.clone(),
+            issuer: self.0.claimed_issuer.clone(),
             id: MessageId::parse(required(root, "ID")?)?,
             issue_instant: instant::parse(required(root, "IssueInstant")?)?,
             not_on_or_after: root.attribute("NotOnOrAfter").map(instant::parse).transpose()?,
-            principal: principal(root)?,
+            principal: principal(root, openers, denied)?,
             session_indexes,
             wants_no_answer: root
                 .child(ns::PROTOCOL, "Extensions")
                 .is_some_and(|extensions| extensions.child(ns::ASLO, "Asynchronous").is_some()),
-            relay_state: message.relay_state.clone(),
+            relay_state: self.0.relay_state.clone(),
             signature,
         })
     }
@@ -140,13 +135,28 @@ fn session_indexes(root: Element<'_>) -> Result<Vec<String>, RequestError> {
     Ok(indexes)
 }
 
-/// The person, in clear text (deployment profile SDP-IDP27). We publish no key to which a name could be encrypted.
-fn principal(root: Element<'_>) -> Result<NamedPrincipal, RequestError> {
-    if root.child(ns::ASSERTION, "EncryptedID").is_some() {
-        return Err(RequestError::EncryptedPrincipal);
+/// The person: in clear, or encrypted to a key of ours (SAML Core §3.7.1).
+fn principal(
+    root: Element<'_>,
+    openers: &[Arc<Opener>],
+    denied: DeniedAlgorithms,
+) -> Result<NamedPrincipal, RequestError> {
+    let name = root.only_child(ns::ASSERTION, "NameID")?;
+    match (name, root.only_child(ns::ASSERTION, "EncryptedID")?) {
+        (Some(name), None) => NamedPrincipal::read(name),
+        // Whether a key opened it, and what was in it, is told to nobody: another service may have copied it.
+        (None, Some(encrypted)) => hidden(encrypted, openers, denied).ok_or(RequestError::EncryptedPrincipal),
+        (Some(_), Some(encrypted)) => Err(unexpected(encrypted)),
+        (None, None) => Err(RequestError::NoPrincipal),
     }
-    let name = root.only_child(ns::ASSERTION, "NameID")?.ok_or(RequestError::NoPrincipal)?;
-    NamedPrincipal::read(name)
+}
+
+fn hidden(encrypted: Element<'_>, openers: &[Arc<Opener>], denied: DeniedAlgorithms) -> Option<NamedPrincipal> {
+    let keys = openers.iter().map(|opener| opener.key());
+    let opened = decrypt(encrypted, keys, AcceptedCiphers::Authenticated, denied).ok()?;
+    let document = Document::parse(&opened, &Limits::PROTOCOL).ok()?;
+    let name = document.root();
+    if name.is(ns::ASSERTION, "NameID") { NamedPrincipal::read(name).ok() } else { None }
 }
 
 impl DecodedLogoutResponse {

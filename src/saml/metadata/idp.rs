@@ -12,6 +12,7 @@ use crate::saml::{
     assertion::NameId,
     binding::{HTTP_POST, HTTP_REDIRECT, SOAP},
     c14n::canonicalize,
+    encryption::{BlockEncryption, KeyTransport},
     instant, read_back,
     signature::{DigestAlgorithm, SignatureAlgorithm, SignaturePosition, Signer, sign_enveloped},
     xml::{Builder, Canonical, ns},
@@ -39,6 +40,8 @@ pub struct IdpDescription {
     /// Certificates (DER) of keys that sign for some services, will sign, or did. The signer's own is always published,
     /// first, whether it is among them or not.
     pub further_certificates: Vec<Vec<u8>>,
+    /// The certificate (DER) of the key to which services encrypt for us, where one is offered.
+    pub encryption_certificate: Option<Vec<u8>>,
     /// The algorithms that are not advertised.
     pub denied: DeniedAlgorithms,
     /// Where a service sends a person whom it cannot help after the sign-in (SAML Metadata §2.4.1, `errorURL`), with the
@@ -95,7 +98,10 @@ fn write(description: &IdpDescription, signer: &dyn Signer) -> Builder {
         .attribute("errorURL", description.error_url.as_str())
         .attribute("protocolSupportEnumeration", ns::PROTOCOL)
         .optional_child((!extensions.is_empty()).then(|| md("Extensions").children(extensions)))
-        .children(certificates.map(key_descriptor))
+        .children(certificates.map(|certificate| key_descriptor("signing", certificate)))
+        .optional_child(description.encryption_certificate.as_deref().map(|certificate| {
+            key_descriptor("encryption", certificate).children(encryption_methods(description.denied))
+        }))
         .child(
             service("ArtifactResolutionService", SOAP, &description.artifact)
                 .attribute("index", "0")
@@ -126,10 +132,18 @@ fn algorithms(denied: DeniedAlgorithms) -> impl Iterator<Item = Builder> {
     digests.chain(signatures.map(move |signature| alg("SigningMethod", signature.uri())))
 }
 
-fn key_descriptor(certificate: &[u8]) -> Builder {
+/// What we open, each named: a service that reads none of them may encrypt by CBC, which we do not open (SAML Metadata §2.4.1.1).
+fn encryption_methods(denied: DeniedAlgorithms) -> impl Iterator<Item = Builder> {
+    let method = |uri: &'static str| md("EncryptionMethod").attribute("Algorithm", uri);
+    let ciphers = BlockEncryption::ALL.into_iter().filter(move |one| one.is_authenticated() && denied.encrypts(*one));
+    let transports = KeyTransport::ALL.into_iter().filter(move |one| denied.transports(*one));
+    ciphers.map(move |cipher| method(cipher.uri())).chain(transports.map(KeyTransport::declare))
+}
+
+fn key_descriptor(use_: &'static str, certificate: &[u8]) -> Builder {
     let ds = |local| Builder::element("ds", ns::DSIG, local);
     let certificate = ds("X509Certificate").text(BASE64.encode(certificate));
-    md("KeyDescriptor").attribute("use", "signing").child(ds("KeyInfo").child(ds("X509Data").child(certificate)))
+    md("KeyDescriptor").attribute("use", use_).child(ds("KeyInfo").child(ds("X509Data").child(certificate)))
 }
 
 /// `mdui:UIInfo`, which must not be empty.

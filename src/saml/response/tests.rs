@@ -18,7 +18,7 @@ use zeroize::Zeroizing;
 
 use super::*;
 use crate::saml::{
-    AcsSelection, SpMetadata,
+    AcsSelection, DeniedAlgorithms, SpMetadata,
     assertion::{Assertion, AssertionAttribute, AssertionParts, NameId},
     encryption::{AcceptedCiphers, BlockEncryption, DecryptionKey, EncryptionKey, EncryptionSeed, decrypt},
     signature::{PemSigner, SignatureAlgorithm, SignatureError, SigningFailed, VerificationKey, verify_enveloped},
@@ -223,9 +223,9 @@ fn an_encrypted_answer_hides_the_person_and_opens_to_the_very_assertion() {
     assert!(!signed.as_str().contains("a@agency.example") && !signed.as_str().contains("_session"));
 
     let document = Document::parse(signed.as_str().as_bytes(), &Limits::PROTOCOL).unwrap();
-    let data = document.root().child(ns::ASSERTION, "EncryptedAssertion").unwrap().children().next().unwrap();
+    let encrypted = document.root().child(ns::ASSERTION, "EncryptedAssertion").unwrap();
     let private = DecryptionKey::from_pem(&sp.private_pem).unwrap();
-    let opened = decrypt(data, &private, AcceptedCiphers::Authenticated).unwrap();
+    let opened = decrypt(encrypted, [&private], AcceptedCiphers::Authenticated, DeniedAlgorithms::NONE).unwrap();
     assert_eq!(*opened, clear);
     let opened = Document::parse(&opened, &Limits::PROTOCOL).unwrap();
     verify_enveloped(opened.root(), SignaturePosition::AfterIssuer, &[idp.key()]).unwrap();

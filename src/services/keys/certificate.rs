@@ -1,4 +1,4 @@
-//! Makes a signing key and the self-signed certificate that carries its public half in metadata.
+//! Makes a signing or decryption key and the self-signed certificate that carries its public half in metadata.
 //!
 //! In SAML metadata a certificate is a container for a key: nobody checks who issued it or when it ends. Ours still
 //! says when it was made and names the service, since people read it.
@@ -27,6 +27,15 @@ pub enum SigningKeyKind {
     Rsa3072,
 }
 
+/// What a key is for, as its certificate says it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum KeyUse {
+    /// It opens the keys of encrypted content.
+    Decryption,
+    /// It signs.
+    Signing,
+}
+
 /// A private key and its certificate.
 pub(super) struct KeyWithCertificate {
     pub(super) key: PKey<Private>,
@@ -36,6 +45,7 @@ pub(super) struct KeyWithCertificate {
 /// Makes a key and a certificate for it, valid from `now` for `years`.
 pub(super) fn generate(
     kind: SigningKeyKind,
+    use_: KeyUse,
     common_name: &str,
     now: UtcDateTime,
     years: i64,
@@ -49,12 +59,13 @@ pub(super) fn generate(
         SigningKeyKind::Rsa2048 => PKey::from_rsa(Rsa::generate(2048)?)?,
         SigningKeyKind::Rsa3072 => PKey::from_rsa(Rsa::generate(3072)?)?,
     };
-    let certificate = self_signed(&key, common_name, now, years, serial)?;
+    let certificate = self_signed(&key, use_, common_name, now, years, serial)?;
     Ok(KeyWithCertificate { key, certificate })
 }
 
 fn self_signed(
     key: &PKey<Private>,
+    use_: KeyUse,
     common_name: &str,
     now: UtcDateTime,
     years: i64,
@@ -82,7 +93,12 @@ fn self_signed(
     certificate.set_not_after(Asn1Time::from_unix(ends)?.as_ref())?;
     certificate.set_pubkey(key)?;
     certificate.append_extension(BasicConstraints::new().critical().build()?)?;
-    certificate.append_extension(KeyUsage::new().critical().digital_signature().build()?)?;
+    let mut usage = KeyUsage::new();
+    match use_ {
+        KeyUse::Decryption => usage.critical().key_encipherment(),
+        KeyUse::Signing => usage.critical().digital_signature(),
+    };
+    certificate.append_extension(usage.build()?)?;
     let identifier = SubjectKeyIdentifier::new().build(&certificate.x509v3_context(None, None))?;
     certificate.append_extension(identifier)?;
     certificate.sign(key, MessageDigest::sha256())?;
@@ -98,7 +114,7 @@ mod tests {
     fn a_certificate_verifies_with_its_own_key_and_begins_now() {
         for kind in [SigningKeyKind::EcP256, SigningKeyKind::Rsa2048] {
             let now = utc_datetime!(2026-11-24 12:00);
-            let made = generate(kind, "signet.example.gov", now, 3, [0xff; 16]).unwrap();
+            let made = generate(kind, KeyUse::Signing, "signet.example.gov", now, 3, [0xff; 16]).unwrap();
             let public = made.certificate.public_key().unwrap();
             assert!(made.certificate.verify(&public).unwrap());
             assert!(made.key.public_eq(&public));

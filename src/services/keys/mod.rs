@@ -16,6 +16,7 @@ use std::sync::Arc;
 
 use zeroize::Zeroizing;
 
+use crate::saml::encryption::Opener;
 use crate::saml::signature::Signer;
 
 pub use certificate::SigningKeyKind;
@@ -37,6 +38,8 @@ pub enum Purpose {
     Consent,
     /// Digests over what a consent page showed, where no value of the vault is in it.
     ContentDigest,
+    /// A private key that opens what services encrypt for us.
+    DecryptionKey,
     /// An address of a person, sealed so that we can write to it while the person is away.
     EmailAddress,
     /// The link of a mail: the record behind it.
@@ -88,6 +91,7 @@ impl Purpose {
             Self::AuthenticatorName => "authenticator-name",
             Self::Consent => "consent",
             Self::ContentDigest => "content-digest",
+            Self::DecryptionKey => "decryption-key",
             Self::EmailAddress => "email-address",
             Self::EmailLink => "email-link",
             Self::MetadataAddress => "metadata-address",
@@ -149,10 +153,27 @@ impl fmt::Debug for Mac {
     }
 }
 
-/// The signing keys cannot be read where they are kept; what was read before still signs.
+/// Key pairs cannot be read where they are kept; what was read before still signs and opens.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the signing keys cannot be read: {0}")]
-pub struct SignersUnreadable(pub String);
+#[error("the signing and decryption keys cannot be read: {0}")]
+pub struct PairsUnreadable(pub String);
+
+/// The key pairs whose public halves other services know.
+#[derive(Clone, Default)]
+pub struct KeyPairs {
+    /// What can sign.
+    pub signers: Vec<Arc<dyn Signer>>,
+    /// What can open what is encrypted to us.
+    pub openers: Vec<Arc<Opener>>,
+}
+
+/// Names the keys, shows none.
+impl fmt::Debug for KeyPairs {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let signers: Vec<&str> = self.signers.iter().map(|signer| signer.key_id()).collect();
+        f.debug_struct("KeyPairs").field("signers", &signers).field("openers", &self.openers).finish()
+    }
+}
 
 /// What the service can do with its keys, wherever they are kept.
 ///
@@ -196,12 +217,12 @@ pub trait ServiceKeys: Send + Sync {
     /// [`KeysError::UnknownKey`] when that key is gone.
     fn mac_with(&self, key_id: KeyId, purpose: Purpose, octets: &[u8]) -> Result<Mac, KeysError>;
 
-    /// Every signing key that is here, read anew each time, so that one that was added meanwhile is found. Which of them
-    /// signs what is not decided here: see [`crate::federation::signing`].
+    /// Every key pair that is here, read anew each time, so that one that was added meanwhile is found. Which of them signs what,
+    /// and which stands in our metadata, is not decided here: see [`crate::federation::signing`].
     ///
     /// # Errors
-    /// [`SignersUnreadable`] when one of them cannot be read: none is left out silently.
-    fn signers(&self) -> Result<Vec<Arc<dyn Signer>>, SignersUnreadable>;
+    /// [`PairsUnreadable`] when one of them cannot be read: none is left out silently.
+    fn pairs(&self) -> Result<KeyPairs, PairsUnreadable>;
 }
 
 impl dyn ServiceKeys + '_ {

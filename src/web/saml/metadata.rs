@@ -199,6 +199,7 @@ fn sign(site: &Site, idp: &IdentityProvider, signing: &SigningKeys) -> Result<St
         slo: slo.clone(),
         artifact: artifact.clone(),
         further_certificates: signing.published().map(|signer| signer.certificate_der().to_vec()).collect(),
+        encryption_certificate: signing.offered().map(|opener| opener.certificate_der().to_vec()),
         denied: idp.denied,
         error_url: format!("{}?{ERROR_URL_QUERY}", page("/saml/error")),
         scopes: vec![idp.scope().to_owned()],

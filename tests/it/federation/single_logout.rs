@@ -6,6 +6,7 @@ use flate2::{Compression, write::DeflateEncoder};
 use reqwest::Method;
 use reqwest::header::LOCATION;
 use signet::demo::service_provider::{Ask, Expected, IdentityProvider, Outcome, ServiceProvider, SignedIn};
+use signet::saml::encryption::{BlockEncryption, EncryptionKey, EncryptionSeed, encrypt};
 use signet::saml::logout::{
     LogoutDelivery, LogoutMessage, LogoutRequest, LogoutResponse, LogoutResult, LogoutStatus, VerifiedLogoutRequest,
     VerifiedLogoutResponse,
@@ -206,7 +207,7 @@ impl Street {
     /// Our request, as a service reads it.
     fn read_request(&self, message: LogoutMessage, at: &str) -> VerifiedLogoutRequest {
         let LogoutMessage::Request(decoded) = message else { panic!("a request") };
-        decoded.verify(&self.us, &[Url::parse(at).unwrap()], signet::saml::DeniedAlgorithms::NONE).unwrap()
+        decoded.verify(&self.us, &[Url::parse(at).unwrap()], &[], signet::saml::DeniedAlgorithms::NONE).unwrap()
     }
 }
 
@@ -426,7 +427,7 @@ async fn an_answer_that_nobody_waits_for_changes_nothing() {
         panic!("a request")
     };
     let permits = ServiceRecord::of(&street);
-    let unasked = decoded.verify(&permits.0, &street.ours(), signet::saml::DeniedAlgorithms::NONE).unwrap();
+    let unasked = decoded.verify(&permits.0, &street.ours(), &[], signet::saml::DeniedAlgorithms::NONE).unwrap();
     street.go(&street.answer(0, &unasked, LogoutResult::Ended)).await.page().expect_words("W06");
     street.go(question.url.path()).await.page().expect_words("Sign out everywhere?");
     assert!(street.is_signed_in().await);
@@ -444,6 +445,17 @@ impl ServiceRecord {
 
 /// A LogoutRequest by HTTP-POST, as a form from the service's site brings it, perhaps without our cookie.
 async fn posted(street: &Street, request: &LogoutRequest, asynchronous: bool, with_cookie: bool) -> Page {
+    let name = Builder::element("saml", ns::ASSERTION, "NameID").text(request.name_id.value());
+    posted_about(street, request, name, asynchronous, with_cookie).await
+}
+
+async fn posted_about(
+    street: &Street,
+    request: &LogoutRequest,
+    name: Builder,
+    asynchronous: bool,
+    with_cookie: bool,
+) -> Page {
     let samlp = |name| Builder::element("samlp", ns::PROTOCOL, name);
     let wish = samlp("Extensions").child(Builder::element("aslo", ns::ASLO, "Asynchronous"));
     let message = samlp("LogoutRequest")
@@ -453,12 +465,49 @@ async fn posted(street: &Street, request: &LogoutRequest, asynchronous: bool, wi
         .attribute("Destination", street.here().url().as_str())
         .child(Builder::element("saml", ns::ASSERTION, "Issuer").text(request.issuer.as_str()))
         .optional_child(asynchronous.then_some(wish))
-        .child(Builder::element("saml", ns::ASSERTION, "NameID").text(request.name_id.value()))
+        .child(name)
         .child(samlp("SessionIndex").text(request.session_index.as_str()));
     let signed = sign_enveloped(&message, SignaturePosition::AfterIssuer, &keys::RSA.signer()).unwrap();
     let message = openssl::base64::encode_block(signed.as_bytes());
     let headers: &[(&str, &str)] = if with_cookie { &[] } else { &[("cookie", "")] };
     street.browser.once_with(Method::POST, "/saml/logout", Some(&[("SAMLRequest", &message)]), headers).await
+}
+
+/// A name, encrypted to a key.
+fn hidden(name: &str, certificate_der: &[u8], cipher: BlockEncryption) -> Builder {
+    let content = Builder::element("saml", ns::ASSERTION, "NameID").text(name).canonical().unwrap();
+    let key = EncryptionKey::from_certificate_der(certificate_der).unwrap();
+    let seed = EncryptionSeed { content_key: random_bytes(&SystemEntropy), iv: random_bytes(&SystemEntropy) };
+    Builder::element("saml", ns::ASSERTION, "EncryptedID").fragment(&encrypt(&content, &key, cipher, seed).unwrap())
+}
+
+#[tokio::test]
+async fn a_name_that_is_encrypted_to_the_key_of_our_metadata_means_that_person() {
+    let street = Street::with(1).await;
+    let first = street.house.app.offer_decryption_key().await;
+    let second = street.house.app.offer_decryption_key().await;
+    let gcm = BlockEncryption::Aes256Gcm;
+    let name = street.parties[0].signed_in.as_ref().unwrap().name_id.clone();
+    let about = async |name: &str, key: &[u8], cipher| {
+        posted_about(&street, &street.request(0, |_| ()), hidden(name, key, cipher), false, false).await
+    };
+    // Somebody else's name ends nothing, and neither does one that does not open.
+    let went = street.follow(about("somebody-else", &second, gcm).await).await;
+    assert_eq!(street.read_answer(&went).status(), LogoutStatus::Failed);
+    for page in [
+        about(&name, &keys::OTHER_RSA.certificate_der, gcm).await,
+        about(&name, &second, BlockEncryption::Aes256Cbc).await,
+    ] {
+        page.expect_status(400).expect_words("no key of ours opens the EncryptedID to a NameID");
+        assert!(!page.body.contains(&name));
+    }
+    assert!(street.is_signed_in().await);
+    // By a copy of our metadata from before: the key of that day still opens.
+    street.follow(about(&name, &first, gcm).await).await.page().expect_words("Sign out everywhere?");
+    let question = street.follow(about(&name, &second, gcm).await).await.page();
+    let went = street.decide(&question, "everywhere").await;
+    assert_eq!(street.read_answer(&went).status(), LogoutStatus::Ended);
+    assert!(!street.is_signed_in().await);
 }
 
 #[tokio::test]

@@ -1,6 +1,7 @@
 //! The signing key changes while people go on signing in: steps of the terminal, seen by services over HTTP.
 
 mod certificates;
+mod decryption;
 mod hostile_database;
 mod steps;
 mod trial;
@@ -174,6 +175,15 @@ impl Street {
     async fn publish(&self, kind: &str) -> SigningKeyId {
         let key = self.generate(kind);
         self.keys(&["publish", key.as_str()]).done();
+        self.follow().await.unwrap();
+        key
+    }
+
+    /// Makes a key to which services encrypt, and publishes it.
+    async fn publish_for_decryption(&self) -> SigningKeyId {
+        let said = self.keys(&["generate", "--decryption"]).done();
+        let key = SigningKeyId::parse(said.split_whitespace().nth(3).unwrap()).unwrap();
+        self.keys(&["publish"]).done();
         self.follow().await.unwrap();
         key
     }

@@ -9,8 +9,8 @@ async fn a_key_that_is_not_published_is_refused_for_signing() {
     let next = street.generate("p-256");
     street.keys(&["sign-with", next.as_str(), "--all", "--now"]).refused("is not published");
     // A key that nobody made.
-    street.keys(&["sign-with", "0123456789abcdef", "--all"]).refused("no signing key is called");
-    street.keys(&["publish", "0123456789abcdef"]).refused("no signing key is called");
+    street.keys(&["sign-with", "0123456789abcdef", "--all"]).refused("no key is called");
+    street.keys(&["publish", "0123456789abcdef"]).refused("no key is called");
     street.follow().await.unwrap();
     assert_ne!(street.fleet(), next);
 }
@@ -28,7 +28,7 @@ async fn a_published_key_stands_in_the_metadata_at_once_and_signs_nothing() {
     street.permits().sign_in(&street.house, &browser).await.unwrap();
     assert_ne!(street.last_signed_with(street.permits()).await, next);
     street.keys(&["publish", next.as_str()]).refused("was published before: it is published");
-    street.keys(&["publish"]).refused("every signing key here is published already");
+    street.keys(&["publish"]).refused("every key here is published already");
 }
 
 #[tokio::test(flavor = "multi_thread")]

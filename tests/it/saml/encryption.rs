@@ -2,6 +2,7 @@
 
 use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
 use signet::saml::{
+    DeniedAlgorithms,
     encryption::{
         AcceptedCiphers, BlockEncryption, DecryptionFailed, DecryptionKey, EncryptionKey, EncryptionMethod,
         EncryptionSeed, KeyTransport, decrypt, encrypt,
@@ -28,9 +29,22 @@ pub fn sealed(method: impl Into<EncryptionMethod>) -> Canonical {
 }
 
 fn open(xml: &str, pair: &KeyPair, accepted: AcceptedCiphers) -> Result<Vec<u8>, DecryptionFailed> {
-    let document = Document::parse(xml.as_bytes(), &Limits::PROTOCOL).unwrap();
     let key = DecryptionKey::from_pem(&pair.private_pem).unwrap();
-    decrypt(document.root(), &key, accepted).map(|octets| octets.to_vec())
+    open_with(&in_encrypted_id(xml), &[key], accepted, DeniedAlgorithms::NONE)
+}
+
+fn open_with(
+    xml: &str,
+    keys: &[DecryptionKey],
+    accepted: AcceptedCiphers,
+    denied: DeniedAlgorithms,
+) -> Result<Vec<u8>, DecryptionFailed> {
+    let document = Document::parse(xml.as_bytes(), &Limits::PROTOCOL).unwrap();
+    decrypt(document.root(), keys, accepted, denied).map(|octets| octets.to_vec())
+}
+
+fn in_encrypted_id(content: &str) -> String {
+    format!(r#"<saml:EncryptedID xmlns:saml="{}">{content}</saml:EncryptedID>"#, ns::ASSERTION)
 }
 
 #[test]
@@ -112,6 +126,48 @@ fn unknown_algorithms_open_nothing() {
     ] {
         assert!(sealed.contains(from));
         assert_eq!(open(&sealed.replace(from, to), &RSA, AcceptedCiphers::CbcToo), Err(DecryptionFailed), "{to}");
+    }
+}
+
+#[test]
+fn each_key_of_ours_is_tried_with_each_key_of_the_message_wherever_it_stands() {
+    let ours = |pair: &KeyPair| DecryptionKey::from_pem(&pair.private_pem).unwrap();
+    let opened = |xml: &str, keys: &[DecryptionKey]| {
+        open_with(xml, keys, AcceptedCiphers::Authenticated, DeniedAlgorithms::NONE)
+    };
+    let inside = sealed(BlockEncryption::Aes256Gcm).into_string();
+    let old_and_new = [ours(&OTHER_RSA), ours(&RSA)];
+    assert_eq!(opened(&in_encrypted_id(&inside), &old_and_new).unwrap(), content().as_bytes());
+
+    // Beside the data (SAML Core §2.2.4), after the key of another receiver.
+    let from = inside.find("<ds:KeyInfo").unwrap();
+    let to = inside.find("</ds:KeyInfo>").unwrap() + "</ds:KeyInfo>".len();
+    let key_info = &inside[from..to];
+    let key = &key_info[key_info.find("<xenc:EncryptedKey").unwrap()..key_info.find("</ds:KeyInfo>").unwrap()];
+    let key = key.replacen(
+        "<xenc:EncryptedKey",
+        &format!(r#"<xenc:EncryptedKey xmlns:xenc="{}" xmlns:ds="{}""#, ns::XMLENC, ns::DSIG),
+        1,
+    );
+    let bare = inside.replacen(key_info, "", 1);
+    let value = &key[key.find("<xenc:CipherValue>").unwrap() + 18..key.find("</xenc:CipherValue>").unwrap()];
+    let another = key.replace(value, &BASE64.encode([7; 256]));
+    let beside = |keys: &[&str]| in_encrypted_id(&(bare.clone() + &keys.concat()));
+    assert_eq!(opened(&beside(&[&another, &key]), &old_and_new).unwrap(), content().as_bytes());
+    assert_eq!(opened(&beside(&[]), &old_and_new), Err(DecryptionFailed));
+    assert_eq!(opened(&beside(&[&another, &another, &another, &key]), &old_and_new).unwrap(), content().as_bytes());
+    // No more than four: each costs a private-key operation.
+    let five = beside(&[&another, &another, &another, &another, &key]);
+    assert_eq!(opened(&five, &old_and_new), Err(DecryptionFailed));
+}
+
+#[test]
+fn what_the_operator_denies_opens_nothing() {
+    for uri in ["http://www.w3.org/2009/xmlenc11#aes256-gcm", "http://www.w3.org/2001/04/xmlenc#rsa-oaep-mgf1p"] {
+        let denied = DeniedAlgorithms::parse([uri]).unwrap();
+        let xml = in_encrypted_id(sealed(BlockEncryption::Aes256Gcm).as_str());
+        let keys = [DecryptionKey::from_pem(&RSA.private_pem).unwrap()];
+        assert_eq!(open_with(&xml, &keys, AcceptedCiphers::Authenticated, denied), Err(DecryptionFailed), "{uri}");
     }
 }
 

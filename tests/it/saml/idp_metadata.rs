@@ -26,6 +26,7 @@ fn description() -> IdpDescription {
         slo: "https://idp.example/saml/logout".parse().unwrap(),
         artifact: "https://idp.example/saml/artifact".parse().unwrap(),
         further_certificates: Vec::new(),
+        encryption_certificate: None,
         denied: signet::saml::DeniedAlgorithms::NONE,
         error_url: format!("https://idp.example/saml/error?{ERROR_URL_QUERY}"),
         scopes: vec!["idp.example".into()],
@@ -42,6 +43,7 @@ fn whole() -> IdpDescription {
             OTHER_RSA.certificate_der.clone(),
             P256.certificate_der.clone(),
         ],
+        encryption_certificate: Some(OTHER_RSA.certificate_der.clone()),
         user_interface: UserInterface {
             display_names: texts("Signet <&> \"co\""),
             descriptions: texts("Signs people in"),

@@ -1,9 +1,11 @@
 //! Logout messages: both ends of the wire, what is refused, and what the schemas and xmlsec1 say.
 
 use std::process::Command;
+use std::sync::Arc;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 use proptest::prelude::*;
+use signet::saml::encryption::{BlockEncryption, EncryptionKey, EncryptionSeed, Opener, encrypt};
 use signet::saml::logout::{
     LogoutDelivery, LogoutMessage, LogoutRequest, LogoutResponse, LogoutResult, LogoutStatus, VerifiedLogoutRequest,
 };
@@ -82,7 +84,7 @@ fn ours() -> Vec<Url> {
 fn verified(message: LogoutMessage, pair: &KeyPair) -> Result<VerifiedLogoutRequest, RequestError> {
     match message {
         LogoutMessage::Request(request) => {
-            request.verify(&record(pair, ""), &ours(), signet::saml::DeniedAlgorithms::NONE)
+            request.verify(&record(pair, ""), &ours(), &[], signet::saml::DeniedAlgorithms::NONE)
         }
         LogoutMessage::Response(_) => panic!("a request was sent"),
     }
@@ -188,6 +190,14 @@ fn a_message_for_somebody_else_is_refused() {
 
 /// A request made by hand, signed, by HTTP-POST.
 fn by_hand(change: impl FnOnce(Builder) -> Builder) -> Result<VerifiedLogoutRequest, RequestError> {
+    by_hand_to(&[], change)
+}
+
+/// With these keys to which the name may be encrypted.
+fn by_hand_to(
+    openers: &[&KeyPair],
+    change: impl FnOnce(Builder) -> Builder,
+) -> Result<VerifiedLogoutRequest, RequestError> {
     let root = Builder::element("samlp", ns::PROTOCOL, "LogoutRequest")
         .attribute("ID", "_r")
         .attribute("Version", "2.0")
@@ -196,7 +206,22 @@ fn by_hand(change: impl FnOnce(Builder) -> Builder) -> Result<VerifiedLogoutRequ
         .child(Builder::element("saml", ns::ASSERTION, "Issuer").text(SENDER));
     let signed = sign_enveloped(&change(root), SignaturePosition::AfterIssuer, &RSA.signer()).unwrap();
     let message = openssl::base64::encode_block(signed.as_bytes());
-    verified(LogoutMessage::from_form(form("SAMLRequest", &message, None).as_bytes()).unwrap(), &RSA)
+    let openers: Vec<Arc<Opener>> =
+        openers.iter().map(|pair| Opener::from_pem(&pair.private_pem, &pair.certificate_pem).unwrap().into()).collect();
+    match LogoutMessage::from_form(form("SAMLRequest", &message, None).as_bytes()).unwrap() {
+        LogoutMessage::Request(request) => {
+            request.verify(&record(&RSA, ""), &ours(), &openers, signet::saml::DeniedAlgorithms::NONE)
+        }
+        LogoutMessage::Response(_) => panic!("a request was sent"),
+    }
+}
+
+/// Something inside an EncryptedID, encrypted to a key.
+fn hidden(content: &Builder, to: &KeyPair, cipher: BlockEncryption) -> Builder {
+    let key = EncryptionKey::from_certificate_der(&to.certificate_der).unwrap();
+    let seed = EncryptionSeed { content_key: [5; 32], iv: [7; 16] };
+    let data = encrypt(&content.canonical().unwrap(), &key, cipher, seed).unwrap();
+    Builder::element("saml", ns::ASSERTION, "EncryptedID").fragment(&data)
 }
 
 fn name_id() -> Builder {
@@ -205,6 +230,32 @@ fn name_id() -> Builder {
 
 fn samlp(name: &'static str) -> Builder {
     Builder::element("samlp", ns::PROTOCOL, name)
+}
+
+#[test]
+fn a_name_that_is_encrypted_to_any_key_of_ours_is_read() {
+    for to in [&*RSA, &*OTHER_RSA] {
+        for cipher in [BlockEncryption::Aes256Gcm, BlockEncryption::Aes128Gcm] {
+            let request = by_hand_to(&[&OTHER_RSA, &RSA], |root| root.child(hidden(&name_id(), to, cipher))).unwrap();
+            assert_eq!(request.principal().value.as_str(), "pat");
+        }
+    }
+}
+
+#[test]
+fn an_encrypted_name_that_does_not_open_to_a_name_is_refused_whatever_the_cause() {
+    let gcm = BlockEncryption::Aes256Gcm;
+    let other = Builder::element("saml", ns::ASSERTION, "Issuer").text("pat");
+    for refused in [
+        // To another key; not authenticated; something else inside; nothing inside.
+        by_hand_to(&[&OTHER_RSA], |root| root.child(hidden(&name_id(), &RSA, gcm))),
+        by_hand_to(&[&RSA], |root| root.child(hidden(&name_id(), &RSA, BlockEncryption::Aes256Cbc))),
+        by_hand_to(&[&RSA], |root| root.child(hidden(&other, &RSA, gcm))),
+        by_hand_to(&[&RSA], |root| root.child(hidden(&name_id().attribute("Unknown", "x"), &RSA, gcm))),
+        by_hand_to(&[&RSA], |root| root.child(Builder::element("saml", ns::ASSERTION, "EncryptedID"))),
+    ] {
+        assert_eq!(refused.err(), Some(RequestError::EncryptedPrincipal));
+    }
 }
 
 #[test]
@@ -230,6 +281,10 @@ fn several_sessions_or_none_may_be_named() {
 fn what_the_schema_does_not_know_is_refused() {
     let encrypted = || Builder::element("saml", ns::ASSERTION, "EncryptedID");
     assert_eq!(by_hand(|root| root.child(encrypted())).err(), Some(RequestError::EncryptedPrincipal));
+    assert!(matches!(
+        by_hand(|root| root.child(hidden(&name_id(), &RSA, BlockEncryption::Aes256Gcm)).child(name_id())),
+        Err(RequestError::UnexpectedElement { .. })
+    ));
     assert_eq!(by_hand(|root| root).err(), Some(RequestError::NoPrincipal));
     for refused in [
         by_hand(|root| root.child(samlp("SessionIndex").text("a")).child(name_id())),

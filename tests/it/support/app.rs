@@ -8,6 +8,8 @@ use std::time::Duration as StdDuration;
 
 use signet::app::{Application, Surroundings};
 use signet::authentication::password::Argon2Parameters;
+use signet::federation::signing::SigningKeyId;
+use signet::jobs::signing::{self, SigningError};
 use signet::services::keys::{GenerateKeys, LocalKeys, SealingSecret, SigningKeyKind};
 use signet::services::sandbox::{Channel, SandboxInbox, SandboxMessage};
 use signet::services::{Clock, SystemClock, SystemEntropy};
@@ -197,6 +199,26 @@ impl TestApp {
         }
         let (settings, surroundings) = (self.settings.clone(), self.surroundings.clone());
         Self::run(settings, surroundings, self.clock.clone(), self.folder.clone()).await
+    }
+
+    /// Offers a key to which services encrypt for it: the certificate (DER) of the key.
+    pub async fn offer_decryption_key(&self) -> Vec<u8> {
+        let secret = self.settings.sealing_secret().expect("a passphrase");
+        let keys = LocalKeys::open(&self.settings.keys.folder, &secret, Arc::new(SystemEntropy)).expect("keys");
+        let key = keys.add_decryption_key("localhost", self.clock.now()).expect("it is made");
+        let id = SigningKeyId::parse(&key).expect("a name");
+        signing::change_blocking::<SigningError>(
+            &self.store,
+            &keys,
+            "a test",
+            self.clock.now(),
+            signet::saml::DeniedAlgorithms::NONE,
+            |_, plan, at| Ok(plan.publish_opener(&id, at)?),
+        )
+        .expect("it is published");
+        let (shared, node) = (&self.identity_provider.signing, &self.settings.server.node);
+        signing::follow(&self.store, &self.site.keys, shared, node, self.clock.now()).await.expect("it follows");
+        shared.load().offered().expect("it is offered").certificate_der().to_vec()
     }
 
     /// A new browser, as of somebody who was never here.

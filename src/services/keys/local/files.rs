@@ -13,12 +13,10 @@ use openssl::pkey::PKey;
 use serde::{Deserialize, Serialize};
 use zeroize::{Zeroize, Zeroizing};
 
-use super::{
-    FORMAT, FORMAT_VERSION, GenerateKeys, LocalKeys, LocalKeysError, Roots, SERVICE_KEYS, SIGNING, SealingSecret,
-    derive,
-};
+use super::{FORMAT, FORMAT_VERSION, LocalKeysError, Roots, SERVICE_KEYS, SealingSecret, derive};
+use crate::saml::encryption::Opener;
 use crate::saml::signature::{KeyError, PemSigner, Signer, VerificationKey};
-use crate::services::keys::certificate::{self, KeyWithCertificate};
+use crate::services::keys::certificate::KeyWithCertificate;
 use crate::services::keys::{Envelope, KeyId, KeysError, Purpose};
 use crate::services::{Entropy, random_bytes};
 
@@ -98,82 +96,119 @@ pub(super) fn read_roots(dir: &Path, secret: &SealingSecret) -> Result<(Roots, K
     decode_roots(&opened).ok_or(LocalKeysError::NotAKeyFile)
 }
 
-pub(super) fn write_signing(
-    dir: &Path,
-    roots: &Roots,
-    newest: KeyId,
-    wanted: &GenerateKeys<'_>,
-    entropy: &dyn Entropy,
-) -> Result<String, LocalKeysError> {
-    let root = roots.get(&newest).ok_or(LocalKeysError::NotAKeyFile)?;
-    let KeyWithCertificate { key, certificate } = certificate::generate(
-        wanted.signing,
-        wanted.common_name,
-        wanted.now,
-        LocalKeys::CERTIFICATE_YEARS,
-        random_bytes::<16>(entropy),
-    )
-    .map_err(KeysError::from)?;
-    let name = certificate
-        .to_der()
-        .map_err(KeyError::from)
-        .and_then(|der| VerificationKey::from_certificate_der(&der))
-        .map(|key| key.fingerprint().short())
-        .map_err(|_| KeysError::Unavailable)?;
-    let certificate = certificate.to_pem().map_err(KeysError::from)?;
-    let mut private = key.private_key_to_pkcs8().map_err(KeysError::from)?;
-    let sealed = Envelope::seal(
-        &derive(root, "seal", Purpose::SigningKey),
-        newest,
-        Purpose::SigningKey.label().as_bytes(),
-        &private,
-        entropy,
-    );
-    private.zeroize();
-    write_private(&dir.join(SIGNING).join(format!("{name}.crt")), &certificate)?;
-    // The private key comes last: until it is there, the folder holds no key of this name.
-    write_private(&dir.join(SIGNING).join(format!("{name}.key")), STANDARD.encode(sealed?).as_bytes())?;
-    Ok(name)
+/// Pairs of a private key and its certificate that are kept in one folder, for one use.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Pairs {
+    folder: &'static str,
+    purpose: Purpose,
 }
 
-/// A signing key, and the file of its private half.
-pub(super) type KeptSigner = (PathBuf, Arc<dyn Signer>);
+/// What signs.
+pub(super) const SIGNING: Pairs = Pairs { folder: "signing", purpose: Purpose::SigningKey };
+/// What opens what is encrypted to us.
+pub(super) const DECRYPTION: Pairs = Pairs { folder: "decryption", purpose: Purpose::DecryptionKey };
 
-/// Every signing key of the folder, in the order of the files' names.
-pub(super) fn read_signing(dir: &Path, roots: &Roots) -> Result<Vec<KeptSigner>, LocalKeysError> {
-    let folder = dir.join(SIGNING);
-    let entries = fs::read_dir(&folder).map_err(|source| match source.kind() {
-        io::ErrorKind::NotFound => LocalKeysError::Missing(folder.clone()),
-        _ => io_error(&folder, source),
-    })?;
-    let mut files = Vec::new();
-    for entry in entries {
-        let path = entry.map_err(|source| io_error(&folder, source))?.path();
-        if path.extension().is_some_and(|extension| extension == "key") {
-            files.push(path);
+/// A pair as it was read, in PEM, and the file of its private half.
+pub(super) struct KeptPair {
+    pub(super) file: PathBuf,
+    private_pem: Zeroizing<Vec<u8>>,
+    certificate_pem: Vec<u8>,
+}
+
+impl Pairs {
+    pub(super) fn place(self, dir: &Path) -> PathBuf {
+        dir.join(self.folder)
+    }
+
+    /// Writes a pair, and says how it is called.
+    pub(super) fn write(
+        self,
+        dir: &Path,
+        roots: &Roots,
+        newest: KeyId,
+        pair: &KeyWithCertificate,
+        entropy: &dyn Entropy,
+    ) -> Result<String, LocalKeysError> {
+        let root = roots.get(&newest).ok_or(LocalKeysError::NotAKeyFile)?;
+        let name = pair
+            .certificate
+            .to_der()
+            .map_err(KeyError::from)
+            .and_then(|der| VerificationKey::from_certificate_der(&der))
+            .map(|key| key.fingerprint().short())
+            .map_err(|_| KeysError::Unavailable)?;
+        let certificate = pair.certificate.to_pem().map_err(KeysError::from)?;
+        let mut private = pair.key.private_key_to_pkcs8().map_err(KeysError::from)?;
+        let sealed = Envelope::seal(
+            &derive(root, "seal", self.purpose),
+            newest,
+            self.purpose.label().as_bytes(),
+            &private,
+            entropy,
+        );
+        private.zeroize();
+        let place = self.place(dir);
+        make_dir(&place)?;
+        write_private(&place.join(format!("{name}.crt")), &certificate)?;
+        // The private key comes last: until it is there, the folder holds no key of this name.
+        write_private(&place.join(format!("{name}.key")), STANDARD.encode(sealed?).as_bytes())?;
+        Ok(name)
+    }
+
+    /// Every pair of the folder, in the order of the files' names; none where there is no folder.
+    pub(super) fn read(self, dir: &Path, roots: &Roots) -> Result<Vec<KeptPair>, LocalKeysError> {
+        let place = self.place(dir);
+        let entries = match fs::read_dir(&place) {
+            Ok(entries) => entries,
+            Err(source) if source.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(source) => return Err(io_error(&place, source)),
+        };
+        let mut files = Vec::new();
+        for entry in entries {
+            let path = entry.map_err(|source| io_error(&place, source))?.path();
+            if path.extension().is_some_and(|extension| extension == "key") {
+                files.push(path);
+            }
+        }
+        files.sort();
+        files.into_iter().map(|file| self.read_one(file, roots)).collect()
+    }
+
+    fn read_one(self, file: PathBuf, roots: &Roots) -> Result<KeptPair, LocalKeysError> {
+        let damaged = || LocalKeysError::Damaged(file.clone());
+        let sealed = STANDARD.decode(read(&file)?.trim_ascii()).map_err(|_| damaged())?;
+        let envelope = Envelope::parse(&sealed).map_err(|_| damaged())?;
+        let root = roots.get(&envelope.key_id()).ok_or(KeysError::UnknownKey(envelope.key_id()))?;
+        let private = envelope
+            .open(&derive(root, "seal", self.purpose), self.purpose.label().as_bytes())
+            .map_err(|_| damaged())?;
+        // Those who use it take PEM; the copy of the private key that this makes is wiped again.
+        let key = PKey::private_key_from_pkcs8(&private).map_err(|_| damaged())?;
+        let private_pem = Zeroizing::new(key.private_key_to_pem_pkcs8().map_err(|_| damaged())?);
+        let certificate_pem = read(&file.with_extension("crt"))?;
+        Ok(KeptPair { file, private_pem, certificate_pem })
+    }
+}
+
+impl KeptPair {
+    pub(super) fn as_signer(&self) -> Result<Arc<dyn Signer>, LocalKeysError> {
+        let signer =
+            PemSigner::from_pem(&self.private_pem, &self.certificate_pem).map_err(|error| self.fault(&error))?;
+        Ok(Arc::new(signer))
+    }
+
+    pub(super) fn as_opener(&self) -> Result<Arc<Opener>, LocalKeysError> {
+        let opener = Opener::from_pem(&self.private_pem, &self.certificate_pem).map_err(|error| self.fault(&error))?;
+        Ok(Arc::new(opener))
+    }
+
+    fn fault(&self, error: &KeyError) -> LocalKeysError {
+        let certificate = self.file.with_extension("crt");
+        match error {
+            KeyError::KeyAndCertificateDiffer => LocalKeysError::NotAPair(certificate),
+            _ => LocalKeysError::Damaged(certificate),
         }
     }
-    files.sort();
-    files.into_iter().map(|file| Ok((file.clone(), read_one_signing(&file, roots)?))).collect()
-}
-
-fn read_one_signing(file: &Path, roots: &Roots) -> Result<Arc<dyn Signer>, LocalKeysError> {
-    let damaged = || LocalKeysError::Damaged(file.to_owned());
-    let sealed = STANDARD.decode(read(file)?.trim_ascii()).map_err(|_| damaged())?;
-    let envelope = Envelope::parse(&sealed).map_err(|_| damaged())?;
-    let root = roots.get(&envelope.key_id()).ok_or(KeysError::UnknownKey(envelope.key_id()))?;
-    let private = envelope
-        .open(&derive(root, "seal", Purpose::SigningKey), Purpose::SigningKey.label().as_bytes())
-        .map_err(|_| damaged())?;
-    // The signer takes PEM; the copy of the private key that this makes is wiped again.
-    let key = PKey::private_key_from_pkcs8(&private).map_err(|_| damaged())?;
-    let pem = Zeroizing::new(key.private_key_to_pem_pkcs8().map_err(|_| damaged())?);
-    let certificate_file = file.with_extension("crt");
-    let signer = PemSigner::from_pem(&pem, &read(&certificate_file)?).map_err(|error| match error {
-        KeyError::KeyAndCertificateDiffer => LocalKeysError::NotAPair(certificate_file),
-        _ => LocalKeysError::Damaged(certificate_file),
-    })?;
-    Ok(Arc::new(signer))
 }
 
 /// Takes a file away, and makes that durable.

@@ -4,6 +4,7 @@
 //! service-keys.json   the root keys, sealed under a passphrase (Argon2id); mode 0600
 //! signing/<id>.key    a private key that can sign, sealed under the root keys; mode 0600
 //! signing/<id>.crt    its certificate, as metadata publishes it; it stays when the private key is erased
+//! decryption/<id>.*   the same of keys to which services encrypt for us
 //! ```
 //!
 //! Nothing in the folder is of use without the passphrase, and the passphrase is kept elsewhere: it comes from the
@@ -24,17 +25,16 @@ use secrecy::{ExposeSecret, SecretString};
 use time::UtcDateTime;
 use zeroize::Zeroizing;
 
+use super::certificate::{self, KeyUse, KeyWithCertificate};
 use super::{
-    Envelope, KeyId, KeysError, Mac, Purpose, ServiceKeys, SignersUnreadable, SigningKeyKind, context, hkdf_sha256,
-    hmac_sha256,
+    Envelope, KeyId, KeyPairs, KeysError, Mac, PairsUnreadable, Purpose, ServiceKeys, SigningKeyKind, context,
+    hkdf_sha256, hmac_sha256,
 };
-use crate::saml::signature::Signer;
 use crate::services::{Entropy, random_bytes};
 
-use files::{StoredArgon2, erase, make_dir, read_roots, read_signing, write_roots, write_signing};
+use files::{DECRYPTION, KeptPair, SIGNING, StoredArgon2, erase, make_dir, read_roots, write_roots};
 
 const SERVICE_KEYS: &str = "service-keys.json";
-const SIGNING: &str = "signing";
 const FORMAT: &str = "signet-service-keys";
 const FORMAT_VERSION: u32 = 1;
 
@@ -126,10 +126,9 @@ impl LocalKeys {
             return Err(LocalKeysError::AlreadyThere(dir.to_owned()));
         }
         make_dir(dir)?;
-        make_dir(&dir.join(SIGNING))?;
         let roots = BTreeMap::from([(1, Zeroizing::new(random_bytes::<32>(&*entropy)))]);
         // The root keys are written last: until they are there, the folder holds no keys and `generate` may run again.
-        write_signing(dir, &roots, 1, wanted, &*entropy)?;
+        SIGNING.write(dir, &roots, 1, &new_signing_key(wanted, &*entropy)?, &*entropy)?;
         write_roots(dir, secret, &roots, 1, &*entropy)?;
         Self::open(dir, secret, entropy)
     }
@@ -140,8 +139,8 @@ impl LocalKeys {
     /// Each [`LocalKeysError`] names what is wrong and with which file.
     pub fn open(dir: &Path, secret: &SealingSecret, entropy: Arc<dyn Entropy>) -> Result<Self, LocalKeysError> {
         let (roots, newest) = read_roots(dir, secret)?;
-        if read_signing(dir, &roots)?.is_empty() {
-            return Err(LocalKeysError::Missing(dir.join(SIGNING)));
+        if read_pairs(dir, &roots)?.signers.is_empty() {
+            return Err(LocalKeysError::Missing(SIGNING.place(dir)));
         }
         Ok(Self { roots, newest, dir: dir.to_owned(), entropy })
     }
@@ -164,7 +163,21 @@ impl LocalKeys {
     /// # Errors
     /// As [`LocalKeys::open`].
     pub fn add_signing_key(&self, wanted: &GenerateKeys<'_>) -> Result<String, LocalKeysError> {
-        write_signing(&self.dir, &self.roots, self.newest, wanted, &*self.entropy)
+        let pair = new_signing_key(wanted, &*self.entropy)?;
+        SIGNING.write(&self.dir, &self.roots, self.newest, &pair, &*self.entropy)
+    }
+
+    /// Makes a key to which services can encrypt for us (RSA with 3072 bits), and says how it is called. It opens from now on where
+    /// it is, and stands in no metadata before that is decided: see [`crate::federation::signing`].
+    ///
+    /// # Errors
+    /// As [`LocalKeys::open`].
+    pub fn add_decryption_key(&self, common_name: &str, now: UtcDateTime) -> Result<String, LocalKeysError> {
+        let (years, serial) = (Self::CERTIFICATE_YEARS, random_bytes::<16>(&*self.entropy));
+        let kind = SigningKeyKind::Rsa3072;
+        let pair = certificate::generate(kind, KeyUse::Decryption, common_name, now, years, serial);
+        let pair = pair.map_err(KeysError::from)?;
+        DECRYPTION.write(&self.dir, &self.roots, self.newest, &pair, &*self.entropy)
     }
 
     /// Erases the private half of a signing key; its certificate stays, by which what it signed can still be verified. Says
@@ -173,8 +186,26 @@ impl LocalKeys {
     /// # Errors
     /// When a key cannot be read, or the file cannot be removed.
     pub fn erase_signing_key(&self, key_id: &str) -> Result<bool, LocalKeysError> {
-        let found = read_signing(&self.dir, &self.roots)?.into_iter().find(|(_, signer)| signer.key_id() == key_id);
-        found.map_or(Ok(false), |(file, _)| erase(&file).map(|()| true))
+        for pair in SIGNING.read(&self.dir, &self.roots)? {
+            if pair.as_signer()?.key_id() == key_id {
+                return erase(&pair.file).map(|()| true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Erases the private half of a key to which services encrypted for us: nothing opens what was encrypted to it any more. Says
+    /// whether it was here.
+    ///
+    /// # Errors
+    /// As [`LocalKeys::erase_signing_key`].
+    pub fn erase_decryption_key(&self, key_id: &str) -> Result<bool, LocalKeysError> {
+        for pair in DECRYPTION.read(&self.dir, &self.roots)? {
+            if pair.as_opener()?.key_id() == key_id {
+                return erase(&pair.file).map(|()| true);
+            }
+        }
+        Ok(false)
     }
 
     fn root(&self, key_id: KeyId) -> Result<&[u8; 32], KeysError> {
@@ -184,6 +215,20 @@ impl LocalKeys {
     fn derived(&self, key_id: KeyId, use_: &str, purpose: Purpose) -> Result<Zeroizing<[u8; 32]>, KeysError> {
         Ok(derive(self.root(key_id)?, use_, purpose))
     }
+}
+
+fn new_signing_key(wanted: &GenerateKeys<'_>, entropy: &dyn Entropy) -> Result<KeyWithCertificate, LocalKeysError> {
+    let (years, serial) = (LocalKeys::CERTIFICATE_YEARS, random_bytes::<16>(entropy));
+    let pair = certificate::generate(wanted.signing, KeyUse::Signing, wanted.common_name, wanted.now, years, serial);
+    Ok(pair.map_err(KeysError::from)?)
+}
+
+/// Every pair of the folder, each with the certificate that belongs to it.
+fn read_pairs(dir: &Path, roots: &Roots) -> Result<KeyPairs, LocalKeysError> {
+    Ok(KeyPairs {
+        signers: SIGNING.read(dir, roots)?.iter().map(KeptPair::as_signer).collect::<Result<_, _>>()?,
+        openers: DECRYPTION.read(dir, roots)?.iter().map(KeptPair::as_opener).collect::<Result<_, _>>()?,
+    })
 }
 
 /// The key of one use and purpose: HKDF of the root, so that no two uses share a key.
@@ -222,9 +267,8 @@ impl ServiceKeys for LocalKeys {
         Ok(Mac { key_id, tag: hmac_sha256(&*key, &[octets]) })
     }
 
-    fn signers(&self) -> Result<Vec<Arc<dyn Signer>>, SignersUnreadable> {
-        let read = read_signing(&self.dir, &self.roots).map_err(|error| SignersUnreadable(error.to_string()))?;
-        Ok(read.into_iter().map(|(_, signer)| signer).collect())
+    fn pairs(&self) -> Result<KeyPairs, PairsUnreadable> {
+        read_pairs(&self.dir, &self.roots).map_err(|error| PairsUnreadable(error.to_string()))
     }
 }
 

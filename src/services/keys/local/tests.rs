@@ -94,7 +94,7 @@ fn keys_are_never_written_over() {
 
 /// The only signing key of the folder: its file without the ending.
 fn only_signing_file(dir: &tempfile::TempDir) -> std::path::PathBuf {
-    let id = reopened(dir).signers().unwrap().pop().unwrap().key_id().to_owned();
+    let id = reopened(dir).pairs().unwrap().signers.pop().unwrap().key_id().to_owned();
     dir.path().join("keys/signing").join(id)
 }
 
@@ -123,9 +123,9 @@ fn a_certificate_of_another_key_is_named() {
 #[test]
 fn a_signing_key_that_was_added_is_found_without_opening_the_folder_again() {
     let (dir, keys) = generated();
-    let first = keys.signers().unwrap().pop().unwrap().key_id().to_owned();
+    let first = keys.pairs().unwrap().signers.pop().unwrap().key_id().to_owned();
     let added = reopened(&dir).add_signing_key(&GenerateKeys { signing: SigningKeyKind::Rsa3072, ..wanted() }).unwrap();
-    let signers = keys.signers().unwrap();
+    let signers = keys.pairs().unwrap().signers;
     assert_eq!(signers.len(), 2);
     let rsa = signers.iter().find(|signer| signer.key_id() == added).unwrap();
     assert!(rsa.algorithm().is_rsa());
@@ -134,7 +134,7 @@ fn a_signing_key_that_was_added_is_found_without_opening_the_folder_again() {
     // Erased, it signs no more; the certificate stays, and so does the other key.
     assert_eq!(keys.erase_signing_key(&added).ok(), Some(true));
     assert_eq!(keys.erase_signing_key(&added).ok(), Some(false));
-    let left: Vec<String> = keys.signers().unwrap().iter().map(|signer| signer.key_id().to_owned()).collect();
+    let left: Vec<String> = keys.pairs().unwrap().signers.iter().map(|signer| signer.key_id().to_owned()).collect();
     assert_eq!(left, [first]);
     assert!(dir.path().join("keys/signing").join(format!("{added}.crt")).exists());
 }
@@ -144,14 +144,14 @@ fn a_damaged_signing_key_is_named_and_no_other_takes_its_place() {
     let (dir, keys) = generated();
     let added = keys.add_signing_key(&wanted()).unwrap();
     fs::write(dir.path().join("keys/signing").join(format!("{added}.key")), "nonsense").unwrap();
-    let unreadable = keys.signers().err().unwrap().to_string();
+    let unreadable = keys.pairs().err().unwrap().to_string();
     assert!(unreadable.contains(&added), "{unreadable}");
 }
 
 #[test]
 fn a_folder_without_a_signing_key_does_not_open() {
     let (dir, keys) = generated();
-    let only = keys.signers().unwrap().pop().unwrap().key_id().to_owned();
+    let only = keys.pairs().unwrap().signers.pop().unwrap().key_id().to_owned();
     keys.erase_signing_key(&only).unwrap();
     let opened = LocalKeys::open(&dir.path().join("keys"), &secret(), Arc::new(SystemEntropy));
     assert!(matches!(opened.err(), Some(LocalKeysError::Missing(_))));

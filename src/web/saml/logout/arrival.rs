@@ -54,7 +54,7 @@ pub(super) async fn take_in(
     let now = site.now();
     let service = known(idp, decoded.claimed_issuer())?;
     let request = decoded
-        .verify(service.metadata(), &idp.slo, idp.denied)
+        .verify(service.metadata(), &idp.slo, idp.signing.load().openers(), idp.denied)
         .map_err(|fault| Refusal::from(fault).about(named(&service)))?;
     judge(&request, now).map_err(|fault| Refusal::from(fault).about(named(&service)))?;
 

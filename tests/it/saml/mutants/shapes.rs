@@ -161,7 +161,7 @@ impl Shape {
                 let LogoutMessage::Request(request) = LogoutMessage::from_form(form.as_bytes()).ok()? else {
                     return None;
                 };
-                let request = request.verify(record, &here, signet::saml::DeniedAlgorithms::NONE).ok()?;
+                let request = request.verify(record, &here, &[], signet::saml::DeniedAlgorithms::NONE).ok()?;
                 Some(format!(
                     "{:?}",
                     (
