@@ -108,6 +108,7 @@ struct WrittenLevels {
     default_ial: Spanned<Ial>,
     highest_aal: Spanned<u8>,
     default_aal: Spanned<u8>,
+    lowest_aal: Option<Spanned<u8>>,
 }
 
 impl Default for WrittenLevels {
@@ -117,6 +118,7 @@ impl Default for WrittenLevels {
             default_ial: Spanned::new(0..0, Ial::One),
             highest_aal: Spanned::new(0..0, 2),
             default_aal: Spanned::new(0..0, 2),
+            lowest_aal: None,
         }
     }
 }
@@ -158,6 +160,17 @@ impl Written {
         if default_aal > highest_aal {
             return Err(fault(&levels.default_aal, "default_aal is above highest_aal"));
         }
+        let lowest_aal = match &levels.lowest_aal {
+            // Many products ask for a password by their own default, and nobody there meant less by it than the default.
+            None => default_aal.min(Aal::Aal2),
+            Some(written) => {
+                let lowest = aal(written)?;
+                if lowest > default_aal {
+                    return Err(fault(written, "lowest_aal is above default_aal"));
+                }
+                lowest
+            }
+        };
         if let Some(name) = attributes.keys().find(|name| name.level_needed() > highest_ial) {
             return Err((None, format!("attribute `{name}` needs highest_ial = {}", name.level_needed().number())));
         }
@@ -205,6 +218,7 @@ impl Written {
             default_ial,
             highest_aal,
             default_aal,
+            lowest_aal,
             requested_attributes: self.requested_attributes,
             name_id_formats,
             signed_requests: self.signed_requests,

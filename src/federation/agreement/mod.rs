@@ -41,6 +41,7 @@ pub struct Agreement {
     default_ial: Ial,
     highest_aal: Aal,
     default_aal: Aal,
+    lowest_aal: Aal,
     requested_attributes: RequestedAttributes,
     name_id_formats: Vec<NameIdFormat>,
     signed_requests: SignedRequests,
@@ -142,6 +143,13 @@ impl Agreement {
         self.default_aal
     }
 
+    /// The authentication level below which no request is answered, whatever it asks: AAL2, or a lower default, unless the
+    /// agreement says otherwise.
+    #[must_use]
+    pub const fn lowest_aal(&self) -> Aal {
+        self.lowest_aal
+    }
+
     /// The NameID formats that the service may ask for; the first is that of a request that names none. Never empty.
     #[must_use]
     pub fn name_id_formats(&self) -> &[NameIdFormat] {
@@ -215,9 +223,10 @@ impl Agreement {
         lines.push(format!("attribute profile {}", self.profile));
         lines.push(format!("identity level default {} highest {}", self.default_ial, self.highest_ial));
         lines.push(format!(
-            "authentication level default AAL{} highest AAL{}",
+            "authentication level default AAL{} highest AAL{} lowest AAL{}",
             aal_number(self.default_aal),
-            aal_number(self.highest_aal)
+            aal_number(self.highest_aal),
+            aal_number(self.lowest_aal)
         ));
         lines.push(format!("requested attributes {}", self.requested_attributes));
         lines.extend(self.name_id_formats.iter().map(|format| format!("name id format {format}")));

@@ -22,6 +22,8 @@ pub enum LoweredProtection {
     EncryptionWeaker(EncryptionException),
     /// The service may ask for a higher identity level, and so for more.
     HighestIalRaised(Ial),
+    /// The service may be answered below the default authentication level, at this one.
+    LowestAalLowered(Aal),
     /// One more NameID format, one that tells more than a pairwise identifier.
     NameIdFormatAdded(NameIdFormat),
     /// Requests need no longer be signed.
@@ -43,6 +45,9 @@ impl fmt::Display for LoweredProtection {
             Self::EnabledAgain => f.write_str("the service is enabled again"),
             Self::EncryptionWeaker(exception) => write!(f, "encryption falls to {exception}"),
             Self::HighestIalRaised(ial) => write!(f, "the service may ask for {ial}"),
+            Self::LowestAalLowered(aal) => {
+                write!(f, "a request may ask for no more than AAL{}, below the default", aal_number(*aal))
+            }
             Self::NameIdFormatAdded(format) => write!(f, "one more NameID format: {format}"),
             Self::RequestsUnsigned => f.write_str("requests need no longer be signed"),
             Self::KeyAdded(fingerprint) => write!(f, "a new key is trusted, SHA-256 {fingerprint}"),
@@ -69,6 +74,10 @@ pub fn lowers_protection(old: &Agreement, new: &Agreement) -> Vec<LoweredProtect
     }
     if new.default_aal < old.default_aal {
         lowered.push(LoweredProtection::DefaultAalLowered(new.default_aal));
+    }
+    // Where it falls with the default, that says it.
+    if new.lowest_aal < old.lowest_aal && new.lowest_aal < new.default_aal {
+        lowered.push(LoweredProtection::LowestAalLowered(new.lowest_aal));
     }
     lowered.extend(
         new.name_id_formats

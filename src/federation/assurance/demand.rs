@@ -136,8 +136,8 @@ pub struct LevelTerms {
     pub highest_aal: Aal,
     /// The authentication level of a request that names none.
     pub default_aal: Aal,
-    /// The authentication level below which this request is never answered, whatever it asks: AAL2 as soon as personal
-    /// data is in play (SP 800-63B §2.1, "personal information … requires AAL2").
+    /// The authentication level below which this request is never answered, whatever it asks: the agreement's lowest, and AAL2
+    /// as soon as personal data is in play (SP 800-63B §2.1, "personal information … requires AAL2").
     pub floor_aal: Aal,
     /// Whose class is asserted when the request names none.
     pub profile: AttributeProfile,

@@ -417,7 +417,7 @@ fn subject_asked(
     }
 }
 
-/// What an agreement says about levels, with the floor that the request's attributes set.
+/// What an agreement says about levels, with the floor that the request's attributes set, if that is the higher one.
 #[must_use]
 pub fn level_terms(agreement: &Agreement, floor_aal: super::assurance::Aal) -> LevelTerms {
     LevelTerms {
@@ -425,7 +425,7 @@ pub fn level_terms(agreement: &Agreement, floor_aal: super::assurance::Aal) -> L
         default_ial: agreement.default_ial(),
         highest_aal: agreement.highest_aal(),
         default_aal: agreement.default_aal(),
-        floor_aal,
+        floor_aal: floor_aal.max(agreement.lowest_aal()),
         profile: agreement.profile(),
     }
 }

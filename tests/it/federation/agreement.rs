@@ -21,6 +21,7 @@ fn silence_takes_the_safe_side() {
     assert_eq!(agreement.signing_exception(), None);
     assert_eq!((agreement.highest_ial(), agreement.default_ial()), (Ial::One, Ial::One));
     assert_eq!((agreement.highest_aal(), agreement.default_aal()), (Aal::Aal2, Aal::Aal2));
+    assert_eq!(agreement.lowest_aal(), Aal::Aal2);
     assert_eq!(agreement.name_id_formats(), [NameIdFormat::Persistent]);
     assert_eq!(agreement.profile(), AttributeProfile::LoginGov);
     assert!(agreement.attributes().is_empty() && agreement.default_attributes().is_empty());
@@ -73,10 +74,21 @@ fn default_attribute_outside_the_allowed_is_refused() {
 }
 
 #[test]
+fn lowest_level_follows_a_low_default_and_never_a_high_one() {
+    let lowest = |levels: &str| agreement("", &format!("[levels]\n{levels}\n")).lowest_aal();
+    assert_eq!(lowest("default_aal = 1"), Aal::Aal1);
+    assert_eq!(lowest("highest_aal = 3\ndefault_aal = 3"), Aal::Aal2);
+    assert_eq!(lowest("lowest_aal = 1"), Aal::Aal1);
+    assert_eq!(lowest("highest_aal = 3\ndefault_aal = 3\nlowest_aal = 3"), Aal::Aal3);
+}
+
+#[test]
 fn default_level_above_the_highest_is_refused() {
     assert!(refused(&agreement_text("", "[levels]\ndefault_ial = 2\n")).1.contains("default_ial"));
     assert!(refused(&agreement_text("", "[levels]\ndefault_aal = 3\n")).1.contains("default_aal"));
     assert!(refused(&agreement_text("", "[levels]\nhighest_aal = 4\n")).1.contains("1, 2 or 3"));
+    assert!(refused(&agreement_text("", "[levels]\nlowest_aal = 3\n")).1.contains("lowest_aal is above default_aal"));
+    assert!(refused(&agreement_text("", "[levels]\nlowest_aal = 0\n")).1.contains("1, 2 or 3"));
 }
 
 #[test]
@@ -123,6 +135,10 @@ fn each_lowering_of_protection_is_named() {
     assert_eq!(
         lowered("", &format!("{email}[levels]\ndefault_aal = 1\n")),
         [LoweredProtection::DefaultAalLowered(Aal::Aal1)]
+    );
+    assert_eq!(
+        lowered("", &format!("{email}[levels]\nlowest_aal = 1\n")),
+        [LoweredProtection::LowestAalLowered(Aal::Aal1)]
     );
     assert_eq!(
         lowered("name_id_formats = [\"email-address\"]", &email),

@@ -118,6 +118,31 @@ fn context(classes: &[&str]) -> String {
     format!("<samlp:RequestedAuthnContext>{classes}</samlp:RequestedAuthnContext>")
 }
 
+#[test]
+fn a_request_for_a_password_alone_lowers_nothing_unless_the_agreement_says_so() {
+    let asked = |levels: &str, class: &str, comparison: &str| {
+        let service = service("", levels, "");
+        let context = context(&[class])
+            .replace("<samlp:RequestedAuthnContext>", &format!("<samlp:RequestedAuthnContext {comparison}>"));
+        settle(&service, "", &context).demanded().authentication()
+    };
+    // Nothing personal is asked for; this is what many products send by default.
+    let password = "urn:oasis:names:tc:SAML:2.0:ac:classes:PasswordProtectedTransport";
+    for class in
+        [password, "urn:oasis:names:tc:SAML:2.0:ac:classes:Password", "http://idmanagement.gov/ns/assurance/aal/1"]
+    {
+        for comparison in ["", r#"Comparison="minimum""#, r#"Comparison="maximum""#] {
+            assert_eq!(asked("", class, comparison), Strength::MultiFactor, "{class} {comparison}");
+            assert_eq!(
+                asked("[levels]\nlowest_aal = 1\n", class, comparison),
+                Strength::SingleFactor,
+                "{class} {comparison}"
+            );
+        }
+    }
+    assert_eq!(asked("[levels]\ndefault_aal = 1\n", password, ""), Strength::SingleFactor);
+}
+
 const IAL2: &str = "http://idmanagement.gov/ns/assurance/ial/2";
 
 #[test]
