@@ -64,8 +64,9 @@ impl Admission {
             let reason = "there is no key that signs, and the agreement demands signed requests: add a KeyDescriptor for signing, \
                           or agree on signed_requests = \"waived\"";
             let fault = broken(metadata.role_line(), reason.to_owned());
-            // Whoever is switched off needs no key.
-            if service.agreement().is_enabled() && !standing.is_some_and(demands) {
+            // Whoever is switched off needs no key; to be switched on, one does.
+            let stood_so = standing.is_some_and(|standing| standing.agreement().is_enabled() && demands(standing));
+            if service.agreement().is_enabled() && !stood_so {
                 return Err(fault);
             }
             known = known.or(Some(fault));

@@ -7,7 +7,8 @@ use signet::cli::sp::{self, CheckOutcome};
 use signet::federation::agreement::{AgencyId, LoweredProtection};
 use signet::federation::attribute::AttributeName;
 use signet::federation::registry::{
-    Admission, Applied, Change, LintWarning, MalformedRevision, Registry, ServiceFiles, ServiceName, folder,
+    Admission, Applied, Change, LintWarning, MalformedRevision, Registry, ServiceFiles, ServiceName, ServiceProvider,
+    folder,
 };
 use signet::saml::{DeniedAlgorithms, EntityId};
 use time::macros::{date, utc_datetime};
@@ -202,8 +203,22 @@ fn service_that_must_sign_and_has_no_key_for_that_is_refused() {
     let role = unsigned.lines().position(|line| line.contains("<md:SPSSODescriptor")).unwrap() + 1;
     assert_eq!((broken.path.as_str(), broken.line), (METADATA, role), "{broken}");
     assert!(broken.reason.contains("there is no key that signs"), "{broken}");
-    copy.edit(PERMITS, "review_date = 2027-06-30", "review_date = 2027-06-30\nsigned_requests = \"waived\"");
-    assert_eq!(copy.apply(&Registry::default()).broken, []);
+    copy.edit(PERMITS, "review_date = 2027-06-30", "review_date = 2027-06-30\nenabled = false");
+    let off = copy.apply(&Registry::default());
+    assert_eq!((off.changes.len(), off.broken.len()), (3, 1), "whoever is switched off needs no key, and is told");
+    copy.edit(PERMITS, "enabled = false", "signed_requests = \"waived\"");
+    let waived = copy.apply(&Registry::default());
+    assert_eq!((waived.changes.len(), waived.broken.len()), (3, 0));
+    copy.edit(PERMITS, "signed_requests = \"waived\"", "");
+    for standing in [off.registry, waived.registry] {
+        let applied = copy.apply(&standing);
+        assert_eq!((applied.changes.len(), applied.broken.len()), (0, 1), "neither is a record that stood so");
+    }
+    let stored = folder::read(copy.path()).unwrap().entries.into_iter().map(|(_, files)| files.unwrap());
+    let stored = Registry::new(stored.map(|files| ServiceProvider::read(&files).unwrap()), []);
+    copy.edit(PERMITS, "To send you your permit", "To send you permits");
+    let applied = copy.apply(&stored);
+    assert_eq!((applied.changes.len(), applied.broken.len()), (1, 1), "what stood so can be changed");
 }
 
 #[test]
@@ -300,11 +315,13 @@ fn newcomer_whose_folder_comes_first_does_not_take_an_entity_over() {
 fn misnamed_folder_and_editors_files_are_told_apart() {
     let copy = Copy::new();
     fs::create_dir_all(copy.file("Department of Parks/permits")).unwrap();
+    fs::create_dir_all(copy.file("department-of-parks/Camp sites")).unwrap();
     fs::create_dir_all(copy.file(".git/x")).unwrap();
     fs::create_dir_all(copy.file("department-of-parks/permits~")).unwrap();
     let read = folder::read(copy.path()).unwrap();
     assert_eq!(read.entries.len(), 3);
-    assert_eq!(read.misplaced.iter().map(|broken| broken.path.as_str()).collect::<Vec<_>>(), ["Department of Parks"]);
+    let misplaced: Vec<_> = read.misplaced.iter().map(|broken| broken.path.as_str()).collect();
+    assert_eq!(misplaced, ["Department of Parks", "department-of-parks/Camp sites"]);
 }
 
 #[test]
@@ -350,6 +367,48 @@ fn linter_says_what_will_surprise_somebody() {
 
     copy.edit(PERMITS, "review_date = 2027-06-30", "review_date = 2026-09-01");
     assert_eq!(lint(&copy, permits().as_str()), [LintWarning::ReviewDue(date!(2026 - 09 - 01))]);
+}
+
+#[test]
+fn linter_says_where_metadata_and_agreement_differ() {
+    let lint = |copy: &Copy| {
+        let registry = copy.apply(&Registry::default()).registry;
+        registry.find(&permits()).unwrap().lint(TODAY, DeniedAlgorithms::NONE)
+    };
+    let copy = Copy::new();
+    copy.edit(
+        METADATA,
+        "AuthnRequestsSigned=\"true\"",
+        "AuthnRequestsSigned=\"false\" validUntil=\"2027-01-01T00:00:00Z\"",
+    );
+    assert_eq!(lint(&copy), [LintWarning::RequestsSaidToBeUnsigned], "the metadata does not end soon");
+    let copy = Copy::new();
+    copy.edit(METADATA, "nameid-format:persistent", "nameid-format:transient");
+    assert_eq!(lint(&copy), [LintWarning::NameIdFormatsDisagree]);
+}
+
+#[test]
+fn linter_says_that_nothing_is_asked_for_anywhere() {
+    let name = |text| AgencyId::parse(text).unwrap();
+    let registry_of = |top: &str, more: &str| {
+        let mut files = super::single_sign_on::files(
+            top,
+            more,
+            "<md:NameIDFormat>urn:oasis:names:tc:SAML:2.0:nameid-format:persistent</md:NameIDFormat>",
+        );
+        files.name = ServiceName { agency: name("department-of-parks"), service: name("permits") };
+        Registry::default().apply(vec![(files.name.clone(), Ok(files))], ADMISSION).registry
+    };
+    let email = super::given::attributes(&["email"]);
+    let warns = |top: &str, more: &str| {
+        let registry = registry_of(top, more);
+        let warnings = registry.find(&permits()).unwrap().lint(TODAY, DeniedAlgorithms::NONE);
+        assert!(!warnings.contains(&LintWarning::NameIdFormatsDisagree));
+        warnings.contains(&LintWarning::NoDefaultAttributes)
+    };
+    assert!(warns("", &email));
+    assert!(!warns("default_attributes = [\"email\"]", &email));
+    assert!(!warns("", ""));
 }
 
 #[test]
