@@ -50,12 +50,7 @@ impl HeldAttributes {
     /// Adds the values of an attribute. No value at all is the same as not held.
     #[must_use]
     pub fn with(mut self, name: AttributeName, values: impl IntoIterator<Item = AttributeValue>) -> Self {
-        let values: Vec<AttributeValue> = values.into_iter().collect();
-        if values.is_empty() {
-            self.values.remove(&name);
-        } else {
-            self.values.insert(name, values);
-        }
+        self.values.insert(name, values.into_iter().collect());
         self
     }
 
@@ -102,6 +97,13 @@ impl HeldAttributes {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_attribute_without_a_value_is_not_held() {
+        let held = HeldAttributes::new().with(AttributeName::Email, [AttributeValue::new("fiona@example.com")]);
+        assert!(!held.get(AttributeName::Email).is_empty() && held.get(AttributeName::Ssn).is_empty());
+        assert!(held.with(AttributeName::Email, []).get(AttributeName::Email).is_empty());
+    }
 
     #[test]
     fn debug_does_not_show_a_value() {
