@@ -84,14 +84,19 @@ mod tests {
         assert_eq!(form(AttributeName::Zipcode, "12345").as_deref(), Some("12345"));
         assert_eq!(form(AttributeName::Zipcode, "1234"), None);
         assert_eq!(form(AttributeName::Zipcode, "123456"), None);
+        assert_eq!(form(AttributeName::Zipcode, "1234x"), None);
+        assert_eq!(form(AttributeName::Zipcode, "12345-67x9"), None);
         assert_eq!(form(AttributeName::Dob, "1938-10-06").as_deref(), Some("1938-10-06"));
         assert_eq!(form(AttributeName::Dob, "1938-02-30"), None);
         assert_eq!(form(AttributeName::Ssn, "900123456").as_deref(), Some("900-12-3456"));
         assert_eq!(form(AttributeName::Ssn, "900-12-3456").as_deref(), Some("900-12-3456"));
         assert_eq!(form(AttributeName::Ssn, "90012345"), None);
+        assert_eq!(form(AttributeName::Ssn, "90012345x"), None);
         assert_eq!(form(AttributeName::Phone, "+1 202-555-0123").as_deref(), Some("+12025550123"));
         assert_eq!(form(AttributeName::Phone, "(202) 555-0123").as_deref(), Some("+12025550123"));
         assert_eq!(form(AttributeName::Phone, "555-0123"), None);
+        assert_eq!(form(AttributeName::Phone, "(202) 555-012x"), None);
+        assert_eq!(form(AttributeName::Phone, "+1 202 555 012 ext"), None);
     }
 
     #[test]

@@ -192,6 +192,34 @@ fn a_key_is_retired_when_it_signs_for_nobody_and_its_last_messages_have_ended() 
 }
 
 #[test]
+fn a_wave_of_another_key_and_a_choice_of_another_key_keep_none_from_being_retired() {
+    let (permits, all) = (service("permits"), [service("permits"), service("camping")]);
+    let plan = two_keys().publish(&key('3'), at(3, 0)).unwrap().publish(&key('4'), at(4, 0)).unwrap();
+    let wave = Whom::Wave(WavePercent::new(10).unwrap());
+    let plan = plan.sign_with(&key('2'), &wave, &all, &nobody_fetched(), true, at(5, 1)).unwrap();
+    let named = Whom::Services(vec![permits.clone()]);
+    let plan = plan.sign_with(&key('3'), &named, &all, &nobody_fetched(), true, at(6, 2)).unwrap();
+    assert_eq!(plan.state(&key('4')), KeyState::Published);
+    let retired = plan.retire(&key('4'), false, at(7, 3)).unwrap();
+    assert_eq!(retired.state(&key('4')), KeyState::Retired);
+    let still =
+        |id, for_all, for_wave, services| Err(PlanRefused::StillSigns { key: key(id), for_all, for_wave, services });
+    assert_eq!(plan.retire(&key('1'), false, at(7, 3)), still('1', true, false, vec![]));
+    assert_eq!(plan.retire(&key('2'), false, at(7, 3)), still('2', false, true, vec![]));
+    assert_eq!(plan.retire(&key('3'), false, at(7, 3)), still('3', false, false, vec![permits]));
+}
+
+#[test]
+fn what_was_tried_with_a_key_goes_with_it_and_no_other() {
+    let (permits, camping) = (service("permits"), service("camping"));
+    let plan = two_keys().publish(&key('3'), at(3, 0)).unwrap();
+    let plan = plan.tried(&permits, &key('2'), true, at(4, 0)).unwrap();
+    let plan = plan.tried(&camping, &key('3'), true, at(5, 0)).unwrap();
+    let retired = plan.retire(&key('3'), false, at(6, 0)).unwrap();
+    assert!(retired.trial_of(&permits).is_some() && retired.trial_of(&camping).is_none());
+}
+
+#[test]
 fn the_key_of_a_wave_is_not_retired() {
     let whom = Whom::Wave(WavePercent::new(10).unwrap());
     let plan = two_keys().sign_with(&key('2'), &whom, &[], &nobody_fetched(), false, at(3, 0)).unwrap();
@@ -215,6 +243,12 @@ fn every_refusal_says_what_to_do() {
         assert!(refused.to_string().len() < 400, "{refused}");
         assert!(!refused.next_step().is_empty());
     }
+    let told = |count| {
+        let services = services().into_iter().take(count).collect();
+        PlanRefused::MayLackTheKey { key: key('1'), services, known_from: NOW }.to_string()
+    };
+    assert!(!told(5).contains(" more"), "{}", told(5));
+    assert!(told(6).contains("service-4.example.gov/saml and 1 more"), "{}", told(6));
 }
 
 #[test]

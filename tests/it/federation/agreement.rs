@@ -150,6 +150,11 @@ fn each_lowering_of_protection_is_named() {
     assert!(matches!(lowered("", &one)[..], [LoweredProtection::SigningWeaker(_)]));
     let off = agreement("enabled = false", &email);
     assert_eq!(lowers_protection(&off, &old), [LoweredProtection::EnabledAgain]);
+    // What was agreed before is no news.
+    for exception in [&clear, &one] {
+        let old = agreement("", exception);
+        assert_eq!(lowers_protection(&old, &old), []);
+    }
 }
 
 #[test]

@@ -70,9 +70,12 @@ fn resolve(house: &House, id: &str, artifact: &str) -> Builder {
 }
 
 fn envelope(message: &str) -> String {
-    format!(
-        r#"<S:Envelope xmlns:S="http://schemas.xmlsoap.org/soap/envelope/"><S:Body>{message}</S:Body></S:Envelope>"#
-    )
+    soap_message("Envelope", "", message)
+}
+
+fn soap_message(root: &str, before: &str, message: &str) -> String {
+    let soap = "http://schemas.xmlsoap.org/soap/envelope/";
+    format!(r#"<S:{root} xmlns:S="{soap}">{before}<S:Body>{message}</S:Body></S:{root}>"#)
 }
 
 /// Asks over SOAP: status and body.
@@ -221,7 +224,6 @@ async fn request_that_proves_nothing_gets_nothing_and_takes_nothing_away() {
         .child(issuer("https://nobody.example/saml"))
         .child(Builder::element("samlp", ns::PROTOCOL, "Artifact").text(artifact.as_str()));
     let other_message = protocol("AuthnRequest", "_other", &house).child(issuer(ENTITY));
-    let soap = "http://schemas.xmlsoap.org/soap/envelope/";
     for (body, status, code) in [
         (envelope(good("_unsigned").canonical().unwrap().as_str()), 403, "S30"),
         (envelope(&sign(&good("_forged"), &keys::OTHER_RSA.signer())), 403, "S31"),
@@ -231,13 +233,13 @@ async fn request_that_proves_nothing_gets_nothing_and_takes_nothing_away() {
         (envelope(&sign(&resolve(&house, "_garbage", "garbage"), &keys::RSA.signer())), 400, ""),
         (envelope(&sign(&other_message, &keys::RSA.signer())), 400, ""),
         (envelope(&format!("{signed}{signed}")), 400, "S05"),
-        (
-            format!(
-                r#"<S:Envelope xmlns:S="{soap}"><S:Header><a S:mustUnderstand="1"/></S:Header><S:Body>{signed}</S:Body></S:Envelope>"#
-            ),
-            400,
-            "S05",
-        ),
+        (soap_message("Envelope", r#"<S:Header><a/><a S:mustUnderstand="1"/></S:Header>"#, &signed), 400, "S05"),
+        (soap_message("Letter", "<S:Header/>", &signed), 400, "S05"),
+        (soap_message("Envelope", "text", &signed), 400, "S05"),
+        (soap_message("Envelope", "<S:Header/><S:Header/>", &signed), 400, "S05"),
+        (soap_message("Envelope", "<S:Other/>", &signed), 400, "S05"),
+        (soap_message("Envelope", "<S:Header/><S:Other/>", &signed), 400, "S05"),
+        (soap_message("Envelope", "", &format!("text{signed}")), 400, "S05"),
         (format!("<!DOCTYPE a>{}", envelope(&signed)), 400, "S05"),
         (signed.clone(), 400, "S05"),
         (String::new(), 400, "S05"),
@@ -247,7 +249,9 @@ async fn request_that_proves_nothing_gets_nothing_and_takes_nothing_away() {
         assert!(text.contains("soap:Client") && text.contains(code) && !text.contains("samlp:Response"), "{text}");
         Document::parse(text.as_bytes(), &Limits::PROTOCOL).unwrap();
     }
-    let (status, answer) = ask(&house, envelope(&signed)).await;
+    // SOAP 1.1 §4.2.3: what need not be understood is passed over.
+    let header = r#"<S:Header><a/><b S:mustUnderstand="0"/></S:Header>"#;
+    let (status, answer) = ask(&house, soap_message("Envelope", header, &signed)).await;
     assert!(status == 200 && response_in(&house, &answer, "_good").is_some(), "{answer}");
     let (status, _) = ask(&house, envelope(&signed)).await;
     assert_eq!(status, 409, "the same request again");

@@ -133,6 +133,27 @@ fn best_identity_forces_nobody() {
 }
 
 #[test]
+fn comparison_bounds_the_identity_too() {
+    let proofed = profile();
+    let matched = ProofedProfile::supposed(Proofing { face_was_matched: true, ..proofing() });
+    let reached = |comparison, class: &str, person: Option<&ProofedProfile>| {
+        read(comparison, &[class]).settle(&terms()).unwrap().reached_identity(person, NOW)
+    };
+    assert_eq!(reached(Maximum, IAL1, Some(&matched)), Some(Identity::Unproofed));
+    assert_eq!(reached(Maximum, IAL2, Some(&matched)), Some(Identity::Proofed));
+    assert_eq!(reached(Maximum, IAL2, None), Some(Identity::Unproofed));
+    assert_eq!(reached(Better, IAL1, Some(&proofed)), Some(Identity::Proofed));
+    assert_eq!(reached(Better, IAL1, None), None);
+    assert_eq!(reached(Better, IAL2, Some(&matched)), Some(Identity::FaceMatched));
+    assert_eq!(reached(Better, IAL2, Some(&proofed)), None);
+    assert_eq!(read(Better, &[FACE]).settle(&terms()).unwrap_err(), NoAuthnContext::BeyondAgreement);
+    assert_eq!(reached(Minimum, IAL2, Some(&matched)), Some(Identity::FaceMatched));
+    assert_eq!(reached(Minimum, IAL2, None), None);
+    let served_proofed_only = LevelTerms { default_ial: Ial::Two, ..terms() };
+    assert_eq!(read(Exact, &[]).settle(&served_proofed_only).unwrap().reached_identity(None, NOW), None);
+}
+
+#[test]
 fn face_match_is_not_assumed() {
     assert_eq!(answer(Exact, &[FACE], MultiFactor, Some(&profile())), Err(NoAuthnContext::NotReached));
     let matched = ProofedProfile::supposed(Proofing { face_was_matched: true, ..proofing() });

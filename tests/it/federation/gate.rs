@@ -21,7 +21,7 @@ use signet::subscriber::{SubscriberAccount, SubscriberId, SubscriberStatus, Vaul
 use time::{Duration, UtcDateTime};
 
 use super::given::{NOW, PAIRWISE, PERSON, attributes, held, proofing};
-use super::single_sign_on::{IDP, app_code, files, known, password, settle};
+use super::single_sign_on::{IDP, app_code, files, known, password, settle, settle_as, settle_on_loopback};
 
 const ALL: &[&str] = &["email", "all_emails", "first_name", "last_name", "ssn"];
 
@@ -45,18 +45,26 @@ fn agreed(top: &str) -> ServiceFiles {
 }
 
 fn registry(files: ServiceFiles) -> Registry {
+    registry_on(files, false)
+}
+
+fn registry_on(files: ServiceFiles, loopback_http: bool) -> Registry {
     let applied = Registry::default().apply(
         vec![(files.name.clone(), Ok(files))],
-        Admission { now: NOW, loopback_http: false, denied: signet::saml::DeniedAlgorithms::NONE },
+        Admission { now: NOW, loopback_http, denied: signet::saml::DeniedAlgorithms::NONE },
     );
     assert_eq!(applied.broken, []);
     applied.registry
 }
 
 pub(super) fn ready_with(files: ServiceFiles, held: HeldAttributes, request: &str) -> Ready {
+    ready_with_children(files, held, request, "")
+}
+
+fn ready_with_children(files: ServiceFiles, held: HeldAttributes, request: &str, children: &str) -> Ready {
     let registry = registry(files);
     let service = Arc::clone(registry.services().next().unwrap());
-    let matched = settle(&service, request, "");
+    let matched = settle(&service, request, children);
     let subject = matched.authenticate(&known(&[password(NOW), app_code(NOW)]), NOW).unwrap();
     let key = ContentKey::new([7; 32], "vault");
     let step = |consent: Option<&VouchedConsent>| {
@@ -219,6 +227,49 @@ fn level_that_is_lost_meanwhile_is_not_stated() {
     let mut lost = ready();
     lost.held = HeldAttributes::new();
     assert!(matches!(lost.refused(), IssueRefused::LevelNotReached(_)));
+}
+
+#[test]
+fn level_that_is_stated_among_the_attributes_is_the_one_that_is_reached_now() {
+    // Either level would do; the person loses the higher one after the release was frozen with it.
+    let classes: String = [2, 1]
+        .map(|ial| {
+            let uri = format!("http://idmanagement.gov/ns/assurance/ial/{ial}");
+            format!("<saml:AuthnContextClassRef>{uri}</saml:AuthnContextClassRef>")
+        })
+        .concat();
+    let either = format!("<samlp:RequestedAuthnContext>{classes}</samlp:RequestedAuthnContext>");
+    let email = files(
+        "default_attributes = [\"email\"]",
+        &format!("[levels]\nhighest_ial = 2\n{}", attributes(&["email"])),
+        "",
+    );
+    let mut lost = ready_with_children(email, held(), "", &either);
+    assert!(lost.issue().is_ok());
+    lost.held = HeldAttributes::new();
+    assert_eq!(lost.refused(), IssueRefused::ContentChanged);
+}
+
+#[test]
+fn address_that_may_not_be_used_any_more_gets_nothing() {
+    let mut files = agreed("");
+    let metadata = String::from_utf8(files.metadata).unwrap();
+    files.metadata =
+        metadata.replace("https://permits.parks.example.gov/saml/acs", "http://localhost/acs").into_bytes();
+    let mut ready = ready();
+    // On loopback, where http was allowed when the request was settled, and is not when the answer is made.
+    ready.registry = registry_on(files, true);
+    let service = Arc::clone(ready.registry.services().next().unwrap());
+    ready.matched = settle_on_loopback(&service);
+    assert_eq!(ready.refused(), IssueRefused::AcsNotRegistered);
+}
+
+#[test]
+fn release_to_one_request_does_not_answer_another() {
+    let mut ready = ready();
+    let service = Arc::clone(ready.matched.service());
+    ready.matched = settle_as(&service, "_r2");
+    assert_eq!(ready.refused(), IssueRefused::ContentChanged);
 }
 
 #[test]

@@ -65,9 +65,19 @@ fn plain() -> Arc<ServiceProvider> {
 
 /// A request with these attributes and children, issued at this time.
 fn request(service: &ServiceProvider, at: UtcDateTime, attributes: &str, children: &str) -> VerifiedAuthnRequest {
+    request_as("_r1", service, at, attributes, children)
+}
+
+fn request_as(
+    id: &str,
+    service: &ServiceProvider,
+    at: UtcDateTime,
+    attributes: &str,
+    children: &str,
+) -> VerifiedAuthnRequest {
     let issued = at.format(&Rfc3339).unwrap();
     let xml = format!(
-        r#"<samlp:AuthnRequest xmlns:samlp="urn:oasis:names:tc:SAML:2.0:protocol" xmlns:saml="urn:oasis:names:tc:SAML:2.0:assertion" ID="_r1" Version="2.0" IssueInstant="{issued}" Destination="{SSO}" {attributes}><saml:Issuer>{ENTITY}</saml:Issuer>{children}</samlp:AuthnRequest>"#
+        r#"<samlp:AuthnRequest xmlns:samlp="urn:oasis:names:tc:SAML:2.0:protocol" xmlns:saml="urn:oasis:names:tc:SAML:2.0:assertion" ID="{id}" Version="2.0" IssueInstant="{issued}" Destination="{SSO}" {attributes}><saml:Issuer>{ENTITY}</saml:Issuer>{children}</samlp:AuthnRequest>"#
     );
     let encoded = BASE64.encode(xml);
     let body = url::form_urlencoded::Serializer::new(String::new()).append_pair("SAMLRequest", &encoded).finish();
@@ -89,6 +99,20 @@ pub(super) fn settle_at(
     let issuer = EntityId::parse(IDP).unwrap();
     let rules = SettlementRules { issuer: &issuer, loopback_http: false };
     MatchedAuthnRequest::settle(request(service, issued, attributes, children), Arc::clone(service), NOW, rules)
+}
+
+/// A request of this ID.
+pub(super) fn settle_as(service: &Arc<ServiceProvider>, id: &str) -> MatchedAuthnRequest {
+    let issuer = EntityId::parse(IDP).unwrap();
+    let rules = SettlementRules { issuer: &issuer, loopback_http: false };
+    MatchedAuthnRequest::settle(request_as(id, service, NOW, "", ""), Arc::clone(service), NOW, rules).unwrap()
+}
+
+/// A request where an ACS on http is accepted for loopback hosts.
+pub(super) fn settle_on_loopback(service: &Arc<ServiceProvider>) -> MatchedAuthnRequest {
+    let issuer = EntityId::parse(IDP).unwrap();
+    let rules = SettlementRules { issuer: &issuer, loopback_http: true };
+    MatchedAuthnRequest::settle(request(service, NOW, "", ""), Arc::clone(service), NOW, rules).unwrap()
 }
 
 pub(super) fn settle(service: &Arc<ServiceProvider>, attributes: &str, children: &str) -> MatchedAuthnRequest {

@@ -198,22 +198,30 @@ fn by_hand_to(
     openers: &[&KeyPair],
     change: impl FnOnce(Builder) -> Builder,
 ) -> Result<VerifiedLogoutRequest, RequestError> {
-    let root = Builder::element("samlp", ns::PROTOCOL, "LogoutRequest")
-        .attribute("ID", "_r")
-        .attribute("Version", "2.0")
-        .attribute("IssueInstant", "2026-11-24T12:00:00Z")
-        .attribute("Destination", HERE)
-        .child(Builder::element("saml", ns::ASSERTION, "Issuer").text(SENDER));
-    let signed = sign_enveloped(&change(root), SignaturePosition::AfterIssuer, &RSA.signer()).unwrap();
-    let message = openssl::base64::encode_block(signed.as_bytes());
     let openers: Vec<Arc<Opener>> =
         openers.iter().map(|pair| Opener::from_pem(&pair.private_pem, &pair.certificate_pem).unwrap().into()).collect();
-    match LogoutMessage::from_form(form("SAMLRequest", &message, None).as_bytes()).unwrap() {
+    match written_by_hand("2.0", issuer(), change).unwrap() {
         LogoutMessage::Request(request) => {
             request.verify(&record(&RSA, ""), &ours(), &openers, signet::saml::DeniedAlgorithms::NONE)
         }
         LogoutMessage::Response(_) => panic!("a request was sent"),
     }
+}
+
+fn written_by_hand(
+    version: &str,
+    issuer: Builder,
+    change: impl FnOnce(Builder) -> Builder,
+) -> Result<LogoutMessage, BindingError> {
+    let root = Builder::element("samlp", ns::PROTOCOL, "LogoutRequest")
+        .attribute("ID", "_r")
+        .attribute("Version", version)
+        .attribute("IssueInstant", "2026-11-24T12:00:00Z")
+        .attribute("Destination", HERE)
+        .child(issuer);
+    let signed = sign_enveloped(&change(root), SignaturePosition::AfterIssuer, &RSA.signer()).unwrap();
+    let message = openssl::base64::encode_block(signed.as_bytes());
+    LogoutMessage::from_form(form("SAMLRequest", &message, None).as_bytes())
 }
 
 /// Something inside an EncryptedID, encrypted to a key.
@@ -222,6 +230,38 @@ fn hidden(content: &Builder, to: &KeyPair, cipher: BlockEncryption) -> Builder {
     let seed = EncryptionSeed { content_key: [5; 32], iv: [7; 16] };
     let data = encrypt(&content.canonical().unwrap(), &key, cipher, seed).unwrap();
     Builder::element("saml", ns::ASSERTION, "EncryptedID").fragment(&data)
+}
+
+fn issuer() -> Builder {
+    Builder::element("saml", ns::ASSERTION, "Issuer").text(SENDER)
+}
+
+#[test]
+fn issuer_names_an_entity_and_says_nothing_else() {
+    let with = |issuer: Builder| written_by_hand("2.0", issuer, |root| root.child(name_id())).err();
+    assert_eq!(with(issuer()), None);
+    assert_eq!(with(issuer().attribute("Format", "urn:oasis:names:tc:SAML:2.0:nameid-format:entity")), None);
+    let persistent = issuer().attribute("Format", "urn:oasis:names:tc:SAML:2.0:nameid-format:persistent");
+    assert_eq!(with(persistent), Some(BindingError::MalformedIssuer));
+    for name in ["NameQualifier", "SPNameQualifier", "SPProvidedID"] {
+        assert_eq!(with(issuer().attribute(name, SENDER)), Some(BindingError::MalformedIssuer), "{name}");
+    }
+    let twice = written_by_hand("2.0", issuer(), |root| root.child(issuer()).child(name_id()));
+    assert_eq!(twice.err(), Some(BindingError::Issuer));
+}
+
+#[test]
+fn another_version_is_refused() {
+    for version in ["1.1", "2.1", ""] {
+        let message = written_by_hand(version, issuer(), |root| root.child(name_id())).unwrap();
+        assert_eq!(verified(message, &RSA).err(), Some(RequestError::Version), "{version}");
+    }
+}
+
+#[test]
+fn a_message_is_not_judged_by_the_record_of_another_service() {
+    let message = written_by_hand("2.0", issuer().text("/other"), |root| root.child(name_id())).unwrap();
+    assert_eq!(verified(message, &RSA).err(), Some(RequestError::ForeignRecord));
 }
 
 fn name_id() -> Builder {
@@ -313,6 +353,12 @@ fn messages_go_where_the_metadata_says_by_redirect_if_that_is_offered() {
         panic!("by redirect")
     };
     assert!(url.as_str().starts_with("https://sp.example/redirect?a=1&SAMLRequest="));
+    let bare = record(&RSA, &service(REDIRECT, "https://sp.example/redirect?", ""));
+    let bare = bare.slo_location(LogoutKind::Request, false).unwrap();
+    let LogoutDelivery::Redirect(url) = request(NameId::transient("t")).deliver(&bare, &RSA.signer()).unwrap() else {
+        panic!("by redirect")
+    };
+    assert!(url.as_str().starts_with("https://sp.example/redirect?SAMLRequest="));
     let answers = metadata.slo_location(LogoutKind::Response, false).unwrap();
     assert_eq!(answers.url().as_str(), "https://sp.example/answer");
 

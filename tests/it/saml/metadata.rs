@@ -67,6 +67,10 @@ fn algorithms_of_the_role_go_before_those_of_the_entity() {
     assert_eq!((listed, of_both.digest_methods()), (vec!["urn:a"], &["urn:c".to_owned()][..]));
     let method = &of_both.signing_methods()[0];
     assert!(!method.takes_key_of(2048) && method.takes_key_of(3072) && method.takes_key_of(4096));
+    let most = "<alg:SigningMethod Algorithm=\"urn:a\" MaxKeySize=\"3072\"/>";
+    let bounded = algorithms(most, "");
+    let method = &bounded.signing_methods()[0];
+    assert!(method.takes_key_of(2048) && method.takes_key_of(3072) && !method.takes_key_of(4096));
     assert_eq!(read(&one()).signing_methods(), []);
     let bad = "<md:Extensions><alg:SigningMethod xmlns:alg=\"urn:oasis:names:tc:SAML:metadata:algsupport\" Algorithm=\"urn:a\" MaxKeySize=\"many\"/></md:Extensions>";
     assert_eq!(refused(&(bad.to_owned() + &one())), MetadataFault::KeySize("MaxKeySize"));
@@ -492,6 +496,22 @@ fn what_people_see_and_whom_to_ask_is_read() {
     assert_eq!(names(Some(1)).as_deref(), Some("email"));
     assert_eq!(names(Some(3)), None);
     assert_eq!(metadata.contacts()[0].email_addresses, ["a@sp.example"]);
+}
+
+#[test]
+fn a_logo_without_an_extent_is_refused() {
+    let logo = |width: &str| {
+        format!(
+            "<md:Extensions><mdui:UIInfo><mdui:Logo {width} height=\"60\">https://sp.example/l.png</mdui:Logo></mdui:UIInfo>\
+             </md:Extensions>{}",
+            one()
+        )
+    };
+    read(&logo("width=\"1\""));
+    for width in ["", "width=\"0\"", "width=\"-1\"", "width=\"wide\""] {
+        let fault = MetadataFault::MissingAttribute { element: "mdui:Logo", attribute: "width" };
+        assert_eq!(refused(&logo(width)), fault, "{width}");
+    }
 }
 
 proptest! {
