@@ -210,8 +210,11 @@ mod tests {
         assert_ne!(one, other);
         assert_eq!(one, one.to_lowercase());
         assert_eq!(one.len(), 36);
-        assert_eq!(one.as_bytes()[14], b'4');
-        assert!(matches!(one.as_bytes()[19], b'8' | b'9' | b'a' | b'b'));
+        for _ in 0..64 {
+            let one = PairwiseId::random(&SystemEntropy).to_string();
+            assert_eq!(one.as_bytes()[14], b'4');
+            assert!(matches!(one.as_bytes()[19], b'8' | b'9' | b'a' | b'b'));
+        }
     }
 
     #[test]

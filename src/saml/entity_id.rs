@@ -37,3 +37,21 @@ impl fmt::Display for EntityId {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("an entity id is an absolute URI of at most 1024 characters")]
 pub struct MalformedEntityId;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_entity_is_named_by_an_absolute_uri_on_one_line_and_not_too_long() {
+        let parses = |text: &str| EntityId::parse(text).is_ok();
+        let long = |length: usize| format!("https://sp.example/{}", "é".repeat(length - "https://sp.example/".len()));
+        assert!(parses("https://sp.example/saml") && parses("urn:example:sp") && parses(&long(1024)));
+        assert!(!parses(&long(1025)));
+        for text in
+            ["", "sp.example", "/saml", "https://sp.example/a b", " urn:a", "urn:a\n", "urn:a\u{7}", "urn:a\u{85}b"]
+        {
+            assert!(!parses(text), "{text:?}");
+        }
+    }
+}

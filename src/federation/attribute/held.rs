@@ -106,6 +106,17 @@ mod tests {
     }
 
     #[test]
+    fn without_the_profile_nothing_is_left_of_it() {
+        let held = HeldAttributes::new()
+            .with(AttributeName::Email, [AttributeValue::new("fiona@example.com")])
+            .with(AttributeName::Ssn, [AttributeValue::new("900-12-3456")])
+            .vault_closed();
+        let without = held.without_profile();
+        assert!(!without.vault_is_closed() && without.proofed_profile().is_none());
+        assert!(without.get(AttributeName::Ssn).is_empty() && !without.get(AttributeName::Email).is_empty());
+    }
+
+    #[test]
     fn debug_does_not_show_a_value() {
         let held = HeldAttributes::new().with(AttributeName::Ssn, [AttributeValue::new("900-12-3456")]);
         assert!(!format!("{held:?}").contains("900"));

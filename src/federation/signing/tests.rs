@@ -155,6 +155,44 @@ fn a_service_that_was_put_back_stays_when_all_go_on_until_it_is_named() {
 }
 
 #[test]
+fn a_key_is_named_that_is_known_for_services_that_are_known() {
+    let (permits, all) = (service("permits"), [service("permits"), service("camping")]);
+    let stranger = service("stranger");
+    let named = Whom::Services(vec![permits.clone(), stranger.clone()]);
+    let refused = two_keys().sign_with(&key('2'), &named, &all, &nobody_fetched(), true, at(3, 0));
+    assert_eq!(refused, Err(PlanRefused::UnknownService { service: stranger }));
+    let tried = two_keys().tried(&permits, &key('3'), true, at(3, 0));
+    assert_eq!(tried, Err(PlanRefused::NotPublished { key: key('3') }));
+    // What was tried with one key says nothing of another.
+    let plan = two_keys().publish(&key('3'), at(3, 0)).unwrap().tried(&permits, &key('2'), true, at(4, 0)).unwrap();
+    assert_eq!(plan.readiness(&key('2'), &permits, None, NOW), Readiness::Tried);
+    assert!(matches!(plan.readiness(&key('3'), &permits, None, NOW), Readiness::Unknown { .. }));
+    let retired = plan.retire(&key('3'), false, at(5, 0)).unwrap();
+    assert_eq!(retired.readiness(&key('3'), &permits, None, NOW), Readiness::NotPublished);
+}
+
+#[test]
+fn what_comes_next_for_a_service_is_newer_than_what_signs_for_it() {
+    let (permits, all) = (service("permits"), [service("permits")]);
+    let none = || Err(PlanRefused::NoNextKey { service: permits.clone() });
+    assert_eq!(SigningPlan::begin(key('1'), None, at(1, 0)).next_for(&permits).cloned(), none());
+    let plan = two_keys().publish(&key('3'), at(3, 0)).unwrap();
+    assert_eq!(plan.next_for(&permits), Ok(&key('3')));
+    let plan = plan.sign_with(&key('3'), &Whom::All, &all, &nobody_fetched(), true, at(4, 1)).unwrap();
+    assert_eq!(plan.next_for(&permits).cloned(), none());
+}
+
+#[test]
+fn who_chose_the_key_that_all_get_goes_on_with_the_rest() {
+    let (permits, all) = (service("permits"), [service("permits"), service("camping")]);
+    let named = Whom::Services(vec![permits.clone()]);
+    let plan = two_keys().sign_with(&key('2'), &named, &all, &nobody_fetched(), true, at(3, 1)).unwrap();
+    assert_eq!(plan.chosen().get(&permits), Some(&key('2')));
+    let plan = plan.sign_with(&key('2'), &Whom::All, &all, &nobody_fetched(), true, at(4, 2)).unwrap();
+    assert!(plan.chosen().is_empty());
+}
+
+#[test]
 fn nobody_falls_back_to_a_key_that_never_signed_or_is_retired() {
     let (permits, all) = (service("permits"), [service("permits")]);
     let none = Err(PlanRefused::NoEarlierKey { service: permits.clone() });

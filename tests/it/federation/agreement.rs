@@ -113,6 +113,51 @@ fn agency_and_entity_and_addresses_are_checked() {
     assert_eq!(wrong("return_to_url = \"https", "return_to_url = \"http").0, 4);
     assert!(wrong("kind = \"technical\"", "kind = \"support\"").1.contains("technical"));
     assert!(wrong("permits@parks", "permits at parks").1.contains("e-mail"));
+    for address in ["permits @parks.example.gov", "permits\\t@parks.example.gov", "permits@parks.example.gov\\u0007"] {
+        assert!(wrong("permits@parks.example.gov", address).1.contains("e-mail"), "{address}");
+    }
+    for id in ["", "Parks", "parks_of", "1-parks", "-parks", "parks.gov", "pärks", &"p".repeat(65)] {
+        assert_eq!(wrong("\"department-of-parks\"", &format!("\"{id}\"")).0, 1, "{id}");
+    }
+    for url in ["ftp://permits.parks.example.gov/", "http://localhost.example.gov/"] {
+        assert_eq!(
+            wrong("return_to_url = \"https://permits.parks.example.gov/", &format!("return_to_url = \"{url}")).0,
+            4
+        );
+    }
+    let taken = |url: &str| {
+        let text = agreement_text("", "").replace("https://permits.parks.example.gov/\"", &format!("{url}\""));
+        Agreement::parse(&text).is_ok()
+    };
+    assert!(taken("http://localhost:1/") && taken("http://agency.localhost/") && taken("http://127.0.0.1/"));
+}
+
+#[test]
+fn texts_for_people_are_one_line_in_a_language_that_is_named() {
+    let with = |line: &str| agreement_text("", "").replace("es = \"Permisos de parques\"", line);
+    let reads = |line: &str| Agreement::parse(&with(line)).is_ok();
+    assert!(reads("es-MX = \"Permisos\"") && reads(&format!("es = \"{}\"", "ñ".repeat(500))));
+    assert!(reads(&format!("{} = \"x\"", "a".repeat(35))));
+    for line in [
+        "\"es MX\" = \"Permisos\"",
+        "\"es_MX\" = \"Permisos\"",
+        &format!("{} = \"x\"", "a".repeat(36)),
+        "es = \"\"",
+        "es = \" \"",
+        "es = \"Permisos\\nde parques\"",
+        "es = \"Permisos\\u0007\"",
+        &format!("es = \"{}\"", "ñ".repeat(501)),
+    ] {
+        assert!(!reads(line), "{line}");
+    }
+}
+
+#[test]
+fn name_id_formats_are_at_least_one_and_each_once() {
+    for list in ["[]", "[\"persistent\", \"persistent\"]"] {
+        let (line, reason) = refused(&agreement_text(&format!("name_id_formats = {list}"), ""));
+        assert_eq!((line, reason.contains("none twice")), (5, true), "{reason}");
+    }
 }
 
 #[test]

@@ -325,6 +325,18 @@ fn misnamed_folder_and_editors_files_are_told_apart() {
 }
 
 #[test]
+fn file_of_more_than_a_mebibyte_is_not_read() {
+    let copy = Copy::new();
+    let text = fs::read_to_string(copy.file(PERMITS)).unwrap();
+    let filled = |length: usize| format!("{text}#{}", "x".repeat(length - text.len() - 1));
+    fs::write(copy.file(PERMITS), filled(1024 * 1024)).unwrap();
+    assert_eq!(copy.apply(&Registry::default()).broken, []);
+    fs::write(copy.file(PERMITS), filled(1024 * 1024 + 1)).unwrap();
+    let broken = copy.apply(&Registry::default()).broken;
+    assert!(broken.len() == 1 && broken[0].reason.contains("1048577 bytes"), "{broken:?}");
+}
+
+#[test]
 fn new_host_and_new_key_lower_protection() {
     let copy = Copy::new();
     let first = copy.apply(&Registry::default()).registry;

@@ -16,7 +16,7 @@ use signet::federation::single_sign_on::{
     SettleFault, SettlementRules, Unanswerable,
 };
 use signet::saml::EntityId;
-use signet::saml::authn_request::{RequestSignature, VerifiedAuthnRequest};
+use signet::saml::authn_request::{RequestError, RequestSignature, VerifiedAuthnRequest};
 use signet::saml::binding::Received;
 use signet::saml::response::NestedStatus;
 use signet::services::SystemEntropy;
@@ -75,19 +75,27 @@ fn request_as(
     attributes: &str,
     children: &str,
 ) -> VerifiedAuthnRequest {
+    verified(service, xml(id, at, attributes, children)).unwrap()
+}
+
+fn xml(id: &str, at: UtcDateTime, attributes: &str, children: &str) -> String {
     let issued = at.format(&Rfc3339).unwrap();
-    let xml = format!(
+    format!(
         r#"<samlp:AuthnRequest xmlns:samlp="urn:oasis:names:tc:SAML:2.0:protocol" xmlns:saml="urn:oasis:names:tc:SAML:2.0:assertion" ID="{id}" Version="2.0" IssueInstant="{issued}" Destination="{SSO}" {attributes}><saml:Issuer>{ENTITY}</saml:Issuer>{children}</samlp:AuthnRequest>"#
-    );
+    )
+}
+
+fn verified(service: &ServiceProvider, xml: String) -> Result<VerifiedAuthnRequest, RequestError> {
     let encoded = BASE64.encode(xml);
     let body = url::form_urlencoded::Serializer::new(String::new()).append_pair("SAMLRequest", &encoded).finish();
     let received = Received::from_form(body.as_bytes()).unwrap();
     let sso = [url::Url::parse(SSO).unwrap()];
-    received
-        .decode()
-        .unwrap()
-        .verify(service.metadata(), RequestSignature::Waived, &sso, signet::saml::DeniedAlgorithms::NONE)
-        .unwrap()
+    received.decode().unwrap().verify(
+        service.metadata(),
+        RequestSignature::Waived,
+        &sso,
+        signet::saml::DeniedAlgorithms::NONE,
+    )
 }
 
 pub(super) fn settle_at(
@@ -165,6 +173,92 @@ fn a_request_for_a_password_alone_lowers_nothing_unless_the_agreement_says_so() 
         }
     }
     assert_eq!(asked("[levels]\ndefault_aal = 1\n", password, ""), Strength::SingleFactor);
+}
+
+#[test]
+fn personal_data_needs_two_factors_whatever_the_agreement_lets_a_request_ask_for() {
+    let password = context(&["urn:oasis:names:tc:SAML:2.0:ac:classes:PasswordProtectedTransport"]);
+    let strength = |top: &str| {
+        let levels = format!("[levels]\nlowest_aal = 1\n{}", attributes(&["email"]));
+        settle(&service(top, &levels, ""), "", &password).demanded().authentication()
+    };
+    assert_eq!(strength(""), Strength::SingleFactor, "nothing personal is asked for");
+    assert_eq!(strength("default_attributes = [\"email\"]"), Strength::MultiFactor);
+    assert_eq!(strength("name_id_formats = [\"email-address\"]"), Strength::MultiFactor, "the name is an address");
+}
+
+#[test]
+fn attribute_beyond_the_agreement_asks_for_no_second_factor() {
+    let with = |name: &str| {
+        let asked = format!("http://idmanagement.gov/ns/requested_attributes?ReqAttr={name}");
+        let context = context(&["urn:oasis:names:tc:SAML:2.0:ac:classes:PasswordProtectedTransport", &asked]);
+        let service = service("", &format!("[levels]\nlowest_aal = 1\n{}", attributes(&["email"])), "");
+        settle(&service, "", &context).demanded().authentication()
+    };
+    assert_eq!((with("email"), with("phone")), (Strength::MultiFactor, Strength::SingleFactor));
+}
+
+#[test]
+fn request_that_says_more_than_we_understand_is_refused() {
+    let service = plain();
+    let fault = |attributes: &str, children: &str| verified(&service, xml("_r1", NOW, attributes, children)).err();
+    let is_unexpected = |fault: Option<RequestError>| {
+        matches!(fault, Some(RequestError::UnexpectedElement { .. } | RequestError::UnexpectedAttribute { .. }))
+    };
+    let good = xml("_r1", NOW, "", "");
+    assert!(verified(&service, good.clone()).is_ok());
+    for version in ["Version=\"1.1\"", "Version=\"2.1\"", ""] {
+        let other = good.replace("Version=\"2.0\"", version);
+        assert_eq!(verified(&service, other).err(), Some(RequestError::Version), "{version}");
+    }
+    // A request that nobody signed need not say for whom it is.
+    assert!(verified(&service, good.replace(&format!("Destination=\"{SSO}\""), "")).is_ok());
+
+    let scoping = |attributes: &str, content: &str| format!("<samlp:Scoping {attributes}>{content}</samlp:Scoping>");
+    let list = format!(
+        r#"<samlp:IDPList><samlp:IDPEntry ProviderID="{IDP}"/><samlp:GetComplete>https://x</samlp:GetComplete></samlp:IDPList>"#
+    );
+    let requester = "<samlp:RequesterID> https://a.example </samlp:RequesterID>";
+    let read = verified(&service, xml("_r1", NOW, "", &scoping("ProxyCount=\"2\"", &format!("{list}{requester}"))));
+    let read = read.unwrap();
+    let read = read.scoping().unwrap();
+    assert_eq!((read.proxy_count, read.idp_list.len()), (Some(2), 1));
+    assert_eq!(read.requester_ids, ["https://a.example"]);
+    for count in ["+2", "-1", "two", ""] {
+        assert!(fault("", &scoping(&format!("ProxyCount=\"{count}\""), "")).is_some(), "{count}");
+    }
+    assert!(is_unexpected(fault("", &scoping("", "<samlp:Other/>"))));
+    assert!(is_unexpected(fault("", &scoping("Other=\"1\"", ""))));
+    assert!(is_unexpected(fault("", "<saml:Subject Other=\"1\"><saml:NameID>x</saml:NameID></saml:Subject>")));
+
+    let class = "<saml:AuthnContextClassRef>urn:x</saml:AuthnContextClassRef>";
+    let classes = |content: &str| format!("<samlp:RequestedAuthnContext>{content}</samlp:RequestedAuthnContext>");
+    assert_eq!(fault("", &classes(&class.repeat(64))), None);
+    assert!(is_unexpected(fault("", &classes(&class.repeat(65)))));
+    assert!(is_unexpected(fault("", &classes(&format!("{class}<saml:Other/>")))));
+    assert!(fault("", "text").is_some());
+
+    let post = "ProtocolBinding=\"urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST\"";
+    let index = "AssertionConsumerServiceIndex=\"0\"";
+    assert_eq!(fault(&format!("{post} {index}"), ""), Some(RequestError::AcsTwice));
+    assert_eq!((fault(post, ""), fault(index, "")), (None, None));
+}
+
+#[test]
+fn subject_is_answered_by_the_persistent_name_alone() {
+    let service = service("name_id_formats = [\"transient\", \"persistent\"]", "", "");
+    let subject = format!("<saml:Subject><saml:NameID>{PAIRWISE}</saml:NameID></saml:Subject>");
+    let policy = |format: &str| format!(r#"{subject}<samlp:NameIDPolicy Format="urn:oasis:names:tc:SAML:{format}"/>"#);
+    let persistent = policy("2.0:nameid-format:persistent");
+    for children in [&subject, &policy("1.1:nameid-format:unspecified"), &persistent] {
+        assert_eq!(settle(&service, "", children).name_id_format(), NameIdFormat::Persistent);
+    }
+    assert_eq!(
+        fault(&service, "", &policy("2.0:nameid-format:transient")),
+        AnswerableFault::InvalidNameIdPolicy(InvalidNameIdPolicy::FormatNotAgreed)
+    );
+    let encrypted = "<saml:Subject><saml:EncryptedID/></saml:Subject>";
+    assert_eq!(fault(&service, "", encrypted), AnswerableFault::Unsupported("Subject"));
 }
 
 const IAL2: &str = "http://idmanagement.gov/ns/assurance/ial/2";

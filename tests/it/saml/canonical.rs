@@ -85,6 +85,29 @@ fn a_fragment_inside_its_own_namespace_is_refused() {
 }
 
 #[test]
+fn an_attribute_that_xml_cannot_carry_is_refused() {
+    for bad in ['\0', '\u{B}', '\u{FFFF}'] {
+        let element = Builder::element("", "", "a").attribute("b", bad.to_string());
+        assert_eq!(element.canonical(), Err(WriteError::IllegalCharacter), "{bad:?}");
+    }
+}
+
+#[test]
+fn names_that_are_none_are_refused() {
+    for prefix in ["1", "a:b", " "] {
+        assert_eq!(Builder::element(prefix, "urn:a", "a").canonical(), Err(WriteError::MalformedName(prefix)));
+    }
+    assert_eq!(Builder::element("p", "", "a").canonical(), Err(WriteError::MalformedName("p")));
+    for local in ["", "1", "a:b", "a b"] {
+        assert_eq!(Builder::element("", "", local).canonical(), Err(WriteError::MalformedName(local)));
+        let attribute = Builder::element("", "", "a").attribute(local, "");
+        assert_eq!(attribute.canonical(), Err(WriteError::MalformedName(local)));
+    }
+    let two_meanings = Builder::element("p", "urn:a", "a").attribute_ns("p", "urn:b", "b", "");
+    assert_eq!(two_meanings.canonical(), Err(WriteError::MalformedName("p")));
+}
+
+#[test]
 fn an_attribute_set_twice_is_refused() {
     let twice = Builder::element("", "", "a").attribute("b", "1").attribute("b", "2");
     assert_eq!(twice.canonical(), Err(WriteError::DuplicateAttribute("b")));

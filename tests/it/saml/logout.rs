@@ -259,6 +259,36 @@ fn another_version_is_refused() {
 }
 
 #[test]
+fn an_answer_is_read_as_strictly_as_a_request() {
+    let code = |value: &str| samlp("StatusCode").attribute("Value", value.to_owned());
+    let success = || samlp("Status").child(code("urn:oasis:names:tc:SAML:2.0:status:Success"));
+    let by_hand = |version: &str, destination: &str, change: &dyn Fn(Builder) -> Builder| {
+        let root = samlp("LogoutResponse")
+            .attribute("ID", "_a")
+            .attribute("Version", version)
+            .attribute("IssueInstant", "2026-11-24T12:00:00Z")
+            .attribute("InResponseTo", "_q")
+            .attribute("Destination", destination)
+            .child(issuer());
+        let signed = sign_enveloped(&change(root), SignaturePosition::AfterIssuer, &RSA.signer()).unwrap();
+        let message = openssl::base64::encode_block(signed.as_bytes());
+        let message = LogoutMessage::from_form(form("SAMLResponse", &message, None).as_bytes()).unwrap();
+        let LogoutMessage::Response(response) = message else { panic!("a response was sent") };
+        response.verify(&record(&RSA, ""), &ours(), signet::saml::DeniedAlgorithms::NONE).map(|read| read.status())
+    };
+    let plain = |root: Builder| root.child(success());
+    assert_eq!(by_hand("2.0", HERE, &plain), Ok(LogoutStatus::Ended));
+    assert_eq!(by_hand("1.1", HERE, &plain), Err(RequestError::Version));
+    let elsewhere = by_hand("2.0", "https://idp.example/other", &plain);
+    assert_eq!(elsewhere, Err(RequestError::ForeignDestination));
+    assert_eq!(by_hand("2.0", HERE, &|root| root), Err(RequestError::NoStatus));
+    let attribute = by_hand("2.0", HERE, &|root| plain(root.attribute("ForceAuthn", "true")));
+    assert!(matches!(attribute, Err(RequestError::UnexpectedAttribute { .. })));
+    let element = by_hand("2.0", HERE, &|root| plain(root).child(samlp("SessionIndex")));
+    assert!(matches!(element, Err(RequestError::UnexpectedElement { .. })));
+}
+
+#[test]
 fn a_message_is_not_judged_by_the_record_of_another_service() {
     let message = written_by_hand("2.0", issuer().text("/other"), |root| root.child(name_id())).unwrap();
     assert_eq!(verified(message, &RSA).err(), Some(RequestError::ForeignRecord));

@@ -109,7 +109,10 @@ fn a_comment_in_a_protocol_message_is_refused() {
 fn entities_beyond_the_five_are_refused() {
     assert_eq!(fault("<a>&nbsp;</a>"), XmlFault::UnknownEntity("nbsp".into()));
     assert_eq!(fault("<a b='&nbsp;'/>"), XmlFault::UnknownEntity("nbsp".into()));
-    assert_eq!(root_text("<a>&lt;&gt;&amp;&apos;&quot;</a>"), "<>&'\"");
+    for digits in ["#", "#x", "#+65", "#-65", "#x+41", "#xG", "#6 5", "#X41"] {
+        assert_eq!(fault(format!("<a>&{digits};</a>")), XmlFault::UnknownEntity(digits.into()));
+    }
+    assert_eq!(root_text("<a>&lt;&gt;&amp;&apos;&quot;&#65;&#x42;</a>"), "<>&'\"AB");
 }
 
 #[test]
@@ -186,6 +189,7 @@ fn ill_formed_documents_are_refused() {
         "<a b/>",
         "<a b=1/>",
         "<a b='1/>",
+        "<a b=xcx/>",
         "<a b='&amp'/>",
         "<>",
         "</>",
