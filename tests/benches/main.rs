@@ -1,7 +1,7 @@
 //! `make bench`: how fast Signet is, as a share of what this machine can do, from one run.
 //!
 //! * `raw`: what OpenSSL does with a key and what Argon2id costs here, on one thread, by that thread's CPU time.
-//! * `wire`: requests verified and Responses made, on one thread and recorded nowhere.
+//! * `wire`: requests verified, Responses made and a session ended at all its services, on one thread and recorded nowhere.
 //! * `gate`: Responses made through the gate and recorded on SQLite, 64 in flight, without HTTP.
 //! * `front_door`: the started server: the whole round trip of a person who is signed in, and passwords.
 //! * `enumeration`: whether the server's work tells if an address has an account.
@@ -29,6 +29,7 @@ mod enumeration;
 #[cfg(feature = "demo")]
 mod front_door;
 mod gate;
+mod logout;
 mod measure;
 mod raw;
 mod service;

@@ -1,5 +1,6 @@
 //! CPU time, of a thread, of this process and of another one; and what a run came to.
 
+use std::ops::AddAssign;
 use std::time::{Duration, Instant};
 
 /// What one thing costs.
@@ -10,6 +11,8 @@ pub struct Cost {
 }
 
 impl Cost {
+    const NOTHING: Self = Self { cpu: Duration::ZERO, times: 0 };
+
     pub fn micros(&self) -> f64 {
         self.cpu.as_secs_f64() * 1e6 / f64::from(self.times)
     }
@@ -19,11 +22,37 @@ impl Cost {
     }
 }
 
+impl AddAssign for Cost {
+    fn add_assign(&mut self, more: Self) {
+        self.cpu += more.cpu;
+        self.times += more.times;
+    }
+}
+
 /// Runs `work` again and again for at least this much of this thread's CPU time.
 pub fn on_this_thread(at_least: Duration, mut work: impl FnMut()) -> Cost {
+    work();
+    turn(at_least, &mut work)
+}
+
+/// Runs `work` and its yardstick in turns, for at least this much of this thread's CPU time each: a core's speed changes with
+/// what its neighbours do, and so it changes for both.
+pub fn in_turns(at_least: Duration, mut work: impl FnMut(), mut yardstick: impl FnMut()) -> (Cost, Cost) {
+    // The kernel counts by ticks of some milliseconds.
+    const TURN: Duration = Duration::from_millis(100);
+    let (mut of_work, mut of_yardstick) = (Cost::NOTHING, Cost::NOTHING);
+    work();
+    yardstick();
+    while of_work.cpu < at_least || of_yardstick.cpu < at_least {
+        of_work += turn(TURN, &mut work);
+        of_yardstick += turn(TURN, &mut yardstick);
+    }
+    (of_work, of_yardstick)
+}
+
+fn turn(at_least: Duration, mut work: impl FnMut()) -> Cost {
     // Looking at the clock costs some twenty microseconds.
     const BETWEEN_LOOKS: u32 = 16;
-    work();
     let begin = thread_cpu();
     let mut times = 0;
     loop {
@@ -47,14 +76,16 @@ pub struct Run {
 }
 
 impl Run {
-    /// The rate by the clock, the CPU time of each, and the share of it that went into this many private-key operations.
+    /// The rate by the clock, the CPU time of each, how much of it is our own, and the share of it that went into this many
+    /// private-key operations.
     pub fn told(&self, operations: u32, signing: &Cost) -> String {
         let each = self.cpu.as_secs_f64() * 1e6 / f64::from(self.times);
-        let operations_a_second = f64::from(self.times * operations) / self.cpu.as_secs_f64();
+        let raw = f64::from(operations) * signing.micros();
         format!(
-            "{:6.0} a second by the clock; {each:5.0} µs CPU each; {operations_a_second:5.0} private-key operations a CPU second, share {:.2}",
+            "{:6.0} a second by the clock; {each:5.0} µs CPU each, our own {:5.0} µs; share {:.2}",
             f64::from(self.times) / self.clock.as_secs_f64(),
-            f64::from(operations) * signing.micros() / each
+            each - raw,
+            raw / each
         )
     }
 }

@@ -16,19 +16,24 @@ const LONG_ENOUGH: Duration = Duration::from_millis(1500);
 
 /// Signatures with SHA-256 over 256 octets, by OpenSSL alone.
 pub fn signing(kind: KeyKind) -> Cost {
+    on_this_thread(LONG_ENOUGH, one_signature(kind))
+}
+
+/// One of these at each call.
+pub fn one_signature(kind: KeyKind) -> impl FnMut() {
     let key = kind.generate();
-    on_this_thread(LONG_ENOUGH, || {
+    move || {
         Signer::new(MessageDigest::sha256(), &key).unwrap().sign_oneshot_to_vec(&OCTETS).unwrap();
-    })
+    }
 }
 
 /// The same for verifying one.
-pub fn verifying(kind: KeyKind) -> Cost {
+pub fn one_verification(kind: KeyKind) -> impl FnMut() {
     let key = kind.generate();
     let signature = Signer::new(MessageDigest::sha256(), &key).unwrap().sign_oneshot_to_vec(&OCTETS).unwrap();
-    on_this_thread(LONG_ENOUGH, || {
+    move || {
         assert!(Verifier::new(MessageDigest::sha256(), &key).unwrap().verify_oneshot(&signature, &OCTETS).unwrap());
-    })
+    }
 }
 
 /// Argon2id with the parameters of production, by the crate alone, in memory that is there already.

@@ -54,16 +54,7 @@ impl Shape {
     }
 
     pub fn metadata(self, certificate: &X509) -> String {
-        format!(
-            r#"<md:EntityDescriptor xmlns:md="urn:oasis:names:tc:SAML:2.0:metadata" xmlns:ds="http://www.w3.org/2000/09/xmldsig#" entityID="{}">
-<md:SPSSODescriptor AuthnRequestsSigned="true" protocolSupportEnumeration="urn:oasis:names:tc:SAML:2.0:protocol">
-<md:KeyDescriptor><ds:KeyInfo><ds:X509Data><ds:X509Certificate>{}</ds:X509Certificate></ds:X509Data></ds:KeyInfo></md:KeyDescriptor>
-<md:AssertionConsumerService Binding="urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST" Location="{}" index="0" isDefault="true"/>
-</md:SPSSODescriptor></md:EntityDescriptor>"#,
-            self.entity_id(),
-            BASE64.encode(certificate.to_der().unwrap()),
-            self.acs()
-        )
+        metadata_of(&self.entity_id(), certificate, "", &self.acs())
     }
 
     pub fn agreement(self) -> String {
@@ -149,19 +140,36 @@ pub fn certificate_of(key: &PKey<Private>) -> X509 {
     builder.build()
 }
 
+/// The metadata of a service with one key, perhaps a `SingleLogoutService`, and one ACS by HTTP-POST.
+pub fn metadata_of(entity_id: &str, certificate: &X509, slo: &str, acs: &str) -> String {
+    format!(
+        r#"<md:EntityDescriptor xmlns:md="urn:oasis:names:tc:SAML:2.0:metadata" xmlns:ds="http://www.w3.org/2000/09/xmldsig#" entityID="{entity_id}">
+<md:SPSSODescriptor AuthnRequestsSigned="true" protocolSupportEnumeration="urn:oasis:names:tc:SAML:2.0:protocol">
+<md:KeyDescriptor><ds:KeyInfo><ds:X509Data><ds:X509Certificate>{}</ds:X509Certificate></ds:X509Data></ds:KeyInfo></md:KeyDescriptor>{slo}
+<md:AssertionConsumerService Binding="urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST" Location="{acs}" index="0" isDefault="true"/>
+</md:SPSSODescriptor></md:EntityDescriptor>"#,
+        BASE64.encode(certificate.to_der().unwrap())
+    )
+}
+
 /// A signed request by HTTP-Redirect: the query.
 pub fn redirect_query(shape: Shape, key: &PKey<Private>, id: &str, sso: &str, issue_instant: &str) -> String {
-    use std::io::Write;
     let xml = format!(
         r#"<samlp:AuthnRequest xmlns:samlp="urn:oasis:names:tc:SAML:2.0:protocol" ID="{id}" Version="2.0" IssueInstant="{issue_instant}" Destination="{sso}" AssertionConsumerServiceURL="{}"><saml:Issuer xmlns:saml="urn:oasis:names:tc:SAML:2.0:assertion">{}</saml:Issuer></samlp:AuthnRequest>"#,
         shape.acs(),
         shape.entity_id()
     );
+    signed_query("SAMLRequest", &xml, key)
+}
+
+/// The query that carries a message by HTTP-Redirect, signed.
+pub fn signed_query(parameter: &str, xml: &str, key: &PKey<Private>) -> String {
+    use std::io::Write;
     let mut deflated = flate2::write::DeflateEncoder::new(Vec::new(), flate2::Compression::fast());
     deflated.write_all(xml.as_bytes()).unwrap();
     let percent = |text: &str| url::form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
     let octets = format!(
-        "SAMLRequest={}&SigAlg={}",
+        "{parameter}={}&SigAlg={}",
         percent(&BASE64.encode(deflated.finish().unwrap())),
         percent("http://www.w3.org/2001/04/xmldsig-more#rsa-sha256")
     );
