@@ -67,7 +67,7 @@ impl<'a> DeliveryPlan<'a> {
         let id = MessageId::from_entropy(random_bytes(entropy));
         let seed = || EncryptionSeed { content_key: random_bytes(entropy), iv: random_bytes(entropy) };
         let response = if self.signed == Signed::Response {
-            let assertion = assertion.leave_unsigned()?;
+            let assertion = assertion.leave_unsigned();
             match self.sealing {
                 Some(to) => Response::success(id, now, consent, assertion.encrypt(to.key, to.method, seed())?),
                 None => Response::success(id, now, consent, assertion),

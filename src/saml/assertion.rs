@@ -2,8 +2,9 @@
 //! Profiles §4.1.4.2).
 //!
 //! An [`Assertion`] is a plan that nobody outside this crate can make, and within it `federation`'s gate alone does.
-//! It is written down once; [`Assertion::sign`] signs it, reads it back and compares; [`SignedAssertion::encrypt`] hides it from all
-//! but its receiver. What may be in it was decided before; how the answer around it is made is [`super::response`]'s.
+//! It is written down once and signed ([`Assertion::sign`]). Before it leaves it is read back and compared with the plan, once:
+//! by [`SignedAssertion::encrypt`], which then hides it from all but its receiver, or within the answer around it, which is
+//! [`super::response`]'s. What may be in it was decided before.
 
 use std::fmt;
 
@@ -15,7 +16,7 @@ use super::{
     encryption::{EncryptionError, EncryptionKey, EncryptionMethod, EncryptionSeed, encrypt},
     instant,
     read_back::{self, ReadBackError},
-    signature::{SignaturePosition, Signer, SigningError, sign_written},
+    signature::{SignaturePosition, Signer, SigningError, VerificationKey, sign_written},
     xml::{Builder, Canonical, Element, WriteError, Written, ns},
 };
 
@@ -187,38 +188,26 @@ impl Assertion {
         self.unsigned.canonical.as_bytes()
     }
 
-    /// Signs it, reads it back, and compares it with the plan.
+    /// Signs it.
     ///
     /// # Errors
     /// [`OutboundError`]: nothing may be sent then.
     pub fn sign(self, signer: &dyn Signer) -> Result<SignedAssertion, OutboundError> {
         let Self { parts, element, unsigned } = self;
-        let canonical = sign_written(&element, unsigned, SignaturePosition::AfterIssuer, signer)?;
-        let document = read_back::document(canonical.as_bytes())?;
-        read_back::verify(document.root(), SignaturePosition::AfterIssuer, signer)?;
-        parts.compare(document.root(), true)?;
-        Ok(SignedAssertion(parts.carried(canonical)))
+        let content = sign_written(&element, unsigned, SignaturePosition::AfterIssuer, signer)?;
+        Ok(SignedAssertion(ClearAssertion { parts, content, signed_with: Some(read_back::own_key(signer)?) }))
     }
 
     /// Leaves it without a signature of its own, for services whose agreement says by name that only the response is
     /// signed. [`super::response::Response`] sees to it that the response then is.
-    ///
-    /// # Errors
-    /// [`OutboundError`]: nothing may be sent then.
-    pub fn leave_unsigned(self) -> Result<UnsignedAssertion, OutboundError> {
+    #[must_use]
+    pub fn leave_unsigned(self) -> UnsignedAssertion {
         let Self { parts, unsigned, .. } = self;
-        let document = read_back::document(unsigned.canonical.as_bytes())?;
-        parts.compare(document.root(), false)?;
-        Ok(UnsignedAssertion(parts.carried(unsigned.canonical)))
+        UnsignedAssertion(ClearAssertion { parts, content: unsigned.canonical, signed_with: None })
     }
 }
 
 impl AssertionParts {
-    fn carried(self, content: Canonical) -> Carried {
-        let Self { issuer, recipient, in_response_to, .. } = self;
-        Carried { content, issuer, recipient, in_response_to }
-    }
-
     fn write(&self) -> Builder {
         let (name_qualifier, sp_name_qualifier) = self.name_id.qualifiers(self);
         let name_id = saml("NameID")
@@ -282,7 +271,7 @@ impl AssertionAttribute {
 }
 
 impl AssertionParts {
-    /// Compares what was read with this plan. Its signature is verified before.
+    /// Compares what was read with this plan.
     fn compare(&self, root: Element<'_>, signed: bool) -> Result<(), ReadBackError> {
         let time = |at: UtcDateTime| instant::format(at);
         if !root.is(ns::ASSERTION, "Assertion") {
@@ -375,31 +364,42 @@ fn saml(local: &'static str) -> Builder {
     Builder::element("saml", ns::ASSERTION, local)
 }
 
-/// A written assertion, and the address that it was written for: the response around it takes it from here, so the two
-/// cannot differ.
+/// A written assertion with its plan, not read back yet.
 #[derive(Debug)]
-pub(super) struct Carried {
+pub(super) struct ClearAssertion {
+    pub(super) parts: AssertionParts,
     pub(super) content: Canonical,
-    pub(super) issuer: EntityId,
-    pub(super) recipient: AcsLocation,
-    pub(super) in_response_to: MessageId,
+    /// The public key of its signature, if it carries one.
+    pub(super) signed_with: Option<VerificationKey>,
 }
 
-impl Carried {
+impl ClearAssertion {
+    /// Verifies the signature of what was read, and compares it with the plan.
+    pub(super) fn compare(&self, root: Element<'_>) -> Result<(), ReadBackError> {
+        if let Some(key) = &self.signed_with {
+            read_back::verify_by(root, SignaturePosition::AfterIssuer, key)?;
+        }
+        self.parts.compare(root, self.signed_with.is_some())
+    }
+
     fn encrypt(
         self,
         key: &EncryptionKey,
         method: impl Into<EncryptionMethod>,
         seed: EncryptionSeed,
-    ) -> Result<Self, OutboundError> {
+    ) -> Result<EncryptedAssertion, OutboundError> {
+        // Nobody but its receiver can read it afterwards.
+        self.compare(read_back::document(self.content.as_bytes())?.root())?;
         let data = encrypt(&self.content, key, method, seed)?;
-        Ok(Self { content: saml("EncryptedAssertion").fragment(&data).canonical()?, ..self })
+        let content = saml("EncryptedAssertion").fragment(&data).canonical()?;
+        let AssertionParts { issuer, recipient, in_response_to, .. } = self.parts;
+        Ok(EncryptedAssertion { content, issuer, recipient, in_response_to, is_signed: self.signed_with.is_some() })
     }
 }
 
-/// An assertion that carries its own signature, read back and found to be what was meant.
+/// An assertion that carries its own signature.
 #[derive(Debug)]
-pub struct SignedAssertion(pub(super) Carried);
+pub struct SignedAssertion(pub(super) ClearAssertion);
 
 impl SignedAssertion {
     /// The octets: what digests in records are over.
@@ -408,7 +408,7 @@ impl SignedAssertion {
         self.0.content.as_bytes()
     }
 
-    /// Encrypts it to its receiver.
+    /// Reads it back, compares it with the plan, and encrypts it to its receiver.
     ///
     /// # Errors
     /// [`OutboundError`]: nothing may be sent then, least of all in clear text.
@@ -418,13 +418,13 @@ impl SignedAssertion {
         method: impl Into<EncryptionMethod>,
         seed: EncryptionSeed,
     ) -> Result<EncryptedAssertion, OutboundError> {
-        Ok(EncryptedAssertion { carried: self.0.encrypt(key, method, seed)?, is_signed: true })
+        self.0.encrypt(key, method, seed)
     }
 }
 
 /// An assertion that relies on the signature of the response around it.
 #[derive(Debug)]
-pub struct UnsignedAssertion(pub(super) Carried);
+pub struct UnsignedAssertion(pub(super) ClearAssertion);
 
 impl UnsignedAssertion {
     /// The octets: what digests in records are over.
@@ -433,7 +433,7 @@ impl UnsignedAssertion {
         self.0.content.as_bytes()
     }
 
-    /// Encrypts it to its receiver.
+    /// Reads it back, compares it with the plan, and encrypts it to its receiver.
     ///
     /// # Errors
     /// [`OutboundError`]: nothing may be sent then, least of all in clear text.
@@ -443,14 +443,18 @@ impl UnsignedAssertion {
         method: impl Into<EncryptionMethod>,
         seed: EncryptionSeed,
     ) -> Result<EncryptedAssertion, OutboundError> {
-        Ok(EncryptedAssertion { carried: self.0.encrypt(key, method, seed)?, is_signed: false })
+        self.0.encrypt(key, method, seed)
     }
 }
 
-/// An assertion that only its receiver can read.
+/// An assertion that only its receiver can read, and the address that it was written for: the response around it takes it from
+/// here, so the two cannot differ. It was read back and found to be what was meant.
 #[derive(Debug)]
 pub struct EncryptedAssertion {
-    pub(super) carried: Carried,
+    pub(super) content: Canonical,
+    pub(super) issuer: EntityId,
+    pub(super) recipient: AcsLocation,
+    pub(super) in_response_to: MessageId,
     pub(super) is_signed: bool,
 }
 

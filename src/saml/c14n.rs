@@ -3,7 +3,7 @@
 //! <https://www.w3.org/TR/xml-exc-c14n/>. Only whole elements are canonicalized, perhaps without the one signature that
 //! they envelop; no XPath node sets. Depth is bounded by the reader, so walking by recursion is safe.
 
-use super::xml::{Child, Element, escape_attribute, escape_text};
+use super::xml::{Attribute, Child, Element, escape_attribute, escape_text};
 
 /// The exclusive canonical form of `apex` and all that is in it.
 ///
@@ -49,9 +49,15 @@ impl<'d> Walk<'d, '_> {
     /// §3 of the recommendation: a declaration is written if its prefix is visibly used by the element or one of its
     /// attributes (or is in the list and in scope) and the nearest written one around it says something else.
     fn namespaces(&mut self, element: Element<'d>) {
-        let mut needed: Vec<(&'d str, &'d str)> = vec![(element.prefix(), element.namespace())];
-        needed
-            .extend(element.attributes().map(|a| (a.prefix(), a.namespace())).filter(|(prefix, _)| !prefix.is_empty()));
+        let own = (element.prefix(), element.namespace());
+        let prefixed =
+            element.attributes().map(|a| (a.prefix(), a.namespace())).filter(|(prefix, _)| !prefix.is_empty());
+        if self.inclusive_prefixes.is_empty() && prefixed.clone().next().is_none() {
+            self.declare(own);
+            return;
+        }
+        let mut needed: Vec<(&'d str, &'d str)> = vec![own];
+        needed.extend(prefixed);
         for listed in self.inclusive_prefixes {
             let prefix = if *listed == "#default" { "" } else { listed };
             if let Some((prefix, namespace)) = element.binding(prefix) {
@@ -61,31 +67,43 @@ impl<'d> Walk<'d, '_> {
         // Namespace nodes are ordered by prefix, the default namespace first (Canonical XML 1.0 §2.2).
         needed.sort_unstable();
         needed.dedup();
-        for (prefix, namespace) in needed {
-            let around = self.rendered.iter().rev().find(|(p, _)| *p == prefix).map_or("", |(_, n)| *n);
-            // The prefix xml is never declared. An undeclared default is written only to undo a written one.
-            if prefix == "xml" || around == namespace {
-                continue;
-            }
-            self.out.push_str(if prefix.is_empty() { " xmlns" } else { " xmlns:" });
-            self.out.push_str(prefix);
-            self.out.push_str("=\"");
-            escape_attribute(&mut self.out, namespace);
-            self.out.push('"');
-            self.rendered.push((prefix, namespace));
+        for prefix in needed {
+            self.declare(prefix);
         }
     }
 
-    fn attributes(&mut self, element: Element<'d>) {
-        let mut attributes: Vec<_> = element.attributes().collect();
-        attributes.sort_by_key(|attribute| (attribute.namespace(), attribute.local_name()));
-        for attribute in attributes {
-            self.out.push(' ');
-            push_qname(&mut self.out, attribute.prefix(), attribute.local_name());
-            self.out.push_str("=\"");
-            escape_attribute(&mut self.out, attribute.value());
-            self.out.push('"');
+    fn declare(&mut self, (prefix, namespace): (&'d str, &'d str)) {
+        let around = self.rendered.iter().rev().find(|(p, _)| *p == prefix).map_or("", |(_, n)| *n);
+        // The prefix xml is never declared. An undeclared default is written only to undo a written one.
+        if prefix == "xml" || around == namespace {
+            return;
         }
+        self.out.push_str(if prefix.is_empty() { " xmlns" } else { " xmlns:" });
+        self.out.push_str(prefix);
+        self.out.push_str("=\"");
+        escape_attribute(&mut self.out, namespace);
+        self.out.push('"');
+        self.rendered.push((prefix, namespace));
+    }
+
+    /// Ordered by namespace name, then by local name (Canonical XML 1.0 §2.3).
+    fn attributes(&mut self, element: Element<'d>) {
+        let key = |attribute: &Attribute<'d>| (attribute.namespace(), attribute.local_name());
+        if element.attributes().is_sorted_by_key(|attribute| key(&attribute)) {
+            element.attributes().for_each(|attribute| self.attribute(attribute));
+        } else {
+            let mut attributes: Vec<_> = element.attributes().collect();
+            attributes.sort_by_key(key);
+            attributes.into_iter().for_each(|attribute| self.attribute(attribute));
+        }
+    }
+
+    fn attribute(&mut self, attribute: Attribute<'d>) {
+        self.out.push(' ');
+        push_qname(&mut self.out, attribute.prefix(), attribute.local_name());
+        self.out.push_str("=\"");
+        escape_attribute(&mut self.out, attribute.value());
+        self.out.push('"');
     }
 }
 

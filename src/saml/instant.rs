@@ -53,16 +53,34 @@ fn numbers(text: &str, separator: char, digits: [usize; 3]) -> Option<[u16; 3]> 
 #[must_use]
 pub fn format(instant: UtcDateTime) -> String {
     let (date, time) = (instant.date(), instant.time());
-    format!(
-        "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z",
-        date.year(),
-        u8::from(date.month()),
-        date.day(),
-        time.hour(),
-        time.minute(),
-        time.second(),
-        time.millisecond()
-    )
+    let mut text = String::with_capacity("YYYY-MM-DDThh:mm:ss.fffZ".len());
+    if date.year() < 0 {
+        text.push('-');
+    }
+    push_digits(&mut text, date.year().unsigned_abs(), 1000);
+    for (before, number) in [
+        ('-', u8::from(date.month())),
+        ('-', date.day()),
+        ('T', time.hour()),
+        (':', time.minute()),
+        (':', time.second()),
+    ] {
+        text.push(before);
+        push_digits(&mut text, u32::from(number), 10);
+    }
+    text.push('.');
+    push_digits(&mut text, u32::from(time.millisecond()), 100);
+    text.push('Z');
+    text
+}
+
+/// Appends a number whose first digit counts this much.
+fn push_digits(text: &mut String, number: u32, first: u32) {
+    let mut place = first;
+    while place > 0 {
+        text.extend(char::from_digit(number / place % 10, 10));
+        place /= 10;
+    }
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@
 //! anybody else can see it.
 
 use super::{
-    signature::{SignatureError, SignaturePosition, Signer, verify_enveloped},
+    signature::{SignatureError, SignaturePosition, Signer, VerificationKey, verify_enveloped},
     xml::{Document, Element, Limits, XmlError},
 };
 
@@ -31,10 +31,26 @@ pub(super) fn document(octets: &[u8]) -> Result<Document, ReadBackError> {
     Ok(Document::parse(octets, &Limits::PROTOCOL)?)
 }
 
+/// The key in our own certificate.
+pub(super) fn own_key(signer: &dyn Signer) -> Result<VerificationKey, ReadBackError> {
+    signer.verification_key().map_err(|_| ReadBackError::Certificate)
+}
+
 /// Verifies our own signature with the key in our own certificate.
+///
+/// For keys in this process too, though OpenSSL checks what it signs by RSA: it does so with the same key in the same memory, and
+/// by ECDSA it checks nothing. A signature that was made wrong by a fault of the machine can tell the private key.
 pub(super) fn verify(root: Element<'_>, position: SignaturePosition, signer: &dyn Signer) -> Result<(), ReadBackError> {
-    let key = signer.verification_key().map_err(|_| ReadBackError::Certificate)?;
-    verify_enveloped(root, position, &[key])?;
+    verify_by(root, position, &own_key(signer)?)
+}
+
+/// The same with that key.
+pub(super) fn verify_by(
+    root: Element<'_>,
+    position: SignaturePosition,
+    key: &VerificationKey,
+) -> Result<(), ReadBackError> {
+    verify_enveloped(root, position, std::slice::from_ref(key))?;
     Ok(())
 }
 
@@ -69,6 +85,11 @@ impl<'d, I: Iterator<Item = Element<'d>>> Children<'d, I> {
     /// The next child, which must have this name.
     pub(super) fn next(&mut self, namespace: &str, local: &'static str) -> Result<Element<'d>, ReadBackError> {
         self.rest.next().filter(|child| child.is(namespace, local)).ok_or(ReadBackError::Differs(local))
+    }
+
+    /// The next child, whose name is looked at elsewhere.
+    pub(super) fn next_of_any_name(&mut self) -> Result<Element<'d>, ReadBackError> {
+        self.rest.next().ok_or(ReadBackError::Differs("an element too few"))
     }
 
     /// The next child, which must have this name, this text, and no attributes.

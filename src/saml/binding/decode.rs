@@ -16,6 +16,9 @@ use crate::saml::{
 /// The one encoding of the HTTP-Redirect binding (SAML Bindings §3.4.4.1).
 const DEFLATE: &str = "urn:oasis:names:tc:SAML:2.0:bindings:URL-Encoding:DEFLATE";
 
+/// Room for nearly every message, before it is parsed and after it is inflated.
+const ORDINARY_MESSAGE_BYTES: usize = 8 * 1024;
+
 /// The signature of a query string, with the very octets that it is over.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct QuerySignature {
@@ -152,15 +155,27 @@ fn base64(value: &[u8], name: &'static str) -> Result<Vec<u8>, BindingError> {
 
 /// Inflates one raw DEFLATE stream, all of the input and nothing behind it, into at most [`MAX_MESSAGE_BYTES`].
 fn inflate(compressed: &[u8]) -> Result<Vec<u8>, BindingError> {
-    let mut inflater = Decompress::new(false);
+    // The whole room is taken only for those that need it: that much memory comes from the operating system each time.
+    if let Some(message) = inflate_into(ORDINARY_MESSAGE_BYTES, compressed)? {
+        return Ok(message);
+    }
     // One octet more than allowed, so that a message of exactly the limit can be told from a longer one.
-    let mut message = Vec::with_capacity(MAX_MESSAGE_BYTES + 1);
+    match inflate_into(MAX_MESSAGE_BYTES + 1, compressed)? {
+        Some(message) if message.len() <= MAX_MESSAGE_BYTES => Ok(message),
+        _ => Err(BindingError::TooLarge),
+    }
+}
+
+/// The stream inflated, or nothing where it fills all this room.
+fn inflate_into(room: usize, compressed: &[u8]) -> Result<Option<Vec<u8>>, BindingError> {
+    let mut inflater = Decompress::new(false);
+    let mut message = Vec::with_capacity(room);
     let status = inflater
         .decompress_vec(compressed, &mut message, FlushDecompress::Finish)
         .map_err(|_| BindingError::Deflate)?;
-    if message.len() > MAX_MESSAGE_BYTES {
-        return Err(BindingError::TooLarge);
+    if message.len() >= room {
+        return Ok(None);
     }
     let whole = usize::try_from(inflater.total_in()).is_ok_and(|read| read == compressed.len());
-    if status == Status::StreamEnd && whole { Ok(message) } else { Err(BindingError::Deflate) }
+    if status == Status::StreamEnd && whole { Ok(Some(message)) } else { Err(BindingError::Deflate) }
 }

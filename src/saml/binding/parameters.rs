@@ -1,6 +1,7 @@
 //! Parameters of a query string or a form, split once, with their octets kept as they came.
 
 use super::{BindingError, MAX_CARRIED_BYTES};
+use crate::saml::xml::{clean_octets, is_one_of};
 
 /// The parameters that mean something to SAML. All others are somebody else's and are ignored.
 const NAMES: [&str; 6] = ["SAMLRequest", "SAMLResponse", "RelayState", "SigAlg", "Signature", "SAMLEncoding"];
@@ -95,15 +96,23 @@ pub(super) fn text(value: &[u8], name: &'static str) -> Result<String, BindingEr
 
 fn percent_decoded(value: &[u8]) -> Option<Vec<u8>> {
     let mut decoded = Vec::with_capacity(value.len());
-    let mut octets = value.iter();
-    while let Some(octet) = octets.next() {
-        decoded.push(match octet {
-            b'%' => 16 * hex_digit(*octets.next()?)? + hex_digit(*octets.next()?)?,
-            b'+' => b' ',
-            other => *other,
-        });
+    let mut rest = value;
+    loop {
+        let (plain, special) = rest.split_at(clean_octets(rest, |octet| is_one_of(octet, *b"%+")));
+        decoded.extend_from_slice(plain);
+        rest = match special {
+            [] => return Some(decoded),
+            [b'%', high, low, after @ ..] => {
+                decoded.push(16 * hex_digit(*high)? + hex_digit(*low)?);
+                after
+            }
+            [b'+', after @ ..] => {
+                decoded.push(b' ');
+                after
+            }
+            _ => return None,
+        };
     }
-    Some(decoded)
 }
 
 fn hex_digit(octet: u8) -> Option<u8> {

@@ -2,7 +2,7 @@
 //!
 //! A success takes its address from the assertion inside, so the two cannot differ. A failure has a status and no
 //! assertion. Either leaves signed; the one exception, an assertion whose own signature suffices, is asked for by name.
-//! What is signed is read back and compared before it becomes a [`PostForm`].
+//! All that leaves is read back and compared before it becomes a [`PostForm`], an assertion in clear text with it.
 
 mod status;
 
@@ -15,7 +15,7 @@ pub use status::{ConsentObtained, NestedStatus, Status, TopStatus};
 
 use super::{
     AcsLocation, EntityId, MessageId, RelayState,
-    assertion::{Carried, EncryptedAssertion, OutboundError, SignedAssertion, UnsignedAssertion},
+    assertion::{EncryptedAssertion, OutboundError, SignedAssertion, UnsignedAssertion},
     c14n::canonicalize,
     instant,
     read_back::{self, ReadBackError},
@@ -27,27 +27,72 @@ const SUCCESS: &str = "urn:oasis:names:tc:SAML:2.0:status:Success";
 
 /// An assertion in the form in which it is sent.
 #[derive(Debug)]
-pub struct SentAssertion {
-    carried: Carried,
-    is_signed: bool,
-    name: &'static str,
+pub enum SentAssertion {
+    /// In clear text, with a signature of its own.
+    Signed(SignedAssertion),
+    /// In clear text, without one.
+    Unsigned(UnsignedAssertion),
+    /// For its receiver alone.
+    Encrypted(EncryptedAssertion),
 }
 
 impl From<SignedAssertion> for SentAssertion {
     fn from(assertion: SignedAssertion) -> Self {
-        Self { carried: assertion.0, is_signed: true, name: "Assertion" }
+        Self::Signed(assertion)
     }
 }
 
 impl From<UnsignedAssertion> for SentAssertion {
     fn from(assertion: UnsignedAssertion) -> Self {
-        Self { carried: assertion.0, is_signed: false, name: "Assertion" }
+        Self::Unsigned(assertion)
     }
 }
 
 impl From<EncryptedAssertion> for SentAssertion {
     fn from(assertion: EncryptedAssertion) -> Self {
-        Self { carried: assertion.carried, is_signed: assertion.is_signed, name: "EncryptedAssertion" }
+        Self::Encrypted(assertion)
+    }
+}
+
+impl SentAssertion {
+    fn canonical(&self) -> &Canonical {
+        match self {
+            Self::Signed(SignedAssertion(clear)) | Self::Unsigned(UnsignedAssertion(clear)) => &clear.content,
+            Self::Encrypted(encrypted) => &encrypted.content,
+        }
+    }
+
+    fn is_signed(&self) -> bool {
+        match self {
+            Self::Signed(_) => true,
+            Self::Unsigned(_) => false,
+            Self::Encrypted(encrypted) => encrypted.is_signed,
+        }
+    }
+
+    fn address(&self) -> FailureAddress {
+        let (issuer, acs, in_response_to) = match self {
+            Self::Signed(SignedAssertion(clear)) | Self::Unsigned(UnsignedAssertion(clear)) => {
+                (&clear.parts.issuer, &clear.parts.recipient, &clear.parts.in_response_to)
+            }
+            Self::Encrypted(encrypted) => (&encrypted.issuer, &encrypted.recipient, &encrypted.in_response_to),
+        };
+        FailureAddress { issuer: issuer.clone(), acs: acs.clone(), in_response_to: in_response_to.clone() }
+    }
+
+    /// Compares what was read, which must be of this kind.
+    fn compare(&self, element: Element<'_>) -> Result<(), ReadBackError> {
+        match self {
+            Self::Signed(SignedAssertion(clear)) | Self::Unsigned(UnsignedAssertion(clear)) => clear.compare(element),
+            // The assertion was read back before it was encrypted. Here it must be the same, octet for octet.
+            Self::Encrypted(encrypted)
+                if element.is(ns::ASSERTION, "EncryptedAssertion")
+                    && canonicalize(element, None, &[]) == encrypted.content.as_str() =>
+            {
+                Ok(())
+            }
+            Self::Encrypted(_) => Err(ReadBackError::Differs("EncryptedAssertion")),
+        }
     }
 }
 
@@ -75,7 +120,7 @@ pub struct Response {
 #[derive(Debug)]
 enum Content {
     Failure(Status),
-    Success { assertion: Canonical, is_signed: bool, name: &'static str },
+    Success(Box<SentAssertion>),
 }
 
 impl Response {
@@ -87,14 +132,13 @@ impl Response {
         consent: ConsentObtained,
         assertion: impl Into<SentAssertion>,
     ) -> Self {
-        let SentAssertion { carried, is_signed, name } = assertion.into();
-        let Carried { content, issuer, recipient, in_response_to } = carried;
+        let assertion = assertion.into();
         Self {
             id,
             issue_instant,
-            address: FailureAddress { issuer, acs: recipient, in_response_to },
+            address: assertion.address(),
             consent,
-            content: Content::Success { assertion: content, is_signed, name },
+            content: Content::Success(Box::new(assertion)),
         }
     }
 
@@ -122,7 +166,7 @@ impl Response {
     /// [`OutboundError::NothingSigned`] unless there is an assertion with its own signature; else as for
     /// [`Self::sign`].
     pub fn rely_on_assertion(self) -> Result<SignedResponse, OutboundError> {
-        if !matches!(self.content, Content::Success { is_signed: true, .. }) {
+        if !matches!(&self.content, Content::Success(assertion) if assertion.is_signed()) {
             return Err(OutboundError::NothingSigned);
         }
         let canonical = self.write().canonical()?;
@@ -144,9 +188,9 @@ impl Response {
             .child(Builder::element("saml", ns::ASSERTION, "Issuer").text(self.address.issuer.as_str()));
         match &self.content {
             Content::Failure(status) => response.child(status.write()),
-            Content::Success { assertion, .. } => {
+            Content::Success(assertion) => {
                 let code = samlp("StatusCode").attribute("Value", SUCCESS);
-                response.child(samlp("Status").child(code)).fragment(assertion)
+                response.child(samlp("Status").child(code)).fragment(assertion.canonical())
             }
         }
     }
@@ -175,17 +219,13 @@ impl Response {
         let status = parts.next(ns::PROTOCOL, "Status")?;
         match &self.content {
             Content::Failure(plan) => plan.compare(status)?,
-            Content::Success { assertion, name, .. } => {
+            Content::Success(assertion) => {
                 let mut inner = read_back::children(status)?;
                 let code = inner.next(ns::PROTOCOL, "StatusCode")?;
                 inner.end()?;
                 read_back::attributes(code, &[("Value", Some(SUCCESS))])?;
                 read_back::text(code, "StatusCode", "")?;
-                // The assertion was read back when it was written. Here it must be the same, octet for octet.
-                let carried = parts.next(ns::ASSERTION, name)?;
-                if canonicalize(carried, None, &[]) != assertion.as_str() {
-                    return Err(ReadBackError::Differs(name));
-                }
+                assertion.compare(parts.next_of_any_name()?)?;
             }
         }
         parts.end()

@@ -245,7 +245,7 @@ fn the_address_of_an_answer_is_that_of_its_assertion() {
 fn nothing_leaves_without_any_signature() {
     let (signer, key) =
         (Pair::ec().signer(), EncryptionKey::from_certificate_der(&Pair::rsa().certificate_der).unwrap());
-    let unsigned = || Assertion::new(plan()).unwrap().leave_unsigned().unwrap();
+    let unsigned = || Assertion::new(plan()).unwrap().leave_unsigned();
     let encrypted = unsigned().encrypt(&key, BlockEncryption::Aes128Gcm, seed()).unwrap();
     let status = Status { code: TopStatus::Responder, nested: None, message: None };
     for answer in [response(unsigned()), response(encrypted), failure(status)] {
@@ -340,10 +340,19 @@ impl Signer for BrokenSigner {
 #[test]
 fn what_our_own_certificate_does_not_verify_does_not_leave() {
     let signer = BrokenSigner { inner: Pair::ec().signer(), certificate_der: Pair::ec().certificate_der, fails: false };
-    let refused = Assertion::new(plan()).unwrap().sign(&signer).unwrap_err();
-    let OutboundError::ReadBack(ReadBackError::Signature(SignatureError::NoKeyVerifies { tried: 1 })) = refused else {
-        panic!("{refused}")
-    };
+    let to = EncryptionKey::from_certificate_der(&Pair::rsa().certificate_der).unwrap();
+    let signed = || Assertion::new(plan()).unwrap().sign(&signer).unwrap();
+    for refused in [
+        response(signed()).rely_on_assertion().unwrap_err(),
+        response(signed()).sign(&Pair::ec().signer()).unwrap_err(),
+        signed().encrypt(&to, BlockEncryption::Aes256Gcm, seed()).unwrap_err(),
+        response(Assertion::new(plan()).unwrap().leave_unsigned()).sign(&signer).unwrap_err(),
+    ] {
+        let OutboundError::ReadBack(ReadBackError::Signature(SignatureError::NoKeyVerifies { tried: 1 })) = refused
+        else {
+            panic!("{refused}")
+        };
+    }
 }
 
 #[test]
@@ -364,7 +373,7 @@ fn a_value_that_xml_cannot_carry_is_refused() {
 #[test]
 fn reading_back_finds_every_difference_from_the_plan() {
     let plan = plan();
-    let response = response(Assertion::new(plan.clone()).unwrap().leave_unsigned().unwrap());
+    let response = response(Assertion::new(plan.clone()).unwrap().leave_unsigned());
     let written = response.write().canonical().unwrap().into_string();
     let differs = |text: &str| {
         let document = Document::parse(text.as_bytes(), &Limits::PROTOCOL).unwrap();
@@ -401,7 +410,7 @@ proptest! {
             name_id: NameId::persistent(id.clone()),
             ..plan()
         };
-        if let Ok(unsigned) = Assertion::new(parts).and_then(Assertion::leave_unsigned) {
+        if let Ok(unsigned) = Assertion::new(parts).map(Assertion::leave_unsigned) {
             let document = Document::parse(unsigned.as_bytes(), &Limits::PROTOCOL).unwrap();
             let name_id = document.root().child(ns::ASSERTION, "Subject").unwrap().child(ns::ASSERTION, "NameID").unwrap();
             prop_assert_eq!(name_id.text().unwrap(), id);

@@ -11,11 +11,10 @@ use openssl::{
     nid::Nid,
     pkey::{HasPublic, Id, PKey, PKeyRef, Private, Public},
     sha::sha256,
-    sign::{Signer as OpensslSigner, Verifier},
     x509::X509,
 };
 
-use super::{KeyFingerprint, SignatureAlgorithm};
+use super::{KeyFingerprint, SignatureAlgorithm, prepared::PreparedKey};
 
 /// The least length of an RSA key (NIST SP 800-131A).
 const LEAST_RSA_BITS: u32 = 2048;
@@ -128,7 +127,7 @@ impl Kind {
 /// A public key, registered by metadata, that may verify signatures.
 #[derive(Clone)]
 pub struct VerificationKey {
-    key: PKey<Public>,
+    key: Arc<PreparedKey<Public>>,
     kind: Kind,
     fingerprint: KeyFingerprint,
 }
@@ -154,7 +153,7 @@ impl VerificationKey {
     fn new(key: PKey<Public>) -> Result<Self, KeyError> {
         let kind = Kind::of(&key)?;
         let fingerprint = KeyFingerprint(sha256(&key.public_key_to_der()?));
-        Ok(Self { key, kind, fingerprint })
+        Ok(Self { key: Arc::new(PreparedKey::new(key)), kind, fingerprint })
     }
 
     /// Names the key.
@@ -174,14 +173,13 @@ impl VerificationKey {
         if !self.suits(algorithm) {
             return false;
         }
-        let digest = algorithm.digest().message_digest();
-        let verified = match self.kind {
-            Kind::Rsa => Verifier::new(digest, &self.key).and_then(|mut v| v.verify_oneshot(signature, octets)),
-            Kind::Ec(length) => hash(digest, octets).and_then(|digest| {
-                let Some(signature) = ecdsa_from_xml(signature, length)? else { return Ok(false) };
-                signature.verify(&digest, &*self.key.ec_key()?)
-            }),
-        };
+        let verified = hash(algorithm.digest().message_digest(), octets).and_then(|digest| match self.kind {
+            Kind::Rsa => self.key.verify(algorithm, &digest, signature),
+            Kind::Ec(length) => match ecdsa_from_xml(signature, length)? {
+                Some(signature) => self.key.verify(algorithm, &digest, &signature.to_der()?),
+                None => Ok(false),
+            },
+        });
         verified.unwrap_or(false)
     }
 }
@@ -207,6 +205,14 @@ fn ecdsa_from_xml(signature: &[u8], length: usize) -> Result<Option<EcdsaSig>, E
     }
     let (r, s) = signature.split_at(length);
     EcdsaSig::from_private_components(BigNum::from_slice(r)?, BigNum::from_slice(s)?).map(Some)
+}
+
+/// The same outwards.
+fn ecdsa_to_xml(signature: &EcdsaSig, length: usize) -> Result<Vec<u8>, ErrorStack> {
+    let pad_to = i32::try_from(length).unwrap_or(0);
+    let mut xml_form = signature.r().to_vec_padded(pad_to)?;
+    xml_form.extend_from_slice(&signature.s().to_vec_padded(pad_to)?);
+    Ok(xml_form)
 }
 
 /// The signing key could not be used: it is out of reach, or it failed.
@@ -306,7 +312,7 @@ impl Signer for SignerBy {
 
 /// A signing key in memory, parsed once.
 pub struct PemSigner {
-    key: PKey<Private>,
+    key: PreparedKey<Private>,
     kind: Kind,
     algorithm: SignatureAlgorithm,
     key_id: String,
@@ -332,6 +338,7 @@ impl PemSigner {
         let algorithm = kind.algorithms().first().copied().ok_or(KeyError::Kind)?;
         let verification_key = VerificationKey::new(public_key)?;
         let key_id = verification_key.fingerprint().short();
+        let key = PreparedKey::new(key);
         Ok(Self { key, kind, algorithm, key_id, certificate_der: certificate.to_der()?, verification_key })
     }
 }
@@ -346,7 +353,7 @@ impl Signer for PemSigner {
     }
 
     fn key_bits(&self) -> u32 {
-        self.key.bits()
+        self.key.key().bits()
     }
 
     fn key_id(&self) -> &str {
@@ -365,17 +372,13 @@ impl Signer for PemSigner {
         if !self.kind.suits(algorithm) {
             return Err(SigningFailed(KeyError::Kind.to_string()));
         }
-        let digest = algorithm.digest().message_digest();
-        let signed = match self.kind {
-            Kind::Rsa => OpensslSigner::new(digest, &self.key).and_then(|mut s| s.sign_oneshot_to_vec(octets)),
-            Kind::Ec(length) => hash(digest, octets).and_then(|digest| {
-                let signature = EcdsaSig::sign(&digest, &*self.key.ec_key()?)?;
-                let pad_to = i32::try_from(length).unwrap_or(0);
-                let mut xml_form = signature.r().to_vec_padded(pad_to)?;
-                xml_form.extend_from_slice(&signature.s().to_vec_padded(pad_to)?);
-                Ok(xml_form)
-            }),
-        };
+        let signed = hash(algorithm.digest().message_digest(), octets).and_then(|digest| {
+            let signature = self.key.sign(algorithm, &digest)?;
+            match self.kind {
+                Kind::Rsa => Ok(signature),
+                Kind::Ec(length) => ecdsa_to_xml(&EcdsaSig::from_der(&signature)?, length),
+            }
+        });
         signed.map_err(|error| SigningFailed(error.to_string()))
     }
 }

@@ -16,6 +16,7 @@
 mod algorithm;
 mod certificate;
 mod key;
+mod prepared;
 mod redirect;
 mod sign;
 mod verify;

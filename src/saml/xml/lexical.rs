@@ -25,12 +25,27 @@ fn is_name_char(c: char) -> bool {
     is_name_start(c) || matches!(c, '-' | '.' | '0'..='9' | '\u{B7}' | '\u{300}'..='\u{36F}' | '\u{203F}'..='\u{2040}')
 }
 
+/// Which octets are characters of a name, where all are ASCII.
+const ASCII_NAME_CHARS: [bool; 128] = {
+    let mut table = [false; 128];
+    let mut octet = 0_u8;
+    while octet < 128 {
+        let is_one = octet.is_ascii_alphanumeric() || matches!(octet, b'_' | b'-' | b'.');
+        #[expect(clippy::indexing_slicing, reason = "in a constant: an index out of bounds does not compile")]
+        {
+            table[octet as usize] = is_one;
+        }
+        octet += 1;
+    }
+    table
+};
+
 /// Namespaces in XML 1.0 production 4, `NCName`: a name without a colon. Also the lexical space of `xs:ID`.
 pub(crate) fn is_nc_name(name: &str) -> bool {
     // Nearly all names are ASCII; their octets are their characters.
     if let Some((first, rest)) = name.as_bytes().split_first()
         && (first.is_ascii_alphabetic() || *first == b'_')
-        && rest.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.'))
+        && rest.iter().all(|octet| ASCII_NAME_CHARS.get(usize::from(*octet)) == Some(&true))
     {
         return true;
     }
@@ -40,7 +55,7 @@ pub(crate) fn is_nc_name(name: &str) -> bool {
 
 /// Splits `prefix:local` or `local` (production 7, `QName`).
 pub(super) fn split_qname(name: &str) -> Result<(&str, &str), XmlFault> {
-    let (prefix, local) = match name.split_once(':') {
+    let (prefix, local) = match split_at_octet(name, b':') {
         Some((prefix, local)) if is_nc_name(prefix) => (prefix, local),
         Some(_) => return Err(XmlFault::MalformedName(quoted(name))),
         None => ("", name),
@@ -48,19 +63,27 @@ pub(super) fn split_qname(name: &str) -> Result<(&str, &str), XmlFault> {
     if is_nc_name(local) { Ok((prefix, local)) } else { Err(XmlFault::MalformedName(quoted(name))) }
 }
 
+/// What stands before and after the first of an ASCII character. Names are short: looking at each octet is quicker than
+/// `split_once`, which prepares for long texts.
+fn split_at_octet(text: &str, ascii: u8) -> Option<(&str, &str)> {
+    let at = text.bytes().position(|octet| octet == ascii)?;
+    Some((text.get(..at)?, text.get(at + 1..)?))
+}
+
 /// Whether every character is one that XML 1.0 allows.
 ///
 /// The octets are looked at instead of the characters: of valid UTF-8, only the controls below U+0020 and the two
 /// non-characters U+FFFE and U+FFFF are outside production 2. Both of those begin with 0xEF, which is rare.
 pub(crate) fn all_legal(text: &str) -> bool {
-    let is_control = |byte: u8| byte < 0x20 && !matches!(byte, b'\t' | b'\n' | b'\r');
-    clean_octets(text.as_bytes(), |byte| is_control(byte) || byte == 0xEF) == text.len()
+    let is_control = |byte: u8| (byte < 0x20) & !is_one_of(byte, *b"\t\n\r");
+    clean_octets(text.as_bytes(), |byte| is_control(byte) | (byte == 0xEF)) == text.len()
         || !(text.bytes().any(is_control)
             || text.as_bytes().windows(3).any(|window| matches!(window, [0xEF, 0xBF, 0xBE | 0xBF])))
 }
 
 /// How many octets at the beginning are none that is looked for. Most texts are long and hold none (base64, URIs), so they
-/// are taken in blocks without a branch for each octet, which the compiler turns into vector instructions.
+/// are taken in blocks without a branch for each octet, which the compiler turns into vector instructions where the question
+/// has no branch either ([`is_one_of`]).
 pub(crate) fn clean_octets(octets: &[u8], is_looked_for: impl Fn(u8) -> bool) -> usize {
     const BLOCK: usize = 32;
     let mut clean = 0;
@@ -72,6 +95,11 @@ pub(crate) fn clean_octets(octets: &[u8], is_looked_for: impl Fn(u8) -> bool) ->
     }
     let rest = octets.get(clean..).unwrap_or(&[]);
     clean + rest.iter().position(|octet| is_looked_for(*octet)).unwrap_or(rest.len())
+}
+
+/// Whether an octet is one of these, asked without a branch.
+pub(crate) fn is_one_of<const N: usize>(octet: u8, these: [u8; N]) -> bool {
+    these.into_iter().fold(false, |found, this| found | (octet == this))
 }
 
 /// What `&name;` stands for: one of the five predefined entities or a character reference (productions 66, 68).
@@ -115,7 +143,7 @@ pub(super) fn push_normalised(out: &mut String, raw: &str) {
 pub(super) fn push_attribute_value(out: &mut String, raw: &str) -> Result<(), XmlFault> {
     let mut rest = raw;
     loop {
-        let special = |octet| matches!(octet, b'&' | b'\t' | b'\n' | b'\r' | b'<');
+        let special = |octet| is_one_of(octet, *b"&\t\n\r<");
         let (before, special) = rest.split_at(clean_octets(rest.as_bytes(), special));
         out.push_str(before);
         if special.is_empty() {
@@ -161,7 +189,7 @@ impl<'a> RawAttributes<'a> {
             // Attributes are separated by white space, from the name and from one another.
             return Err(XmlFault::AttributeSyntax);
         }
-        let (name, value) = trimmed.split_once('=').ok_or(XmlFault::AttributeSyntax)?;
+        let (name, value) = split_at_octet(trimmed, b'=').ok_or(XmlFault::AttributeSyntax)?;
         let value = value.trim_start_matches(is_space);
         let quote = *value.as_bytes().first().filter(|c| matches!(c, b'"' | b'\'')).ok_or(XmlFault::AttributeSyntax)?;
         let value = value.get(1..).unwrap_or("");

@@ -19,7 +19,7 @@ pub use error::{XmlError, XmlFault};
 pub use tree::{Attribute, Document, Element};
 pub use writer::{Builder, Canonical, WriteError};
 
-pub(crate) use lexical::{is_nc_name, is_space};
+pub(crate) use lexical::{clean_octets, is_nc_name, is_one_of, is_space};
 pub(crate) use tree::Child;
 pub(crate) use writer::{Written, escape_attribute, escape_text};
 

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::lexical::{all_legal, clean_octets, is_nc_name};
+use super::lexical::{all_legal, clean_octets, is_nc_name, is_one_of};
 use super::{Element, ns};
 use crate::saml::c14n::canonicalize;
 
@@ -280,35 +280,52 @@ impl Writer {
         self.declare(element)?;
 
         // Exclusive C14N orders attributes by namespace name, then by local name (Canonical XML 1.0 §2.3).
-        let mut attributes: Vec<_> = element.attributes.iter().collect();
-        attributes.sort_by_key(|(name, _)| (name.namespace, name.local));
-        for pair in attributes.windows(2) {
-            if let [(first, _), (second, _)] = pair
-                && (first.namespace, first.local) == (second.namespace, second.local)
-            {
-                return Err(WriteError::DuplicateAttribute(second.local));
+        let key = |(name, _): &(Name, String)| (name.namespace, name.local);
+        if element.attributes.is_sorted_by(|first, second| key(first) < key(second)) {
+            for (name, value) in &element.attributes {
+                self.attribute(*name, value)?;
             }
-        }
-        for (name, value) in attributes {
-            check_name(*name)?;
-            self.out.push(' ');
-            push_qname(&mut self.out, *name);
-            self.out.push_str("=\"");
-            if !all_legal(value) {
-                return Err(WriteError::IllegalCharacter);
+        } else {
+            let mut attributes: Vec<_> = element.attributes.iter().collect();
+            attributes.sort_by_key(|attribute| key(attribute));
+            for pair in attributes.windows(2) {
+                if let [first, second] = pair
+                    && key(first) == key(second)
+                {
+                    return Err(WriteError::DuplicateAttribute(second.0.local));
+                }
             }
-            escape_attribute(&mut self.out, value);
-            self.out.push('"');
+            for (name, value) in attributes {
+                self.attribute(*name, value)?;
+            }
         }
         self.out.push('>');
         Ok(around)
     }
 
+    fn attribute(&mut self, name: Name, value: &str) -> Result<(), WriteError> {
+        check_name(name)?;
+        self.out.push(' ');
+        push_qname(&mut self.out, name);
+        self.out.push_str("=\"");
+        if !all_legal(value) {
+            return Err(WriteError::IllegalCharacter);
+        }
+        escape_attribute(&mut self.out, value);
+        self.out.push('"');
+        Ok(())
+    }
+
     /// Declares the prefixes that are visibly used here and not yet declared with this value around it.
     fn declare(&mut self, element: &Builder) -> Result<(), WriteError> {
+        let own = (element.name.prefix, element.name.namespace);
         let prefixed = element.attributes.iter().map(|(name, _)| *name).filter(|name| !name.prefix.is_empty());
-        let mut used: Vec<(&'static str, &'static str)> =
-            std::iter::once(element.name).chain(prefixed).map(|name| (name.prefix, name.namespace)).collect();
+        if prefixed.clone().next().is_none() {
+            self.declare_prefix(own);
+            return Ok(());
+        }
+        let mut used = vec![own];
+        used.extend(prefixed.map(|name| (name.prefix, name.namespace)));
         used.sort_unstable();
         used.dedup();
         // One prefix cannot mean two namespaces in one tag.
@@ -319,20 +336,24 @@ impl Writer {
                 return Err(WriteError::MalformedName(second));
             }
         }
-        for (prefix, namespace) in used {
-            let around = self.in_scope.iter().rev().find(|(p, _)| *p == prefix).map_or("", |(_, n)| *n);
-            if prefix == "xml" || around == namespace {
-                continue;
-            }
-            self.out.push_str(if prefix.is_empty() { " xmlns" } else { " xmlns:" });
-            self.out.push_str(prefix);
-            self.out.push_str("=\"");
-            escape_attribute(&mut self.out, namespace);
-            self.out.push('"');
-            self.in_scope.push((prefix, namespace));
-            self.declared.push((prefix, namespace));
+        for prefix in used {
+            self.declare_prefix(prefix);
         }
         Ok(())
+    }
+
+    fn declare_prefix(&mut self, (prefix, namespace): (&'static str, &'static str)) {
+        let around = self.in_scope.iter().rev().find(|(p, _)| *p == prefix).map_or("", |(_, n)| *n);
+        if prefix == "xml" || around == namespace {
+            return;
+        }
+        self.out.push_str(if prefix.is_empty() { " xmlns" } else { " xmlns:" });
+        self.out.push_str(prefix);
+        self.out.push_str("=\"");
+        escape_attribute(&mut self.out, namespace);
+        self.out.push('"');
+        self.in_scope.push((prefix, namespace));
+        self.declared.push((prefix, namespace));
     }
 
     fn content(&mut self, content: &Content) -> Result<(), WriteError> {
@@ -391,39 +412,31 @@ fn push_qname(out: &mut String, name: Name) {
 
 /// Canonical XML 1.0 §2.3, text nodes.
 pub(crate) fn escape_text(out: &mut String, text: &str) {
-    escape(out, text, |octet| match octet {
-        b'&' => "&amp;",
-        b'<' => "&lt;",
-        b'>' => "&gt;",
-        b'\r' => "&#xD;",
-        _ => "",
-    });
+    escape(out, text, *b"&<>\r");
 }
 
 /// Canonical XML 1.0 §2.3, attribute and namespace nodes.
 pub(crate) fn escape_attribute(out: &mut String, value: &str) {
-    escape(out, value, |octet| match octet {
-        b'&' => "&amp;",
-        b'<' => "&lt;",
-        b'"' => "&quot;",
-        b'\t' => "&#x9;",
-        b'\n' => "&#xA;",
-        b'\r' => "&#xD;",
-        _ => "",
-    });
+    escape(out, value, *b"&<\"\t\n\r");
 }
 
-/// Copies whole stretches between the octets that need escaping (all of those are ASCII); nothing stands for the others.
-fn escape(out: &mut String, text: &str, escaped: impl Fn(u8) -> &'static str) {
+/// Copies whole stretches between the octets that are escaped, all of which are ASCII.
+fn escape<const N: usize>(out: &mut String, text: &str, escaped: [u8; N]) {
     let mut rest = text;
     loop {
-        let (clean, special) = rest.split_at(clean_octets(rest.as_bytes(), |octet| !escaped(octet).is_empty()));
+        let (clean, special) = rest.split_at(clean_octets(rest.as_bytes(), |octet| is_one_of(octet, escaped)));
         out.push_str(clean);
         let mut characters = special.chars();
-        match characters.next().and_then(|character| u8::try_from(character).ok()) {
-            Some(octet) => out.push_str(escaped(octet)),
-            None => return,
-        }
+        out.push_str(match characters.next() {
+            Some('&') => "&amp;",
+            Some('<') => "&lt;",
+            Some('>') => "&gt;",
+            Some('"') => "&quot;",
+            Some('\t') => "&#x9;",
+            Some('\n') => "&#xA;",
+            Some('\r') => "&#xD;",
+            _ => return,
+        });
         rest = characters.as_str();
     }
 }
