@@ -15,10 +15,10 @@ use signet::services::{Clock, SystemClock};
 #[path = "../it/support/browser.rs"]
 mod browser;
 
-use super::IN_FLIGHT;
 use super::measure::{Run, Stopwatch, memory_mib};
 use super::raw;
 use super::service::{KeyKind, Shape, key_pair, redirect_query};
+use super::{IN_FLIGHT, THREADS};
 use browser::{Browser, Page};
 
 const ROUND_TRIPS: u32 = 1_500;
@@ -44,13 +44,13 @@ impl Drop for Server {
 }
 
 pub fn run() {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(THREADS).enable_all().build().unwrap();
     runtime.block_on(measure());
 }
 
 /// Measures whether work tells if an address has an account, and nothing else.
 pub fn only_enumeration() {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(THREADS).enable_all().build().unwrap();
     runtime.block_on(async {
         let folder = tempfile::tempdir().unwrap();
         super::enumeration::measure(&Server::start(folder.path()).await).await;

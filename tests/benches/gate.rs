@@ -35,7 +35,7 @@ use time::UtcDateTime;
 
 use super::measure::{Run, Stopwatch};
 use super::service::{KeyKind, Shape, certificate_of, key_pair, redirect_query};
-use super::{IN_FLIGHT, raw};
+use super::{IN_FLIGHT, THREADS, raw};
 
 const RESPONSES: u32 = 4_000;
 const IDP: &str = "https://idp.example/saml";
@@ -76,7 +76,7 @@ pub fn run() {
 
 /// Makes many, so many at once, and says what they cost.
 fn responses(shape: Shape) -> Run {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(THREADS).enable_all().build().unwrap();
     runtime.block_on(async {
         let folder = tempfile::tempdir().unwrap();
         let scene = Arc::new(Scene::set(shape, KeyKind::Rsa2048));

@@ -35,6 +35,8 @@ mod raw;
 mod service;
 mod wire;
 
+/// The threads of a run.
+pub const THREADS: usize = 2;
 /// So many at once.
 pub const IN_FLIGHT: usize = 64;
 

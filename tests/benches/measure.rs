@@ -11,7 +11,7 @@ pub struct Cost {
 }
 
 impl Cost {
-    const NOTHING: Self = Self { cpu: Duration::ZERO, times: 0 };
+    pub const NOTHING: Self = Self { cpu: Duration::ZERO, times: 0 };
 
     pub fn micros(&self) -> f64 {
         self.cpu.as_secs_f64() * 1e6 / f64::from(self.times)
