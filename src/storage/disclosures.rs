@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use diesel::prelude::*;
+use time::UtcDateTime;
 use tokio::sync::{mpsc, oneshot};
 
 use super::schema::disclosure;
@@ -117,13 +118,7 @@ async fn record_together(
     chain: ChainId,
     issuances: Vec<Issuance>,
 ) -> Result<Vec<RecordedDisclosure>, StoreError> {
-    store
-        .transaction(move |tx| {
-            let standing = tx.standing(&issuances)?;
-            let mut end = ChainEnd::Unread;
-            issuances.into_iter().map(|one| tx.record_issuance(chain, &mut end, &standing, one)).collect()
-        })
-        .await
+    store.transaction(move |tx| tx.record_issuances(chain, issuances)).await
 }
 
 async fn record_one_by_one(
@@ -133,11 +128,8 @@ async fn record_one_by_one(
 ) -> Vec<Result<RecordedDisclosure, StoreError>> {
     let mut outcomes = Vec::with_capacity(issuances.len());
     for one in issuances {
-        let recorded = store.transaction(move |tx| {
-            let standing = tx.standing(std::slice::from_ref(&one))?;
-            tx.record_issuance(chain, &mut ChainEnd::Unread, &standing, one)
-        });
-        outcomes.push(recorded.await);
+        let recorded = store.transaction(move |tx| tx.record_issuances(chain, vec![one]));
+        outcomes.push(recorded.await.and_then(|mut recorded| recorded.pop().ok_or(StoreError::Stopped)));
     }
     outcomes
 }
@@ -149,22 +141,37 @@ enum ChainEnd {
 }
 
 impl Transaction<'_> {
-    /// Records one issuance: the request is answered, the disclosure takes its place in the chain, the service joins the
-    /// session.
+    /// Records issuances: their requests are answered, each disclosure takes its place in the chain, the services join the
+    /// sessions.
+    fn record_issuances(
+        &mut self,
+        chain: ChainId,
+        issuances: Vec<Issuance>,
+    ) -> Result<Vec<RecordedDisclosure>, StoreError> {
+        let standing = self.standing(&issuances)?;
+        let borne = || issuances.iter().filter(|one| standing.bears(one));
+        let answered = borne().filter_map(|one| one.answers).collect();
+        let at = borne().map(|one| one.disclosure.at).max().unwrap_or(UtcDateTime::UNIX_EPOCH);
+        // Of two in one group that answer the same request, the first does.
+        let mut open = self.finish_pending_requests(&answered, at)?;
+        let mut end = ChainEnd::Unread;
+        let record = |one| self.record_issuance(chain, &mut end, &standing, &mut open, one);
+        issuances.into_iter().map(record).collect()
+    }
+
     fn record_issuance(
         &mut self,
         chain: ChainId,
         end: &mut ChainEnd,
         standing: &Standing,
+        open: &mut BTreeSet<[u8; 16]>,
         issuance: Issuance,
     ) -> Result<RecordedDisclosure, StoreError> {
         if !standing.bears(&issuance) {
             return Ok(RecordedDisclosure::EndedMeanwhile);
         }
         let Issuance { disclosure, consent_mac: _, answers, joins } = issuance;
-        if let Some(request) = answers
-            && !self.finish_pending_request(&request, disclosure.at)?
-        {
+        if answers.is_some_and(|request| !open.remove(&request)) {
             return Ok(RecordedDisclosure::AnsweredBefore);
         }
         let (seq, prev_hash) = match *end {

@@ -1,5 +1,7 @@
 //! Requests that wait for their person, and those that were seen.
 
+use std::collections::BTreeSet;
+
 use diesel::prelude::*;
 use time::UtcDateTime;
 
@@ -117,6 +119,30 @@ impl Transaction<'_> {
         .set(pending_request::finished_at.eq(Some(milliseconds(now))));
         let finished = on_each!(self.connection, inner => change.execute(inner))?;
         Ok(finished == 1)
+    }
+
+    /// Marks requests as answered, and tells which of them were not answered before: one statement for a group, since Diesel
+    /// has every UPDATE prepared anew.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub(in crate::storage) fn finish_pending_requests(
+        &mut self,
+        ids: &BTreeSet<[u8; 16]>,
+        now: UtcDateTime,
+    ) -> Result<BTreeSet<[u8; 16]>, StoreError> {
+        if ids.is_empty() {
+            return Ok(BTreeSet::new());
+        }
+        let change = diesel::update(
+            pending_request::table
+                .filter(pending_request::id.eq_any(ids.iter().map(|id| id.to_vec()).collect::<Vec<_>>()))
+                .filter(pending_request::finished_at.is_null()),
+        )
+        .set(pending_request::finished_at.eq(Some(milliseconds(now))))
+        .returning(pending_request::id);
+        let finished: Vec<Vec<u8>> = on_each!(self.connection, inner => change.load(inner))?;
+        finished.iter().map(|id| typed(id.as_slice(), "pending_request", "id")).collect()
     }
 
     /// Binds a waiting request to another session of the same person: the link of a mail may be opened in a browser
