@@ -38,7 +38,7 @@ use crate::{
     web::{
         headers,
         log::RequestSpan,
-        routes,
+        metrics, routes,
         saml::{IdentityProvider, Published},
         shell::shell,
         sign_in::Argon2Gate,
@@ -148,6 +148,8 @@ pub struct Application {
     inbox: Option<SandboxInbox>,
     listener: TcpListener,
     tls: Option<SslAcceptorBuilder>,
+    /// Where the monitoring system reads.
+    metrics: Option<TcpListener>,
     public_url: Url,
     /// Its name among the nodes.
     node: String,
@@ -208,8 +210,9 @@ impl Application {
         site.proxies = server.proxies;
         site.services = identity_provider.registry.clone();
 
-        let listener =
-            TcpListener::bind(server.listen).map_err(|error| BuildError::Listen { address: server.listen, error })?;
+        let bind = |address| TcpListener::bind(address).map_err(|error| BuildError::Listen { address, error });
+        let listener = bind(server.listen)?;
+        let metrics = server.metrics_listen.map(bind).transpose()?;
         let tls = match (&server.tls_certificate, &server.tls_key_file) {
             (Some(certificate), Some(key)) => Some(acceptor(certificate, key)?),
             _ => None,
@@ -217,7 +220,19 @@ impl Application {
         let watched = settings.federation.watch.then(|| settings.federation.metadata_folder.clone());
         let public_url = server.public_url.clone();
         let node = server.node.clone();
-        Ok(Self { site, identity_provider, watched, outbox, inbox, listener, tls, public_url, node, node_lock })
+        Ok(Self {
+            site,
+            identity_provider,
+            watched,
+            outbox,
+            inbox,
+            listener,
+            tls,
+            metrics,
+            public_url,
+            node,
+            node_lock,
+        })
     }
 
     /// What the pages work with.
@@ -272,6 +287,8 @@ impl Application {
                 self.site.clock.clone(),
             )),
         ];
+        let metrics = self.metrics.take().map(|listener| self.metrics_server(listener)).transpose()?;
+        let metrics = metrics.map(|server| (server.handle(), tokio::spawn(server)));
         let server = self.server()?;
         let handle = server.handle();
         let serving = tokio::spawn(server);
@@ -286,7 +303,23 @@ impl Application {
         for task in background {
             task.abort();
         }
+        if let Some((handle, serving)) = metrics {
+            handle.stop(false).await;
+            drop(serving.await);
+        }
         outcome.unwrap_or_else(|error| Err(io::Error::other(error)))
+    }
+
+    fn metrics_server(&self, listener: TcpListener) -> io::Result<Server> {
+        let site = web::Data::new(self.site.clone());
+        let identity_provider = web::Data::new(self.identity_provider.clone());
+        let server = HttpServer::new(move || {
+            App::new()
+                .app_data(site.clone())
+                .app_data(identity_provider.clone())
+                .service(web::resource("/metrics").route(web::get().to(metrics::metrics)))
+        });
+        Ok(server.workers(1).disable_signals().listen(listener)?.run())
     }
 
     fn server(self) -> io::Result<Server> {

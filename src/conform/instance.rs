@@ -185,6 +185,7 @@ fn settings(folder: &Folder) -> Result<Settings, ConformError> {
             service_name: "Signet".to_owned(),
             tls_certificate: None,
             tls_key_file: None,
+            metrics_listen: None,
             proxies: 0,
             node: "conform".to_owned(),
         },

@@ -215,6 +215,7 @@ fn settings(places: &DemoPlaces) -> Result<Settings, DemoError> {
             service_name: "Signet".to_owned(),
             tls_certificate: None,
             tls_key_file: None,
+            metrics_listen: None,
             proxies: 0,
             node: "demo".to_owned(),
         },

@@ -78,6 +78,18 @@ impl fmt::Display for EndingCertificate {
 /// The certificates that end within 60 days or have ended: of the keys in our metadata, and of the services' keys.
 #[must_use]
 pub fn ending_certificates(ours: &SigningKeys, services: &Registry, now: UtcDateTime) -> Vec<EndingCertificate> {
+    certificate_ends(ours, services)
+        .filter_map(|(service, key, ends_at)| {
+            Some(EndingCertificate { service, key, ends_at, notice: Notice::of(ends_at, now)? })
+        })
+        .collect()
+}
+
+/// Whose every certificate is (nothing for our own), of which key, and when it ends.
+pub fn certificate_ends(
+    ours: &SigningKeys,
+    services: &Registry,
+) -> impl Iterator<Item = (Option<ServiceName>, KeyFingerprint, UtcDateTime)> {
     let certificates = ours.published().map(|signer| signer.certificate_der());
     let own = certificates.chain(ours.offered().map(|opener| opener.certificate_der())).filter_map(|certificate| {
         let key = VerificationKey::from_certificate_der(certificate).ok()?.fingerprint();
@@ -88,8 +100,4 @@ pub fn ending_certificates(ours: &SigningKeys, services: &Registry, now: UtcDate
         service.metadata().certificate_ends().iter().map(move |(key, ends_at)| (Some(name.clone()), *key, *ends_at))
     });
     own.chain(theirs)
-        .filter_map(|(service, key, ends_at)| {
-            Some(EndingCertificate { service, key, ends_at, notice: Notice::of(ends_at, now)? })
-        })
-        .collect()
 }

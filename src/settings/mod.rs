@@ -110,6 +110,8 @@ pub struct ServerSettings {
     /// How many proxies stand in front and add to `X-Forwarded-For`. With 0 the header is not believed.
     #[serde(default)]
     pub proxies: u8,
+    /// Where `/metrics` is served, by plain HTTP: an address that only the monitoring system reaches. Nowhere without it.
+    pub metrics_listen: Option<SocketAddr>,
     /// The name of this node: its disclosure chain is its own, so no two nodes may share one.
     #[serde(default = "main_node")]
     pub node: String,

@@ -6,6 +6,7 @@ pub mod csrf;
 pub mod headers;
 pub mod health;
 pub mod log;
+pub mod metrics;
 pub mod page;
 pub mod people;
 mod plain;

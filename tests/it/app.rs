@@ -55,6 +55,7 @@ fn settings(folder: &Path) -> Settings {
             service_name: "Signet".into(),
             tls_certificate: None,
             tls_key_file: None,
+            metrics_listen: None,
             proxies: 0,
             node: "main".into(),
         },

@@ -2,9 +2,13 @@
 
 use signet::federation::certificate_ends::{Notice, ending_certificates};
 use signet::jobs::signing::Alarm;
+use signet::saml::signature::{CertificatePeriod, Signer as _};
 use time::Duration;
 
-use super::Street;
+use super::{Street, two_services};
+use crate::saml::keys;
+use crate::support::app::{TestApp, Wishes};
+use crate::support::browser::Browser;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn our_certificates_and_the_services_are_told_of_once_at_each_notice() {
@@ -44,6 +48,38 @@ async fn check_names_certificates_that_end_and_a_sign_in_goes_on() {
     assert!(line.starts_with("warning") && line.contains("ended on 2001-09-10"), "{line}");
     let (browser, _) = street.house.fiona().await;
     street.permits().sign_in(&street.house, &browser).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn metrics_say_when_certificates_end_to_the_monitoring_system_alone() {
+    let app = TestApp::start_with(Wishes { metrics: true, services: two_services().0, ..Wishes::default() }).await;
+    let read = async || {
+        let at = format!("http://{}", app.settings.server.metrics_listen.unwrap());
+        let page = Browser::new(&at).get("/metrics").await;
+        page.expect_status(200);
+        page.body
+    };
+    let told = read().await;
+    let signing = app.identity_provider.signing.load_full();
+    let ours = signing.published().next().unwrap();
+    let ends = CertificatePeriod::of(ours.certificate_der()).unwrap().ends_at.unix_timestamp();
+    for line in [
+        format!("signet_certificate_end_timestamp_seconds{{service=\"\",key=\"{}\"}} {ends}", ours.key_id()),
+        // 2001-09-10.
+        format!(
+            "signet_certificate_end_timestamp_seconds{{service=\"permits/service\",key=\"{}\"}} 1000",
+            keys::RSA.signer().key_id()
+        ),
+        "signet_certificates_ending{notice=\"ended\"} 2\n".to_owned(),
+        "signet_certificates_ending{notice=\"within 30 days\"} 0\n".to_owned(),
+        "signet_signing_plan_version 1\n".to_owned(),
+    ] {
+        assert!(told.contains(&line), "{line} is not in {told}");
+    }
+    app.clock.advance(Duration::days(3 * 365 - 20));
+    assert!(read().await.contains("signet_certificates_ending{notice=\"within 30 days\"} 1\n"));
+    // Browsers do not find it.
+    app.browser().get("/metrics").await.expect_status(404);
 }
 
 #[test]

@@ -99,25 +99,34 @@ fn entity(name: &str) -> String {
     format!("https://{name}.example.gov/saml")
 }
 
+/// A service's files: agency, service, metadata, agreement.
+type Files = (String, String, String, String);
+
+/// The two services, and their files.
+fn two_services() -> (Vec<Files>, Vec<(&'static str, ServiceProvider)>) {
+    let mut services = Vec::new();
+    let mut parties = Vec::new();
+    for name in ["permits", "camping"] {
+        let (private, certificate) = (&keys::RSA.private_pem, &keys::RSA.certificate_pem);
+        let acs = format!("https://{name}.example.gov/acs");
+        let sp = ServiceProvider::new(entity(name), acs, private, certificate).unwrap();
+        let metadata = sp.metadata(name).unwrap().into_string();
+        let agreement = agreement("default_attributes = [\"email\"]", &["email"])
+            .replace("agency_id = \"department-of-parks\"", &format!("agency_id = {name:?}"))
+            .replace("https://permits.parks.example.gov/saml", &entity(name));
+        services.push((name.to_owned(), "service".to_owned(), metadata, agreement));
+        parties.push((name, sp));
+    }
+    (services, parties)
+}
+
 impl Street {
     async fn new() -> Self {
         Self::on(false).await
     }
 
     async fn on(postgresql: bool) -> Self {
-        let mut services = Vec::new();
-        let mut parties = Vec::new();
-        for name in ["permits", "camping"] {
-            let (private, certificate) = (&keys::RSA.private_pem, &keys::RSA.certificate_pem);
-            let acs = format!("https://{name}.example.gov/acs");
-            let sp = ServiceProvider::new(entity(name), acs, private, certificate).unwrap();
-            let metadata = sp.metadata(name).unwrap().into_string();
-            let agreement = agreement("default_attributes = [\"email\"]", &["email"])
-                .replace("agency_id = \"department-of-parks\"", &format!("agency_id = {name:?}"))
-                .replace("https://permits.parks.example.gov/saml", &entity(name));
-            services.push((name.to_owned(), "service".to_owned(), metadata, agreement));
-            parties.push((name, sp));
-        }
+        let (services, parties) = two_services();
         let app = TestApp::start_with(Wishes { services, postgresql, ..Wishes::default() }).await;
         std::fs::write(app.folder().join("signet.toml"), toml::to_string_pretty(&app.settings).unwrap()).unwrap();
         let published = app.browser().get("/saml/metadata").await.body;

@@ -62,6 +62,8 @@ pub struct Wishes {
     pub sms: Option<SmsSettings>,
     /// Which algorithms are denied.
     pub denied_algorithms: Vec<String>,
+    /// Whether it serves metrics.
+    pub metrics: bool,
     /// Where browsers find it, when that is not where it listens: as behind a proxy.
     pub public_url: Option<String>,
 }
@@ -141,6 +143,9 @@ impl TestApp {
                 service_name: "Signet".to_owned(),
                 tls_certificate: None,
                 tls_key_file: None,
+                metrics_listen: wishes
+                    .metrics
+                    .then(|| format!("127.0.0.1:{}", free_port()).parse().expect("an address")),
                 proxies: 0,
                 node: "test".to_owned(),
             },

@@ -1,0 +1,54 @@
+//! What a monitoring system reads, in the text format of Prometheus: keys and certificates, nothing about people. It has a listener
+//! of its own, so that it is not where browsers come.
+
+use std::fmt::{self, Write as _};
+
+use actix_web::{HttpResponse, web};
+use time::UtcDateTime;
+
+use super::saml::IdentityProvider;
+use super::site::Site;
+use crate::federation::certificate_ends::{Notice, certificate_ends};
+use crate::federation::registry::Registry;
+use crate::federation::signing::SigningKeys;
+
+/// `/metrics`.
+pub async fn metrics(site: web::Data<Site>, idp: web::Data<IdentityProvider>) -> HttpResponse {
+    match exposition(&idp.signing.load(), &idp.registry.load(), site.now()) {
+        Ok(text) => HttpResponse::Ok().content_type("text/plain; version=0.0.4; charset=utf-8").body(text),
+        Err(fmt::Error) => HttpResponse::InternalServerError().finish(),
+    }
+}
+
+/// Everything that is told, in the text exposition format 0.0.4. Names of services and of keys have no character that a label would
+/// have to escape.
+fn exposition(signing: &SigningKeys, services: &Registry, now: UtcDateTime) -> Result<String, fmt::Error> {
+    let mut text = String::new();
+    let certificates: Vec<_> = certificate_ends(signing, services).collect();
+
+    text.push_str(
+        "# HELP signet_certificate_end_timestamp_seconds When a certificate ends; service is empty for our own.\n\
+         # TYPE signet_certificate_end_timestamp_seconds gauge\n",
+    );
+    for (service, key, ends_at) in &certificates {
+        let service = service.as_ref().map_or_else(String::new, ToString::to_string);
+        let (key, ends_at) = (key.short(), ends_at.unix_timestamp());
+        writeln!(text, "signet_certificate_end_timestamp_seconds{{service=\"{service}\",key=\"{key}\"}} {ends_at}")?;
+    }
+
+    text.push_str(
+        "# HELP signet_certificates_ending How many certificates end so soon, or have ended.\n\
+         # TYPE signet_certificates_ending gauge\n",
+    );
+    for notice in [Notice::SixtyDays, Notice::ThirtyDays, Notice::SevenDays, Notice::Ended] {
+        let count = certificates.iter().filter(|(_, _, ends_at)| Notice::of(*ends_at, now) == Some(notice)).count();
+        writeln!(text, "signet_certificates_ending{{notice=\"{}\"}} {count}", notice.as_str())?;
+    }
+
+    text.push_str(
+        "# HELP signet_signing_plan_version Which plan of signing keys this node follows.\n\
+         # TYPE signet_signing_plan_version gauge\n",
+    );
+    writeln!(text, "signet_signing_plan_version {}", signing.plan().version())?;
+    Ok(text)
+}
