@@ -140,7 +140,8 @@ const fn signing(error: &SigningError) -> &'static str {
         }
         SigningError::ChangedMeanwhile => "`signet keys status` shows how things stand; try again",
         SigningError::Unusable(KeyUnusable::Denied(_)) => {
-            "let a key of another kind sign for all (`signet keys sign-with --all`), or deny less in `federation.denied_algorithms`"
+            "let a key of another kind sign (`signet keys generate --next --kind …`, `publish`, `sign-with`), or deny less in \
+             `federation.denied_algorithms`"
         }
         SigningError::Unusable(KeyUnusable::Missing(_) | KeyUnusable::MissingOpener(_)) => {
             "copy the key's two files from a node that has them"

@@ -118,7 +118,16 @@ fn current(
     Ok((plan, found))
 }
 
-/// The plan that counts, with its keys; where none was ever made, the one that would be. For looking only.
+/// The plan that counts; where none was ever made, the one that would be. For looking only.
+///
+/// # Errors
+/// [`SigningError`].
+pub fn plan_blocking(store: &Store, keys: &dyn ServiceKeys, now: UtcDateTime) -> Result<SigningPlan, SigningError> {
+    let here = keys.pairs()?;
+    store.read_blocking(|tx| current(tx, keys, &here, now).map(|(plan, _)| plan))
+}
+
+/// The same with its keys, as a node would follow it.
 ///
 /// # Errors
 /// [`SigningError`].
@@ -128,9 +137,7 @@ pub fn look_blocking(
     now: UtcDateTime,
     denied: DeniedAlgorithms,
 ) -> Result<SigningKeys, SigningError> {
-    let here = keys.pairs()?;
-    let plan = store.read_blocking(|tx| current(tx, keys, &here, now).map(|(plan, _)| plan))?;
-    Ok(SigningKeys::new(plan, here, denied)?)
+    Ok(SigningKeys::new(plan_blocking(store, keys, now)?, keys.pairs()?, denied)?)
 }
 
 /// The plan that counts, with its keys. The first node that starts makes the first plan: its oldest key signs for all.
@@ -184,7 +191,7 @@ pub fn change_blocking<E: From<SigningError> + From<StoreError>>(
         let version = found.greatest.max(before.version()).checked_add(1).ok_or(SigningError::Altered)?;
         let next = step(tx, &before, At { version, now })?;
         // What this node cannot sign with, it does not put into the metadata.
-        SigningKeys::new(next.clone(), here, denied).map_err(SigningError::from)?;
+        SigningKeys::check_step(&before, &next, here, denied).map_err(SigningError::from)?;
         add(tx, &next)?;
         Ok(next)
     })

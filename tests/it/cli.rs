@@ -334,7 +334,7 @@ fn nothing_starts_where_what_is_denied_leaves_nothing() {
     assert_eq!(result.expect("it runs"), CommandOutcome::Findings, "{text}");
     let fault = "every signature that it makes is denied by federation.denied_algorithms";
     let said = text.lines().find(|line| line.starts_with("FAULTY   signing: the signing key")).expect("it is told");
-    assert!(said.contains(fault) && said.contains("`signet keys sign-with --all`"), "{said}");
+    assert!(said.contains(fault) && said.contains("`sign-with`"), "{said}");
     assert!(start(&place).expect_err("our key makes nothing").contains(fault));
 
     for (denied, reason) in [
@@ -353,6 +353,40 @@ fn nothing_starts_where_what_is_denied_leaves_nothing() {
         let error = start(&place).expect_err("the settings cannot be used");
         assert!(error.contains(reason), "{error}");
     }
+}
+
+#[test]
+fn when_the_signing_key_makes_nothing_any_more_the_next_one_takes_over_by_the_usual_steps() {
+    let place = Place::new();
+    place.set_up();
+    place.deny(&[ECDSA_SHA256, ECDSA_SHA384]);
+    assert!(start(&place).is_err());
+    let keys = |arguments: &[&str]| {
+        let output = program(&place, &[&["keys"], arguments].concat()).output().expect("it runs");
+        let said = String::from_utf8([output.stdout, output.stderr].concat()).expect("UTF-8");
+        (output.status.code(), said)
+    };
+    let generated = |kind: &str| {
+        let (code, said) = keys(&["generate", "--next", "--kind", kind]);
+        assert_eq!(code, Some(0), "{said}");
+        said.split_whitespace().nth(3).expect("a name").to_owned()
+    };
+    let (rsa, another) = (generated("rsa-2048"), generated("p-256"));
+    for key in [&rsa, &another] {
+        let (code, said) = keys(&["publish", key]);
+        assert_eq!(code, Some(0), "{said}");
+    }
+    let (code, said) = keys(&["status"]);
+    assert_eq!(code, Some(0), "{said}");
+    // Another that makes nothing takes over nowhere.
+    for whom in [&["--all"][..], &["--sp", "department-of-parks/permits"], &["--wave", "100"]] {
+        let (code, said) = keys(&[&["sign-with", &another, "--now"], whom].concat());
+        assert_eq!(code, Some(2), "{said}");
+        assert!(said.contains(&format!("the signing key {another} cannot sign")), "{said}");
+    }
+    let (code, said) = keys(&["sign-with", &rsa, "--all", "--now"]);
+    assert_eq!(code, Some(0), "{said}");
+    assert_eq!(start(&place), Ok(()));
 }
 
 #[test]

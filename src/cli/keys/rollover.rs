@@ -200,10 +200,10 @@ pub(super) fn trial(args: &TrialArgs, settings: &Settings, out: &mut dyn Write) 
     let keys = open_keys(settings)?;
     let store = open_store(settings)?;
     if !args.succeeded && !args.failed {
-        let plan = signing::look_blocking(&store, &keys, now(), settings.denied_algorithms()?)?;
+        let plan = signing::plan_blocking(&store, &keys, now())?;
         let registry = store.read_blocking(|tx| metadata::load(tx, &keys))?.registry;
         let service = find(&registry, &args.sp)?;
-        let key = plan.plan().next_for(service.entity_id()).map_err(SigningError::from)?;
+        let key = plan.next_for(service.entity_id()).map_err(SigningError::from)?;
         let ticket = TrialTicket::new(service.entity_id(), key, now().saturating_add(TRIAL_LASTS), &keys)
             .map_err(SigningError::from)?;
         let mut address = settings.server.public_url.clone();

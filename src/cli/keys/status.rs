@@ -29,8 +29,7 @@ pub struct StatusArgs {
 
 pub(super) fn show(args: &StatusArgs, settings: &Settings, out: &mut dyn Write) -> Result<(), CommandError> {
     let (keys, store, now) = (open_keys(settings)?, open_store(settings)?, now());
-    let looked = signing::look_blocking(&store, &keys, now, settings.denied_algorithms()?)?;
-    let plan = looked.plan();
+    let plan = &signing::plan_blocking(&store, &keys, now)?;
     let pairs = keys.pairs().map_err(SigningError::from)?;
     let here: BTreeMap<SigningKeyId, _> = pairs
         .signers

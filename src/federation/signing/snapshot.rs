@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-use super::{SigningKeyId, SigningPlan, Trial};
+use super::{KeyState, SigningKeyId, SigningPlan, Trial};
 use crate::federation::negotiation::{NothingInCommon, made_by, signature};
 use crate::federation::registry::ServiceProvider;
 use crate::saml::DeniedAlgorithms;
@@ -15,10 +15,8 @@ use crate::services::keys::KeyPairs;
 /// A plan cannot be followed here.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum KeyUnusable {
-    /// The key that signs for all makes no signature that the settings leave.
-    #[error(
-        "the signing key {0} signs for all services, and every signature that it makes is denied by federation.denied_algorithms"
-    )]
+    /// A key that is to sign makes no signature that the settings leave.
+    #[error("the signing key {0} cannot sign: every signature that it makes is denied by federation.denied_algorithms")]
     Denied(SigningKeyId),
     /// A key that the plan puts into our metadata is not where this node keeps its keys.
     #[error(
@@ -69,6 +67,33 @@ impl SigningKeys {
         let usual = made_by(&**fleet, denied).first().copied();
         let fleet = SignerBy::with(fleet, usual.ok_or_else(|| KeyUnusable::Denied(plan.fleet().clone()))?);
         Ok(Self { plan, fleet, signers, openers, denied })
+    }
+
+    /// Whether the plan may go from one to the next: every key that it names is here, and none begins to sign, or to sign for all,
+    /// that has no algorithm left. That one has signed until now and has none left stops nothing: the next steps lead out of it.
+    ///
+    /// # Errors
+    /// [`KeyUnusable`].
+    pub fn check_step(
+        before: &SigningPlan,
+        next: &SigningPlan,
+        pairs: KeyPairs,
+        denied: DeniedAlgorithms,
+    ) -> Result<(), KeyUnusable> {
+        let begins = |id: &SigningKeyId| {
+            let signs = |plan: &SigningPlan| plan.state(id) == KeyState::Signing;
+            (signs(next) && !signs(before)) || (next.fleet() == id && before.fleet() != id)
+        };
+        for signer in &pairs.signers {
+            let id = SigningKeyId::parse(signer.key_id()).ok().filter(begins);
+            if let Some(id) = id.filter(|_| made_by(&**signer, denied).is_empty()) {
+                return Err(KeyUnusable::Denied(id));
+            }
+        }
+        match Self::new(next.clone(), pairs, denied) {
+            Ok(_) | Err(KeyUnusable::Denied(_)) => Ok(()),
+            Err(missing @ (KeyUnusable::Missing(_) | KeyUnusable::MissingOpener(_))) => Err(missing),
+        }
     }
 
     /// The plan.
