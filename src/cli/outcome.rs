@@ -143,8 +143,9 @@ const fn signing(error: &SigningError) -> &'static str {
             "let a key of another kind sign (`signet keys generate --next --kind …`, `publish`, `sign-with`), or deny less in \
              `federation.denied_algorithms`"
         }
-        SigningError::Unusable(KeyUnusable::Missing(_) | KeyUnusable::MissingOpener(_)) => {
-            "copy the key's two files from a node that has them"
+        SigningError::Unusable(KeyUnusable::Missing(_)) => "copy the key's two files from a node that has them",
+        SigningError::Unusable(KeyUnusable::MissingOpener(_)) => {
+            "copy the key's two files from a node that has them; if none has, `signet keys retire` with --now gives it up"
         }
         SigningError::Refused(refused) => refused.next_step(),
         SigningError::Store(_) => "see `database.url` in the settings, and whether the database runs",

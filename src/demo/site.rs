@@ -220,7 +220,7 @@ impl State {
         for session in sessions.values_mut() {
             let meant = |signed_in: &SignedIn| {
                 let index = signed_in.session_index.as_ref();
-                signed_in.name_id == *asked.principal().value
+                asked.principal(&[]).is_ok_and(|named| *named.value == signed_in.name_id)
                     && (asked.session_indexes().is_empty()
                         || index.is_some_and(|one| asked.session_indexes().contains(one)))
             };

@@ -1,6 +1,7 @@
 //! What a monitoring system reads, in the text format of Prometheus: keys and certificates, nothing about people. It has a listener
 //! of its own, so that it is not where browsers come.
 
+use std::collections::BTreeMap;
 use std::fmt::{self, Write as _};
 
 use actix_web::{HttpResponse, web};
@@ -24,24 +25,29 @@ pub async fn metrics(site: web::Data<Site>, idp: web::Data<IdentityProvider>) ->
 /// have to escape.
 fn exposition(signing: &SigningKeys, services: &Registry, now: UtcDateTime) -> Result<String, fmt::Error> {
     let mut text = String::new();
-    let certificates: Vec<_> = certificate_ends(signing, services).collect();
+    // A key may stand in several certificates, of which the last one counts.
+    let mut certificates: BTreeMap<(String, String), UtcDateTime> = BTreeMap::new();
+    for (service, key, ends_at) in certificate_ends(signing, services) {
+        let service = service.map_or_else(String::new, |service| service.to_string());
+        let last = certificates.entry((service, key.short())).or_insert(ends_at);
+        *last = ends_at.max(*last);
+    }
 
     text.push_str(
-        "# HELP signet_certificate_end_timestamp_seconds When a certificate ends; service is empty for our own.\n\
+        "# HELP signet_certificate_end_timestamp_seconds When the last certificate of a key ends; service is empty for our own.\n\
          # TYPE signet_certificate_end_timestamp_seconds gauge\n",
     );
-    for (service, key, ends_at) in &certificates {
-        let service = service.as_ref().map_or_else(String::new, ToString::to_string);
-        let (key, ends_at) = (key.short(), ends_at.unix_timestamp());
+    for ((service, key), ends_at) in &certificates {
+        let ends_at = ends_at.unix_timestamp();
         writeln!(text, "signet_certificate_end_timestamp_seconds{{service=\"{service}\",key=\"{key}\"}} {ends_at}")?;
     }
 
     text.push_str(
-        "# HELP signet_certificates_ending How many certificates end so soon, or have ended.\n\
+        "# HELP signet_certificates_ending How many of these end so soon, or sooner, or have ended.\n\
          # TYPE signet_certificates_ending gauge\n",
     );
     for notice in [Notice::SixtyDays, Notice::ThirtyDays, Notice::SevenDays, Notice::Ended] {
-        let count = certificates.iter().filter(|(_, _, ends_at)| Notice::of(*ends_at, now) == Some(notice)).count();
+        let count = certificates.values().filter(|ends_at| Notice::of(**ends_at, now) >= Some(notice)).count();
         writeln!(text, "signet_certificates_ending{{notice=\"{}\"}} {count}", notice.as_str())?;
     }
 

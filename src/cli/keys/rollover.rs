@@ -87,7 +87,7 @@ pub(super) fn publish(args: &KeyArgs, settings: &Settings, out: &mut dyn Write) 
             Some(name) => named(name, here.all().chain(known(plan)))?,
             None => only_unpublished(plan, &here)?,
         };
-        let opens = here.opening.contains(&key);
+        let opens = here.opening.contains(&key) || plan.opener_state(&key) != OpenerState::Generated;
         let next = if opens { plan.publish_opener(&key, at)? } else { plan.publish(&key, at)? };
         published = Some((key, opens));
         Ok(next)
@@ -97,7 +97,7 @@ pub(super) fn publish(args: &KeyArgs, settings: &Settings, out: &mut dyn Write) 
         writeln!(out, "Our metadata offers {key} within a minute, for encrypting to us.")?;
         writeln!(
             out,
-            "The decryption key before goes on opening; `signet keys retire` ends that when no copy of our metadata has it."
+            "One that was offered before goes on opening; `signet keys retire` ends that when no copy of our metadata has it."
         )?;
         return Ok(());
     }
@@ -182,7 +182,10 @@ pub(super) fn retire(args: &RetireArgs, settings: &Settings, out: &mut dyn Write
     let Some((key, opens)) = retired else { return Ok(()) };
     let folder = if opens {
         keys.erase_decryption_key(key.as_str())?;
-        writeln!(out, "{key} opens nothing any more. Its private half is erased here; its certificate stays.")?;
+        writeln!(
+            out,
+            "{key} opens nothing any more within a minute. Its private half is erased here; its certificate stays."
+        )?;
         "decryption"
     } else {
         keys.erase_signing_key(key.as_str())?;

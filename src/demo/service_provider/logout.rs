@@ -144,7 +144,7 @@ impl ServiceProvider {
         let fresh = |at: UtcDateTime| at <= now + CLOCK_SKEW && at >= now - FRESH_FOR - CLOCK_SKEW;
         match LogoutMessage::from_query(raw_query)? {
             LogoutMessage::Request(decoded) => {
-                let request = decoded.verify(&peer.0, &ours, &[], DeniedAlgorithms::NONE)?;
+                let request = decoded.verify(&peer.0, &ours, DeniedAlgorithms::NONE)?;
                 let over = request.not_on_or_after().is_some_and(|until| until + CLOCK_SKEW <= now);
                 if over || !fresh(request.issue_instant()) {
                     return Err(LogoutFailed::Time);

@@ -46,7 +46,7 @@ impl fmt::Display for LoweredProtection {
             Self::EncryptionWeaker(exception) => write!(f, "encryption falls to {exception}"),
             Self::HighestIalRaised(ial) => write!(f, "the service may ask for {ial}"),
             Self::LowestAalLowered(aal) => {
-                write!(f, "a request may ask for no more than AAL{}, below the default", aal_number(*aal))
+                write!(f, "a request that asks for AAL{} is answered so, below the default", aal_number(*aal))
             }
             Self::NameIdFormatAdded(format) => write!(f, "one more NameID format: {format}"),
             Self::RequestsUnsigned => f.write_str("requests need no longer be signed"),

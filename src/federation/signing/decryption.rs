@@ -9,7 +9,10 @@ use std::fmt;
 
 use time::UtcDateTime;
 
-use super::{At, METADATA_VALID_FOR, PlanRefused, SigningKeyId, SigningPlan};
+use super::{At, LAST_MESSAGES_ARRIVE, METADATA_VALID_FOR, PlanRefused, SigningKeyId, SigningPlan};
+
+/// So many keys open at once: each is tried with what a service sends, and each try is a private-key operation.
+pub(super) const MOST_OPENING: usize = 3;
 
 /// Where a key to which services encrypt stands on its way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -82,7 +85,7 @@ impl SigningPlan {
     /// Offers a key in our metadata instead of the one before, which goes on opening.
     ///
     /// # Errors
-    /// It was published before.
+    /// It was published before, or as many open as may.
     pub fn publish_opener(&self, key: &SigningKeyId, at: At) -> Result<Self, PlanRefused> {
         match self.opener_state(key) {
             OpenerState::Generated => {}
@@ -91,9 +94,12 @@ impl SigningPlan {
                 return Err(PlanRefused::OfferedBefore { key: key.clone() });
             }
         }
+        if self.opening().count() >= MOST_OPENING {
+            return Err(PlanRefused::TooManyOpen);
+        }
         let mut next = self.clone();
         next.version = at.version;
-        for planned in next.openers.values_mut() {
+        for planned in next.openers.values_mut().filter(|planned| planned.retired_at.is_none()) {
             planned.replaced_at.get_or_insert(at.now);
         }
         next.openers.insert(key.clone(), PlannedOpener::new(at));
@@ -110,7 +116,10 @@ impl SigningPlan {
             Some(planned) if planned.retired_at.is_some() => return Err(PlanRefused::Retired { key: key.clone() }),
             Some(planned) => planned,
         };
-        match planned.replaced_at.map(|replaced| replaced.saturating_add(METADATA_VALID_FOR)) {
+        match planned
+            .replaced_at
+            .map(|replaced| replaced.saturating_add(METADATA_VALID_FOR).saturating_add(LAST_MESSAGES_ARRIVE))
+        {
             _ if at_once => {}
             None => return Err(PlanRefused::StillOffered { key: key.clone() }),
             Some(until) if at.now < until => return Err(PlanRefused::JustReplaced { key: key.clone(), until }),

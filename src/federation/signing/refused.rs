@@ -2,7 +2,7 @@
 
 use time::UtcDateTime;
 
-use super::{KeyState, SigningKeyId};
+use super::{KeyState, SigningKeyId, decryption::MOST_OPENING};
 use crate::saml::EntityId;
 
 /// Why a step of the rollover is not taken. Everything stands as it was.
@@ -121,6 +121,9 @@ pub enum PlanRefused {
         /// The services that were put to it by name.
         services: Vec<EntityId>,
     },
+    /// Each is tried with what a service sends.
+    #[error("{MOST_OPENING} decryption keys open already, which is the most")]
+    TooManyOpen,
     /// A service did not take a sign-in that was signed with the key.
     #[error("a sign-in at {service} that was signed with {key} did not succeed")]
     TrialFailed {
@@ -167,6 +170,7 @@ impl PlanRefused {
                 "`signet keys generate --decryption` and `signet keys publish` offer another first; or say --now to offer none"
             }
             Self::StillSigns { .. } => "`signet keys sign-with <another key>` puts them to another key first",
+            Self::TooManyOpen => "`signet keys retire` ends the oldest",
             Self::TrialFailed { .. } => {
                 "find out why with the agency and try again with `signet keys trial`, or say --now if you know better"
             }

@@ -57,19 +57,21 @@ fn the_latest_key_to_encrypt_to_is_offered_and_those_before_open_until_they_are_
     assert_eq!(plan.publish_opener(&key('a'), at(3, 2)), Err(PlanRefused::OfferedBefore { key: key('a') }));
     assert_eq!(plan.retire_opener(&key('c'), true, at(3, 2)), Err(PlanRefused::NotPublished { key: key('c') }));
     assert_eq!(plan.retire_opener(&key('b'), false, at(3, 2)), Err(PlanRefused::StillOffered { key: key('b') }));
-    // Fourteen days after the next one took its place.
-    let until = NOW + Duration::hours(1) + METADATA_VALID_FOR;
+    // Fourteen days after the next one took its place, and what the nodes need to follow.
+    let until = NOW + Duration::hours(1) + METADATA_VALID_FOR + LAST_MESSAGES_ARRIVE;
     assert_eq!(
-        plan.retire_opener(&key('a'), false, at(3, 14 * 24)),
+        plan.retire_opener(&key('a'), false, at(3, 14 * 24 + 1)),
         Err(PlanRefused::JustReplaced { key: key('a'), until })
     );
-    let retired = plan.retire_opener(&key('a'), false, at(3, 14 * 24 + 1)).unwrap();
+    let retired = plan.retire_opener(&key('a'), false, at(3, 14 * 24 + 2)).unwrap();
     assert_eq!(retired.opening().collect::<Vec<_>>(), [&key('b')]);
     assert_eq!(retired.opener_state(&key('a')), OpenerState::Retired);
     assert_eq!(retired.publish_opener(&key('a'), at(4, 400)), Err(PlanRefused::Retired { key: key('a') }));
     assert_eq!(retired.retire_opener(&key('a'), true, at(4, 400)), Err(PlanRefused::Retired { key: key('a') }));
     let none = retired.retire_opener(&key('b'), true, at(4, 400)).unwrap();
     assert_eq!((none.offered(), none.version()), (None, 4));
+    let three = plan.publish_opener(&key('c'), at(3, 2)).unwrap();
+    assert_eq!(three.publish_opener(&key('d'), at(4, 2)), Err(PlanRefused::TooManyOpen));
 }
 
 #[test]

@@ -213,7 +213,7 @@ pub enum RequestError {
     AttributeMissing(&'static str),
     /// The person whose session shall end is named by an EncryptedID that does not open to a NameID.
     #[error(
-        "no key of ours opens the EncryptedID to a NameID; our metadata has the key to encrypt to, and names the algorithms"
+        "no key of ours opens the EncryptedID to a NameID; our metadata says which key to encrypt to, if any, and by which algorithms"
     )]
     EncryptedPrincipal,
     /// The destination is not one of our addresses.

@@ -1,6 +1,6 @@
 //! Opening what was encrypted to a key of ours. Every failure is the same error, so that nothing can be learnt from asking twice.
 //!
-//! Only for content of a message whose own signature has been verified: that is for the callers to hold.
+//! Only for content of a message whose own signature has been verified, and one at a time: that is for the callers to hold.
 
 use std::fmt;
 
@@ -109,9 +109,8 @@ pub enum AcceptedCiphers {
 #[error("the encrypted content could not be decrypted")]
 pub struct DecryptionFailed;
 
-/// Opens a `saml:EncryptedID` or `saml:EncryptedAssertion` (SAML Core §2.2.4): one `xenc:EncryptedData`, and the content's key in
-/// `xenc:EncryptedKey`, inside its `ds:KeyInfo` or beside it. Each key of ours is tried with each key there (implementation
-/// profile IIP-IDP19), by algorithms that are not `denied`. The result is the octets that were encrypted: a document of its own, to be read by the strict reader.
+/// Opens what [`Sealed::read`] reads. The result is the octets that were encrypted: a document of its own, to be read by the
+/// strict reader.
 ///
 /// # Errors
 /// [`DecryptionFailed`], whatever the cause.
@@ -121,19 +120,44 @@ pub fn decrypt<'k>(
     accepted: AcceptedCiphers,
     denied: DeniedAlgorithms,
 ) -> Result<Zeroizing<Vec<u8>>, DecryptionFailed> {
-    let found = Found::in_element(encrypted, accepted, denied).ok_or(DecryptionFailed)?;
-    keys.into_iter().find_map(|key| found.open(key)).ok_or(DecryptionFailed)
+    Sealed::read(encrypted, accepted, denied)?.open(keys)
 }
 
-/// What is to be opened.
-struct Found {
+/// A `saml:EncryptedID` or `saml:EncryptedAssertion` (SAML Core §2.2.4) as it was read: one `xenc:EncryptedData`, and the content's key in
+/// `xenc:EncryptedKey`, inside its `ds:KeyInfo` or beside it.
+#[derive(Clone)]
+pub struct Sealed {
     cipher: BlockEncryption,
     octets: Vec<u8>,
     /// The content's key, once for each receiver, and how it travels.
     wrapped: Vec<(KeyTransport, Vec<u8>)>,
 }
 
-impl Found {
+impl Sealed {
+    /// Reads it. Nothing is opened yet; what stands there by an algorithm that is not accepted, or `denied`, never is.
+    ///
+    /// # Errors
+    /// [`DecryptionFailed`], whatever the cause.
+    pub fn read(
+        encrypted: Element<'_>,
+        accepted: AcceptedCiphers,
+        denied: DeniedAlgorithms,
+    ) -> Result<Self, DecryptionFailed> {
+        Self::in_element(encrypted, accepted, denied).ok_or(DecryptionFailed)
+    }
+
+    /// Opens it: each key of ours is tried with each key there (implementation profile IIP-IDP19), and each try is a private-key
+    /// operation.
+    ///
+    /// # Errors
+    /// [`DecryptionFailed`], whatever the cause.
+    pub fn open<'k>(
+        &self,
+        keys: impl IntoIterator<Item = &'k DecryptionKey>,
+    ) -> Result<Zeroizing<Vec<u8>>, DecryptionFailed> {
+        keys.into_iter().find_map(|key| self.open_with(key)).ok_or(DecryptionFailed)
+    }
+
     fn in_element(encrypted: Element<'_>, accepted: AcceptedCiphers, denied: DeniedAlgorithms) -> Option<Self> {
         let data = encrypted.only_child(ns::XMLENC, "EncryptedData").ok()??;
         if data.attribute("Type").is_some_and(|of| of != TYPE_ELEMENT) {
@@ -155,7 +179,7 @@ impl Found {
         Some(Self { cipher, octets: cipher_value(data)?, wrapped })
     }
 
-    fn open(&self, key: &DecryptionKey) -> Option<Zeroizing<Vec<u8>>> {
+    fn open_with(&self, key: &DecryptionKey) -> Option<Zeroizing<Vec<u8>>> {
         self.wrapped.iter().find_map(|(transport, wrapped)| {
             let content_key = Zeroizing::new(transport.unwrap(wrapped, &key.0).ok()?);
             self.content(&content_key).map(Zeroizing::new)
@@ -174,6 +198,13 @@ impl Found {
             let (iv, content) = self.octets.split_at_checked(BLOCK)?;
             symm_decrypt(self.cipher.cipher(), content_key, Some(iv), content).ok()
         }
+    }
+}
+
+/// Says that there is something, never what.
+impl fmt::Debug for Sealed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Sealed({:?})", self.cipher)
     }
 }
 

@@ -9,7 +9,7 @@ use url::Url;
 use crate::saml::{
     DeniedAlgorithms, EntityId, MessageId, NamedPrincipal, RelayState, RequestError,
     binding::{BindingError, Carried},
-    encryption::{AcceptedCiphers, Opener, decrypt},
+    encryption::{AcceptedCiphers, Opener, Sealed},
     instant,
     message::Decoded,
     metadata::SpMetadata,
@@ -36,11 +36,18 @@ pub struct VerifiedLogoutRequest {
     id: MessageId,
     issue_instant: UtcDateTime,
     not_on_or_after: Option<UtcDateTime>,
-    principal: NamedPrincipal,
+    principal: Principal,
     session_indexes: Vec<String>,
     wants_no_answer: bool,
     relay_state: Option<RelayState>,
     signature: SignatureVerified,
+}
+
+/// Whose session shall end, as the request names them.
+#[derive(Debug, Clone)]
+enum Principal {
+    Named(NamedPrincipal),
+    Hidden(Sealed),
 }
 
 /// What a service says about its part of a logout.
@@ -76,8 +83,7 @@ impl DecodedLogoutRequest {
     }
 
     /// Verifies the request against the record of the claimed issuer, and reads it. `our_slo` are the addresses of our
-    /// single logout service, `openers` our keys to which the name may be encrypted, `denied` the algorithms by which no signature
-    /// and no encryption is accepted. Nothing is opened before the signature is known to be the service's.
+    /// single logout service, `denied` the algorithms by which no signature and no encryption is accepted.
     ///
     /// # Errors
     /// [`RequestError`]; [`RequestError::Unsigned`] whatever the agreement says (SAML Profiles §4.4.3.1).
@@ -85,7 +91,6 @@ impl DecodedLogoutRequest {
         self,
         metadata: &SpMetadata,
         our_slo: &[Url],
-        openers: &[Arc<Opener>],
         denied: DeniedAlgorithms,
     ) -> Result<VerifiedLogoutRequest, RequestError> {
         let signature = proof(&self.0, metadata, denied)?;
@@ -93,14 +98,13 @@ impl DecodedLogoutRequest {
         check_version(root)?;
         only_attributes(root, &["ID", "Version", "IssueInstant", "Destination", "Consent", "Reason", "NotOnOrAfter"])?;
         let session_indexes = session_indexes(root)?;
-        // A private-key operation is for nobody whose request is not for us.
         self.0.check_destination(our_slo, true)?;
         Ok(VerifiedLogoutRequest {
             issuer: self.0.claimed_issuer.clone(),
             id: MessageId::parse(required(root, "ID")?)?,
             issue_instant: instant::parse(required(root, "IssueInstant")?)?,
             not_on_or_after: root.attribute("NotOnOrAfter").map(instant::parse).transpose()?,
-            principal: principal(root, openers, denied)?,
+            principal: principal(root, denied)?,
             session_indexes,
             wants_no_answer: root
                 .child(ns::PROTOCOL, "Extensions")
@@ -136,24 +140,22 @@ fn session_indexes(root: Element<'_>) -> Result<Vec<String>, RequestError> {
 }
 
 /// The person: in clear, or encrypted to a key of ours (SAML Core §3.7.1).
-fn principal(
-    root: Element<'_>,
-    openers: &[Arc<Opener>],
-    denied: DeniedAlgorithms,
-) -> Result<NamedPrincipal, RequestError> {
+fn principal(root: Element<'_>, denied: DeniedAlgorithms) -> Result<Principal, RequestError> {
     let name = root.only_child(ns::ASSERTION, "NameID")?;
     match (name, root.only_child(ns::ASSERTION, "EncryptedID")?) {
-        (Some(name), None) => NamedPrincipal::read(name),
-        // Whether a key opened it, and what was in it, is told to nobody: another service may have copied it.
-        (None, Some(encrypted)) => hidden(encrypted, openers, denied).ok_or(RequestError::EncryptedPrincipal),
+        (Some(name), None) => NamedPrincipal::read(name).map(Principal::Named),
+        (None, Some(encrypted)) => {
+            // Nothing by CBC: a service that copied another's EncryptedID could learn from our answers what is in it.
+            let sealed = Sealed::read(encrypted, AcceptedCiphers::Authenticated, denied);
+            sealed.map(Principal::Hidden).map_err(|_| RequestError::EncryptedPrincipal)
+        }
         (Some(_), Some(encrypted)) => Err(unexpected(encrypted)),
         (None, None) => Err(RequestError::NoPrincipal),
     }
 }
 
-fn hidden(encrypted: Element<'_>, openers: &[Arc<Opener>], denied: DeniedAlgorithms) -> Option<NamedPrincipal> {
-    let keys = openers.iter().map(|opener| opener.key());
-    let opened = decrypt(encrypted, keys, AcceptedCiphers::Authenticated, denied).ok()?;
+fn open(sealed: &Sealed, openers: &[Arc<Opener>]) -> Option<NamedPrincipal> {
+    let opened = sealed.open(openers.iter().map(|opener| opener.key())).ok()?;
     let document = Document::parse(&opened, &Limits::PROTOCOL).ok()?;
     let name = document.root();
     if name.is(ns::ASSERTION, "NameID") { NamedPrincipal::read(name).ok() } else { None }
@@ -257,10 +259,16 @@ impl VerifiedLogoutRequest {
         self.not_on_or_after
     }
 
-    /// Whose session shall end.
-    #[must_use]
-    pub fn principal(&self) -> &NamedPrincipal {
-        &self.principal
+    /// Whose session shall end. A name that is hidden is opened with our keys, which costs a private-key operation or several: ask
+    /// when the request is known to be fresh, and not where others wait.
+    ///
+    /// # Errors
+    /// [`RequestError::EncryptedPrincipal`]: it does not open to a NameID; why not is told to nobody.
+    pub fn principal(&self, openers: &[Arc<Opener>]) -> Result<NamedPrincipal, RequestError> {
+        match &self.principal {
+            Principal::Named(name) => Ok(name.clone()),
+            Principal::Hidden(sealed) => open(sealed, openers).ok_or(RequestError::EncryptedPrincipal),
+        }
     }
 
     /// Which sessions shall end; all of that person at that service where none is named (SAML Core §3.7.1).

@@ -27,7 +27,7 @@ fn request(received: &Received) {
 fn logout(message: LogoutMessage) {
     let here = ["https://idp.example/saml".parse().expect("an address")];
     match message {
-        LogoutMessage::Request(request) => drop(request.verify(&RECORD, &here, &[], DeniedAlgorithms::NONE)),
+        LogoutMessage::Request(request) => drop(request.verify(&RECORD, &here, DeniedAlgorithms::NONE)),
         LogoutMessage::Response(response) => drop(response.verify(&RECORD, &here, DeniedAlgorithms::NONE)),
     }
 }

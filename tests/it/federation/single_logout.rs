@@ -207,7 +207,7 @@ impl Street {
     /// Our request, as a service reads it.
     fn read_request(&self, message: LogoutMessage, at: &str) -> VerifiedLogoutRequest {
         let LogoutMessage::Request(decoded) = message else { panic!("a request") };
-        decoded.verify(&self.us, &[Url::parse(at).unwrap()], &[], signet::saml::DeniedAlgorithms::NONE).unwrap()
+        decoded.verify(&self.us, &[Url::parse(at).unwrap()], signet::saml::DeniedAlgorithms::NONE).unwrap()
     }
 }
 
@@ -261,8 +261,9 @@ async fn everywhere_goes_round_all_services_and_tells_the_truth_to_the_one_that_
     let told =
         street.read_request(LogoutMessage::from_form(body.as_bytes()).unwrap(), "https://camping.example.gov/slo");
     let camping = street.parties[1].signed_in.as_ref().unwrap();
-    assert_eq!(*told.principal().value, camping.name_id);
-    assert_eq!(told.principal().format.as_deref(), Some(camping.name_id_format.as_str()));
+    let named = told.principal(&[]).unwrap();
+    assert_eq!(*named.value, camping.name_id);
+    assert_eq!(named.format.as_deref(), Some(camping.name_id_format.as_str()));
     assert_eq!(told.session_indexes(), [camping.session_index.clone().unwrap()]);
     assert!(!street.is_signed_in().await, "the session here ended first");
 
@@ -427,7 +428,7 @@ async fn an_answer_that_nobody_waits_for_changes_nothing() {
         panic!("a request")
     };
     let permits = ServiceRecord::of(&street);
-    let unasked = decoded.verify(&permits.0, &street.ours(), &[], signet::saml::DeniedAlgorithms::NONE).unwrap();
+    let unasked = decoded.verify(&permits.0, &street.ours(), signet::saml::DeniedAlgorithms::NONE).unwrap();
     street.go(&street.answer(0, &unasked, LogoutResult::Ended)).await.page().expect_words("W06");
     street.go(question.url.path()).await.page().expect_words("Sign out everywhere?");
     assert!(street.is_signed_in().await);
@@ -456,6 +457,10 @@ async fn posted_about(
     asynchronous: bool,
     with_cookie: bool,
 ) -> Page {
+    post(street, &signed_about(street, request, name, asynchronous), with_cookie).await
+}
+
+fn signed_about(street: &Street, request: &LogoutRequest, name: Builder, asynchronous: bool) -> String {
     let samlp = |name| Builder::element("samlp", ns::PROTOCOL, name);
     let wish = samlp("Extensions").child(Builder::element("aslo", ns::ASLO, "Asynchronous"));
     let message = samlp("LogoutRequest")
@@ -467,7 +472,10 @@ async fn posted_about(
         .optional_child(asynchronous.then_some(wish))
         .child(name)
         .child(samlp("SessionIndex").text(request.session_index.as_str()));
-    let signed = sign_enveloped(&message, SignaturePosition::AfterIssuer, &keys::RSA.signer()).unwrap();
+    sign_enveloped(&message, SignaturePosition::AfterIssuer, &keys::RSA.signer()).unwrap().into_string()
+}
+
+async fn post(street: &Street, signed: &str, with_cookie: bool) -> Page {
     let message = openssl::base64::encode_block(signed.as_bytes());
     let headers: &[(&str, &str)] = if with_cookie { &[] } else { &[("cookie", "")] };
     street.browser.once_with(Method::POST, "/saml/logout", Some(&[("SAMLRequest", &message)]), headers).await
@@ -508,6 +516,23 @@ async fn a_name_that_is_encrypted_to_the_key_of_our_metadata_means_that_person()
     let went = street.decide(&question, "everywhere").await;
     assert_eq!(street.read_answer(&went).status(), LogoutStatus::Ended);
     assert!(!street.is_signed_in().await);
+}
+
+#[tokio::test]
+async fn an_encrypted_name_is_opened_only_when_the_request_is_the_services_and_fresh() {
+    let street = Street::with(1).await;
+    // Nobody can open it: whoever gets as far as trying says S09.
+    let unopened = || hidden("pat", &keys::OTHER_RSA.certificate_der, BlockEncryption::Aes256Gcm);
+    let refused = async |request: &LogoutRequest| posted_about(&street, request, unopened(), false, false).await;
+    refused(&street.request(0, |_| ())).await.expect_status(400).expect_words("S09");
+    let stale = street.request(0, |r| r.issue_instant -= Duration::minutes(10));
+    refused(&stale).await.expect_words("S40");
+    // Changed under way: what is hidden is under the signature.
+    let signed = signed_about(&street, &street.request(0, |_| ()), unopened(), false);
+    let octet = signed.rfind("</xenc:CipherValue>").unwrap() - 8;
+    let other = if signed.as_bytes()[octet] == b'A' { "B" } else { "A" };
+    let changed = format!("{}{other}{}", &signed[..octet], &signed[octet + 1..]);
+    post(&street, &changed, false).await.expect_status(403).expect_words("S31");
 }
 
 #[tokio::test]

@@ -13,7 +13,9 @@ use signet::saml::metadata::{LogoutKind, SloLocation};
 use signet::saml::response::{NestedStatus, Status, TopStatus};
 use signet::saml::signature::{SignaturePosition, sign_enveloped};
 use signet::saml::xml::{Builder, ns};
-use signet::saml::{BindingError, EntityId, MessageId, RelayState, RequestError, SpMetadata, assertion::NameId};
+use signet::saml::{
+    BindingError, EntityId, MessageId, NamedPrincipal, RelayState, RequestError, SpMetadata, assertion::NameId,
+};
 use time::macros::utc_datetime;
 use url::Url;
 
@@ -84,7 +86,7 @@ fn ours() -> Vec<Url> {
 fn verified(message: LogoutMessage, pair: &KeyPair) -> Result<VerifiedLogoutRequest, RequestError> {
     match message {
         LogoutMessage::Request(request) => {
-            request.verify(&record(pair, ""), &ours(), &[], signet::saml::DeniedAlgorithms::NONE)
+            request.verify(&record(pair, ""), &ours(), signet::saml::DeniedAlgorithms::NONE)
         }
         LogoutMessage::Response(_) => panic!("a request was sent"),
     }
@@ -103,10 +105,13 @@ fn a_request_arrives_as_it_was_meant_by_either_binding_and_kind_of_key() {
         assert_eq!(read.issue_instant(), sent.issue_instant);
         assert_eq!(read.not_on_or_after(), Some(sent.not_on_or_after));
         assert_eq!(read.session_indexes(), ["_session-1"]);
-        assert_eq!(*read.principal().value, "pat <&> \"sample\"");
-        assert_eq!(read.principal().format.as_deref(), Some("urn:oasis:names:tc:SAML:2.0:nameid-format:persistent"));
-        assert_eq!(read.principal().name_qualifier.as_deref(), Some(SENDER));
-        assert_eq!(read.principal().sp_name_qualifier.as_deref(), Some("https://idp.example/saml"));
+        assert_eq!(*read.principal(&[]).unwrap().value, "pat <&> \"sample\"");
+        assert_eq!(
+            read.principal(&[]).unwrap().format.as_deref(),
+            Some("urn:oasis:names:tc:SAML:2.0:nameid-format:persistent")
+        );
+        assert_eq!(read.principal(&[]).unwrap().name_qualifier.as_deref(), Some(SENDER));
+        assert_eq!(read.principal(&[]).unwrap().sp_name_qualifier.as_deref(), Some("https://idp.example/saml"));
         assert!(!read.wants_no_answer());
         assert_eq!(read.signature().key(), pair.verification_key().fingerprint());
     }
@@ -190,19 +195,20 @@ fn a_message_for_somebody_else_is_refused() {
 
 /// A request made by hand, signed, by HTTP-POST.
 fn by_hand(change: impl FnOnce(Builder) -> Builder) -> Result<VerifiedLogoutRequest, RequestError> {
-    by_hand_to(&[], change)
+    by_hand_to(&[], change).map(|(request, _)| request)
 }
 
 /// With these keys to which the name may be encrypted.
 fn by_hand_to(
     openers: &[&KeyPair],
     change: impl FnOnce(Builder) -> Builder,
-) -> Result<VerifiedLogoutRequest, RequestError> {
+) -> Result<(VerifiedLogoutRequest, NamedPrincipal), RequestError> {
     let openers: Vec<Arc<Opener>> =
         openers.iter().map(|pair| Opener::from_pem(&pair.private_pem, &pair.certificate_pem).unwrap().into()).collect();
     match written_by_hand("2.0", issuer(), change).unwrap() {
         LogoutMessage::Request(request) => {
-            request.verify(&record(&RSA, ""), &ours(), &openers, signet::saml::DeniedAlgorithms::NONE)
+            let request = request.verify(&record(&RSA, ""), &ours(), signet::saml::DeniedAlgorithms::NONE)?;
+            request.principal(&openers).map(|named| (request, named))
         }
         LogoutMessage::Response(_) => panic!("a request was sent"),
     }
@@ -306,8 +312,9 @@ fn samlp(name: &'static str) -> Builder {
 fn a_name_that_is_encrypted_to_any_key_of_ours_is_read() {
     for to in [&*RSA, &*OTHER_RSA] {
         for cipher in [BlockEncryption::Aes256Gcm, BlockEncryption::Aes128Gcm] {
-            let request = by_hand_to(&[&OTHER_RSA, &RSA], |root| root.child(hidden(&name_id(), to, cipher))).unwrap();
-            assert_eq!(request.principal().value.as_str(), "pat");
+            let (_, named) =
+                by_hand_to(&[&OTHER_RSA, &RSA], |root| root.child(hidden(&name_id(), to, cipher))).unwrap();
+            assert_eq!(named.value.as_str(), "pat");
         }
     }
 }
@@ -444,7 +451,8 @@ proptest! {
     fn any_relay_state_and_name_survive_the_query(name in "[^\u{0}-\u{1f}\u{fffe}\u{ffff}]{1,60}", state in "[^\u{0}]{0,80}") {
         let delivery = request(NameId::persistent(name.clone())).deliver(&here(REDIRECT), &P256.signer()).unwrap();
         let read = verified(arrive(&delivery), &P256).unwrap();
-        prop_assert_eq!(read.principal().value.as_str(), name.as_str());
+        let named = read.principal(&[]).unwrap();
+        prop_assert_eq!(named.value.as_str(), name.as_str());
         let state = RelayState::parse(&state).unwrap();
         let response = LogoutResponse {
             id: MessageId::from_entropy([8; 20]),

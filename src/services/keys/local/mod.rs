@@ -167,8 +167,8 @@ impl LocalKeys {
         SIGNING.write(&self.dir, &self.roots, self.newest, &pair, &*self.entropy)
     }
 
-    /// Makes a key to which services can encrypt for us (RSA with 3072 bits), and says how it is called. It opens from now on where
-    /// it is, and stands in no metadata before that is decided: see [`crate::federation::signing`].
+    /// Makes a key to which services can encrypt for us (RSA with 3072 bits), and says how it is called. It opens
+    /// nothing and stands in no metadata before that is decided: see [`crate::federation::signing`].
     ///
     /// # Errors
     /// As [`LocalKeys::open`].

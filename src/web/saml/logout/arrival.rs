@@ -10,9 +10,9 @@ use crate::authentication::session::SessionIdHash;
 use crate::event::AlteredRecord;
 use crate::federation::registry::ServiceProvider;
 use crate::federation::single_logout::{Extent, Outcome, judge, means};
-use crate::saml::EntityId;
 use crate::saml::logout::{DecodedLogoutRequest, DecodedLogoutResponse, LogoutResult, VerifiedLogoutRequest};
 use crate::saml::response::{NestedStatus, Status, TopStatus};
+use crate::saml::{EntityId, NamedPrincipal, RequestError};
 use crate::services::keys::{KeysError, Purpose};
 use crate::services::random_bytes;
 use crate::storage::{LogoutRecord, LogoutSession, Participant, StoreError, Transaction};
@@ -54,16 +54,20 @@ pub(super) async fn take_in(
     let now = site.now();
     let service = known(idp, decoded.claimed_issuer())?;
     let request = decoded
-        .verify(service.metadata(), &idp.slo, idp.signing.load().openers(), idp.denied)
+        .verify(service.metadata(), &idp.slo, idp.denied)
         .map_err(|fault| Refusal::from(fault).about(named(&service)))?;
     judge(&request, now).map_err(|fault| Refusal::from(fault).about(named(&service)))?;
+
+    let principal = principal(&request, idp).await?.map_err(|fault| Refusal::from(fault).about(named(&service)))?;
 
     let relay_state = request.relay_state().map(|state| state.as_str().as_bytes().to_vec());
     let (taker, us, asked) = (site.clone(), idp.entity_id.clone(), request.clone());
     let browser = session.state.signed_in().map(|subscriber| (session.id_hash(), subscriber));
     let came = site
         .store
-        .transaction::<_, Trouble, _>(move |tx| begin(tx, &taker, &us, &asked, relay_state.as_deref(), browser, now))
+        .transaction::<_, Trouble, _>(move |tx| {
+            begin(tx, &taker, &us, (&asked, &principal), relay_state.as_deref(), browser, now)
+        })
         .await?;
     let unknown = Status { code: TopStatus::Requester, nested: Some(NestedStatus::UnknownPrincipal), message: None };
     let result = match came {
@@ -82,11 +86,21 @@ pub(super) async fn take_in(
     Ok(send_answer(site, idp, session, &service, reply)?.unwrap_or_else(|| see_other("/", [])))
 }
 
+/// Whom it means. Opening a hidden name is work for a thread on which nobody waits, and only now that the request is fresh.
+async fn principal(
+    request: &VerifiedLogoutRequest,
+    idp: &IdentityProvider,
+) -> Result<Result<NamedPrincipal, RequestError>, Refusal> {
+    let (request, signing) = (request.clone(), idp.signing.load_full());
+    let opened = tokio::task::spawn_blocking(move || request.principal(signing.openers())).await;
+    opened.map_err(|fault| Refusal::because(RefusalKind::Outage, &fault))
+}
+
 fn begin(
     tx: &mut Transaction<'_>,
     site: &Site,
     us: &EntityId,
-    request: &VerifiedLogoutRequest,
+    (request, principal): (&VerifiedLogoutRequest, &NamedPrincipal),
     relay_state: Option<&[u8]>,
     browser: Option<(SessionIdHash, SubscriberId)>,
     now: UtcDateTime,
@@ -104,7 +118,7 @@ fn begin(
         }
         let place = Place::of(&participant);
         match known_name::open(&*site.keys, place, &participant.name_id_sealed) {
-            Ok(name) if means(request.principal(), &name, us, service) => {
+            Ok(name) if means(principal, &name, us, service) => {
                 let subscriber = participant.subscriber;
                 sessions.push((LogoutSession { session, subscriber }, participant.assertion_id));
             }

@@ -161,12 +161,13 @@ impl Shape {
                 let LogoutMessage::Request(request) = LogoutMessage::from_form(form.as_bytes()).ok()? else {
                     return None;
                 };
-                let request = request.verify(record, &here, &[], signet::saml::DeniedAlgorithms::NONE).ok()?;
+                let request = request.verify(record, &here, signet::saml::DeniedAlgorithms::NONE).ok()?;
+                let named = request.principal(&[]).ok()?;
                 Some(format!(
                     "{:?}",
                     (
                         (request.id(), request.issuer(), request.issue_instant(), request.not_on_or_after()),
-                        (&*request.principal().value, &request.principal().format, &request.principal().name_qualifier),
+                        (&*named.value, &named.format, &named.name_qualifier),
                         (request.session_indexes(), request.wants_no_answer(), request.signature()),
                     )
                 ))
