@@ -66,10 +66,10 @@ impl Provider {
         let LogoutMessage::Request(request) = LogoutMessage::from_query(&by.request).unwrap() else {
             panic!("a request is expected")
         };
-        let request = request.verify(&by.metadata, &self.slo, &[], DeniedAlgorithms::NONE).unwrap();
+        let request = request.verify(&by.metadata, &self.slo, DeniedAlgorithms::NONE).unwrap();
         judge(&request, self.now).unwrap();
         let known = NameId::persistent(NAME);
-        assert!(means(request.principal(), &known, &self.entity_id, by.metadata.entity_id()));
+        assert!(means(&request.principal(&[]).unwrap(), &known, &self.entity_id, by.metadata.entity_id()));
         request.id().clone()
     }
 
