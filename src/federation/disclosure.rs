@@ -233,10 +233,4 @@ impl ChainVerifier {
     pub const fn length(&self) -> i64 {
         self.seq
     }
-
-    /// The hash of the last record.
-    #[must_use]
-    pub const fn head(&self) -> [u8; 32] {
-        self.hash
-    }
 }

@@ -186,12 +186,6 @@ impl Agreement {
         self.signing
     }
 
-    /// Whom to ask about the service.
-    #[must_use]
-    pub fn contacts(&self) -> &[Contact] {
-        &self.contacts
-    }
-
     /// The day by which both sides look at the agreement again.
     #[must_use]
     pub const fn review_date(&self) -> Date {

@@ -68,8 +68,3 @@ pub(super) const AUTHENTICATION_CLASSES: &[AuthenticationClass] = {
         class("http://idmanagement.gov/ns/assurance/aal/3?hspd12=true", Strength::Card),
     ]
 };
-
-/// Every class reference that a request may name, for our metadata and for the linter.
-pub fn known_classes() -> impl Iterator<Item = &'static str> {
-    IDENTITY_CLASSES.iter().map(|class| class.uri).chain(AUTHENTICATION_CLASSES.iter().map(|class| class.uri))
-}

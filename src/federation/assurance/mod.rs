@@ -29,7 +29,6 @@ use super::attribute::ProofedProfile;
 use classes::{AAL1, AAL2, AAL2_PHISHING_RESISTANT, AAL3};
 
 pub use crate::authentication::Aal;
-pub use classes::known_classes;
 pub use demand::{
     AssertedAssurance, AuthenticationEvidence, DemandedAssurance, LevelTerms, NoAuthnContext, RequestedContext,
 };

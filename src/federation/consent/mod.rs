@@ -89,18 +89,6 @@ impl ConsentScope {
         &self.agency_id
     }
 
-    /// The agreement's revision number.
-    #[must_use]
-    pub const fn agreement_revision(&self) -> u32 {
-        self.agreement_revision
-    }
-
-    /// The attributes, each with the English text of its purpose; empty for those that every assertion carries.
-    #[must_use]
-    pub const fn purposes(&self) -> &BTreeMap<AttributeName, String> {
-        &self.purposes
-    }
-
     /// The octets that are stored and that the digest is made of.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
