@@ -224,7 +224,18 @@ async fn request_that_proves_nothing_gets_nothing_and_takes_nothing_away() {
         .child(issuer("https://nobody.example/saml"))
         .child(Builder::element("samlp", ns::PROTOCOL, "Artifact").text(artifact.as_str()));
     let other_message = protocol("AuthnRequest", "_other", &house).child(issuer(ENTITY));
+    let signed_by_us = |message: Builder| envelope(&sign(&message, &keys::RSA.signer()));
+    let other_version = Builder::element("samlp", ns::PROTOCOL, "ArtifactResolve")
+        .attribute("ID", "_version")
+        .attribute("IssueInstant", house.now().format(&Rfc3339).unwrap())
+        .attribute("Version", "1.1")
+        .child(issuer(ENTITY))
+        .child(Builder::element("samlp", ns::PROTOCOL, "Artifact").text(artifact.as_str()));
+    let more = || Builder::element("samlp", ns::PROTOCOL, "Status");
     for (body, status, code) in [
+        (signed_by_us(other_version), 400, ""),
+        (signed_by_us(good("_more").attribute("ForceAuthn", "true")), 400, ""),
+        (signed_by_us(good("_further").child(more())), 400, ""),
         (envelope(good("_unsigned").canonical().unwrap().as_str()), 403, "S30"),
         (envelope(&sign(&good("_forged"), &keys::OTHER_RSA.signer())), 403, "S31"),
         (envelope(&signed.replace("_good", "_changed")), 403, "S31"),

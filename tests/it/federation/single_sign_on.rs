@@ -236,6 +236,10 @@ fn request_that_says_more_than_we_understand_is_refused() {
     assert_eq!(fault("", &classes(&class.repeat(64))), None);
     assert!(is_unexpected(fault("", &classes(&class.repeat(65)))));
     assert!(is_unexpected(fault("", &classes(&format!("{class}<saml:Other/>")))));
+    assert!(is_unexpected(fault("", &classes(class).replacen("Context>", "Context Other=\"1\">", 1))));
+    assert!(is_unexpected(fault("Other=\"1\"", "")));
+    assert!(is_unexpected(fault("", "<samlp:NameIDPolicy Other=\"1\"/>")));
+    assert!(is_unexpected(fault("", "<samlp:NameIDPolicy><samlp:Other/></samlp:NameIDPolicy>")));
     assert!(fault("", "text").is_some());
 
     let post = "ProtocolBinding=\"urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST\"";
@@ -556,6 +560,9 @@ fn consent_comes_before_issuing_and_shows_what_is_issued() {
 fn level_that_is_not_reached_gets_its_page() {
     let matched = settle(&plain(), "", &context(&[IAL2]));
     assert!(matches!(release(&matched, &HeldAttributes::new(), None), Ok(ReleaseStep::LevelUnreachable)));
+    // SAML Core §3.4.1, IsPassive: no page may be shown.
+    let passive = settle(&plain(), r#"IsPassive="true""#, &context(&[IAL2]));
+    assert!(release(&passive, &HeldAttributes::new(), None).is_err());
     assert!(matches!(release(&matched, &held(), None), Ok(ReleaseStep::Consent { .. })));
 }
 
