@@ -3,10 +3,13 @@
 
 use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
 use signet::demo::service_provider::{Expected, Outcome, SignedIn};
+use signet::saml::artifact::{Artifact, DecodedArtifactResolve};
 use signet::saml::signature::{SignaturePosition, Signer, sign_enveloped, verify_enveloped};
 use signet::saml::xml::{Builder, Document, Limits, ns};
+use signet::saml::{DeniedAlgorithms, EntityId, RequestError, SpMetadata};
 use time::Duration;
 use time::format_description::well_known::Rfc3339;
+use url::Url;
 
 use super::front_door::{EVERYTHING, House, agreement};
 use crate::saml::keys;
@@ -134,6 +137,20 @@ async fn service_fetches_the_response_that_the_browser_never_saw() {
 }
 
 #[tokio::test]
+async fn artifacts_that_wait_at_once_lead_each_to_its_own_response() {
+    let house = house().await;
+    let (browser, _) = house.fiona().await;
+    let first = sent_on(&house, &browser, "_first", &[]).await;
+    let second = sent_on(&house, &browser, "_second", &[]).await;
+    for (artifact, request) in [(second, "_second"), (first, "_first")] {
+        let resolve = format!("_resolve{request}");
+        let (status, answer) = fetch(&house, &resolve, &artifact).await;
+        assert_eq!(status, 200, "{answer}");
+        signed_in(read(&house, &response_in(&house, &answer, &resolve).unwrap(), request));
+    }
+}
+
+#[tokio::test]
 async fn endpoint_chooses_the_binding_where_the_request_does_not() {
     let house = house().await;
     let (browser, _) = house.fiona().await;
@@ -207,6 +224,23 @@ async fn other_service_learns_that_there_is_nothing_and_takes_nothing_away() {
     assert_eq!((status, response_in(&house, &answer, "_thief")), (200, None));
     let (_, answer) = fetch(&house, "_owner", &artifact).await;
     assert!(response_in(&house, &answer, "_owner").is_some());
+}
+
+#[tokio::test]
+async fn request_is_verified_against_the_record_of_its_own_issuer_alone() {
+    let house = house().await;
+    let record = house.sp.metadata("permits").unwrap().into_string();
+    let ours = [Url::parse(&format!("{}/saml/artifact", house.app.url)).unwrap()];
+    let artifact = Artifact::new(&EntityId::parse(ENTITY).unwrap(), [7; 20]).to_text();
+    let verified = |record: &str| {
+        let message = envelope(&sign(&resolve(&house, "_resolve", &artifact), &keys::RSA.signer()));
+        let decoded = DecodedArtifactResolve::from_soap(message.into_bytes()).unwrap();
+        decoded.verify(&SpMetadata::parse(record.as_bytes()).unwrap(), &ours, DeniedAlgorithms::NONE).err()
+    };
+    assert_eq!(verified(&record), None);
+    // The same keys, another name.
+    let other = record.replace(ENTITY, "https://camping.parks.example.gov/saml");
+    assert_eq!(verified(&other), Some(RequestError::ForeignRecord));
 }
 
 #[tokio::test]

@@ -241,7 +241,8 @@ async fn house_listing(listed: &str) -> House {
 #[tokio::test]
 async fn signature_is_the_first_of_our_keys_that_the_service_lists() {
     let house = house_listing(
-        r#"<alg:DigestMethod Algorithm="http://www.w3.org/2001/04/xmlenc#sha512"/>
+        r#"<alg:DigestMethod Algorithm="http://www.w3.org/2000/09/xmldsig#sha1"/>
+        <alg:DigestMethod Algorithm="http://www.w3.org/2001/04/xmlenc#sha512"/>
         <alg:SigningMethod Algorithm="http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha256"/>
         <alg:SigningMethod Algorithm="http://www.w3.org/2001/04/xmldsig-more#rsa-sha384"/>
         <alg:SigningMethod Algorithm="http://www.w3.org/2001/04/xmldsig-more#rsa-sha512" MinKeySize="2048"/>"#,

@@ -254,6 +254,12 @@ fn issuer_names_an_entity_and_says_nothing_else() {
     }
     let twice = written_by_hand("2.0", issuer(), |root| root.child(issuer()).child(name_id()));
     assert_eq!(twice.err(), Some(BindingError::Issuer));
+    // SAML Core §3.2.1: Issuer is the first of a request's children.
+    let root = samlp("LogoutRequest").attribute("ID", "_r").child(issuer()).child(name_id());
+    let signed = sign_enveloped(&root, SignaturePosition::First, &RSA.signer()).unwrap();
+    let message = openssl::base64::encode_block(signed.as_bytes());
+    let later = LogoutMessage::from_form(form("SAMLRequest", &message, None).as_bytes());
+    assert_eq!(later.err(), Some(BindingError::Issuer));
 }
 
 #[test]
