@@ -1,7 +1,7 @@
 //! XML Encryption of an element: content under a fresh AES key, that key under the receiver's RSA key.
 //!
 //! What we send is AES-GCM with RSA-OAEP ([`KeyTransport`]: in which spelling). CBC is made only where an agreement asks for it
-//! by name, since it does not protect what it hides from being changed. [`open`] opens what comes in: names in logout requests,
+//! by name, since it does not protect what it hides from being changed. [`Sealed`] opens what comes in: names in logout requests,
 //! and what the demonstration service provider receives.
 //!
 //! Which key, cipher and key transport a receiver gets is left to metadata and agreement.
