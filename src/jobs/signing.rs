@@ -123,8 +123,16 @@ fn current(
 /// # Errors
 /// [`SigningError`].
 pub fn plan_blocking(store: &Store, keys: &dyn ServiceKeys, now: UtcDateTime) -> Result<SigningPlan, SigningError> {
-    let here = keys.pairs()?;
-    store.read_blocking(|tx| current(tx, keys, &here, now).map(|(plan, _)| plan))
+    look_at(store, keys, &keys.pairs()?, now)
+}
+
+fn look_at(
+    store: &Store,
+    keys: &dyn ServiceKeys,
+    here: &KeyPairs,
+    now: UtcDateTime,
+) -> Result<SigningPlan, SigningError> {
+    store.read_blocking(|tx| current(tx, keys, here, now).map(|(plan, _)| plan))
 }
 
 /// The same with its keys, as a node would follow it.
@@ -137,7 +145,8 @@ pub fn look_blocking(
     now: UtcDateTime,
     denied: DeniedAlgorithms,
 ) -> Result<SigningKeys, SigningError> {
-    Ok(SigningKeys::new(plan_blocking(store, keys, now)?, keys.pairs()?, denied)?)
+    let here = keys.pairs()?;
+    Ok(SigningKeys::new(look_at(store, keys, &here, now)?, here, denied)?)
 }
 
 /// The plan that counts, with its keys. The first node that starts makes the first plan: its oldest key signs for all.

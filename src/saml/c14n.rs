@@ -3,7 +3,7 @@
 //! <https://www.w3.org/TR/xml-exc-c14n/>. Only whole elements are canonicalized, perhaps without the one signature that
 //! they envelop; no XPath node sets. Depth is bounded by the reader, so walking by recursion is safe.
 
-use super::xml::{Attribute, Child, Element, escape_attribute, escape_text};
+use super::xml::{Attribute, Child, Element, declare, escape_attribute, escape_text};
 
 /// The exclusive canonical form of `apex` and all that is in it.
 ///
@@ -78,11 +78,7 @@ impl<'d> Walk<'d, '_> {
         if prefix == "xml" || around == namespace {
             return;
         }
-        self.out.push_str(if prefix.is_empty() { " xmlns" } else { " xmlns:" });
-        self.out.push_str(prefix);
-        self.out.push_str("=\"");
-        escape_attribute(&mut self.out, namespace);
-        self.out.push('"');
+        declare(&mut self.out, prefix, namespace);
         self.rendered.push((prefix, namespace));
     }
 

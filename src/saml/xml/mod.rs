@@ -21,7 +21,7 @@ pub use writer::{Builder, Canonical, WriteError};
 
 pub(crate) use lexical::{clean_octets, is_nc_name, is_one_of, is_space};
 pub(crate) use tree::Child;
-pub(crate) use writer::{Written, escape_attribute, escape_text};
+pub(crate) use writer::{Written, declare, escape_attribute, escape_text};
 
 /// How much a document may ask of the reader. Every limit is checked before the work that it bounds is done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -347,11 +347,7 @@ impl Writer {
         if prefix == "xml" || around == namespace {
             return;
         }
-        self.out.push_str(if prefix.is_empty() { " xmlns" } else { " xmlns:" });
-        self.out.push_str(prefix);
-        self.out.push_str("=\"");
-        escape_attribute(&mut self.out, namespace);
-        self.out.push('"');
+        declare(&mut self.out, prefix, namespace);
         self.in_scope.push((prefix, namespace));
         self.declared.push((prefix, namespace));
     }
@@ -413,6 +409,15 @@ fn push_qname(out: &mut String, name: Name) {
 /// Canonical XML 1.0 §2.3, text nodes.
 pub(crate) fn escape_text(out: &mut String, text: &str) {
     escape(out, text, *b"&<>\r");
+}
+
+/// A namespace node as Canonical XML 1.0 §2.3 writes it.
+pub(crate) fn declare(out: &mut String, prefix: &str, namespace: &str) {
+    out.push_str(if prefix.is_empty() { " xmlns" } else { " xmlns:" });
+    out.push_str(prefix);
+    out.push_str("=\"");
+    escape_attribute(out, namespace);
+    out.push('"');
 }
 
 /// Canonical XML 1.0 §2.3, attribute and namespace nodes.

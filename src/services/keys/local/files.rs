@@ -110,7 +110,7 @@ pub(super) const DECRYPTION: Pairs = Pairs { folder: "decryption", purpose: Purp
 
 /// A pair as it was read, in PEM, and the file of its private half.
 pub(super) struct KeptPair {
-    pub(super) file: PathBuf,
+    file: PathBuf,
     private_pem: Zeroizing<Vec<u8>>,
     certificate_pem: Vec<u8>,
 }
@@ -174,6 +174,21 @@ impl Pairs {
         files.into_iter().map(|file| self.read_one(file, roots)).collect()
     }
 
+    /// Takes the private half of the pair that is meant away, and says whether it was here. Its certificate stays.
+    pub(super) fn erase(
+        self,
+        dir: &Path,
+        roots: &Roots,
+        is_meant: impl Fn(&KeptPair) -> Result<bool, LocalKeysError>,
+    ) -> Result<bool, LocalKeysError> {
+        for pair in self.read(dir, roots)? {
+            if is_meant(&pair)? {
+                return remove(&pair.file).map(|()| true);
+            }
+        }
+        Ok(false)
+    }
+
     fn read_one(self, file: PathBuf, roots: &Roots) -> Result<KeptPair, LocalKeysError> {
         let damaged = || LocalKeysError::Damaged(file.clone());
         let sealed = STANDARD.decode(read(&file)?.trim_ascii()).map_err(|_| damaged())?;
@@ -212,7 +227,7 @@ impl KeptPair {
 }
 
 /// Takes a file away, and makes that durable.
-pub(super) fn erase(file: &Path) -> Result<(), LocalKeysError> {
+fn remove(file: &Path) -> Result<(), LocalKeysError> {
     fs::remove_file(file).map_err(|source| io_error(file, source))?;
     let Some(folder) = file.parent() else { return Ok(()) };
     fs::File::open(folder).and_then(|open| open.sync_all()).map_err(|source| io_error(folder, source))

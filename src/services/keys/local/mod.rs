@@ -32,7 +32,7 @@ use super::{
 };
 use crate::services::{Entropy, random_bytes};
 
-use files::{DECRYPTION, KeptPair, SIGNING, StoredArgon2, erase, make_dir, read_roots, write_roots};
+use files::{DECRYPTION, KeptPair, SIGNING, StoredArgon2, make_dir, read_roots, write_roots};
 
 const SERVICE_KEYS: &str = "service-keys.json";
 const FORMAT: &str = "signet-service-keys";
@@ -186,12 +186,7 @@ impl LocalKeys {
     /// # Errors
     /// When a key cannot be read, or the file cannot be removed.
     pub fn erase_signing_key(&self, key_id: &str) -> Result<bool, LocalKeysError> {
-        for pair in SIGNING.read(&self.dir, &self.roots)? {
-            if pair.as_signer()?.key_id() == key_id {
-                return erase(&pair.file).map(|()| true);
-            }
-        }
-        Ok(false)
+        SIGNING.erase(&self.dir, &self.roots, |pair| Ok(pair.as_signer()?.key_id() == key_id))
     }
 
     /// Erases the private half of a key to which services encrypted for us: nothing opens what was encrypted to it any more. Says
@@ -200,12 +195,7 @@ impl LocalKeys {
     /// # Errors
     /// As [`LocalKeys::erase_signing_key`].
     pub fn erase_decryption_key(&self, key_id: &str) -> Result<bool, LocalKeysError> {
-        for pair in DECRYPTION.read(&self.dir, &self.roots)? {
-            if pair.as_opener()?.key_id() == key_id {
-                return erase(&pair.file).map(|()| true);
-            }
-        }
-        Ok(false)
+        DECRYPTION.erase(&self.dir, &self.roots, |pair| Ok(pair.as_opener()?.key_id() == key_id))
     }
 
     fn root(&self, key_id: KeyId) -> Result<&[u8; 32], KeysError> {
