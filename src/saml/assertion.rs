@@ -295,7 +295,7 @@ impl AssertionParts {
         let mut inner = read_back::children(conditions)?;
         let restriction = inner.next(ns::ASSERTION, "AudienceRestriction")?;
         inner.end()?;
-        let mut audiences = read_back::children(restriction)?;
+        let mut audiences = read_back::children_alone(restriction)?;
         audiences.next_text(ns::ASSERTION, "Audience", self.audience.as_str())?;
         audiences.end()?;
 
@@ -312,14 +312,13 @@ impl AssertionParts {
         let mut inner = read_back::children(statement)?;
         let context = inner.next(ns::ASSERTION, "AuthnContext")?;
         inner.end()?;
-        let mut classes = read_back::children(context)?;
+        let mut classes = read_back::children_alone(context)?;
         classes.next_text(ns::ASSERTION, "AuthnContextClassRef", &self.authn_context_class_ref)?;
         classes.end()?;
 
         if !self.attributes.is_empty() {
             let statement = parts.next(ns::ASSERTION, "AttributeStatement")?;
-            read_back::attributes(statement, &[])?;
-            let mut inner = read_back::children(statement)?;
+            let mut inner = read_back::children_alone(statement)?;
             for attribute in &self.attributes {
                 attribute.compare(inner.next(ns::ASSERTION, "Attribute")?)?;
             }
@@ -329,7 +328,7 @@ impl AssertionParts {
     }
 
     fn compare_subject(&self, subject: Element<'_>) -> Result<(), ReadBackError> {
-        let mut parts = read_back::children(subject)?;
+        let mut parts = read_back::children_alone(subject)?;
         let name_id = parts.next(ns::ASSERTION, "NameID")?;
         let (name_qualifier, sp_name_qualifier) = self.name_id.qualifiers(self);
         read_back::attributes(

@@ -81,6 +81,14 @@ pub(super) fn children<'d>(
     }
 }
 
+/// The same of an element that has no attributes either.
+pub(super) fn children_alone<'d>(
+    element: Element<'d>,
+) -> Result<Children<'d, impl Iterator<Item = Element<'d>>>, ReadBackError> {
+    attributes(element, &[])?;
+    children(element)
+}
+
 impl<'d, I: Iterator<Item = Element<'d>>> Children<'d, I> {
     /// The next child, which must have this name.
     pub(super) fn next(&mut self, namespace: &str, local: &'static str) -> Result<Element<'d>, ReadBackError> {

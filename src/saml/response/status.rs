@@ -125,8 +125,7 @@ impl Status {
     }
 
     pub(super) fn compare(&self, element: Element<'_>) -> Result<(), ReadBackError> {
-        read_back::attributes(element, &[])?;
-        let mut parts = read_back::children(element)?;
+        let mut parts = read_back::children_alone(element)?;
         let code = parts.next(ns::PROTOCOL, "StatusCode")?;
         read_back::attributes(code, &[("Value", Some(self.code.uri()))])?;
         let mut inner = read_back::children(code)?;

@@ -398,6 +398,149 @@ fn reading_back_finds_every_difference_from_the_plan() {
     }
 }
 
+/// Every text that differs from this one in one place: an attribute's value, an attribute less or more, some text more, an
+/// element less, more, twice, or of another name.
+fn damaged(canonical: &str) -> Vec<String> {
+    let mut all = Vec::new();
+    let mut open = Vec::new();
+    let mut change = |from: usize, to: usize, text: &str| {
+        all.push(format!("{}{text}{}", &canonical[..from], &canonical[to..]));
+    };
+    for (begins, _) in canonical.match_indices('<') {
+        let ends = begins + canonical[begins..].find('>').unwrap() + 1;
+        let tag = &canonical[begins..ends];
+        if let Some(name) = tag.strip_prefix("</") {
+            let name = &name[..name.len() - 1];
+            let start: usize = open.pop().unwrap();
+            let element = &canonical[start..ends];
+            change(start, ends, "");
+            change(ends, ends, element);
+            change(start, ends, &format!("<{name}x{}</{name}x>", &element[1 + name.len()..element.len() - tag.len()]));
+            change(begins, begins, "<more></more>");
+            change(begins, begins, "more");
+            continue;
+        }
+        open.push(begins);
+        change(ends - 1, ends - 1, " more=\"\"");
+        for (at, _) in tag.match_indices("=\"") {
+            let name = tag[..at].rfind(' ').unwrap();
+            let value_ends = at + 2 + tag[at + 2..].find('"').unwrap();
+            if !tag[name..].starts_with(" xmlns") {
+                change(begins + value_ends, begins + value_ends, "x");
+                change(begins + name, begins + value_ends + 1, "");
+            }
+        }
+    }
+    all
+}
+
+#[test]
+fn reading_back_finds_whatever_is_changed_at_any_place() {
+    let status = |nested, message: Option<&str>| Status {
+        code: TopStatus::Responder,
+        nested,
+        message: message.map(str::to_owned),
+    };
+    let transient = AssertionParts {
+        name_id: NameId::email_address("a@agency.example"),
+        session_not_on_or_after: None,
+        attributes: vec![AssertionAttribute { friendly_name: None, ..attribute("email", &["a@agency.example"]) }],
+        ..plan()
+    };
+    let to = EncryptionKey::from_certificate_der(&Pair::rsa().certificate_der).unwrap();
+    let unsigned = |parts| Assertion::new(parts).unwrap().leave_unsigned();
+    for response in [
+        response(unsigned(plan())),
+        response(unsigned(transient)),
+        response(unsigned(AssertionParts { attributes: Vec::new(), ..plan() })),
+        response(unsigned(plan()).encrypt(&to, BlockEncryption::Aes256Gcm, seed()).unwrap()),
+        failure(status(Some(NestedStatus::NoPassive), Some("No page may be shown."))),
+        failure(status(None, None)),
+    ] {
+        let written = response.write().canonical().unwrap().into_string();
+        let compared = |text: &str| {
+            let document = Document::parse(text.as_bytes(), &Limits::PROTOCOL).ok()?;
+            Some(response.compare(document.root(), false))
+        };
+        assert_eq!(compared(&written), Some(Ok(())));
+        let damaged = damaged(&written);
+        let mut read = 0;
+        for text in &damaged {
+            let Some(compared) = compared(text) else { continue };
+            assert!(compared.is_err(), "{text}");
+            read += 1;
+        }
+        assert!(read > damaged.len() / 2, "{read} of {} are read at all", damaged.len());
+    }
+}
+
+#[test]
+fn what_wonce_written_for_another_plan_does_not_leave() {
+    let signer = Pair::ec().signer();
+    let plain = || response(Assertion::new(plan()).unwrap().leave_unsigned());
+    let other = || {
+        response(Assertion::new(AssertionParts { session_index: "_other".into(), ..plan() }).unwrap().leave_unsigned())
+    };
+    let differs = |written: Canonical, signer: Option<&dyn Signer>| plain().once_written(written, signer).unwrap_err();
+    let signed =
+        |response: &Response| sign_enveloped(&response.write(), SignaturePosition::AfterIssuer, &signer).unwrap();
+    assert_eq!(differs(other().write().canonical().unwrap(), None), ReadBackError::Differs("SessionIndex"));
+    assert_eq!(differs(signed(&other()), Some(&signer)), ReadBackError::Differs("SessionIndex"));
+    assert_eq!(differs(signed(&plain()), None), ReadBackError::Differs("Status"));
+    let absent = differs(plain().write().canonical().unwrap(), Some(&signer));
+    assert_eq!(absent, ReadBackError::Signature(SignatureError::Absent));
+    assert!(plain().once_written(signed(&plain()), Some(&signer)).is_ok());
+}
+
+#[test]
+fn what_waited_is_taken_only_as_this_program_writes_it() {
+    let signer = Pair::ec().signer();
+    let signed = response(Assertion::new(plan()).unwrap().sign(&signer).unwrap()).sign(&signer).unwrap();
+    let text = signed.as_str();
+    assert_eq!(KeptResponse::read(text.as_bytes()).unwrap().canonical().as_str(), text);
+    let other = ReadBackError::Differs("Response");
+    for refused in [
+        text.replacen(" Version=\"2.0\"", "  Version=\"2.0\"", 1),
+        text.replacen("<samlp:Status>", "<samlp:Status xmlns:other=\"urn:x\">", 1),
+        text.replace("samlp:", "other:").replacen("xmlns:samlp", "xmlns:other", 1),
+        text.replacen("<samlp:Status>", "<samlp:Status><x:x xmlns:x=\"urn:x\"></x:x>", 1),
+        text.replacen("urn:oasis:names:tc:SAML:2.0:assertion", "urn:x", 1),
+        String::from_utf8(Assertion::new(plan()).unwrap().as_bytes().to_vec()).unwrap(),
+        failure(Status { code: TopStatus::Responder, nested: None, message: None })
+            .write()
+            .canonical()
+            .unwrap()
+            .into_string()
+            .replace("samlp:Response", "samlp:LogoutResponse"),
+    ] {
+        assert_eq!(KeptResponse::read(refused.as_bytes()).err(), Some(other.clone()), "{refused}");
+    }
+}
+
+#[test]
+fn octets_of_an_assertion_are_those_that_are_sent() {
+    let signer = Pair::ec().signer();
+    let assertion = || Assertion::new(plan()).unwrap();
+    let bare = assertion().as_bytes().to_vec();
+    assert!(bare.starts_with(b"<saml:Assertion ") && assertion().leave_unsigned().as_bytes() == bare);
+    let sent = |octets: &[u8], response: &Response| {
+        response.write().canonical().unwrap().as_str().contains(std::str::from_utf8(octets).unwrap())
+    };
+    assert!(sent(&bare, &response(assertion().leave_unsigned())));
+    let signed = assertion().sign(&signer).unwrap();
+    let octets = signed.as_bytes().to_vec();
+    assert!(octets != bare && sent(&octets, &response(signed)));
+}
+
+#[test]
+fn names_are_of_the_formats_that_we_give_and_of_no_other() {
+    for name in [NameId::persistent("p"), NameId::transient("t"), NameId::email_address("a@agency.example")] {
+        let again = NameId::of_format(name.format(), name.value()).unwrap();
+        assert_eq!((again.format(), again.value()), (name.format(), name.value()));
+    }
+    assert!(NameId::of_format("urn:oasis:names:tc:SAML:1.1:nameid-format:unspecified", "p").is_none());
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
