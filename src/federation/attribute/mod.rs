@@ -332,6 +332,33 @@ mod tests {
     }
 
     #[test]
+    fn oasis_profile_sends_the_names_of_the_directories_and_they_are_read_as_what_they_mean() {
+        let names = [
+            (AttributeName::Address1, "urn:oid:2.5.4.9"),
+            (AttributeName::City, "urn:oid:2.5.4.7"),
+            (AttributeName::Dob, "urn:oid:1.3.6.1.5.5.7.9.1"),
+            (AttributeName::Email, "urn:oid:0.9.2342.19200300.100.1.3"),
+            (AttributeName::FirstName, "urn:oid:2.5.4.42"),
+            (AttributeName::LastName, "urn:oid:2.5.4.4"),
+            (AttributeName::Locale, "urn:oid:2.16.840.1.113730.3.1.39"),
+            (AttributeName::Phone, "urn:oid:2.5.4.20"),
+            (AttributeName::State, "urn:oid:2.5.4.8"),
+            (AttributeName::Uuid, "urn:oasis:names:tc:SAML:attribute:pairwise-id"),
+            (AttributeName::Zipcode, "urn:oid:2.5.4.17"),
+        ];
+        for attribute in AttributeName::ALL {
+            let uri = names.iter().find(|(named, _)| *named == attribute).map(|(_, uri)| *uri);
+            let sent = attribute.wire_name(AttributeProfile::Oasis);
+            assert_eq!((sent.name, sent.friendly_name), (uri.unwrap_or(attribute.as_str()), attribute.as_str()));
+            assert!(uri.is_none() || sent.name_format == NAME_FORMAT_URI, "{attribute}");
+            assert_eq!(uri.and_then(AttributeName::from_wire), uri.map(|_| attribute));
+        }
+        let microsofts = "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/emailaddress";
+        assert_eq!(AttributeName::from_wire(microsofts), Some(AttributeName::Email));
+        assert_eq!(AttributeName::from_wire("urn:oid:2.5.4"), None);
+    }
+
+    #[test]
     fn login_gov_sends_uuid_as_basic_and_level_as_uri() {
         let uuid = AttributeName::Uuid.wire_name(AttributeProfile::LoginGov);
         assert_eq!((uuid.name, uuid.name_format, uuid.friendly_name), ("uuid", NAME_FORMAT_BASIC, "uuid"));

@@ -5,6 +5,8 @@ use time::UtcDateTime;
 use time::macros::utc_datetime;
 
 use super::*;
+use crate::federation::agreement::AgencyId;
+use crate::federation::registry::{ServiceFiles, ServiceName, ServiceProvider};
 use crate::saml::DeniedAlgorithms;
 use crate::saml::EntityId;
 use crate::services::keys::{GenerateKeys, LocalKeys, ServiceKeys, SigningKeyKind, keys_for_tests};
@@ -47,6 +49,35 @@ fn the_first_key_signs_for_all_and_the_next_is_published_beside_it() {
     assert_eq!(plan.in_metadata().collect::<Vec<_>>(), [&key('1'), &key('2')]);
     assert_eq!((plan.state(&key('1')), plan.state(&key('2'))), (KeyState::Signing, KeyState::Published));
     assert_eq!(plan.state(&key('3')), KeyState::Generated);
+}
+
+#[test]
+fn a_key_is_named_by_sixteen_hex_digits_in_lower_case() {
+    assert_eq!(SigningKeyId::parse("0123456789abcdef").unwrap().as_str(), "0123456789abcdef");
+    for text in ["", "0123456789abcde", "0123456789abcdef0", "0123456789abcdeF", "0123456789abcdeg", "0123456789abcd-f"]
+    {
+        assert_eq!(SigningKeyId::parse(text), Err(MalformedKeyId), "{text}");
+    }
+}
+
+#[test]
+fn a_plan_tells_its_number_its_keys_and_its_wave_and_the_newest_keys_first() {
+    let plan = two_keys().publish(&key('3'), at(3, 1)).unwrap().publish(&key('0'), at(4, 2)).unwrap();
+    assert_eq!(plan.in_metadata().collect::<Vec<_>>(), [&key('1'), &key('0'), &key('3'), &key('2')]);
+    assert_eq!(plan.keys().keys().collect::<Vec<_>>(), [&key('0'), &key('1'), &key('2'), &key('3')]);
+    assert_eq!((plan.version(), plan.wave()), (4, None));
+    let percent = WavePercent::new(25).unwrap();
+    let next = plan.sign_with(&key('2'), &Whom::Wave(percent), &[], &nobody_fetched(), false, at(5, 3)).unwrap();
+    assert_eq!((next.version(), next.wave()), (5, Some(&Wave { key: key('2'), percent })));
+}
+
+#[test]
+fn a_node_is_behind_while_it_is_heard_and_follows_an_earlier_plan() {
+    let seen = NodeSeen { node: "one".into(), plan_version: 3, at: NOW };
+    let gone = NOW + Duration::minutes(5);
+    assert!(seen.is_behind(4, NOW) && seen.is_behind(4, gone - Duration::MILLISECOND));
+    assert!(!seen.is_behind(4, gone));
+    assert!(!seen.is_behind(3, NOW) && !seen.is_behind(2, NOW));
 }
 
 #[test]
@@ -125,6 +156,10 @@ fn a_wave_takes_about_its_share_always_the_same_and_a_greater_one_holds_the_smal
         before = taken;
     }
     assert_eq!(before.len(), all.len());
+    // A quarter of all places is taken up to the quarter, which is the place of this one.
+    let quarter = service("service-1600");
+    let takes = |percent| Wave { key: key('2'), percent: WavePercent::new(percent).unwrap() }.takes(&quarter);
+    assert!(!takes(25) && takes(26));
     assert_eq!((WavePercent::new(0), WavePercent::new(101)), (None, None));
 }
 
@@ -201,6 +236,10 @@ fn nobody_falls_back_to_a_key_that_never_signed_or_is_retired() {
     assert_eq!(two_keys().fall_back(&permits, at(3, 0)), none);
     let plan = two_keys().sign_with(&key('2'), &Whom::All, &all, &nobody_fetched(), true, at(3, 1)).unwrap();
     assert!(plan.fall_back(&permits, at(4, 1)).is_ok());
+    // Nor to one that began at the same moment, or later.
+    let at_once = two_keys().sign_with(&key('2'), &Whom::All, &all, &nobody_fetched(), true, at(3, 0)).unwrap();
+    assert_eq!(at_once.fall_back(&permits, at(4, 1)), none);
+    assert_eq!(plan.fall_back(&permits, at(4, 1)).unwrap().fall_back(&permits, at(5, 2)), none);
     let plan = plan.retire(&key('1'), true, at(4, 1)).unwrap();
     assert_eq!(plan.fall_back(&permits, at(5, 2)), none);
 }
@@ -222,7 +261,11 @@ fn a_key_is_retired_when_it_signs_for_nobody_and_its_last_messages_have_ended() 
     let plan = plan.sign_with(&key('2'), &held, &all, &nobody_fetched(), true, at(5, 2)).unwrap();
     let until = NOW + Duration::hours(2) + LAST_MESSAGES_ARRIVE;
     assert_eq!(retire(&plan, 2), Err(PlanRefused::JustStopped { key: key('1'), until }));
-    let retired = retire(&plan, 3).unwrap();
+    assert_eq!(
+        plan.retire(&key('1'), false, At { version: 9, now: until - Duration::MILLISECOND }),
+        Err(PlanRefused::JustStopped { key: key('1'), until })
+    );
+    let retired = plan.retire(&key('1'), false, At { version: 9, now: until }).unwrap();
     assert_eq!(retired.state(&key('1')), KeyState::Retired);
     assert_eq!(retired.in_metadata().collect::<Vec<_>>(), [&key('2')]);
     let over = Err(PlanRefused::Retired { key: key('1') });
@@ -317,6 +360,33 @@ fn a_stored_plan_is_believed_under_its_number_and_as_it_was_written() {
 }
 
 #[test]
+fn a_stored_plan_whose_key_signs_though_it_is_retired_or_unknown_is_none() {
+    let keys = keys_for_tests();
+    let percent = WavePercent::new(10).unwrap();
+    let chosen = |id| BTreeMap::from([(service("permits"), key(id))]);
+    let read = |change: &dyn Fn(&mut SigningPlan)| {
+        let mut plan = two_keys();
+        change(&mut plan);
+        StoredSigningPlan::new(&plan, NOW, "somebody", &keys).unwrap().authenticate(&keys).is_ok()
+    };
+    let retire = |plan: &mut SigningPlan, id| plan.keys.get_mut(&key(id)).unwrap().retired_at = Some(NOW);
+    assert!(read(&|plan| retire(plan, '2')), "it signs for nobody");
+    assert!(!read(&|plan| retire(plan, '1')));
+    for id in ['2', '3'] {
+        let of_wave = |plan: &mut SigningPlan| plan.wave = Some(Wave { key: key(id), percent });
+        let of_one = |plan: &mut SigningPlan| plan.chosen = chosen(id);
+        for of in [&of_wave as &dyn Fn(&mut SigningPlan), &of_one] {
+            assert_eq!(read(of), id == '2');
+            assert!(!read(&|plan| {
+                of(plan);
+                retire(plan, '2');
+            }));
+        }
+    }
+    assert!(!read(&|plan| plan.fleet = key('3')));
+}
+
+#[test]
 fn a_snapshot_has_every_key_of_the_plan_or_is_none() {
     let dir = tempfile::tempdir().unwrap();
     let secret = crate::services::keys::SealingSecret::new("a passphrase of some length").unwrap();
@@ -325,9 +395,32 @@ fn a_snapshot_has_every_key_of_the_plan_or_is_none() {
     let keys = LocalKeys::generate(dir.path(), &secret, &wanted, entropy).unwrap();
     let first = SigningKeyId::parse(keys.pairs().unwrap().signers[0].key_id()).unwrap();
     let second = SigningKeyId::parse(&keys.add_signing_key(&wanted).unwrap()).unwrap();
-    let plan = SigningPlan::begin(first, None, at(1, 0)).publish(&second, at(2, 0)).unwrap();
+    let plan = SigningPlan::begin(first.clone(), None, at(1, 0)).publish(&second, at(2, 0)).unwrap();
     let snapshot = SigningKeys::new(plan.clone(), keys.pairs().unwrap(), DeniedAlgorithms::NONE).unwrap();
-    assert_eq!(snapshot.published().count(), 2);
+    assert_eq!((snapshot.published().count(), snapshot.denied()), (2, DeniedAlgorithms::NONE));
+    // A try with a key that is in our metadata no more is signed as all else for that service.
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/metadata/sp/department-of-parks/permits");
+    let read = |file: &str| std::fs::read(format!("{folder}/{file}")).unwrap();
+    let id = |text| AgencyId::parse(text).unwrap();
+    let permits = ServiceProvider::read(&ServiceFiles {
+        name: ServiceName { agency: id("department-of-parks"), service: id("permits") },
+        metadata: read("metadata.xml"),
+        agreement: read("agreement.toml"),
+    })
+    .unwrap();
+    let whom = Whom::Services(vec![permits.entity_id().clone()]);
+    let all = [permits.entity_id().clone()];
+    let chosen = plan.sign_with(&second, &whom, &all, &nobody_fetched(), true, at(3, 0)).unwrap();
+    let denied = DeniedAlgorithms::parse(["http://www.w3.org/2001/04/xmlenc#sha512"]).unwrap();
+    let snapshot = SigningKeys::new(chosen, keys.pairs().unwrap(), denied).unwrap();
+    assert_eq!(snapshot.denied(), denied);
+    let tries = |id: &SigningKeyId| {
+        let ticket = TrialTicket::new(permits.entity_id(), id, NOW + TRIAL_LASTS, &keys).unwrap();
+        let trial = ticket.redeem(permits.entity_id(), NOW, &keys).unwrap();
+        snapshot.signer(&permits, Some(&trial)).unwrap().key_id().to_owned()
+    };
+    assert_eq!(snapshot.signer(&permits, None).unwrap().key_id(), second.as_str());
+    assert_eq!((tries(&first).as_str(), tries(&key('3')).as_str()), (first.as_str(), second.as_str()));
     keys.erase_signing_key(second.as_str()).unwrap();
     let missing = SigningKeys::new(plan, keys.pairs().unwrap(), DeniedAlgorithms::NONE);
     assert_eq!(missing.err(), Some(KeyUnusable::Missing(second)));

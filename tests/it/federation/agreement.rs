@@ -200,6 +200,10 @@ fn each_lowering_of_protection_is_named() {
         let old = agreement("", exception);
         assert_eq!(lowers_protection(&old, &old), []);
     }
+    let named = agreement("name_id_formats = [\"email-address\"]", &email);
+    assert_eq!(lowers_protection(&named, &named), []);
+    let transient = "name_id_formats = [\"persistent\", \"transient\"]";
+    assert_eq!(lowered(transient, &email), [], "it tells nothing more");
 }
 
 #[test]
@@ -207,6 +211,80 @@ fn names_come_in_the_language_of_the_page() {
     let agreement = agreement("", "");
     assert_eq!(agreement.friendly_name().in_language("es-MX"), "Permisos de parques");
     assert_eq!(agreement.friendly_name().in_language("fr"), "Park permits");
+}
+
+#[test]
+fn administrator_reads_every_term_of_an_agreement_in_one_order() {
+    let top = r#"enabled = false
+revision = 3
+attribute_profile = "oasis"
+requested_attributes = "required-only"
+name_id_formats = ["persistent", "email-address"]
+default_attributes = ["email"]
+signed_requests = "waived""#;
+    let more = r#"[[contacts]]
+kind = "privacy"
+name = "Privacy officer"
+email = "privacy@parks.example.gov"
+
+[levels]
+highest_ial = 2
+default_aal = 1
+
+[encryption]
+exception = "aes-128-gcm"
+reason = "pilot"
+
+[signing]
+exception = "response-only"
+reason = "pilot"
+
+[attributes.email]
+purpose.en = "To write to you"
+purpose.es = "Para escribirle"
+
+[attributes.last_name]
+purpose.en = "To print your permit"
+"#;
+    let known = "\
+agency department-of-parks
+revision 3
+enabled false
+agency name [en] Department of Parks
+friendly name [en] Park permits
+friendly name [es] Permisos de parques
+description [en] Apply for a permit to camp or to hold an event.
+attribute email (default)
+attribute email purpose [en] To write to you
+attribute email purpose [es] Para escribirle
+attribute last_name
+attribute last_name purpose [en] To print your permit
+attribute profile oasis
+identity level default IAL1 highest IAL2
+authentication level default AAL1 highest AAL2 lowest AAL1
+requested attributes required-only
+name id format persistent
+name id format email-address
+signed requests waived
+encryption aes-128-gcm
+signing response-only
+contact technical Permit systems office <permits@parks.example.gov>
+contact privacy Privacy officer <privacy@parks.example.gov>
+review date 2027-06-30
+return to https://permits.parks.example.gov/
+";
+    assert_eq!(agreement(top, more).canonical_text(), known);
+    let silent = agreement("", "").canonical_text();
+    for line in [
+        "revision 1",
+        "enabled true",
+        "requested attributes all",
+        "signed requests demanded",
+        "encryption default",
+        "signing default",
+    ] {
+        assert!(silent.contains(&format!("\n{line}\n")), "{line}\n{silent}");
+    }
 }
 
 /// What is written about products is copied into agreements.

@@ -1,12 +1,15 @@
 //! Levels: what is demanded, what is asserted, and what cannot be.
 
+use signet::authentication::{
+    AuthenticatedSubject, AuthenticationEvent, AuthenticatorId, AuthenticatorKind, Proved, RequiredAssurance,
+};
 use signet::federation::assurance::{
     Aal, AuthenticationEvidence, Comparison, Ial, Identity, LevelTerms, NoAuthnContext, RequestedContext, Strength,
 };
 use signet::federation::attribute::{AttributeProfile, ProofedProfile, Proofing};
 use time::Duration;
 
-use super::given::{NOW, evidence, profile, proofing, terms};
+use super::given::{NOW, PERSON, evidence, profile, proofing, subject, terms};
 
 const IAL1: &str = "http://idmanagement.gov/ns/assurance/ial/1";
 const IAL2: &str = "http://idmanagement.gov/ns/assurance/ial/2";
@@ -68,6 +71,26 @@ fn password_class_is_never_said_of_a_sign_in_without_password() {
 }
 
 #[test]
+fn a_password_counts_as_given_by_those_alone_who_gave_one() {
+    let passkey = AuthenticationEvent {
+        kind: AuthenticatorKind::Passkey,
+        authenticator: Some(AuthenticatorId::from_bytes([9; 16])),
+        at: NOW,
+        proved: Proved { user_verified: true, phishing_resistant: true, syncable: true },
+    };
+    let by = |events: &[AuthenticationEvent]| {
+        let required = RequiredAssurance::level(Aal::Aal2);
+        AuthenticationEvidence::of(&AuthenticatedSubject::meeting(PERSON, &required, events, NOW).unwrap())
+    };
+    assert_eq!(by(&[passkey]), AuthenticationEvidence { strength: PhishingResistant, by_password: false });
+    assert!(by(&[AuthenticationEvent::password(NOW), passkey]).by_password);
+    assert_eq!(
+        AuthenticationEvidence::of(&subject(NOW)),
+        AuthenticationEvidence { strength: MultiFactor, by_password: true }
+    );
+}
+
+#[test]
 fn weakest_of_several_exact_classes_is_what_the_sign_in_must_reach() {
     assert_eq!(read(Exact, &[AAL2_RESISTANT, AAL2]).settle(&terms()).unwrap().authentication(), MultiFactor);
     assert_eq!(read(Exact, &[AAL2_RESISTANT]).settle(&terms()).unwrap().authentication(), PhishingResistant);
@@ -102,6 +125,9 @@ fn level_above_the_agreement_is_no_authn_context() {
     let low = LevelTerms { highest_ial: Ial::One, ..terms() };
     assert_eq!(read(Exact, &[IAL2]).settle(&low).unwrap_err(), NoAuthnContext::BeyondAgreement);
     assert!(read(Exact, &[AAL3, AAL2]).settle(&terms()).is_ok());
+    // Nor by a default that is above it.
+    let low = LevelTerms { highest_aal: Aal::Aal1, ..terms() };
+    assert_eq!(read(Exact, &[]).settle(&low).unwrap_err(), NoAuthnContext::BeyondAgreement);
 }
 
 #[test]
@@ -116,6 +142,16 @@ fn unknown_classes_are_ignored_beside_known_ones_and_refused_alone() {
 fn identity_alone_is_answered_in_the_words_of_the_request() {
     assert_eq!(answer(Exact, &[IAL2], MultiFactor, Some(&profile())), Ok((IAL2, Ial::Two, Aal::Aal2)));
     assert_eq!(answer(Exact, &[IAL2, AAL2], MultiFactor, Some(&profile())).unwrap().0, AAL2);
+    // Of several, the first that is true.
+    assert_eq!(answer(Exact, &[IAL2, IAL1], MultiFactor, None), Ok((IAL1, Ial::One, Aal::Aal2)));
+}
+
+#[test]
+fn profile_of_the_lowest_level_is_no_proofing_whatever_was_compared_for_it() {
+    for face_was_matched in [false, true] {
+        let lowest = ProofedProfile::supposed(Proofing { ial: Ial::One, face_was_matched, ..proofing() });
+        assert_eq!(Identity::of(Some(&lowest), NOW), Identity::Unproofed);
+    }
 }
 
 #[test]
@@ -179,6 +215,8 @@ fn requested_attributes_are_a_list_and_no_level() {
     let nothing = read(Exact, &["http://idmanagement.gov/ns/requested_attributes?ReqAttr="]);
     assert_eq!(nothing.requested_attributes(), Some(&[][..]));
     assert!(nothing.settle(&terms()).is_ok());
+    let beside = read(Exact, &["http://idmanagement.gov/ns/requested_attributes?Other=ssn&ReqAttr=email"]);
+    assert_eq!(beside.requested_attributes().unwrap(), ["email"]);
 }
 
 #[test]

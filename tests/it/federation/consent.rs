@@ -123,6 +123,18 @@ fn person_is_asked_again_after_new_proofing() {
     let later = ProofedProfile::supposed(Proofing { verified_at: NOW, ..proofing() });
     assert_eq!(covered_by(&scope, Some(&record), Some(&later), NOW), Err(ConsentReason::Reproofed));
     assert_eq!(covered_by(&scope, Some(&record), Some(&profile()), NOW), Ok(()));
+
+    // At the very moment of the consent it is what the person agreed to, and no later.
+    let verified = |verified_at| ProofedProfile::supposed(Proofing { verified_at, ..proofing() });
+    let given_at = record.given_at;
+    assert_eq!(covered_by(&scope, Some(&record), Some(&verified(given_at)), NOW), Ok(()));
+    let next = verified(given_at + Duration::MILLISECOND);
+    assert_eq!(covered_by(&scope, Some(&record), Some(&next), NOW), Err(ConsentReason::Reproofed));
+    // It is no matter of those to whom nothing of it is sent.
+    let unproofed = self::scope(&agreement, &["email"]);
+    let record = self::record(unproofed.clone(), given_at);
+    assert!(unproofed.digest() != scope.digest());
+    assert_eq!(covered_by(&unproofed, Some(&record), Some(&next), NOW), Ok(()));
 }
 
 #[test]

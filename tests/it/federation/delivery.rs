@@ -5,12 +5,13 @@ use std::sync::Arc;
 
 use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
 use signet::demo::service_provider::Ask;
-use signet::federation::agreement::LoweredProtection;
+use signet::federation::agreement::{EncryptionException, LoweredProtection};
 use signet::federation::delivery::DeliveryPlan;
 use signet::federation::issue::Issued;
-use signet::federation::negotiation::NothingInCommon;
+use signet::federation::negotiation::{NothingInCommon, sealing, signature};
 use signet::federation::registry::{LintWarning, ServiceFiles, ServiceProvider};
 use signet::saml::DeniedAlgorithms;
+use signet::saml::signature::SignatureAlgorithm;
 use signet::services::SystemEntropy;
 use time::macros::date;
 
@@ -218,6 +219,60 @@ fn new_host_by_artifact_lowers_protection_as_one_by_post_does() {
         let lowered = endpoint(binding).lowers_protection_of(&before);
         assert!(matches!(lowered[..], [LoweredProtection::AssertionConsumerHostAdded(_)]), "{binding}: {lowered:?}");
     }
+}
+
+#[test]
+fn signature_is_one_that_the_service_lists_whole() {
+    let listing = |listed: &str| {
+        let extensions = format!(
+            r#"<md:Extensions xmlns:alg="urn:oasis:names:tc:SAML:metadata:algsupport">{listed}</md:Extensions>"#
+        );
+        let mut files = files("", "", "");
+        let metadata = String::from_utf8(files.metadata).unwrap();
+        files.metadata =
+            metadata.replacen("<md:AssertionConsumer", &format!("{extensions}<md:AssertionConsumer"), 1).into();
+        ServiceProvider::read(&files).unwrap()
+    };
+    let chosen = |listed: &str| {
+        let signer = keys::RSA.signer();
+        signature(listing(listed).metadata(), &signer, DeniedAlgorithms::NONE).map(SignatureAlgorithm::uri)
+    };
+    let [sha256, sha384, sha512] =
+        ["256", "384", "512"].map(|bits| format!("http://www.w3.org/2001/04/xmldsig-more#rsa-sha{bits}"));
+    let method = |uri: &str, more: &str| format!(r#"<alg:SigningMethod Algorithm="{uri}" {more}/>"#);
+    let digest = |bits: u32| format!(r#"<alg:DigestMethod Algorithm="http://www.w3.org/2001/04/xmlenc#sha{bits}"/>"#);
+    let other = "http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha256";
+    assert_eq!(chosen(""), Ok(&*sha256), "it lists nothing");
+    assert_eq!(chosen(&(method(other, "") + &method(&sha512, ""))), Ok(&*sha512));
+    // One that it lists for longer keys alone, beside one that it lists for any.
+    assert_eq!(chosen(&(method(&sha256, r#"MinKeySize="4096""#) + &method(&sha384, ""))), Ok(&*sha384));
+    assert_eq!(chosen(&(method(&sha256, "") + &method(&sha512, "") + &digest(512))), Ok(&*sha512));
+    let told = |listed: &str| chosen(listed).unwrap_err().to_string();
+    assert!(told(&method(other, "")).contains(&format!("lists the signatures {other} and the digests (any);")));
+    assert!(
+        told(&(method(&sha256, "") + &digest(512))).contains("the digests http://www.w3.org/2001/04/xmlenc#sha512;")
+    );
+    // Each once, in one order.
+    let many = told(&[&sha512, other, &sha512].map(|uri| method(uri, r#"MaxKeySize="512""#)).concat());
+    assert_eq!((many.matches(other).count(), many.find(other) < many.find(&sha512)), (1, true), "{many}");
+}
+
+#[test]
+fn key_transport_that_is_denied_is_not_used() {
+    let service = ServiceProvider::read(&files("", "", &key_descriptor("", ""))).unwrap();
+    let travels = |denied: &[&str]| {
+        let denied = DeniedAlgorithms::parse(denied.iter().copied()).unwrap();
+        let chosen = sealing(service.metadata().encryption_keys(), None, denied);
+        chosen.map(|sealing| (sealing.method.cipher.uri(), sealing.method.key_transport.uri()))
+    };
+    assert_eq!(travels(&[]).unwrap(), (AES_256, OAEP_MGF1P));
+    assert_eq!(travels(&[OAEP_MGF1P]).unwrap(), (AES_256, OAEP));
+    assert_eq!(travels(&[AES_256]).unwrap(), (AES_128, OAEP_MGF1P));
+    let denied = DeniedAlgorithms::parse([AES_128]).unwrap();
+    let shorter = Some(EncryptionException::Aes128Gcm);
+    let nothing = sealing(service.metadata().encryption_keys(), shorter, denied).unwrap_err().to_string();
+    let transports = format!("{OAEP_MGF1P} or {OAEP}");
+    assert!(nothing.ends_with(&format!("allow (none that is not denied) with {transports}")), "{nothing}");
 }
 
 #[tokio::test]

@@ -251,6 +251,36 @@ fn level_that_is_stated_among_the_attributes_is_the_one_that_is_reached_now() {
 }
 
 #[test]
+fn authentication_level_that_is_stated_among_the_attributes_is_the_one_that_is_reached_now() {
+    let levels = format!("[levels]\ndefault_aal = 1\n{}", attributes(&["locale"]));
+    let mut ready = ready_with(files("default_attributes = [\"locale\"]", &levels, ""), held(), "");
+    assert!(ready.issue().is_ok());
+    // The person signs in again with less, which would do for the request.
+    ready.subject = ready.matched.authenticate(&known(&[password(NOW)]), NOW).unwrap();
+    assert_eq!(ready.refused(), IssueRefused::ContentChanged);
+}
+
+#[test]
+fn release_with_more_than_the_agreement_allows_or_the_level_reaches_goes_nowhere() {
+    // As decided for the same service before its agency took the number back.
+    let fewer: Vec<&str> = ALL.iter().copied().filter(|name| *name != "ssn").collect();
+    let top = format!("default_attributes = {fewer:?}");
+    let agreed_now = files(&top, &format!("[levels]\nhighest_ial = 2\ndefault_ial = 2\n{}", attributes(&fewer)), "");
+    let before = ready();
+    let now = ready_with(agreed_now, held(), "");
+    let mixed = Ready { release: before.release, consent: before.consent, ..now };
+    assert_eq!(mixed.refused(), IssueRefused::OutsideAgreement(AttributeName::Ssn));
+
+    // As decided for a request that demanded proofing; the one that stands does not.
+    let mut lower = ready();
+    let class = "<saml:AuthnContextClassRef>http://idmanagement.gov/ns/assurance/ial/1</saml:AuthnContextClassRef>";
+    let service = Arc::clone(lower.matched.service());
+    let context = format!("<samlp:RequestedAuthnContext>{class}</samlp:RequestedAuthnContext>");
+    lower.matched = settle(&service, "", &context);
+    assert!(matches!(lower.refused(), IssueRefused::LevelNotReached(_)));
+}
+
+#[test]
 fn address_that_may_not_be_used_any_more_gets_nothing() {
     let mut files = agreed("");
     let metadata = String::from_utf8(files.metadata).unwrap();

@@ -78,6 +78,55 @@ fn unchanged_folder_changes_nothing() {
 }
 
 #[test]
+fn registries_are_the_same_with_the_same_revisions_and_the_same_that_are_missing() {
+    let copy = Copy::new();
+    let first = copy.apply(&Registry::default()).registry;
+    assert!(!first.is_empty() && Registry::default().is_empty());
+    assert!(first.is_same(&first.clone()) && first.is_same(&copy.apply(&Registry::default()).registry));
+    let missing = EntityId::parse("https://camping.parks.example.gov/saml").unwrap();
+    let misses = first.clone().with_altered([missing.clone()]);
+    assert!(misses.is_same(&first.clone().with_altered([missing])));
+    assert!(!first.is_same(&misses) && !misses.is_same(&first));
+    copy.edit(PERMITS, "review_date = 2027-06-30", "review_date = 2027-07-01");
+    let second = copy.apply(&first).registry;
+    assert!(!first.is_same(&second) && !first.is_same(&Registry::default()));
+}
+
+#[test]
+fn what_is_missing_stays_missing_until_its_folder_is_applied() {
+    let copy = Copy::new();
+    let altered = Registry::default().with_altered([permits()]);
+    assert!(altered.apply(Vec::new(), ADMISSION).registry.is_altered(&permits()));
+    let applied = copy.apply(&altered).registry;
+    assert!(!applied.is_altered(&permits()) && applied.find(&permits()).is_some());
+}
+
+#[test]
+fn service_that_changes_its_name_is_revised_and_not_taken_away_as_well() {
+    let copy = Copy::new();
+    let first = copy.apply(&Registry::default()).registry;
+    for file in [METADATA, AGREEMENT] {
+        copy.edit(file, "\"https://permits.parks.example.gov/saml\"", "\"https://permits.parks.example.gov/saml2\"");
+    }
+    let applied = copy.apply(&first);
+    assert!(matches!(&applied.changes[..], [Change::Revised { .. }]), "{:?} {:?}", applied.changes, applied.broken);
+}
+
+#[test]
+fn folders_are_read_in_the_order_of_their_names() {
+    let folder = tempfile::tempdir().unwrap();
+    for number in [7, 3, 9, 1, 8, 2, 6, 4, 5, 0] {
+        for service in ["b", "a"] {
+            fs::create_dir_all(folder.path().join(format!("sp/agency-{number}/{service}"))).unwrap();
+        }
+    }
+    let read: Vec<String> =
+        folder::read(folder.path()).unwrap().entries.iter().map(|(name, _)| name.to_string()).collect();
+    let named = (0..10).flat_map(|number| ["a", "b"].map(|service| format!("agency-{number}/{service}")));
+    assert_eq!(read, named.collect::<Vec<_>>());
+}
+
+#[test]
 fn changed_agreement_is_a_new_revision_with_a_diff() {
     let copy = Copy::new();
     let first = copy.apply(&Registry::default()).registry;
@@ -88,6 +137,57 @@ fn changed_agreement_is_a_new_revision_with_a_diff() {
     assert!(change.diff().contains("-attribute email (default)"), "{}", change.diff());
     assert!(change.diff().contains("+attribute email\n"), "{}", change.diff());
     assert_eq!(change.lowered(), []);
+}
+
+#[test]
+fn administrator_reads_all_that_counts_of_the_metadata_in_one_order() {
+    const CERTIFICATES: [(&str, &str); 2] = [
+        ("signing", ""),
+        ("encryption", r#"<md:EncryptionMethod Algorithm="http://www.w3.org/2009/xmlenc11#aes256-gcm"/>"#),
+    ];
+    let pairs = [&*crate::saml::keys::RSA, &*crate::saml::keys::OTHER_RSA];
+    let keys: String = CERTIFICATES
+        .iter()
+        .zip(pairs)
+        .map(|((usage, methods), pair)| {
+            let certificate = openssl::base64::encode_block(&pair.certificate_der);
+            format!(
+                r#"<md:KeyDescriptor use="{usage}"><ds:KeyInfo xmlns:ds="http://www.w3.org/2000/09/xmldsig#"><ds:X509Data><ds:X509Certificate>{certificate}</ds:X509Certificate></ds:X509Data></ds:KeyInfo>{methods}</md:KeyDescriptor>"#
+            )
+        })
+        .collect();
+    let text = format!(
+        r#"<md:EntityDescriptor xmlns:md="urn:oasis:names:tc:SAML:2.0:metadata" entityID="https://permits.parks.example.gov/saml"><md:Extensions><mdattr:EntityAttributes xmlns:mdattr="urn:oasis:names:tc:SAML:metadata:attribute"><saml:Attribute xmlns:saml="urn:oasis:names:tc:SAML:2.0:assertion" Name="urn:oasis:names:tc:SAML:profiles:subject-id:req" NameFormat="urn:oasis:names:tc:SAML:2.0:attrname-format:uri"><saml:AttributeValue>pairwise-id</saml:AttributeValue></saml:Attribute></mdattr:EntityAttributes></md:Extensions>
+<md:SPSSODescriptor AuthnRequestsSigned="true" protocolSupportEnumeration="urn:oasis:names:tc:SAML:2.0:protocol">{keys}
+<md:SingleLogoutService Binding="urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect" Location="https://permits.parks.example.gov/saml/logout"/>
+<md:NameIDFormat>urn:oasis:names:tc:SAML:2.0:nameid-format:persistent</md:NameIDFormat>
+<md:AssertionConsumerService Binding="urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST" Location="https://permits.parks.example.gov/saml/acs" index="4"/>
+<md:AttributeConsumingService index="2"><md:ServiceName xml:lang="en">Permits</md:ServiceName><md:RequestedAttribute Name="email"/><md:RequestedAttribute Name="urn:oid:2.5.4.4"/></md:AttributeConsumingService>
+</md:SPSSODescriptor></md:EntityDescriptor>"#
+    );
+    let mut files = super::single_sign_on::files("", "", "");
+    files.metadata = text.into_bytes();
+    let record = ServiceProvider::read(&files).unwrap();
+    let [signing, encryption] = pairs.map(|pair| pair.verification_key().fingerprint());
+    let known = format!(
+        "\
+entity https://permits.parks.example.gov/saml
+assertion consumer service 4 urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST https://permits.parks.example.gov/saml/acs
+encryption key SHA-256 {encryption}
+encryption key SHA-256 {encryption} takes http://www.w3.org/2009/xmlenc11#aes256-gcm
+metadata AuthnRequestsSigned true
+metadata NameIDFormat urn:oasis:names:tc:SAML:2.0:nameid-format:persistent
+metadata WantAssertionsSigned false
+metadata asks [2] email
+metadata asks [2] urn:oid:2.5.4.4
+metadata subject identifier pairwise-id
+signing key SHA-256 {signing}
+single logout urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect https://permits.parks.example.gov/saml/logout
+"
+    );
+    assert_eq!(record.canonical_text(), known + &record.agreement().canonical_text());
+    assert_eq!(record.signing_keys().collect::<Vec<_>>(), [signing.to_string()]);
+    assert_eq!(record.encryption_keys().collect::<Vec<_>>(), [encryption.to_string()]);
 }
 
 #[test]
@@ -348,6 +448,12 @@ fn new_host_and_new_key_lower_protection() {
     let lowered = copy.apply(&first).changes[0].lowered();
     assert_eq!(lowered, [LoweredProtection::AssertionConsumerHostAdded("https://elsewhere.example.gov".into())]);
 
+    // By PAOS nothing is sent.
+    let copy = Copy::new();
+    let elsewhere = r#"<md:AssertionConsumerService Binding="urn:oasis:names:tc:SAML:2.0:bindings:PAOS" Location="https://elsewhere.example.gov/paos" index="9"/></md:SPSSODescriptor>"#;
+    copy.edit(METADATA, "</md:SPSSODescriptor>", elsewhere);
+    assert_eq!(copy.apply(&first).changes[0].lowered(), []);
+
     let copy = Copy::new();
     let library = fs::read_to_string(copy.file("city-of-example/library/metadata.xml")).unwrap();
     let key = |text: &str| text.split("X509Certificate>").nth(1).unwrap().trim_end_matches("</ds:").to_owned();
@@ -355,6 +461,59 @@ fn new_host_and_new_key_lower_protection() {
     copy.edit("department-of-parks/permits/metadata.xml", &key(&permits_text), &key(&library));
     let lowered = copy.apply(&first).changes[0].lowered();
     assert!(matches!(&lowered[..], [LoweredProtection::KeyAdded(_)]), "{lowered:?}");
+}
+
+#[test]
+fn key_for_either_use_alone_lowers_protection() {
+    let copy = Copy::new();
+    copy.edit(METADATA, "<md:KeyDescriptor>", "<md:KeyDescriptor use=\"signing\">");
+    let metadata = fs::read_to_string(copy.file(METADATA)).unwrap();
+    let library = fs::read_to_string(copy.file("city-of-example/library/metadata.xml")).unwrap();
+    let certificate = |text: &str| {
+        let text = text.split("X509Certificate>").nth(1).unwrap();
+        text.split('<').next().unwrap().to_owned()
+    };
+    let first = copy.apply(&Registry::default()).registry;
+    for usage in ["signing", "encryption"] {
+        let (key, _) = metadata.split_once("</md:KeyDescriptor>").unwrap();
+        let key = &key[key.find("<md:KeyDescriptor").unwrap()..];
+        let added = format!("{key}</md:KeyDescriptor>")
+            .replace("use=\"signing\"", &format!("use=\"{usage}\""))
+            .replace(&certificate(&metadata), &certificate(&library));
+        let changed = metadata.replacen("</md:KeyDescriptor>", &format!("</md:KeyDescriptor>{added}"), 1);
+        fs::write(copy.file(METADATA), changed).unwrap();
+        let lowered = copy.apply(&first).changes[0].lowered();
+        assert!(matches!(&lowered[..], [LoweredProtection::KeyAdded(_)]), "{usage}: {lowered:?}");
+    }
+}
+
+#[test]
+fn linter_says_each_thing_once_and_in_one_order() {
+    let copy = Copy::new();
+    copy.edit(AGREEMENT, "review_date = 2027-06-30", "review_date = 2026-09-01\nsigned_requests = \"waived\"");
+    let asked = |index| {
+        let names = ["urn:example:b", "urn:example:a", "urn:example:b"]
+            .map(|name| format!(r#"<md:RequestedAttribute Name="{name}"/>"#))
+            .concat();
+        let name = r#"<md:ServiceName xml:lang="en">Permits</md:ServiceName>"#;
+        format!(r#"<md:AttributeConsumingService index="{index}">{name}{names}</md:AttributeConsumingService>"#)
+    };
+    let metadata = fs::read_to_string(copy.file(METADATA)).unwrap();
+    let at = metadata.find("<md:AttributeConsumingService").unwrap_or(metadata.find("</md:SPSSODescriptor>").unwrap());
+    fs::write(copy.file(METADATA), format!("{}{}{}{}", &metadata[..at], asked(7), asked(8), &metadata[at..])).unwrap();
+    let applied = copy.apply(&Registry::default());
+    let warnings = applied.registry.find(&permits()).unwrap().lint(TODAY, DeniedAlgorithms::NONE);
+    assert_eq!(
+        warnings,
+        [
+            LintWarning::ExceptionInForce("requests need not be signed".into()),
+            LintWarning::RequestedAttributeUnknown("urn:example:a".into()),
+            LintWarning::RequestedAttributeUnknown("urn:example:b".into()),
+            LintWarning::ReviewDue(date!(2026 - 09 - 01)),
+        ],
+        "{:?}",
+        applied.broken
+    );
 }
 
 #[test]

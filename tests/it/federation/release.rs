@@ -7,6 +7,7 @@ use signet::federation::assurance::{Ial, Strength};
 use signet::federation::attribute::{
     AttributeName, AttributeProfile, AttributeValue, HeldAttributes, ProofedProfile, Proofing,
 };
+use signet::federation::identifier::NameIdFormat;
 use signet::federation::release::{AskedAttributes, AskedBy, Outcome, ReleaseDecision, Released, Withheld};
 use signet::saml::metadata::SubjectIdRequirement;
 use time::Duration;
@@ -38,6 +39,25 @@ fn attribute_outside_the_agreement_is_withheld_whatever_is_asked() {
     let decision = decide(&agreement_with(&["email"], &[]), &asked(&["email", "ssn"]), &at_ial(Ial::Two), &held());
     assert_eq!(outcome(&decision, AttributeName::Ssn), Some(Err(Withheld::NotInAgreement)));
     assert_eq!(outcome(&decision, AttributeName::Email), Some(Ok(Released::Asked)));
+}
+
+#[test]
+fn request_reaches_personal_data_by_what_it_asks_for_and_the_agreement_allows() {
+    let agreement = agreement_with(&["email", "locale"], &[]);
+    let reaches = |names: &[&str], format| asked(names).reaches_personal_data(&agreement, format);
+    // The language of the pages tells nobody who it is.
+    assert!(!reaches(&["uuid", "ial", "aal", "locale", "ssn"], NameIdFormat::Persistent));
+    assert!(reaches(&["locale", "email"], NameIdFormat::Persistent));
+    assert!(reaches(&[], NameIdFormat::EmailAddress));
+}
+
+#[test]
+fn what_is_withheld_is_told_apart_from_what_is_sent() {
+    let decision = decide(&agreement_with(&["email"], &[]), &asked(&["email", "ssn"]), &at_ial(Ial::Two), &held());
+    let withheld: Vec<_> = decision.withheld().collect();
+    assert!(withheld.contains(&(AttributeName::Ssn, Withheld::NotInAgreement)), "{withheld:?}");
+    assert!(withheld.iter().all(|(name, _)| decision.released().all(|(sent, _, _)| sent != *name)));
+    assert_eq!(withheld.len() + decision.released().count(), decision.attributes().len());
 }
 
 #[test]

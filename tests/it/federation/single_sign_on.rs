@@ -557,6 +557,27 @@ fn consent_comes_before_issuing_and_shows_what_is_issued() {
 }
 
 #[test]
+fn person_is_asked_again_with_the_reason_when_the_consent_does_not_cover_it() {
+    let Ok(ReleaseStep::Consent { scope, .. }) = release(&settle(&plain(), "", ""), &held(), None) else {
+        panic!("consent is due")
+    };
+    let record = ConsentRecord {
+        id: ConsentId::from_bytes([5; 16]),
+        subscriber: PERSON,
+        scope,
+        given_at: NOW,
+        revoked_at: None,
+    };
+    let record = VouchedConsent::supposed(record);
+    let more = context(&["http://idmanagement.gov/ns/requested_attributes?ReqAttr=email,first_name", IAL2]);
+    let again = release(&settle(&plain(), "", &more), &held(), Some(&record));
+    let Ok(ReleaseStep::Consent { reason, .. }) = again else { panic!("{again:?}") };
+    assert_eq!(reason, ConsentReason::SetGrew(vec![AttributeName::FirstName]));
+    let passive = release(&settle(&plain(), r#"IsPassive="true""#, &more), &held(), Some(&record));
+    assert_eq!(passive.unwrap_err(), ReleaseFailed::Answerable(AnswerableFault::NoPassive));
+}
+
+#[test]
 fn level_that_is_not_reached_gets_its_page() {
     let matched = settle(&plain(), "", &context(&[IAL2]));
     assert!(matches!(release(&matched, &HeldAttributes::new(), None), Ok(ReleaseStep::LevelUnreachable)));

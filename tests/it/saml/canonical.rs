@@ -85,6 +85,37 @@ fn a_fragment_inside_its_own_namespace_is_refused() {
 }
 
 #[test]
+fn a_fragment_in_a_fragment_keeps_its_prefixes_to_itself_too() {
+    let inner = Builder::element("saml", ns::ASSERTION, "Issuer").canonical().unwrap();
+    let middle = Builder::element("samlp", ns::PROTOCOL, "Status").fragment(&inner).canonical().unwrap();
+    let outer = Builder::element("saml", ns::ASSERTION, "Advice").fragment(&middle);
+    assert_eq!(outer.canonical(), Err(WriteError::FragmentRepeatsNamespace));
+}
+
+#[test]
+fn declarations_come_in_the_order_of_their_prefixes_each_once() {
+    let element = Builder::element("m", "urn:m", "a")
+        .attribute_ns("z", "urn:z", "x", "1")
+        .attribute_ns("b", "urn:b", "y", "2")
+        .attribute_ns("m", "urn:m", "w", "3")
+        .attribute_ns("b", "urn:b", "z", "4")
+        .attribute("plain", "5")
+        .child(Builder::element("z", "urn:z", "c").child(Builder::element("", "urn:d", "e").attribute("f", "")))
+        .child(Builder::element("m", "urn:other", "g"));
+    let known = concat!(
+        r#"<m:a xmlns:b="urn:b" xmlns:m="urn:m" xmlns:z="urn:z" plain="5" b:y="2" b:z="4" m:w="3" z:x="1">"#,
+        r#"<z:c><e xmlns="urn:d" f=""></e></z:c><m:g xmlns:m="urn:other"></m:g></m:a>"#
+    );
+    let written = element.canonical().unwrap();
+    assert_eq!(written.as_str(), known);
+    let document = Document::parse(known.as_bytes(), &Limits::PROTOCOL).unwrap();
+    assert_eq!(canonicalize(document.root(), None, &[]), known);
+    let of_default = Builder::element("", "urn:d", "e").attribute("f", "1").attribute_ns("b", "urn:b", "y", "2");
+    let known = r#"<e xmlns="urn:d" xmlns:b="urn:b" f="1" b:y="2"></e>"#;
+    assert_eq!(of_default.canonical().unwrap().as_str(), known);
+}
+
+#[test]
 fn an_attribute_that_xml_cannot_carry_is_refused() {
     for bad in ['\0', '\u{B}', '\u{FFFF}'] {
         let element = Builder::element("", "", "a").attribute("b", bad.to_string());

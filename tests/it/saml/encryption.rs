@@ -91,6 +91,31 @@ fn cbc_opens_only_where_it_is_accepted() {
 }
 
 #[test]
+fn base64_with_line_breaks_opens() {
+    let text = sealed(BlockEncryption::Aes256Gcm).into_string();
+    let broken = text.replace("<xenc:CipherValue>", "<xenc:CipherValue>\n ").replace("</xenc:Ciph", "\n</xenc:Ciph");
+    assert_ne!(text, broken);
+    assert_eq!(open(&broken, &RSA, AcceptedCiphers::Authenticated).unwrap(), content().as_bytes());
+}
+
+#[test]
+fn a_content_key_of_another_length_than_its_ciphers_opens_nothing() {
+    let key = openssl::rsa::Rsa::private_key_from_pem(&RSA.private_pem).unwrap();
+    for cipher in BlockEncryption::ALL {
+        let text = sealed(EncryptionMethod { cipher, key_transport: KeyTransport::ALL[0] }).into_string();
+        let (before, rest) = text.split_once("<xenc:CipherValue>").unwrap();
+        let (_, after) = rest.split_once('<').unwrap();
+        for length in [0, 1, 15, 17, 31, 33, 64] {
+            let mut wrapped = vec![0; 256];
+            key.public_encrypt(&CONTENT_KEY.repeat(2)[..length], &mut wrapped, openssl::rsa::Padding::PKCS1_OAEP)
+                .unwrap();
+            let other = format!("{before}<xenc:CipherValue>{}<{after}", BASE64.encode(wrapped));
+            assert_eq!(open(&other, &RSA, AcceptedCiphers::CbcToo), Err(DecryptionFailed), "{cipher:?} {length}");
+        }
+    }
+}
+
+#[test]
 fn another_key_opens_nothing() {
     let sealed = sealed(BlockEncryption::Aes256Gcm);
     assert_eq!(open(sealed.as_str(), &OTHER_RSA, AcceptedCiphers::CbcToo), Err(DecryptionFailed));

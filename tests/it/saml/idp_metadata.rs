@@ -3,13 +3,14 @@
 use std::{path::Path, process::Command, time::Duration};
 
 use signet::saml::{
-    EntityId, MessageId,
+    DeniedAlgorithms, EntityId, MessageId, OutboundError, ReadBackError,
     metadata::{Contact, ERROR_URL_QUERY, IdpDescription, Localized, Logo, Organization, UserInterface, idp_metadata},
+    signature::SignatureError,
     xml::Canonical,
 };
 use time::macros::utc_datetime;
 
-use super::keys::{KeyPair, OTHER_RSA, P256, RSA};
+use super::keys::{KeyPair, OTHER_RSA, P256, RSA, miscertified};
 
 fn texts(text: &str) -> Vec<Localized> {
     ["en", "es"].map(|lang| Localized { lang: lang.into(), text: text.into() }).to_vec()
@@ -120,6 +121,47 @@ fn every_certificate_is_published_once_and_the_signers_first() {
     assert_eq!(role.matches("use=\"signing\"").count(), 3);
     let first = role.split_once("<ds:X509Certificate>").unwrap().1.split_once('<').unwrap().0;
     assert_eq!(openssl::base64::decode_block(first).unwrap(), RSA.certificate_der);
+}
+
+#[test]
+fn people_are_shown_what_is_known_of_us_and_nothing_where_nothing_is() {
+    let text = published(&whole(), &RSA).into_string();
+    for local in ["DisplayName", "Description", "InformationURL", "PrivacyStatementURL"] {
+        for lang in ["en", "es"] {
+            assert!(text.contains(&format!("<mdui:{local} xml:lang=\"{lang}\">")), "{local} {lang}");
+        }
+    }
+    for text in ["80\">https://idp.example/logo.png</mdui:Logo>", "<md:GivenName>Ada</md:GivenName>"].map(String::from)
+    {
+        assert!(published(&whole(), &RSA).as_str().contains(&text), "{text}");
+    }
+    assert!(text.contains("<md:OrganizationName xml:lang=\"es\">agency</md:OrganizationName>"));
+    let bare = published(&description(), &RSA).into_string();
+    assert!(!bare.contains("mdui:") && !bare.contains("Organization") && !bare.contains("ContactPerson"));
+}
+
+#[test]
+fn what_is_denied_is_not_advertised() {
+    let advertised = |denied: &[&str]| {
+        let denied = DeniedAlgorithms::parse(denied.iter().copied()).unwrap();
+        let text = published(&IdpDescription { denied, ..description() }, &P256).into_string();
+        let (_, extensions) = text.split_once("<md:Extensions>").unwrap();
+        extensions.split_once("</md:Extensions>").unwrap().0.to_owned()
+    };
+    let (sha512, rsa) =
+        ("http://www.w3.org/2001/04/xmlenc#sha512", "http://www.w3.org/2001/04/xmldsig-more#rsa-sha384");
+    let (all, fewer) = (advertised(&[]), advertised(&[sha512, rsa]));
+    for uri in [sha512, rsa] {
+        let written = format!("\"{uri}\"");
+        assert!(all.contains(&written) && !fewer.contains(&written), "{uri}");
+    }
+}
+
+#[test]
+fn nothing_leaves_that_our_own_certificate_does_not_verify() {
+    let refused = idp_metadata(&description(), &miscertified()).unwrap_err();
+    let expected = ReadBackError::Signature(SignatureError::NoKeyVerifies { tried: 1 });
+    assert!(matches!(&refused, OutboundError::ReadBack(found) if *found == expected), "{refused}");
 }
 
 #[test]

@@ -12,7 +12,7 @@ use openssl::{
     rsa::Rsa,
     x509::{X509, X509NameBuilder},
 };
-use signet::saml::signature::{PemSigner, SignatureAlgorithm, Signer, SignerBy, VerificationKey};
+use signet::saml::signature::{PemSigner, SignatureAlgorithm, Signer, SignerBy, SigningFailed, VerificationKey};
 
 /// A private key with its certificate.
 pub struct KeyPair {
@@ -69,6 +69,39 @@ impl KeyPair {
     pub fn verification_key(&self) -> VerificationKey {
         VerificationKey::from_certificate_der(&self.certificate_der).unwrap()
     }
+}
+
+/// A signer whose certificate is another key's.
+pub fn miscertified() -> impl Signer {
+    struct Miscertified(PemSigner);
+
+    impl Signer for Miscertified {
+        fn algorithm(&self) -> SignatureAlgorithm {
+            self.0.algorithm()
+        }
+
+        fn algorithms(&self) -> &[SignatureAlgorithm] {
+            self.0.algorithms()
+        }
+
+        fn key_bits(&self) -> u32 {
+            self.0.key_bits()
+        }
+
+        fn key_id(&self) -> &str {
+            self.0.key_id()
+        }
+
+        fn certificate_der(&self) -> &[u8] {
+            &OTHER_RSA.certificate_der
+        }
+
+        fn sign_by(&self, algorithm: SignatureAlgorithm, octets: &[u8]) -> Result<Vec<u8>, SigningFailed> {
+            self.0.sign_by(algorithm, octets)
+        }
+    }
+
+    Miscertified(RSA.signer())
 }
 
 pub static RSA: LazyLock<KeyPair> = LazyLock::new(|| KeyPair::rsa(2048));

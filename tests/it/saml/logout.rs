@@ -20,7 +20,7 @@ use time::macros::utc_datetime;
 use url::Url;
 
 use super::idp_metadata::assert_schema_valid;
-use super::keys::{KeyPair, OTHER_RSA, P256, RSA};
+use super::keys::{KeyPair, OTHER_RSA, P256, RSA, miscertified};
 
 const REDIRECT: &str = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect";
 const POST: &str = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST";
@@ -374,6 +374,7 @@ fn what_the_schema_does_not_know_is_refused() {
         by_hand(|root| root.child(name_id()).child(samlp("Status"))),
         by_hand(|root| root.child(name_id()).child(name_id())),
         by_hand(|root| root.child(name_id()).child(encrypted())),
+        by_hand(|root| root.child(name_id().attribute("Unknown", "x"))),
     ] {
         assert!(refused.is_err(), "{refused:?}");
     }
@@ -442,6 +443,12 @@ fn the_schemas_and_xmlsec1_accept_what_goes_out() {
             .expect("the program xmlsec1 is missing: apt-get install xmlsec1");
         assert!(judged.status.success(), "{}", String::from_utf8_lossy(&judged.stderr));
     }
+}
+
+#[test]
+fn what_our_own_certificate_does_not_verify_does_not_leave() {
+    let refused = request(NameId::persistent("p")).deliver(&here(POST), &miscertified()).unwrap_err();
+    assert!(refused.to_string().contains("our own signature does not verify"), "{refused}");
 }
 
 #[test]

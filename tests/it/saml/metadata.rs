@@ -211,6 +211,68 @@ fn unusable_keys_are_refused() {
 }
 
 #[test]
+fn each_certificate_tells_its_end_once_and_each_key_counts_once() {
+    let keys = key(&RSA, "", "") + &key(&RSA, "use=\"encryption\"", "") + &key(&OTHER_RSA, "use=\"encryption\"", "");
+    let metadata = read(&(keys + &one()));
+    let ends = utc_datetime!(2001-09-10 1:46:40);
+    let fingerprints = [&RSA, &OTHER_RSA].map(|pair| pair.verification_key().fingerprint());
+    assert_eq!(metadata.certificate_ends(), fingerprints.map(|key| (key, ends)));
+    let encrypts: Vec<_> = metadata.encryption_keys().iter().map(|key| key.fingerprint()).collect();
+    assert_eq!((encrypts, metadata.signing_keys().len()), (fingerprints.to_vec(), 1));
+    assert_eq!(metadata.encryption_keys()[0].key().bits(), 2048);
+}
+
+#[test]
+fn a_key_that_says_more_than_its_certificate_tells_how_many_there_are() {
+    let more = "<ds:KeyName>k</ds:KeyName><ds:KeyValue><ds:RSAKeyValue/></ds:KeyValue></ds:KeyInfo>";
+    let named = "<md:KeyDescriptor><ds:KeyInfo><ds:X509Data/>".to_owned() + more + "</md:KeyDescriptor>" + &one();
+    assert_eq!(refused(&named), MetadataFault::Certificates(0));
+}
+
+#[test]
+fn what_is_empty_is_missing() {
+    let missing = |element, attribute| MetadataFault::MissingAttribute { element, attribute };
+    let name = |lang: &str| {
+        format!(
+            "<md:Extensions><mdui:UIInfo><mdui:DisplayName {lang}>n</mdui:DisplayName></mdui:UIInfo></md:Extensions>"
+        ) + &one()
+    };
+    for lang in ["", "xml:lang=\"\""] {
+        assert_eq!(refused(&name(lang)), missing("DisplayName", "xml:lang"), "{lang}");
+    }
+    assert_eq!(refused(&acs("", "https://sp.example/acs", "0", "")), missing("AssertionConsumerService", "Binding"));
+}
+
+#[test]
+fn an_organization_is_that_of_the_entity_and_else_that_of_the_role() {
+    let organization = |name: &str| {
+        format!(
+            "<md:Organization><md:OrganizationName xml:lang=\"en\">{name}</md:OrganizationName>\
+             <md:OrganizationDisplayName xml:lang=\"en\">{name}</md:OrganizationDisplayName>\
+             <md:OrganizationURL xml:lang=\"en\">https://sp.example/</md:OrganizationURL></md:Organization>"
+        )
+    };
+    let named = |text: &str| {
+        let read = SpMetadata::parse(text.as_bytes()).unwrap();
+        read.organization().map(|organization| organization.names[0].text.clone())
+    };
+    let of_role = role("", &(organization("role") + &one()));
+    let of_both = of_role.replace("</md:EntityDescriptor>", &(organization("entity") + "</md:EntityDescriptor>"));
+    assert_eq!((named(&of_role).as_deref(), named(&of_both).as_deref()), (Some("role"), Some("entity")));
+    assert_eq!(named(&role("", &one())), None);
+}
+
+#[test]
+fn methods_are_told_with_what_they_are_told_by() {
+    let children = "<ds:DigestMethod Algorithm=\"urn:d\"/><m:MGF xmlns:m=\"http://www.w3.org/2009/xmlenc11#\" Algorithm=\"urn:m\"/>\
+         <x:KeySize xmlns:x=\"http://www.w3.org/2001/04/xmlenc#\">2048</x:KeySize>";
+    let method = |children: &str| format!("<md:EncryptionMethod Algorithm=\"urn:a\">{children}</md:EncryptionMethod>");
+    let metadata = read(&(key(&RSA, "", &(method("") + &method(children))) + &one()));
+    let told: Vec<_> = metadata.encryption_keys()[0].methods().iter().map(ToString::to_string).collect();
+    assert_eq!(told, ["urn:a", "urn:a with urn:d and urn:m (with a key of 2048 bits)"]);
+}
+
+#[test]
 fn the_default_consumer_follows_the_standards_three_rules() {
     let default_of = |services: &[(&str, &str)]| {
         let content: String = services

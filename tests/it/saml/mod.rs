@@ -1,5 +1,6 @@
 //! The wire, judged from outside: by properties, by refusals, and by programs that we did not write.
 
+mod binding;
 mod canonical;
 mod encryption;
 mod idp_metadata;

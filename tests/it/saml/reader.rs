@@ -279,6 +279,8 @@ fn duplicate_identifiers_are_refused_whatever_they_are_called() {
         let xml = format!("<a xmlns:p='urn:p' {first}='x'>\n<b {second}='x'/></a>");
         assert_eq!(fault(&xml), XmlFault::DuplicateId("x".into()), "{xml}");
     }
+    let apart = "<a ID='x'><b ID='y'/><b ID='a'/><b ID='x'/></a>";
+    assert_eq!(fault(apart), XmlFault::DuplicateId("x".into()));
     assert!(read("<a ID='x'><b ID='y' InResponseTo='x'/></a>").is_ok());
 }
 
@@ -315,9 +317,15 @@ fn every_limit_holds_at_its_edge() {
         Err(XmlFault::TooManyNamespaces(3))
     );
     assert_eq!(check("<a xmlns='u:x' xmlns:p='u:p'><b xmlns:q='u:q'/><b xmlns:r='u:r'/></a>".into()), Ok(()));
+    assert_eq!(
+        check("<a xmlns='u:x' xmlns:p='u:p'><b xmlns:q='u:q'><c xmlns:r='u:r'/></b></a>".into()),
+        Err(XmlFault::TooManyNamespaces(3))
+    );
 
     assert_eq!(check("<a>1234567890</a>".into()), Ok(()));
+    assert_eq!(check("<a>12345<!-- -->67890</a>".into()), Ok(()));
     assert_eq!(check("<a>12345<!-- -->678901</a>".into()), Err(XmlFault::TooMuchText(10)));
+    assert_eq!(check("<a b='1234567890'>12345<!-- -->67890</a>".into()), Ok(()), "each counts for itself");
     assert_eq!(check("<a>1234567890&lt;</a>".into()), Err(XmlFault::TooMuchText(10)));
     assert_eq!(check("<a><![CDATA[12345678901]]></a>".into()), Err(XmlFault::TooMuchText(10)));
     assert_eq!(check("<a b='1234567890'/>".into()), Ok(()));

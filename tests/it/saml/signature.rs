@@ -82,8 +82,18 @@ fn what_cannot_be_signed_is_refused() {
     let no_id = Builder::element("saml", ns::ASSERTION, "Assertion");
     let error = sign_enveloped(&no_id, SignaturePosition::First, &signer).unwrap_err();
     assert_eq!(error, SigningError::Write(WriteError::NotSignable("an ID")));
-    let error = sign_enveloped(&no_id.attribute("ID", "_a"), SignaturePosition::AfterIssuer, &signer).unwrap_err();
+    for id in ["", "1", "a:b", "a b"] {
+        let error = sign_enveloped(&no_id.clone().attribute("ID", id), SignaturePosition::First, &signer).unwrap_err();
+        assert_eq!(error, SigningError::Write(WriteError::NotSignable("an ID")), "{id}");
+    }
+    let with_id = no_id.attribute("ID", "_a");
+    let error = sign_enveloped(&with_id, SignaturePosition::AfterIssuer, &signer).unwrap_err();
     assert_eq!(error, SigningError::Write(WriteError::NotSignable("an Issuer first")));
+    for (prefix, namespace, local) in [("saml", ns::ASSERTION, "Subject"), ("samlp", ns::PROTOCOL, "Issuer")] {
+        let other = with_id.clone().child(Builder::element(prefix, namespace, local));
+        let error = sign_enveloped(&other, SignaturePosition::AfterIssuer, &signer).unwrap_err();
+        assert_eq!(error, SigningError::Write(WriteError::NotSignable("an Issuer first")), "{prefix}:{local}");
+    }
 }
 
 #[test]
@@ -176,6 +186,58 @@ fn an_ecdsa_signature_in_der_is_not_the_xml_form() {
     let uri = SignatureAlgorithm::EcdsaSha256.uri();
     let refused = verify_redirect(b"x", uri, &der, &[P256.verification_key()]);
     assert_eq!(refused, Err(SignatureError::NoKeyVerifies { tried: 1 }));
+}
+
+#[test]
+fn an_ecdsa_signature_of_another_length_than_its_curves_is_refused() {
+    for (pair, algorithm) in [(&P256, SignatureAlgorithm::EcdsaSha256), (&P384, SignatureAlgorithm::EcdsaSha384)] {
+        let keys = [pair.verification_key()];
+        let signature = pair.signer().sign(b"x").unwrap();
+        let verify = |signature: &[u8]| verify_redirect(b"x", algorithm.uri(), signature, &keys);
+        assert!(verify(&signature).is_ok());
+        let (r, s) = signature.split_at(signature.len() / 2);
+        // The same two numbers, one of them written longer; and too little of them.
+        for other in [[r, &[0], s].concat(), [&[0], r, &[0], s].concat(), r[1..].to_vec(), r.to_vec(), Vec::new()] {
+            assert_eq!(verify(&other), Err(SignatureError::NoKeyVerifies { tried: 1 }), "{}", other.len());
+        }
+    }
+}
+
+#[test]
+fn a_key_is_named_by_the_digest_of_its_public_half_and_measured_by_its_kind() {
+    for (pair, bits) in [(&RSA, 2048), (&P256, 256), (&P384, 384)] {
+        let key = openssl::pkey::PKey::private_key_from_pem(&pair.private_pem).unwrap();
+        let digest = openssl::sha::sha256(&key.public_key_to_der().unwrap());
+        let named = pair.verification_key();
+        let text: String = digest.iter().map(|octet| format!("{octet:02x}")).collect();
+        assert_eq!(named.fingerprint().as_bytes(), &digest);
+        assert_eq!((named.fingerprint().to_string(), named.fingerprint().short()), (text.clone(), text[..16].into()));
+        let signer = pair.signer();
+        assert_eq!((signer.key_id(), signer.key_bits()), (&text[..16], bits));
+        assert_eq!(signer.certificate_der(), pair.certificate_der);
+        assert!(signer.verification_key().unwrap() == named && named != OTHER_RSA.verification_key());
+    }
+    let inner = RSA.signer();
+    let by = RSA.signer_by(SignatureAlgorithm::RsaSha512);
+    assert_eq!((by.algorithm(), inner.algorithm()), (SignatureAlgorithm::RsaSha512, SignatureAlgorithm::RsaSha256));
+    assert_eq!((by.key_id(), by.key_bits(), by.algorithms()), (inner.key_id(), inner.key_bits(), inner.algorithms()));
+    assert_eq!(by.certificate_der(), inner.certificate_der());
+}
+
+#[test]
+fn what_was_signed_keeps_its_prefixes_to_itself_wherever_it_is_put() {
+    let signed = sign_enveloped(&assertion("_a", "x"), SignaturePosition::AfterIssuer, &RSA.signer()).unwrap();
+    for (prefix, namespace) in [("saml", ns::ASSERTION), ("ds", ns::DSIG)] {
+        let around = Builder::element(prefix, namespace, "Around");
+        assert_eq!(around.fragment(&signed).canonical(), Err(WriteError::FragmentRepeatsNamespace), "{prefix}");
+    }
+    // Nor is a signature put into what uses its prefix.
+    let own = Builder::element("ds", ns::DSIG, "Object").attribute("ID", "_a");
+    let by_attribute = Builder::element("saml", ns::ASSERTION, "Advice").attribute("ID", "_a");
+    for element in [own, by_attribute.attribute_ns("ds", ns::DSIG, "Note", "x")] {
+        let refused = sign_enveloped(&element, SignaturePosition::First, &RSA.signer());
+        assert_eq!(refused, Err(SigningError::Write(WriteError::FragmentRepeatsNamespace)));
+    }
 }
 
 proptest! {

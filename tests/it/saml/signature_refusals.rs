@@ -100,6 +100,10 @@ fn two_signatures_are_refused() {
 fn a_signature_out_of_its_place_is_refused() {
     assert_eq!(verdict(&format!("{START}{SIGNATURE}{ISSUER}{END}")), SignatureError::Misplaced);
     assert_eq!(verdict(&format!("{START}{SIGNATURE}{END}")), SignatureError::Misplaced);
+    // Second, but behind something else than the Issuer.
+    for other in ["<samlp:Extensions/>", "<samlp:Issuer>https://sp.example</samlp:Issuer>"] {
+        assert_eq!(verdict(&format!("{START}{other}{SIGNATURE}{END}")), SignatureError::Misplaced, "{other}");
+    }
     let last = format!("{START}{ISSUER}{END}").replace("</samlp:AuthnRequest>", SIGNATURE) + "</samlp:AuthnRequest>";
     assert_eq!(verdict(&last), SignatureError::Misplaced);
 }
@@ -205,6 +209,8 @@ fn prefix_lists_that_verifiers_read_differently_are_refused() {
         assert!(matches!(verdict(&with(&list)), SignatureError::Malformed { .. }), "{list}");
     }
     assert!(matches!(verdict(&with("")), SignatureError::Malformed { .. }), "none at all");
+    let filled = with("PrefixList=\"missing\"").replace("\"missing\"/>", "\"missing\"><x/></ec:InclusiveNamespaces>");
+    assert!(matches!(verdict(&filled), SignatureError::Malformed { .. }), "it has a child");
     let many = |count: usize| format!("PrefixList=\"{}\"", vec!["missing"; count].join(" "));
     judge(&sign(&with(&many(24)), &RSA), |result| assert_eq!(result.map(|_| ()), Ok(()), "24"));
     for count in [25, 26, 5_000] {
@@ -270,6 +276,7 @@ fn parts_that_do_not_belong_into_a_signature_are_refused() {
         ("<ds:DigestValue>", "<ds:DigestValue evil=\"1\">"),
         ("<ds:SignatureMethod Algorithm=", "<ds:SignatureMethod Alg="),
         ("<ds:Transforms>", "<ds:Transforms evil=\"1\">"),
+        ("</ds:Reference>", "<x/></ds:Reference>"),
         ("<ds:Reference ", "<ds:Reference Type=\"http://www.w3.org/2000/09/xmldsig#Manifest\" "),
     ] {
         let error = verdict(&altered(from, to));
