@@ -394,6 +394,7 @@ fn identity_provider(
             organization: federation.organization.clone(),
             service_name: settings.server.service_name.clone(),
             support_email: federation.support_email.clone(),
+            security_email: federation.security_email.clone(),
         },
         copy: Default::default(),
         fetches: Default::default(),

@@ -175,6 +175,7 @@ fn settings(folder: &Folder) -> Result<Settings, ConformError> {
             watch: true,
             organization: "Signet, tried by itself".to_owned(),
             support_email: Some("help@conform.example".to_owned()),
+            security_email: Some("security@conform.example".to_owned()),
             denied_algorithms: Vec::new(),
         },
         keys: KeySettings { folder: at("keys"), passphrase_file: at("passphrase") },

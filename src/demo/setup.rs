@@ -205,6 +205,7 @@ fn settings(places: &DemoPlaces) -> Result<Settings, DemoError> {
             watch: true,
             organization: "Signet demonstration".to_owned(),
             support_email: None,
+            security_email: None,
             denied_algorithms: Vec::new(),
         },
         keys: KeySettings { folder: folder.join("keys"), passphrase_file: folder.join("passphrase") },

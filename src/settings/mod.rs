@@ -19,6 +19,7 @@ use crate::authentication::session::SessionLimits;
 use crate::saml::{DeniedAlgorithms, EntityId};
 use crate::services::keys::SealingSecret;
 use crate::storage::DatabaseUrl;
+use crate::subscriber::EmailAddress;
 
 pub use messages::{MailSettings, SmsSettings};
 
@@ -77,6 +78,8 @@ pub struct FederationSettings {
     pub organization: String,
     /// Where agencies' engineers get help; for metadata and refusal pages.
     pub support_email: Option<String>,
+    /// Where agencies' engineers report an incident; for metadata.
+    pub security_email: Option<String>,
     /// Algorithms, by their identifiers, that are neither accepted nor used nor advertised.
     #[serde(default)]
     pub denied_algorithms: Vec<String>,
@@ -161,6 +164,7 @@ impl Settings {
         self.database_url()?;
         self.entity_id()?;
         self.denied_algorithms()?;
+        self.federation.validate()?;
         self.server.validate()?;
         self.sessions.limits()?;
         Ok(())
@@ -209,6 +213,19 @@ impl Settings {
     pub fn sealing_secret(&self) -> Result<SealingSecret, SettingsError> {
         let text = read_secret("keys.passphrase_file", &self.keys.passphrase_file)?;
         SealingSecret::new(&text).map_err(|error| SettingsError::unusable("keys.passphrase_file", &error))
+    }
+}
+
+impl FederationSettings {
+    fn validate(&self) -> Result<(), SettingsError> {
+        let addresses =
+            [("federation.support_email", &self.support_email), ("federation.security_email", &self.security_email)];
+        for (key, address) in addresses {
+            if let Some(address) = address {
+                EmailAddress::parse(address).map_err(|error| SettingsError::unusable(key, &error))?;
+            }
+        }
+        Ok(())
     }
 }
 

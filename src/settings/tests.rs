@@ -49,6 +49,16 @@ fn an_unknown_key_is_named() {
 }
 
 #[test]
+fn addresses_that_are_published_are_e_mail_addresses() {
+    let with = |line: &str| read(&GOOD.replace("[keys]", &format!("{line}\n[keys]")));
+    assert!(with("support_email = \"help@example.gov\"\nsecurity_email = \"incidents@example.gov\"").is_ok());
+    let support = with("support_email = \"https://example.gov/help\"");
+    assert!(matches!(support, Err(SettingsError::Unusable { key: "federation.support_email", .. })), "{support:?}");
+    let security = with("security_email = \"mailto:incidents@example.gov\"");
+    assert!(matches!(security, Err(SettingsError::Unusable { key: "federation.security_email", .. })), "{security:?}");
+}
+
+#[test]
 fn sessions_may_be_shorter_and_not_longer() {
     let with = |minutes: u16| read(&GOOD.replace("[sms]", &format!("[sessions]\nidle_minutes = {minutes}\n[sms]")));
     assert!(with(5).is_ok());

@@ -45,6 +45,7 @@ fn settings(folder: &Path) -> Settings {
             watch: false,
             organization: "Signet".into(),
             support_email: None,
+            security_email: None,
             denied_algorithms: Vec::new(),
         },
         keys: KeySettings { folder: keys, passphrase_file },

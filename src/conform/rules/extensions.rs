@@ -3,10 +3,14 @@
 use super::{Answer, Finding, Scenes, check, hold, same, seen};
 use crate::conform::{
     drive::Saw,
+    published::of_name,
     scenes::{REFEDS_MFA, REFEDS_SFA},
 };
+use crate::saml::xml::ns;
 use Answer::{Deviation, NotApplicable, NotYet, ProvenBy};
 
+/// What the extension of REFEDS calls a security contact.
+const SECURITY: &str = "http://refeds.org/metadata/contactType/security";
 /// Why there are no categories.
 const NO_CATEGORIES: &str = "Release is settled by an agreement with each service, which lists attributes and purposes; categories \
                              of research federations are neither published nor obeyed";
@@ -32,7 +36,7 @@ pub(super) const ANSWERS: &[(&str, Answer)] = &[
     ),
     ("ENTATTR-RANDS", Deviation(NO_CATEGORIES)),
     ("ENTATTR-COCO", check(required_only)),
-    ("ENTATTR-SIRTFI", NotYet("a technical contact is published; no security contact")),
+    ("ENTATTR-SIRTFI", check(security_contact)),
     ("ENTATTR-HIDE", NotApplicable("whether it is listed is for the federation that lists it")),
     ("ALG-READ", ProvenBy(&["signature_is_the_first_of_our_keys_that_the_service_lists"])),
     (
@@ -72,6 +76,17 @@ pub(super) const ANSWERS: &[(&str, Answer)] = &[
     ("REFEDS-INSTANT", check(instant)),
     ("REFEDS-REMEMBERED", Answer::ProvenBy(&["sign_in_goes_on_until_it_suffices"])),
 ];
+
+fn security_contact(scenes: &Scenes) -> Finding {
+    let mut contacts = of_name(scenes.published.entity(), "ContactPerson");
+    let contact = contacts.find(|one| one.attribute_ns(ns::REMD, "contactType") == Some(SECURITY));
+    let contact = contact.ok_or("no security contact is published")?;
+    same("its contactType", contact.attribute("contactType").unwrap_or("absent"), "other")?;
+    for child in ["GivenName", "EmailAddress"] {
+        hold(contact.child(ns::METADATA, child).is_some(), || format!("the security contact has no {child}"))?;
+    }
+    seen("a security contact with a name and an e-mail address; that Sirtfi is kept is for its operator to claim")
+}
 
 fn privacy(scenes: &Scenes) -> Finding {
     let page = scenes.answered("first")?.came.consent_page.clone().unwrap_or_default();

@@ -38,8 +38,9 @@ pub(super) const ANSWERS: &[(&str, Answer)] = &[
     ("eGov-098", check(true_status)),
     (
         "eGov-100",
-        Answer::NotYet(
-            "an administrator can end all sessions of a person here; services are not told, since only the person's browser leads to them",
+        Deviation(
+            "An administrator can end all sessions of a person here. Services are not told: logout goes by the person's browser alone, \
+         for the reason that eGov-092 gives, and that browser is not there when an administrator acts",
         ),
     ),
     ("ASLO-SILENT", check(silent)),

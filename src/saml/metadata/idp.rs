@@ -55,10 +55,16 @@ pub struct IdpDescription {
     pub organization: Option<Organization>,
     /// Whom to ask.
     pub contacts: Vec<Contact>,
+    /// Whom to tell of an incident. Published as of the type `other`, whatever [`Contact::kind`] says, and by the extension as
+    /// what it is.
+    pub security_contact: Option<Contact>,
 }
 
 /// What a service fills in (SAML V2.0 Metadata Deployment Profile for errorURL §2.3).
 pub const ERROR_URL_QUERY: &str = "code=ERRORURL_CODE&ts=ERRORURL_TS&rp=ERRORURL_RP&tid=ERRORURL_TID&ctx=ERRORURL_CTX";
+
+/// The type of a contact that is told of incidents (REFEDS Security Contact Metadata Extension).
+pub const SECURITY_CONTACT: &str = "http://refeds.org/metadata/contactType/security";
 
 /// Writes and signs our metadata, and reads it back.
 ///
@@ -120,7 +126,13 @@ fn write(description: &IdpDescription, signer: &dyn Signer) -> Builder {
         .child(md("Extensions").children(algorithms(description.denied)))
         .child(role)
         .optional_child(description.organization.as_ref().map(organization))
-        .children(description.contacts.iter().map(contact))
+        .children(description.contacts.iter().map(|one| contact(one, &one.kind)))
+        .optional_child(
+            description
+                .security_contact
+                .as_ref()
+                .map(|one| contact(one, "other").attribute_ns("remd", ns::REMD, "contactType", SECURITY_CONTACT)),
+        )
 }
 
 /// The algorithms that we verify and sign with, and that are not denied (SAML Metadata Profile for Algorithm Support §2.3, §2.4).
@@ -179,10 +191,10 @@ fn organization(organization: &Organization) -> Builder {
         .children(localized(&md("OrganizationURL"), &organization.urls))
 }
 
-fn contact(contact: &Contact) -> Builder {
+fn contact(contact: &Contact, kind: &str) -> Builder {
     let text = |local: &'static str, text: &Option<String>| text.as_deref().map(|text| md(local).text(text));
     md("ContactPerson")
-        .attribute("contactType", &*contact.kind)
+        .attribute("contactType", kind)
         .optional_child(text("Company", &contact.company))
         .optional_child(text("GivenName", &contact.given_name))
         .optional_child(text("SurName", &contact.surname))

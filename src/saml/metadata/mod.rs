@@ -26,7 +26,7 @@ use url::Url;
 
 pub use acs::{AcsError, AcsLocation, AcsSelection, ResponseBinding};
 pub use error::{MetadataError, MetadataFault};
-pub use idp::{ERROR_URL_QUERY, IdpDescription, idp_metadata};
+pub use idp::{ERROR_URL_QUERY, IdpDescription, SECURITY_CONTACT, idp_metadata};
 pub use slo::{LogoutKind, SloLocation};
 
 use super::{

@@ -34,6 +34,8 @@ pub const REQINIT: &str = "urn:oasis:names:tc:SAML:profiles:SSO:request-init";
 pub const SOAP: &str = "http://schemas.xmlsoap.org/soap/envelope/";
 /// Scopes of a Shibboleth identity provider: `shibmd`.
 pub const SHIBMD: &str = "urn:mace:shibboleth:metadata:1.0";
+/// Contacts' types beyond those of SAML: `remd`.
+pub const REMD: &str = "http://refeds.org/metadata";
 /// XML Schema: `xs`.
 pub const XS: &str = "http://www.w3.org/2001/XMLSchema";
 /// Attributes that point at schemas and types: `xsi`.

@@ -219,22 +219,27 @@ fn sign(site: &Site, idp: &IdentityProvider, signing: &SigningKeys) -> Result<St
             display_names: english(&published.organization),
             urls: english(site.origin.as_str()),
         }),
-        contacts: published
-            .support_email
-            .iter()
-            .map(|address| Contact {
-                kind: "technical".into(),
-                company: None,
-                given_name: None,
-                surname: None,
-                email_addresses: vec![address.clone()],
-                telephone_numbers: Vec::new(),
-            })
-            .collect(),
+        contacts: published.support_email.iter().map(|address| contact("technical", address)).collect(),
+        security_contact: published.security_email.as_deref().map(|address| Contact {
+            // The extension wants a name, and advises one that stays when people go.
+            given_name: Some(published.organization.clone()),
+            ..contact("other", address)
+        }),
     };
     let metadata = idp_metadata(&description, &*signing.metadata_signer()).map_err(|fault| {
         tracing::error!(%fault, "our metadata cannot be made");
         Refusal::because(RefusalKind::Outage, &fault)
     })?;
     Ok(metadata.as_str().to_owned())
+}
+
+fn contact(kind: &str, address: &str) -> Contact {
+    Contact {
+        kind: kind.to_owned(),
+        company: None,
+        given_name: None,
+        surname: None,
+        email_addresses: vec![address.to_owned()],
+        telephone_numbers: Vec::new(),
+    }
 }

@@ -65,6 +65,8 @@ pub struct Published {
     pub service_name: String,
     /// Where agencies' engineers get help.
     pub support_email: Option<String>,
+    /// Where incidents are reported.
+    pub security_email: Option<String>,
 }
 
 impl IdentityProvider {

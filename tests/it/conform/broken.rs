@@ -248,6 +248,11 @@ fn metadata_that_was_changed_or_lacks_something_is_noticed(played: &Played) {
     let changed = |xml: String| xml.replace("contactType=\"technical\"", "contactType=\"other\"");
     let report = judge(played, &Broken { metadata: changed, ..Broken::at(played.signer(), &[]) });
     breaks(&report, &["SDP-MD11", "SDP-IDP33"]);
+    let unnamed =
+        |xml: String| xml.replace("refeds.org/metadata/contactType/security", "refeds.org/metadata/contactType/any");
+    let report = judge(played, &Broken { metadata: unnamed, ..Broken::at(played.signer(), &[]) });
+    breaks(&report, &["ENTATTR-SIRTFI"]);
+    keeps(&report, &["SDP-MD11"]);
     let regexp = |xml: String| xml.replace("regexp=\"false\"", "regexp=\"true\"");
     let report = judge(played, &Broken { metadata: regexp, ..Broken::at(played.signer(), &[]) });
     breaks(&report, &["SDP-IDP14"]);

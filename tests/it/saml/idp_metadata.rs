@@ -34,6 +34,7 @@ fn description() -> IdpDescription {
         user_interface: UserInterface::default(),
         organization: None,
         contacts: Vec::new(),
+        security_contact: None,
     }
 }
 
@@ -73,6 +74,14 @@ fn whole() -> IdpDescription {
             email_addresses: vec!["help@agency.example".into()],
             telephone_numbers: vec!["+1 202 555 0100".into()],
         }],
+        security_contact: Some(Contact {
+            kind: "other".into(),
+            company: None,
+            given_name: Some("The Agency".into()),
+            surname: None,
+            email_addresses: vec!["security@agency.example".into()],
+            telephone_numbers: Vec::new(),
+        }),
         ..description()
     }
 }
@@ -162,6 +171,21 @@ fn nothing_leaves_that_our_own_certificate_does_not_verify() {
     let refused = idp_metadata(&description(), &miscertified()).unwrap_err();
     let expected = ReadBackError::Signature(SignatureError::NoKeyVerifies { tried: 1 });
     assert!(matches!(&refused, OutboundError::ReadBack(found) if *found == expected), "{refused}");
+}
+
+#[test]
+fn security_contact_is_another_contact_that_says_by_the_extension_what_it_is() {
+    let text = published(&whole(), &RSA).into_string();
+    let contacts: Vec<&str> = text.split("<md:ContactPerson ").skip(1).collect();
+    assert_eq!(contacts.len(), 2);
+    assert!(contacts[0].starts_with("contactType=\"technical\">"), "{}", contacts[0]);
+    assert_eq!(
+        contacts[1],
+        "xmlns:remd=\"http://refeds.org/metadata\" contactType=\"other\" \
+         remd:contactType=\"http://refeds.org/metadata/contactType/security\">\
+         <md:GivenName>The Agency</md:GivenName><md:EmailAddress>mailto:security@agency.example</md:EmailAddress>\
+         </md:ContactPerson></md:EntityDescriptor>"
+    );
 }
 
 #[test]

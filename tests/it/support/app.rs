@@ -129,6 +129,7 @@ impl TestApp {
                 watch: true,
                 organization: "Signet".to_owned(),
                 support_email: None,
+                security_email: None,
                 denied_algorithms: wishes.denied_algorithms,
             },
             keys: KeySettings { folder: at("keys"), passphrase_file: at("passphrase") },
