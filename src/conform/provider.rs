@@ -87,7 +87,8 @@ const EXPIRED_KEY: &[PublishedKey] = &[key(Which::Expired, None, &[])];
 const SIGNING_KEY: &[PublishedKey] = &[key(Which::First, Some("signing"), &[])];
 
 /// What every agreement of the suite allows: not the social security number.
-const ATTRIBUTES: [&str; 7] = ["email", "all_emails", "first_name", "last_name", "dob", "verified_at", "phone"];
+const ATTRIBUTES: [&str; 8] =
+    ["email", "all_emails", "first_name", "last_name", "dob", "age_over_18", "verified_at", "phone"];
 
 const PLAIN: Shape = Shape {
     keys: ONE_KEY,

@@ -538,6 +538,7 @@ fn later_scenes(us: &str, now: time::UtcDateTime) -> Vec<Scene> {
         ("sfa", "plain", asking(&[REFEDS_SFA], None)),
         ("proofed", "plain", more()),
         ("proofed-again", "plain", more()),
+        ("older", "plain", asking(&[IAL2, &format!("{ASKS_FOR}email,age_over_18")], None)),
         ("beyond-agreement", "plain", asking(&[IAL2, &format!("{ASKS_FOR}email,ssn")], None)),
         ("proxy-count", "plain", scoped(samlp("Scoping").attribute("ProxyCount", "0"))),
         ("listed", "plain", scoped(samlp("Scoping").child(list(us)))),

@@ -88,7 +88,7 @@ pub fn open_or_create(folder: &Path, metadata: &Path, port: u16) -> Result<Servi
     Ok(provider)
 }
 
-/// The agreement: name and address for people who are proofed, e-mail for all; the social security number is not in it.
+/// The agreement: name, address and whether they are of age for people who are proofed, e-mail for all; the social security number is not in it.
 const AGREEMENT: &str = include_str!("agreement.toml");
 
 fn key_pair() -> Result<(Vec<u8>, Vec<u8>), ErrorStack> {

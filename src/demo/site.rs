@@ -236,7 +236,7 @@ impl State {
 }
 
 /// The ways to sign in that the start page offers.
-const CHOICES: [Choice; 5] = [
+const CHOICES: [Choice; 6] = [
     Choice {
         slug: "plain",
         label: "Sign in",
@@ -246,6 +246,11 @@ const CHOICES: [Choice; 5] = [
         slug: "proofed",
         label: "Sign in with a proofed identity",
         explanation: "Asks for identity level 2, and for your name and address.",
+    },
+    Choice {
+        slug: "age",
+        label: "Sign in and say only that you are 18 or older",
+        explanation: "Asks for identity level 2 and for a yes or no. Your date of birth stays where it is.",
     },
     Choice {
         slug: "too-much",
@@ -288,6 +293,7 @@ fn ask_for(choice: &str) -> Option<Ask> {
             ]),
             ..Ask::default()
         },
+        "age" => Ask { contexts: level_2(), attributes: names(&["age_over_18"]), ..Ask::default() },
         "too-much" => Ask {
             contexts: level_2(),
             attributes: names(&["email", "first_name", "last_name", "ssn"]),

@@ -394,7 +394,7 @@ impl ReleaseQuestion<'_> {
     }
 
     fn held_values(&self, name: AttributeName) -> Result<Vec<AttributeValue>, Withheld> {
-        let held = self.held.get(name);
+        let held = self.held.get(name.made_from());
         if held.is_empty() {
             let sealed = name.is_proofed() && self.held.vault_is_closed();
             return Err(if sealed { Withheld::VaultClosed } else { Withheld::NotHeld });
@@ -406,7 +406,7 @@ impl ReleaseQuestion<'_> {
             }
         }
         held.iter()
-            .map(|value| name.wire_form(value.reveal()).map(AttributeValue::new))
+            .map(|value| name.wire_form(value.reveal(), self.now).map(AttributeValue::new))
             .collect::<Result<Vec<_>, Underivable>>()
             .map_err(|_| Withheld::Malformed)
     }

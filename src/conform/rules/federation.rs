@@ -40,12 +40,7 @@ pub(super) const ANSWERS: &[(&str, Answer)] = &[
     ("63C-DECISION", check(decision)),
     ("63C-REVOCABLE", ProvenBy(&["person_is_asked_again_after_revocation"])),
     ("63C-REDRESS", ProvenBy(&["pages_for_everybody_are_there_and_give_no_cookie"])),
-    (
-        "63C-DERIVED",
-        NotYet(
-            "ZIP code to five digits and social security number with dashes are derived; no \"older than\" in place of a birth date",
-        ),
-    ),
+    ("63C-DERIVED", check(derived)),
     ("63C-TRACKING", ProvenBy(&["the_log_of_whole_journeys_holds_nothing_personal_and_nothing_secret"])),
     (
         "63C-ARTIFACT",
@@ -225,6 +220,17 @@ fn ceiling(scenes: &Scenes) -> Finding {
 fn blocked(scenes: &Scenes) -> Finding {
     let code = scenes.stopped("disabled")?.code.clone().unwrap_or_default();
     seen(format!("a service that is switched off gets no answer ({code})"))
+}
+
+fn derived(scenes: &Scenes) -> Finding {
+    let assertion = scenes.assertion("older")?;
+    hold(assertion.values("age_over_18") == Some(&["true".to_owned()]), || {
+        "that the person is 18 or older was asked for and agreed, and not sent".to_owned()
+    })?;
+    hold(assertion.values("dob").is_none(), || "the date of birth was sent with it".to_owned())?;
+    let page = scenes.answered("older")?.came.consent_page.clone().unwrap_or_default();
+    hold(page.contains("Whether you are 18 or older"), || "the page for agreeing does not say so".to_owned())?;
+    seen("whether a person is 18, 21 or 65, in place of the date of birth; five digits of the postal code")
 }
 
 fn visible(scenes: &Scenes) -> Finding {

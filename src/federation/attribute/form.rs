@@ -1,16 +1,23 @@
-//! The form in which each attribute is released: cut, normalised, and free of characters that XML cannot carry.
+//! The form in which each attribute is released: cut, normalised, and free of characters that XML cannot carry; and what is
+//! derived, so that a service need not have the whole (SP 800-63C-4 on derived attribute values).
+
+use time::{Date, Duration, Month, UtcDateTime};
 
 use super::AttributeName;
 
 impl AttributeName {
-    /// The form in which the value is released: cut, normalised, and free of characters that XML cannot carry.
+    /// The form in which the value of the attribute that it is [made from](Self::made_from) is released now: cut, normalised,
+    /// and free of characters that XML cannot carry.
     ///
     /// # Errors
     /// The value cannot be brought into the form that its name promises.
-    pub fn wire_form(self, held: &str) -> Result<String, Underivable> {
+    pub fn wire_form(self, held: &str, now: UtcDateTime) -> Result<String, Underivable> {
         let held = held.trim();
         let value = match self {
-            Self::Dob => iso_date(held),
+            Self::AgeOver18 | Self::AgeOver21 | Self::AgeOver65 => {
+                self.is_reached(held, now).map(|it_is| it_is.to_string())
+            }
+            Self::Dob => iso_date(held).map(|date| date.to_string()),
             Self::Phone => e164(held),
             Self::Ssn => dashed_ssn(held),
             Self::Zipcode => five_digit_zip(held),
@@ -19,6 +26,16 @@ impl AttributeName {
         value
             .filter(|value| !value.is_empty() && value.chars().all(can_stand_in_xml))
             .ok_or(Underivable { attribute: self })
+    }
+
+    /// Whether the person who was born on this day has reached the age. The birthday must have begun in every time zone, so
+    /// that nobody is called older than they are where they live; who was born on 29 February has it on 1 March in other years.
+    fn is_reached(self, born: &str, now: UtcDateTime) -> Option<bool> {
+        const LAST_TIME_ZONE: Duration = Duration::hours(-12);
+        let born = iso_date(born)?;
+        let year = born.year().checked_add(self.least_age_years()?)?;
+        let birthday = born.replace_year(year).or_else(|_| Date::from_calendar_date(year, Month::March, 1)).ok()?;
+        Some(now.checked_add(LAST_TIME_ZONE)?.date() >= birthday)
     }
 }
 
@@ -44,10 +61,8 @@ fn five_digit_zip(held: &str) -> Option<String> {
     (digits.len() == 5 && digits.bytes().all(|b| b.is_ascii_digit()) && rest_is_plus_four).then_some(digits)
 }
 
-fn iso_date(held: &str) -> Option<String> {
-    let format = time::macros::format_description!("[year]-[month]-[day]");
-    let date = time::Date::parse(held, format).ok()?;
-    date.format(format).ok()
+fn iso_date(held: &str) -> Option<Date> {
+    Date::parse(held, time::macros::format_description!("[year]-[month]-[day]")).ok()
 }
 
 fn dashed_ssn(held: &str) -> Option<String> {
@@ -75,11 +90,15 @@ fn e164(held: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use time::macros::utc_datetime;
+
     use super::*;
+
+    const NOW: UtcDateTime = utc_datetime!(2026-12-01 12:00);
 
     #[test]
     fn derived_forms_are_what_their_names_promise() {
-        let form = |name: AttributeName, held: &str| name.wire_form(held).ok();
+        let form = |name: AttributeName, held: &str| name.wire_form(held, NOW).ok();
         assert_eq!(form(AttributeName::Zipcode, "12345-6789").as_deref(), Some("12345"));
         assert_eq!(form(AttributeName::Zipcode, "12345").as_deref(), Some("12345"));
         assert_eq!(form(AttributeName::Zipcode, "1234"), None);
@@ -101,8 +120,41 @@ mod tests {
 
     #[test]
     fn a_value_that_xml_cannot_carry_is_not_derivable() {
-        assert!(AttributeName::FirstName.wire_form("A\u{0}B").is_err());
-        assert!(AttributeName::FirstName.wire_form("  ").is_err());
-        assert!(AttributeName::FirstName.wire_form("Zoë \u{1F600}").is_ok());
+        assert!(AttributeName::FirstName.wire_form("A\u{0}B", NOW).is_err());
+        assert!(AttributeName::FirstName.wire_form("  ", NOW).is_err());
+        assert!(AttributeName::FirstName.wire_form("Zoë \u{1F600}", NOW).is_ok());
+    }
+
+    #[test]
+    fn an_age_is_reached_when_its_birthday_has_begun_everywhere() {
+        let reached = |born: &str, now| AttributeName::AgeOver18.wire_form(born, now).ok();
+        let birthday = utc_datetime!(2026-12-01 00:00);
+        for (now, expected) in [
+            (birthday, "false"),
+            (birthday + Duration::hours(12) - Duration::NANOSECOND, "false"),
+            (birthday + Duration::hours(12), "true"),
+        ] {
+            assert_eq!(reached("2008-12-01", now).as_deref(), Some(expected), "{now}");
+        }
+        assert_eq!(reached("2008-02-29", utc_datetime!(2026-02-28 23:59)).as_deref(), Some("false"));
+        assert_eq!(reached("2008-02-29", utc_datetime!(2026-03-01 12:00)).as_deref(), Some("true"));
+        assert_eq!(reached("2008-02-30", NOW), None);
+        assert_eq!(reached("9990-01-01", NOW), None);
+    }
+
+    #[test]
+    fn each_age_is_the_one_that_its_name_says() {
+        for (name, last_day) in [
+            (AttributeName::AgeOver18, "2008-12-01"),
+            (AttributeName::AgeOver21, "2005-12-01"),
+            (AttributeName::AgeOver65, "1961-12-01"),
+        ] {
+            assert_eq!(name.made_from(), AttributeName::Dob);
+            assert_eq!(name.wire_form(last_day, NOW).as_deref(), Ok("true"), "{name}");
+            let a_day_later = last_day.replace("-01", "-02");
+            assert_eq!(name.wire_form(&a_day_later, NOW).as_deref(), Ok("false"), "{name}");
+        }
+        let others = AttributeName::ALL.into_iter().filter(|name| !name.as_str().starts_with("age_over_"));
+        assert!(others.into_iter().all(|name| name.made_from() == name));
     }
 }

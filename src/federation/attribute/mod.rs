@@ -33,6 +33,12 @@ pub enum AttributeName {
     Address1,
     /// Second line of the address.
     Address2,
+    /// Whether the person is 18 or older: `true` or `false`, in place of the date of birth (ISO/IEC 18013-5 §7.2.5).
+    AgeOver18,
+    /// Whether the person is 21 or older.
+    AgeOver21,
+    /// Whether the person is 65 or older.
+    AgeOver65,
     /// Every confirmed e-mail address.
     AllEmails,
     /// City of the address.
@@ -122,7 +128,7 @@ pub struct UnknownAttribute(pub String);
 
 impl AttributeName {
     /// The whole catalogue, in the order in which a page lists it.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 24] = [
         Self::Uuid,
         Self::Email,
         Self::AllEmails,
@@ -131,6 +137,9 @@ impl AttributeName {
         Self::MiddleName,
         Self::LastName,
         Self::Dob,
+        Self::AgeOver18,
+        Self::AgeOver21,
+        Self::AgeOver65,
         Self::Ssn,
         Self::Address1,
         Self::Address2,
@@ -153,6 +162,9 @@ impl AttributeName {
             Self::Aal => "aal",
             Self::Address1 => "address1",
             Self::Address2 => "address2",
+            Self::AgeOver18 => "age_over_18",
+            Self::AgeOver21 => "age_over_21",
+            Self::AgeOver65 => "age_over_65",
             Self::AllEmails => "all_emails",
             Self::City => "city",
             Self::Dob => "dob",
@@ -190,6 +202,9 @@ impl AttributeName {
             Self::Dob | Self::Ssn => Sensitivity::High,
             Self::Address1
             | Self::Address2
+            | Self::AgeOver18
+            | Self::AgeOver21
+            | Self::AgeOver65
             | Self::AllEmails
             | Self::City
             | Self::Email
@@ -218,6 +233,9 @@ impl AttributeName {
             self,
             Self::Address1
                 | Self::Address2
+                | Self::AgeOver18
+                | Self::AgeOver21
+                | Self::AgeOver65
                 | Self::City
                 | Self::Dob
                 | Self::FirstName
@@ -228,6 +246,31 @@ impl AttributeName {
                 | Self::State
                 | Self::Zipcode
         )
+    }
+
+    /// The attribute from whose value it is made: of a derived one, another.
+    #[must_use]
+    pub const fn made_from(self) -> Self {
+        match self.least_age_years() {
+            Some(_) => Self::Dob,
+            None => self,
+        }
+    }
+
+    /// Whether its value is `true` or `false`.
+    #[must_use]
+    pub const fn is_answer(self) -> bool {
+        self.least_age_years().is_some()
+    }
+
+    /// The age that it tells whether the person has reached.
+    const fn least_age_years(self) -> Option<i32> {
+        match self {
+            Self::AgeOver18 => Some(18),
+            Self::AgeOver21 => Some(21),
+            Self::AgeOver65 => Some(65),
+            _ => None,
+        }
     }
 
     /// Whether an agreement may list it. The three that are always sent need no listing.

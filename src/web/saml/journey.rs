@@ -230,6 +230,7 @@ impl ConsentQuestion {
             name: name.as_str(),
             purpose: agreement.attributes().get(name).map(|purpose| purpose.in_language(locale).to_owned()),
             values: values.iter().map(|value| value.reveal().to_owned()).collect(),
+            is_answer: name.is_answer(),
             masked: name.sensitivity() == Sensitivity::High,
             is_new: matches!(&self.reason, ConsentReason::SetGrew(new) if new.contains(name)),
         };

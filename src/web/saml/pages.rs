@@ -14,6 +14,8 @@ pub struct ConsentLine {
     pub purpose: Option<String>,
     /// The values, exactly as they are sent.
     pub values: Vec<String>,
+    /// Whether the values are `true` and `false`, which the page shows as yes and no.
+    pub is_answer: bool,
     /// Whether the values are masked until the person asks to see them.
     pub masked: bool,
     /// Whether the person has not agreed to it before, although they have agreed to others.

@@ -76,10 +76,17 @@ kind-use-button-security_key = Use my security key
 kind-use-button-totp = Use my app
 kind-use-button-out_of_band = Send me a text message
 
+# What is sent as true and false.
+answer-true = Yes
+answer-false = No
+
 # Attributes, as people call them.
 attribute-aal = How you signed in
 attribute-address1 = Street address
 attribute-address2 = Street address, second line
+attribute-age_over_18 = Whether you are 18 or older
+attribute-age_over_21 = Whether you are 21 or older
+attribute-age_over_65 = Whether you are 65 or older
 attribute-all_emails = All your e-mail addresses
 attribute-city = City
 attribute-dob = Date of birth

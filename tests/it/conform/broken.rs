@@ -104,6 +104,7 @@ async fn a_broken_identity_provider_fails_the_rules_that_it_breaks() {
     a_stale_sign_in_after_force_authn_is_noticed(&played);
     a_level_that_was_not_reached_is_noticed(&played);
     an_attribute_beyond_the_agreement_is_noticed(&played);
+    a_date_of_birth_in_place_of_an_age_is_noticed(&played);
     names_that_agencies_could_compare_are_noticed(&played);
     a_lost_relay_state_is_noticed(&played);
     a_logout_that_claims_more_than_happened_is_noticed(&played);
@@ -197,6 +198,11 @@ fn an_attribute_beyond_the_agreement_is_noticed(played: &Played) {
     };
     let broken = Broken { assertion: more, ..Broken::at(played.signer(), &["beyond-agreement"]) };
     breaks(&judge(played, &broken), &["IIP-IDP02", "63C-ALLOWED", "63C-EXTRA"]);
+}
+
+fn a_date_of_birth_in_place_of_an_age_is_noticed(played: &Played) {
+    let whole = |xml: String| xml.replace("\"age_over_18\"", "\"dob\"");
+    breaks(&judge(played, &Broken { assertion: whole, ..Broken::at(played.signer(), &["older"]) }), &["63C-DERIVED"]);
 }
 
 fn names_that_agencies_could_compare_are_noticed(played: &Played) {

@@ -39,7 +39,7 @@ fn password_and_recovery_key_open_a_profile_that_can_be_released() {
         let profile = Profile::open(person.subscriber, &vault, &person.profile).unwrap();
         for (name, value) in profile.iter() {
             let name: AttributeName = name.parse().unwrap();
-            name.wire_form(std::str::from_utf8(value.expose()).unwrap()).unwrap();
+            name.wire_form(std::str::from_utf8(value.expose()).unwrap(), utc_datetime!(2026-12-01 12:00)).unwrap();
         }
     }
 }

@@ -146,6 +146,13 @@ async fn the_invented_person_signs_in_and_the_agency_receives_what_was_agreed() 
     page.expect_status(200).expect_words("You are signed in").expect_words("12 Example Street");
     assert_eq!(page.find("#name-id").unwrap(), name_id, "the agency knows the person again");
 
+    // An age in place of a date of birth: a yes to the person, `true` to the agency.
+    let page = browser.get("/sign-in/age").await;
+    let page = walk(&started, &browser, page).await;
+    page.expect_status(200).expect_words("You are signed in");
+    assert!(received(&page).contains(&"age_over_18".to_owned()), "{:?}", received(&page));
+    assert!(!page.body.contains("1980-02-29"));
+
     // What the agreement lacks is not sent, whatever the request says.
     let page = browser.get("/sign-in/too-much").await;
     let page = walk(&started, &browser, page).await;

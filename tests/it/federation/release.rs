@@ -155,6 +155,29 @@ fn value_without_the_promised_form_is_withheld() {
 }
 
 #[test]
+fn age_is_told_without_the_date_it_is_made_from() {
+    let agreement = agreement_with(&["age_over_18", "age_over_65"], &[]);
+    let person = held()
+        .with(AttributeName::Dob, [AttributeValue::new("1990-01-02")])
+        // What is derived is never held.
+        .with(AttributeName::AgeOver65, [AttributeValue::new("true")]);
+    let ask = asked(&["age_over_18", "age_over_65", "dob"]);
+    let decision = decide(&agreement, &ask, &at_ial(Ial::Two), &person);
+    assert_eq!(value(&decision, AttributeName::AgeOver18), "true");
+    assert_eq!(value(&decision, AttributeName::AgeOver65), "false");
+    assert_eq!(outcome(&decision, AttributeName::Dob), Some(Err(Withheld::NotInAgreement)));
+
+    let below = decide(&agreement, &ask, &at_ial(Ial::One), &person);
+    assert_eq!(outcome(&below, AttributeName::AgeOver18), Some(Err(Withheld::IdentityLevel)));
+    let closed = HeldAttributes::new().proofed(profile()).vault_closed();
+    let decision = decide(&agreement, &ask, &at_ial(Ial::Two), &closed);
+    assert_eq!(outcome(&decision, AttributeName::AgeOver18), Some(Err(Withheld::VaultClosed)));
+    let odd = held().with(AttributeName::Dob, [AttributeValue::new("October 6th")]);
+    let decision = decide(&agreement, &ask, &at_ial(Ial::Two), &odd);
+    assert_eq!(outcome(&decision, AttributeName::AgeOver18), Some(Err(Withheld::Malformed)));
+}
+
+#[test]
 fn values_are_sent_in_their_derived_form() {
     let names = ["ssn", "dob", "zipcode", "phone", "all_emails"];
     let decision = decide(&agreement_with(&names, &[]), &asked(&names), &at_ial(Ial::Two), &held());

@@ -8,6 +8,7 @@ fn line(name: AttributeName, value: &str) -> saml::ConsentLine {
         name: name.as_str(),
         purpose: Some("To send you letters about your application".to_owned()),
         values: vec![value.to_owned()],
+        is_answer: name.is_answer(),
         masked: name == AttributeName::Ssn,
         is_new: name == AttributeName::Email,
     }
@@ -48,7 +49,7 @@ pub(super) fn single_sign_on(album: &mut Album) {
                 agency_name: "Department of Examples".to_owned(),
                 reason: reason.code(),
                 attributes: if first {
-                    AttributeName::ALL.map(|name| line(name, "value")).into()
+                    AttributeName::ALL.map(|name| line(name, if name.is_answer() { "true" } else { "value" })).into()
                 } else {
                     vec![line(AttributeName::Email, "person@example.com"), line(AttributeName::Ssn, "900-12-3456")]
                 },
