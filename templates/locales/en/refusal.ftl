@@ -9,41 +9,41 @@ refusal-engineer-service = Service
 refusal-engineer-detail = Finding
 refusal-engineer-at = Time
 
-refusal-request-missing = The sign-in request is missing
+refusal-request-missing = The request is missing
 refusal-request-missing-person = The website that sent you here did not say what it wants. Please begin at that website again.
-refusal-request-missing-engineer = There is no SAMLRequest parameter. Send an AuthnRequest by HTTP-Redirect in the query string or by HTTP-POST as a form field (SAML Bindings 3.4, 3.5). People who bookmark this page see this too.
+refusal-request-missing-engineer = There is no SAMLRequest parameter (nor, where logouts are answered, SAMLResponse). Send the message by HTTP-Redirect in the query string or by HTTP-POST as a form field (SAML Bindings 3.4, 3.5). People who bookmark this page see this too.
 
-refusal-request-parameters = The sign-in request is unclear
+refusal-request-parameters = The request is unclear
 refusal-request-parameters-person = The website that sent you here sent a request that can be read in more than one way.
-refusal-request-parameters-engineer = Each of SAMLRequest, RelayState, SigAlg and Signature may stand once, with its name unescaped, and SigAlg and Signature only together (SAML Bindings 3.4.4.1).
+refusal-request-parameters-engineer = Each of SAMLRequest, SAMLResponse, RelayState, SigAlg and Signature may stand once, with its name unescaped, and SigAlg and Signature only together (SAML Bindings 3.4.4.1).
 
-refusal-request-encoding = The sign-in request is damaged
+refusal-request-encoding = The request is damaged
 refusal-request-encoding-person = The request of the website that sent you here cannot be read.
 refusal-request-encoding-engineer = By HTTP-Redirect the message is raw DEFLATE, then base64, then percent-encoded; by HTTP-POST it is base64 alone (SAML Bindings 3.4.4, 3.5.4).
 
-refusal-request-too-large = The sign-in request is too large
-refusal-request-too-large-person = The website that sent you here sent more than a sign-in needs.
+refusal-request-too-large = The request is too large
+refusal-request-too-large-person = The website that sent you here sent more than any request needs.
 refusal-request-too-large-engineer = A message may have 128 KiB after decoding.
 
-refusal-request-not-xml = The sign-in request is damaged
+refusal-request-not-xml = The request is damaged
 refusal-request-not-xml-person = The request of the website that sent you here cannot be read.
 refusal-request-not-xml-engineer = The message is not XML as SAML allows it: UTF-8, one root, no document type, no processing instructions, no comments, unique identifiers, and moderate size and depth.
 
-refusal-request-not-authn = This is not a sign-in request
-refusal-request-not-authn-person = The website that sent you here asked for something that is not a sign-in.
-refusal-request-not-authn-engineer = This address takes samlp:AuthnRequest of SAML 2.0 and nothing else.
+refusal-request-not-authn = This is another kind of request
+refusal-request-not-authn-person = The website that sent you here asked for something that cannot be done at this address.
+refusal-request-not-authn-engineer = Our SingleSignOnService takes samlp:AuthnRequest of SAML 2.0, our SingleLogoutService samlp:LogoutRequest and samlp:LogoutResponse, and neither anything else.
 
 refusal-request-issuer = The website did not say who it is
 refusal-request-issuer-person = The request does not say which website sent you here, so we cannot answer it.
-refusal-request-issuer-engineer = Issuer must be the first element of the AuthnRequest and hold your entityID, an absolute URI of at most 1024 characters (SAML Core 3.2.1, 8.3.6).
+refusal-request-issuer-engineer = Issuer must be the first element of the message and hold your entityID, an absolute URI of at most 1024 characters (SAML Core 3.2.1, 8.3.6).
 
-refusal-request-relay-state = The sign-in request carries too much
+refusal-request-relay-state = The request carries too much
 refusal-request-relay-state-person = The website that sent you here sent something along that we cannot give back to it.
 refusal-request-relay-state-engineer = RelayState is returned octet for octet, up to 2048 bytes of UTF-8 without NUL. SAML allows 80 bytes; keep what is longer on your side (SAML Bindings 3.4.3).
 
-refusal-request-content = The sign-in request contradicts itself
+refusal-request-content = The request breaks the rules
 refusal-request-content-person = The website that sent you here sent a request that does not keep to the rules.
-refusal-request-content-engineer = The AuthnRequest does not follow the schema or the rules of SAML Core 3.2.1 and 3.4.1.
+refusal-request-content-engineer = The message does not follow the schema or the rules of SAML Core: 3.2.1 and 3.4.1 for an AuthnRequest, 3.7 for a logout.
 
 refusal-service-unknown = We do not know this website
 refusal-service-unknown-person = The website that sent you here is not connected with us. If you typed its address yourself, check it: it may be an imitation.
@@ -57,9 +57,9 @@ refusal-acs-unregistered = We do not know where to send you back
 refusal-acs-unregistered-person = The website wants you back at an address that it did not register with us. For your safety we do not send you there.
 refusal-acs-unregistered-engineer = AssertionConsumerServiceURL or -Index must be one of the AssertionConsumerService endpoints of your metadata, with the binding HTTP-POST and on https. Hand in new metadata if it has changed.
 
-refusal-signature-missing = The sign-in request is not signed
+refusal-signature-missing = The request is not signed
 refusal-signature-missing-person = The website did not prove that the request is its own. For your safety we do not answer it.
-refusal-signature-missing-engineer = Requests of this service must be signed: by HTTP-Redirect with SigAlg and Signature, by HTTP-POST with an enveloped XML Signature. Our metadata says WantAuthnRequestsSigned.
+refusal-signature-missing-engineer = Messages of this service must be signed: by HTTP-Redirect with SigAlg and Signature, by HTTP-POST with an enveloped XML Signature. Our metadata says WantAuthnRequestsSigned; logout messages are always signed.
 
 refusal-signature-wrong = The signature of the request is wrong
 refusal-signature-wrong-person = We cannot tell whether the request really comes from the website that it names. For your safety we do not answer it.
@@ -71,19 +71,19 @@ refusal-request-signed-inside-engineer = By HTTP-Redirect the query string is si
 
 refusal-destination-wrong = The request is meant for somebody else
 refusal-destination-wrong-person = The website that sent you here wrote its request for another place than this one.
-refusal-destination-wrong-engineer = A signed request must carry Destination, and Destination must be the address of our SingleSignOnService that it is sent to, as our metadata lists it.
+refusal-destination-wrong-engineer = A signed request must carry Destination, and Destination must be the address of our SingleSignOnService or SingleLogoutService that it is sent to, as our metadata lists it.
 
-refusal-request-stale = The sign-in request is too old
+refusal-request-stale = The request is too old
 refusal-request-stale-person = It took too long to get here. Please go back to the website and begin again.
-refusal-request-stale-engineer = IssueInstant is more than five minutes ago. If it is not, compare your clock.
+refusal-request-stale-engineer = IssueInstant is more than five minutes ago, or NotOnOrAfter has passed. If not, compare your clock.
 
 refusal-from-the-future = The clock of that website is wrong
 refusal-from-the-future-person = The website that sent you here says that it is later than it is, so we cannot tell whether its request is fresh.
 refusal-from-the-future-engineer = IssueInstant lies in the future. Compare your clock; it must be in UTC.
 
-refusal-request-replayed = This sign-in was used already
-refusal-request-replayed-person = Each sign-in request works once. Please go back to the website and begin again.
-refusal-request-replayed-engineer = A request with this ID came before. Every AuthnRequest needs an ID of its own (SAML Core 1.3.4); reloading or going back in the browser sends the old one again.
+refusal-request-replayed = This request was used already
+refusal-request-replayed-person = Each request works once. Please go back to the website and begin again.
+refusal-request-replayed-engineer = A request with this ID came before. Every request needs an ID of its own (SAML Core 1.3.4); reloading or going back in the browser sends the old one again.
 
 refusal-page-not-found = There is no such page
 refusal-page-not-found-person = The address may be mistyped, or the page is not there any more.

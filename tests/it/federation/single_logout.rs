@@ -519,6 +519,19 @@ async fn a_name_that_is_encrypted_to_the_key_of_our_metadata_means_that_person()
 }
 
 #[tokio::test]
+async fn a_refused_logout_is_not_called_a_sign_in() {
+    let street = Street::with(1).await;
+    let unsigned = street.url(&street.request(0, |_| ())).split("&SigAlg=").next().unwrap().to_owned();
+    let stale = street.url(&street.request(0, |request| request.issue_instant -= Duration::minutes(10)));
+    for (path, code) in [("/saml/logout", "S01"), (&unsigned, "S30"), (&stale, "S40")] {
+        let page = street.go(path).await.page();
+        page.expect_words(code);
+        let words = page.body.to_lowercase();
+        assert!(!words.contains("sign-in request") && !words.contains("authnrequest by"), "{words}");
+    }
+}
+
+#[tokio::test]
 async fn an_encrypted_name_is_opened_only_when_the_request_is_the_services_and_fresh() {
     let street = Street::with(1).await;
     // Nobody can open it: whoever gets as far as trying says S09.
