@@ -1,6 +1,7 @@
 //! The labelled suite: it is whole, the identity provider passes it, and a broken one does not.
 
 mod broken;
+mod judges;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;

@@ -12,6 +12,7 @@ use time::format_description::well_known::Rfc3339;
 use url::Url;
 
 use super::front_door::{EVERYTHING, House, agreement};
+use crate::saml::judge::assert_schema_valid;
 use crate::saml::keys;
 use crate::support::app::{TestApp, Wishes};
 use crate::support::browser::Browser;
@@ -86,6 +87,10 @@ async fn ask(house: &House, body: String) -> (u16, String) {
     let answer = house.app.browser().post_body("/saml/artifact", "text/xml; charset=utf-8", body).await;
     assert!(answer.headers["content-type"].to_str().unwrap().starts_with("text/xml"));
     assert!(answer.headers["cache-control"].to_str().unwrap().contains("no-store"));
+    let desk = tempfile::tempdir().unwrap();
+    let document = desk.path().join("answer.xml");
+    std::fs::write(&document, &answer.body).unwrap();
+    assert_schema_valid(&document);
     (answer.status.as_u16(), answer.body)
 }
 

@@ -63,6 +63,19 @@ impl Desk {
     }
 }
 
+/// The OASIS schemas, as Debian packages them.
+pub fn assert_schema_valid(document: &Path) {
+    let schemas = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/saml/schemas");
+    let judged = Command::new("xmllint")
+        .env("XML_CATALOG_FILES", schemas.join("catalog.xml"))
+        .args(["--nonet", "--noout", "--schema"])
+        .arg(schemas.join("saml-all.xsd"))
+        .arg(document)
+        .output()
+        .expect("the program xmllint is missing: apt-get install libxml2-utils");
+    assert!(judged.status.success(), "{}", String::from_utf8_lossy(&judged.stderr));
+}
+
 const OF_RESPONSE: &str = "/*/*[local-name()='Signature']";
 const OF_ASSERTION: &str = "/*/*[local-name()='Assertion']/*[local-name()='Signature']";
 

@@ -19,7 +19,7 @@ use signet::saml::{
 use time::macros::utc_datetime;
 use url::Url;
 
-use super::idp_metadata::assert_schema_valid;
+use super::judge::assert_schema_valid;
 use super::keys::{KeyPair, OTHER_RSA, P256, RSA, miscertified};
 
 const REDIRECT: &str = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect";
