@@ -172,19 +172,6 @@ impl fmt::Display for Withheld {
     }
 }
 
-impl Released {
-    /// A short, stable word for logs and machines.
-    #[must_use]
-    pub const fn code(self) -> &'static str {
-        match self {
-            Self::Always => "always",
-            Self::Asked => "asked",
-            Self::Default => "default",
-            Self::WithProofed => "with_proofed",
-        }
-    }
-}
-
 impl fmt::Display for Released {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
