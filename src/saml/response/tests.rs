@@ -475,7 +475,7 @@ fn reading_back_finds_whatever_is_changed_at_any_place() {
 }
 
 #[test]
-fn what_wonce_written_for_another_plan_does_not_leave() {
+fn what_was_written_for_another_plan_does_not_leave() {
     let signer = Pair::ec().signer();
     let plain = || response(Assertion::new(plan()).unwrap().leave_unsigned());
     let other = || {

@@ -196,7 +196,8 @@ fn each_lowering_of_protection_is_named() {
     let off = agreement("enabled = false", &email);
     assert_eq!(lowers_protection(&off, &old), [LoweredProtection::EnabledAgain]);
     // What was agreed before is no news.
-    for exception in [&clear, &one] {
+    let lowest = format!("{email}[levels]\nlowest_aal = 1\n");
+    for exception in [&clear, &one, &lowest] {
         let old = agreement("", exception);
         assert_eq!(lowers_protection(&old, &old), []);
     }

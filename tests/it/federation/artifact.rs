@@ -3,15 +3,16 @@
 
 use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
 use signet::demo::service_provider::{Expected, Outcome, SignedIn};
-use signet::saml::artifact::{Artifact, DecodedArtifactResolve};
+use signet::saml::artifact::{Artifact, ArtifactResponse, DecodedArtifactResolve};
 use signet::saml::signature::{SignaturePosition, Signer, sign_enveloped, verify_enveloped};
 use signet::saml::xml::{Builder, Document, Limits, ns};
-use signet::saml::{DeniedAlgorithms, EntityId, RequestError, SpMetadata};
+use signet::saml::{DeniedAlgorithms, EntityId, MessageId, RequestError, SpMetadata};
 use time::Duration;
 use time::format_description::well_known::Rfc3339;
 use url::Url;
 
 use super::front_door::{EVERYTHING, House, agreement};
+use super::given::NOW;
 use crate::saml::judge::assert_schema_valid;
 use crate::saml::keys;
 use crate::support::app::{TestApp, Wishes};
@@ -229,6 +230,19 @@ async fn other_service_learns_that_there_is_nothing_and_takes_nothing_away() {
     assert_eq!((status, response_in(&house, &answer, "_thief")), (200, None));
     let (_, answer) = fetch(&house, "_owner", &artifact).await;
     assert!(response_in(&house, &answer, "_owner").is_some());
+}
+
+#[test]
+fn answer_that_our_own_certificate_does_not_verify_does_not_leave() {
+    let answer = ArtifactResponse {
+        id: MessageId::from_entropy([1; 20]),
+        issuer: EntityId::parse("https://idp.example/saml").unwrap(),
+        issue_instant: NOW,
+        in_response_to: MessageId::parse("_resolve").unwrap(),
+        message: None,
+    };
+    let refused = answer.into_soap(&keys::miscertified()).unwrap_err();
+    assert!(refused.to_string().contains("our own signature does not verify"), "{refused}");
 }
 
 #[tokio::test]

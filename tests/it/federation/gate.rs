@@ -162,6 +162,7 @@ fn what_holds_goes_through_with_its_record() {
     assert_eq!(parts.authn_instant, NOW);
     assert_eq!(disclosure.assertion_id, parts.id.as_str());
     assert_eq!(disclosure.consent, ready.consent.id);
+    assert_eq!(disclosure.content_key_id, "vault");
     assert_eq!(disclosure.content_digest, ready.release.content_digest());
     assert_eq!(disclosure.sp_revision, ready.matched.service().revision());
     assert_eq!(disclosure.names.len(), parts.attributes.len());

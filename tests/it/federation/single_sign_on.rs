@@ -557,6 +557,44 @@ fn consent_comes_before_issuing_and_shows_what_is_issued() {
 }
 
 #[test]
+fn request_that_is_for_another_address_is_refused() {
+    let asked = |from: &str, to: &str| verified(&plain(), xml("_r1", NOW, "", "").replace(from, to)).err();
+    assert_eq!(asked("", ""), None);
+    assert_eq!(asked(SSO, "https://idp.example.gov/saml/logout"), Some(RequestError::ForeignDestination));
+    assert_eq!(asked(SSO, &SSO.to_uppercase()), Some(RequestError::ForeignDestination));
+    // Only a signed one must say for whom it is.
+    assert_eq!(asked(&format!("Destination=\"{SSO}\""), ""), None);
+}
+
+#[test]
+fn classes_that_mean_nothing_here_are_told_as_they_were_written() {
+    let matched = settle(&plain(), "", &context(&["urn:example:loa9", IAL2]));
+    assert_eq!(matched.context().unknown(), ["urn:example:loa9"]);
+}
+
+#[test]
+fn each_fault_has_a_word_of_its_own() {
+    let answerable = [
+        AnswerableFault::Declined,
+        InvalidNameIdPolicy::NothingToReuse.into(),
+        NoAuthnContext::NotReached.into(),
+        AnswerableFault::NoPassive,
+        AnswerableFault::NoSupportedIdp,
+        AnswerableFault::UnknownPrincipal,
+        AnswerableFault::Unsupported("x"),
+        AnswerableFault::UnsupportedBinding,
+    ];
+    let alone =
+        [Unanswerable::Acs("x".into()), Unanswerable::Disabled, Unanswerable::FromTheFuture, Unanswerable::Stale];
+    let words: Vec<&str> =
+        answerable.iter().map(AnswerableFault::code).chain(alone.iter().map(Unanswerable::code)).collect();
+    for (at, word) in words.iter().enumerate() {
+        assert!(!word.is_empty() && word.bytes().all(|octet| octet == b'_' || octet.is_ascii_lowercase()), "{word:?}");
+        assert!(!words[..at].contains(word), "{word}");
+    }
+}
+
+#[test]
 fn person_is_asked_again_with_the_reason_when_the_consent_does_not_cover_it() {
     let Ok(ReleaseStep::Consent { scope, .. }) = release(&settle(&plain(), "", ""), &held(), None) else {
         panic!("consent is due")

@@ -101,10 +101,11 @@ fn declarations_come_in_the_order_of_their_prefixes_each_once() {
         .attribute_ns("b", "urn:b", "z", "4")
         .attribute("plain", "5")
         .child(Builder::element("z", "urn:z", "c").child(Builder::element("", "urn:d", "e").attribute("f", "")))
-        .child(Builder::element("m", "urn:other", "g"));
+        .child(Builder::element("m", "urn:other", "g"))
+        .child(Builder::element("m", "urn:m", "h").attribute_ns("b", "urn:b", "i", ""));
     let known = concat!(
         r#"<m:a xmlns:b="urn:b" xmlns:m="urn:m" xmlns:z="urn:z" plain="5" b:y="2" b:z="4" m:w="3" z:x="1">"#,
-        r#"<z:c><e xmlns="urn:d" f=""></e></z:c><m:g xmlns:m="urn:other"></m:g></m:a>"#
+        r#"<z:c><e xmlns="urn:d" f=""></e></z:c><m:g xmlns:m="urn:other"></m:g><m:h b:i=""></m:h></m:a>"#
     );
     let written = element.canonical().unwrap();
     assert_eq!(written.as_str(), known);

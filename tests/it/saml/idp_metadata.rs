@@ -152,6 +152,22 @@ fn what_is_denied_is_not_advertised() {
         let written = format!("\"{uri}\"");
         assert!(all.contains(&written) && !fewer.contains(&written), "{uri}");
     }
+
+    // Nor does anybody encrypt to us by it, or by what we do not open.
+    let methods = |denied: &[&str]| {
+        let denied = DeniedAlgorithms::parse(denied.iter().copied()).unwrap();
+        let text = published(&IdpDescription { denied, ..whole() }, &P256).into_string();
+        let (_, key) = text.split_once("<md:KeyDescriptor use=\"encryption\">").unwrap();
+        key.split_once("</md:KeyDescriptor>").unwrap().0.to_owned()
+    };
+    let (aes128, oaep) = ("http://www.w3.org/2009/xmlenc11#aes128-gcm", "http://www.w3.org/2009/xmlenc11#rsa-oaep");
+    let (all, fewer) = (methods(&[]), methods(&[aes128, oaep]));
+    for uri in [aes128, oaep] {
+        let written = format!("Algorithm=\"{uri}\"");
+        assert!(all.contains(&written) && !fewer.contains(&written), "{uri}");
+    }
+    assert!(fewer.contains("xmlenc11#aes256-gcm") && fewer.contains("xmlenc#rsa-oaep-mgf1p"));
+    assert!(!all.contains("-cbc"), "{all}");
 }
 
 #[test]

@@ -446,6 +446,20 @@ fn the_schemas_and_xmlsec1_accept_what_goes_out() {
 }
 
 #[test]
+fn relay_state_of_a_request_is_kept_for_its_answer() {
+    let LogoutDelivery::Post { field, message, .. } =
+        request(NameId::persistent("p")).deliver(&here(POST), &RSA.signer()).unwrap()
+    else {
+        panic!("by form")
+    };
+    let state = RelayState::parse("to the=service&").unwrap();
+    for sent in [Some(&state), None] {
+        let arrived = LogoutMessage::from_form(form(field, &message, sent).as_bytes()).unwrap();
+        assert_eq!(verified(arrived, &RSA).unwrap().relay_state(), sent);
+    }
+}
+
+#[test]
 fn what_our_own_certificate_does_not_verify_does_not_leave() {
     let refused = request(NameId::persistent("p")).deliver(&here(POST), &miscertified()).unwrap_err();
     assert!(refused.to_string().contains("our own signature does not verify"), "{refused}");

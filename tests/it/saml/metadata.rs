@@ -332,6 +332,27 @@ fn answers_go_only_where_the_metadata_says() {
 }
 
 #[test]
+fn an_index_whose_binding_is_not_the_one_that_was_asked_for_gets_nothing() {
+    let metadata = read(
+        &(one() + &acs(ARTIFACT, "https://sp.example/art", "1", "") + &acs(PAOS, "https://sp.example/paos", "2", "")),
+    );
+    let at = |index, asked| {
+        let found = metadata.acs_location(&AcsSelection::Index(index), asked, false);
+        found.map(|location| location.as_str().to_owned())
+    };
+    let (post, artifact) = (ResponseBinding::Post, ResponseBinding::Artifact);
+    for asked in [None, Some(post)] {
+        assert_eq!(at(0, asked).as_deref(), Ok("https://sp.example/acs"));
+    }
+    for asked in [None, Some(artifact)] {
+        assert_eq!(at(1, asked).as_deref(), Ok("https://sp.example/art"));
+    }
+    for (index, asked) in [(0, Some(artifact)), (1, Some(post)), (2, None), (2, Some(post)), (2, Some(artifact))] {
+        assert_eq!(at(index, asked), Err(AcsError::Binding), "{index} {asked:?}");
+    }
+}
+
+#[test]
 fn http_is_for_loopback_alone_and_only_where_allowed() {
     let at = |location: &str, allowed| {
         read(&acs(POST, location, "0", "")).acs_location(&AcsSelection::Default, None, allowed).map(|at| at.to_string())
@@ -435,6 +456,9 @@ fn a_cache_duration_is_a_duration_that_is_not_negative() {
         "p1d",
     ] {
         assert_eq!(reason(bad).unwrap_err(), MetadataFault::Duration("cacheDuration"), "{bad}");
+        let of_entity = role("", &one()).replace(" entityID=", &format!(" cacheDuration=\"{bad}\" entityID="));
+        let reason = SpMetadata::parse(of_entity.as_bytes()).unwrap_err().reason;
+        assert_eq!(reason, MetadataFault::Duration("cacheDuration"), "{bad}");
     }
 }
 
@@ -474,6 +498,13 @@ fn addresses_in_clear_are_not_taken_in_whatever_goes_there() {
         let local = place(element, "http://sp.localhost:8080/", "");
         assert!(admit(&local, false).is_err() && admit(&local, true).is_ok(), "{element}");
     }
+    // Of several the first is told, whatever it is.
+    let several = ["SingleLogoutService", "AssertionConsumerService", "ArtifactResolutionService"]
+        .map(|element| place(element, "http://sp.example/", "").replace(&one(), ""))
+        .concat()
+        + &one();
+    let fault = admit(&several, false).unwrap_err();
+    assert_eq!((fault.line, fault.reason), (4, MetadataFault::NotHttps("SingleLogoutService")));
 }
 
 #[test]
