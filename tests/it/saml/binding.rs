@@ -5,7 +5,7 @@ use std::io::Write;
 use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
 use flate2::{Compression, write::DeflateEncoder};
 use signet::saml::{
-    DeniedAlgorithms, RequestError, SpMetadata,
+    DeniedAlgorithms, RequestError, RequestSignature, SpMetadata,
     binding::{BindingError, MAX_CARRIED_BYTES, MAX_MESSAGE_BYTES, Received},
     logout::LogoutMessage,
     signature::Signer,
@@ -127,25 +127,53 @@ fn another_message_is_none_that_is_wanted() {
     assert_eq!(by_post(BASE64.encode(foreign)), Some(BindingError::NotAnAuthnRequest));
 }
 
-#[test]
-fn an_answer_by_query_has_an_identifier_of_its_own() {
+/// The record of the sender, with its key.
+fn record() -> SpMetadata {
     let certificate = BASE64.encode(&RSA.certificate_der);
     let record = format!(
         r#"<md:EntityDescriptor xmlns:md="urn:oasis:names:tc:SAML:2.0:metadata" entityID="https://sp.example/"><md:SPSSODescriptor protocolSupportEnumeration="urn:oasis:names:tc:SAML:2.0:protocol"><md:KeyDescriptor><ds:KeyInfo xmlns:ds="http://www.w3.org/2000/09/xmldsig#"><ds:X509Data><ds:X509Certificate>{certificate}</ds:X509Certificate></ds:X509Data></ds:KeyInfo></md:KeyDescriptor><md:AssertionConsumerService Binding="urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST" Location="https://sp.example/acs" index="0"/></md:SPSSODescriptor></md:EntityDescriptor>"#
     );
-    let record = SpMetadata::parse(record.as_bytes()).unwrap();
+    SpMetadata::parse(record.as_bytes()).unwrap()
+}
+
+/// The query that carries a message in this parameter, signed by the sender.
+fn signed_query(name: &str, message: &str) -> String {
+    let signer = RSA.signer();
+    let algorithm = parameter("SigAlg", signer.algorithm().uri().as_bytes());
+    let octets = format!("{}&{algorithm}", parameter(name, BASE64.encode(deflated(message)).as_bytes()));
+    let signature = parameter("Signature", BASE64.encode(signer.sign(octets.as_bytes()).unwrap()).as_bytes());
+    format!("{octets}&{signature}")
+}
+
+#[test]
+fn a_signed_request_keeps_the_proof_whose_it_is() {
+    let here = "https://idp.example/saml/sso";
+    let message =
+        REQUEST.replace(" Version", &format!(" IssueInstant=\"2026-11-24T12:00:00Z\" Destination=\"{here}\" Version"));
+    let judged = |query: &str, demand| {
+        let decoded = Received::redirect(query).decode().unwrap();
+        let verified = decoded.verify(&record(), demand, &[here.parse().unwrap()], DeniedAlgorithms::NONE)?;
+        Ok(verified.signature().map(|proof| proof.key()))
+    };
+    let (signed, unsigned) = (signed_query("SAMLRequest", &message), query(&deflated(&message)));
+    let key = RSA.verification_key().fingerprint();
+    for demand in [RequestSignature::Demanded, RequestSignature::Waived] {
+        assert_eq!(judged(&signed, demand), Ok(Some(key)), "{demand:?}");
+    }
+    assert_eq!(judged(&unsigned, RequestSignature::Waived), Ok(None));
+    assert_eq!(judged(&unsigned, RequestSignature::Demanded), Err(RequestError::Unsigned));
+}
+
+#[test]
+fn an_answer_by_query_has_an_identifier_of_its_own() {
     let here = "https://idp.example/saml/logout";
     let judged = |id: &str| {
         let message = format!(
             r#"<samlp:LogoutResponse xmlns:samlp="urn:oasis:names:tc:SAML:2.0:protocol" {id} Version="2.0" IssueInstant="2026-11-24T12:00:00Z" InResponseTo="_q" Destination="{here}"><saml:Issuer xmlns:saml="urn:oasis:names:tc:SAML:2.0:assertion">https://sp.example/</saml:Issuer><samlp:Status><samlp:StatusCode Value="urn:oasis:names:tc:SAML:2.0:status:Success"/></samlp:Status></samlp:LogoutResponse>"#
         );
-        let signer = RSA.signer();
-        let algorithm = parameter("SigAlg", signer.algorithm().uri().as_bytes());
-        let octets = format!("{}&{algorithm}", parameter("SAMLResponse", BASE64.encode(deflated(&message)).as_bytes()));
-        let signature = parameter("Signature", BASE64.encode(signer.sign(octets.as_bytes()).unwrap()).as_bytes());
-        let read = LogoutMessage::from_query(&format!("{octets}&{signature}")).unwrap();
+        let read = LogoutMessage::from_query(&signed_query("SAMLResponse", &message)).unwrap();
         let LogoutMessage::Response(response) = read else { panic!("a response was sent") };
-        response.verify(&record, &[here.parse().unwrap()], DeniedAlgorithms::NONE).map(drop)
+        response.verify(&record(), &[here.parse().unwrap()], DeniedAlgorithms::NONE).map(drop)
     };
     assert_eq!(judged(r#"ID="_a""#), Ok(()));
     assert_eq!(judged(""), Err(RequestError::AttributeMissing("ID")));
