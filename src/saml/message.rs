@@ -5,7 +5,7 @@ use std::fmt;
 use url::Url;
 
 use super::{
-    DeniedAlgorithms, EntityId, RelayState,
+    DeniedAlgorithms, EntityId, RelayState, SpMetadata,
     authn_request::RequestError,
     binding::{BindingError, Carriage, Carried},
     signature::{
@@ -49,8 +49,29 @@ impl Decoded {
         message_in(&self.document, &self.carriage).unwrap_or_else(|| self.document.root())
     }
 
-    /// The proof that one of these keys signed the message, by algorithms that are not denied; nothing when it is not signed.
+    /// The proof that the service whose record this is signed the message, by algorithms that are not denied; nothing when it is
+    /// not signed. The record must be the claimed issuer's.
     pub(super) fn signature(
+        &self,
+        metadata: &SpMetadata,
+        denied: DeniedAlgorithms,
+    ) -> Result<Option<SignatureVerified>, RequestError> {
+        if *metadata.entity_id() != self.claimed_issuer {
+            return Err(RequestError::ForeignRecord);
+        }
+        Ok(self.signature_by(metadata.signing_keys(), denied)?)
+    }
+
+    /// The same of a message that must be signed.
+    pub(super) fn proof(
+        &self,
+        metadata: &SpMetadata,
+        denied: DeniedAlgorithms,
+    ) -> Result<SignatureVerified, RequestError> {
+        self.signature(metadata, denied)?.ok_or(RequestError::Unsigned)
+    }
+
+    fn signature_by(
         &self,
         keys: &[VerificationKey],
         denied: DeniedAlgorithms,
@@ -82,6 +103,11 @@ impl Decoded {
             Some(_) => Ok(()),
         }
     }
+}
+
+/// SAML Core §3.2.1, §3.2.2.
+pub(super) fn check_version(root: Element<'_>) -> Result<(), RequestError> {
+    if root.attribute("Version") == Some("2.0") { Ok(()) } else { Err(RequestError::Version) }
 }
 
 /// The message of a document: its root, or, over SOAP, the one element in the envelope's body (SOAP 1.1 §4, SAML Bindings

@@ -11,7 +11,7 @@ use crate::saml::{
     authn_request::RequestError,
     binding::{BindingError, Carriage, Carried},
     instant,
-    message::Decoded,
+    message::{Decoded, check_version},
     metadata::SpMetadata,
     read::{collapse, only_attributes, only_elements, required},
     signature::SignatureVerified,
@@ -59,14 +59,9 @@ impl DecodedArtifactResolve {
         ours: &[Url],
         denied: DeniedAlgorithms,
     ) -> Result<VerifiedArtifactResolve, RequestError> {
-        if *metadata.entity_id() != self.0.claimed_issuer {
-            return Err(RequestError::ForeignRecord);
-        }
-        let signature = self.0.signature(metadata.signing_keys(), denied)?.ok_or(RequestError::Unsigned)?;
+        let signature = self.0.proof(metadata, denied)?;
         let root = self.0.root();
-        if root.attribute("Version") != Some("2.0") {
-            return Err(RequestError::Version);
-        }
+        check_version(root)?;
         only_attributes(root, &["ID", "Version", "IssueInstant", "Destination", "Consent"])?;
         let elements = [
             (ns::ASSERTION, "Issuer"),

@@ -5,6 +5,7 @@ use time::UtcDateTime;
 use super::RequestError;
 use crate::saml::{
     AcsSelection, MessageId, NamedPrincipal, instant,
+    message::check_version,
     read::{boolean, collapse, cut, only_attributes, only_elements, optional, required, unexpected, unsigned_short},
     xml::{Element, ns},
 };
@@ -124,9 +125,7 @@ pub(super) struct Contents {
 impl Contents {
     pub(super) fn read(root: Element<'_>) -> Result<Self, RequestError> {
         // Whatever it would say otherwise, it says it in a language that we do not know (SAML Core §4.1.3).
-        if root.attribute("Version") != Some("2.0") {
-            return Err(RequestError::Version);
-        }
+        check_version(root)?;
         only_attributes(root, &ATTRIBUTES)?;
         only_elements(root, &ELEMENTS, &[])?;
 

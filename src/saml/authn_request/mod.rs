@@ -66,10 +66,7 @@ impl DecodedAuthnRequest {
         denied: DeniedAlgorithms,
     ) -> Result<VerifiedAuthnRequest, RequestError> {
         let message = self.0;
-        if *metadata.entity_id() != message.claimed_issuer {
-            return Err(RequestError::ForeignRecord);
-        }
-        let signature = message.signature(metadata.signing_keys(), denied)?;
+        let signature = message.signature(metadata, denied)?;
         if signature.is_none() && (demand == RequestSignature::Demanded || metadata.authn_requests_signed()) {
             return Err(RequestError::Unsigned);
         }

@@ -11,7 +11,7 @@ use crate::saml::{
     binding::{BindingError, Carried},
     encryption::{AcceptedCiphers, Opener, Sealed},
     instant,
-    message::Decoded,
+    message::{Decoded, check_version},
     metadata::SpMetadata,
     read::{collapse, only_attributes, only_elements, required, unexpected},
     signature::SignatureVerified,
@@ -93,7 +93,7 @@ impl DecodedLogoutRequest {
         our_slo: &[Url],
         denied: DeniedAlgorithms,
     ) -> Result<VerifiedLogoutRequest, RequestError> {
-        let signature = proof(&self.0, metadata, denied)?;
+        let signature = self.0.proof(metadata, denied)?;
         let root = self.0.root();
         check_version(root)?;
         only_attributes(root, &["ID", "Version", "IssueInstant", "Destination", "Consent", "Reason", "NotOnOrAfter"])?;
@@ -182,7 +182,7 @@ impl DecodedLogoutResponse {
         our_slo: &[Url],
         denied: DeniedAlgorithms,
     ) -> Result<VerifiedLogoutResponse, RequestError> {
-        let signature = proof(&self.0, metadata, denied)?;
+        let signature = self.0.proof(metadata, denied)?;
         let root = self.0.root();
         check_version(root)?;
         only_attributes(root, &["ID", "Version", "IssueInstant", "Destination", "Consent", "InResponseTo"])?;
@@ -217,21 +217,6 @@ fn status(root: Element<'_>) -> Result<LogoutStatus, RequestError> {
         (Some(SUCCESS), _) => LogoutStatus::Ended,
         _ => LogoutStatus::Failed,
     })
-}
-
-fn proof(
-    message: &Decoded,
-    metadata: &SpMetadata,
-    denied: DeniedAlgorithms,
-) -> Result<SignatureVerified, RequestError> {
-    if *metadata.entity_id() != message.claimed_issuer {
-        return Err(RequestError::ForeignRecord);
-    }
-    message.signature(metadata.signing_keys(), denied)?.ok_or(RequestError::Unsigned)
-}
-
-fn check_version(root: Element<'_>) -> Result<(), RequestError> {
-    if root.attribute("Version") == Some("2.0") { Ok(()) } else { Err(RequestError::Version) }
 }
 
 impl VerifiedLogoutRequest {
