@@ -13,10 +13,12 @@
 
 mod acs;
 mod admission;
+mod algorithms;
 mod error;
 mod fields;
 mod idp;
 mod read;
+mod shown;
 mod slo;
 
 use std::fmt;
@@ -25,13 +27,14 @@ use time::UtcDateTime;
 use url::Url;
 
 pub use acs::{AcsError, AcsLocation, AcsSelection, ResponseBinding};
+pub use algorithms::{DeclaredEncryptionMethod, DeclaredSigningMethod, RegisteredEncryptionKey};
 pub use error::{MetadataError, MetadataFault};
 pub use idp::{ERROR_URL_QUERY, IdpDescription, SECURITY_CONTACT, idp_metadata};
+pub use shown::{Contact, Localized, Logo, Organization, UserInterface};
 pub use slo::{LogoutKind, SloLocation};
 
 use super::{
     EntityId,
-    encryption::{BlockEncryption, EncryptionKey, KeyTransport},
     signature::{KeyFingerprint, VerificationKey},
 };
 
@@ -234,116 +237,6 @@ impl fmt::Display for SubjectIdRequirement {
     }
 }
 
-/// A key to which content may be encrypted, as the metadata registers it.
-#[derive(Debug, Clone)]
-pub struct RegisteredEncryptionKey {
-    key: EncryptionKey,
-    fingerprint: KeyFingerprint,
-    methods: Vec<DeclaredEncryptionMethod>,
-}
-
-impl RegisteredEncryptionKey {
-    /// The key.
-    #[must_use]
-    pub fn key(&self) -> &EncryptionKey {
-        &self.key
-    }
-
-    /// Names the key.
-    #[must_use]
-    pub fn fingerprint(&self) -> KeyFingerprint {
-        self.fingerprint
-    }
-
-    /// The algorithms that the receiver lists (`md:EncryptionMethod`), in its order of preference: of content and of key
-    /// transport, known to us or not. Empty where it says nothing.
-    #[must_use]
-    pub fn methods(&self) -> &[DeclaredEncryptionMethod] {
-        &self.methods
-    }
-
-    /// The ciphers among them that we have, in the receiver's order of preference. One whose `xenc:KeySize` is not the cipher's
-    /// contradicts itself and names none.
-    pub fn ciphers(&self) -> impl Iterator<Item = BlockEncryption> {
-        self.methods.iter().filter_map(|method| {
-            BlockEncryption::from_uri(&method.algorithm).filter(|cipher| method.takes_key_of(cipher.key_bits()))
-        })
-    }
-
-    /// The key transports among them that we have, in the receiver's order of preference. One whose `xenc:KeySize` is not that of
-    /// this key contradicts itself and names none.
-    pub fn key_transports(&self) -> impl Iterator<Item = KeyTransport> {
-        self.methods.iter().filter(|method| method.takes_key_of(self.key.bits())).filter_map(|method| {
-            KeyTransport::from_uris(&method.algorithm, method.digest.as_deref(), method.mask.as_deref())
-        })
-    }
-}
-
-/// An `md:EncryptionMethod` as the metadata lists it (SAML Metadata §2.4.1.1): identifiers as written, known to us or not.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DeclaredEncryptionMethod {
-    /// The algorithm.
-    pub algorithm: String,
-    /// `ds:DigestMethod`, of a key transport.
-    pub digest: Option<String>,
-    /// `xenc11:MGF`, of a key transport.
-    pub mask: Option<String>,
-    /// `xenc:KeySize`: the length of the algorithm's key in bits, where one is named.
-    pub key_bits: Option<u32>,
-}
-
-impl DeclaredEncryptionMethod {
-    /// Whether it goes with a key of this length. XML Encryption 1.1 §3.2: "the presence of a KeySize child inconsistent with the
-    /// algorithm MUST be treated as an error".
-    fn takes_key_of(&self, bits: u32) -> bool {
-        self.key_bits.is_none_or(|named| named == bits)
-    }
-}
-
-/// The identifiers, for those who compare two lists.
-impl fmt::Display for DeclaredEncryptionMethod {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.algorithm)?;
-        let children = [&self.digest, &self.mask].into_iter().flatten();
-        children
-            .enumerate()
-            .try_for_each(|(at, uri)| write!(f, "{}{uri}", if at == 0 { " with " } else { " and " }))?;
-        self.key_bits.map_or(Ok(()), |bits| write!(f, " (with a key of {bits} bits)"))
-    }
-}
-
-/// An `alg:SigningMethod` as the metadata lists it (SAML Metadata Profile for Algorithm Support §2.2).
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DeclaredSigningMethod {
-    /// The algorithm.
-    pub algorithm: String,
-    /// The least length of a key in bits, where one is named.
-    pub min_key_bits: Option<u32>,
-    /// The greatest length of a key in bits, where one is named.
-    pub max_key_bits: Option<u32>,
-}
-
-impl DeclaredSigningMethod {
-    /// Whether a key of this length may be used with it.
-    #[must_use]
-    pub fn takes_key_of(&self, bits: u32) -> bool {
-        self.min_key_bits.is_none_or(|least| bits >= least) && self.max_key_bits.is_none_or(|most| bits <= most)
-    }
-}
-
-/// The identifier and its bounds, for those who compare two lists.
-impl fmt::Display for DeclaredSigningMethod {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.algorithm)?;
-        match (self.min_key_bits, self.max_key_bits) {
-            (None, None) => Ok(()),
-            (Some(least), None) => write!(f, " (keys of {least} bits and more)"),
-            (None, Some(most)) => write!(f, " (keys of up to {most} bits)"),
-            (Some(least), Some(most)) => write!(f, " (keys of {least} to {most} bits)"),
-        }
-    }
-}
-
 /// A place where messages of one kind are taken (SAML Metadata §2.2.2).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Endpoint {
@@ -407,81 +300,6 @@ pub struct RequestedAttribute {
     pub friendly_name: Option<String>,
     /// Whether the service says that it cannot do without.
     pub is_required: bool,
-}
-
-/// A text in one language.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Localized {
-    /// The language (`xml:lang`), as written.
-    pub lang: String,
-    /// The text.
-    pub text: String,
-}
-
-impl Localized {
-    /// The text of the language wanted, compared by its primary subtag; else the English one; else the first.
-    #[must_use]
-    pub fn choose<'t>(texts: &'t [Self], lang: &str) -> Option<&'t str> {
-        let primary = |tag: &str| tag.split('-').next().unwrap_or(tag).to_ascii_lowercase();
-        let of = |wanted: &str| texts.iter().find(|text| primary(&text.lang) == wanted);
-        of(&primary(lang)).or_else(|| of("en")).or_else(|| texts.first()).map(|text| &*text.text)
-    }
-}
-
-/// What people are shown about the service (SAML Metadata UI §2.1).
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct UserInterface {
-    /// Its names by language.
-    pub display_names: Vec<Localized>,
-    /// What it does, by language.
-    pub descriptions: Vec<Localized>,
-    /// Pages that tell more; every text is an http(s) URL.
-    pub information_urls: Vec<Localized>,
-    /// Its privacy statements; every text is an http(s) URL.
-    pub privacy_statement_urls: Vec<Localized>,
-    /// Its pictures; those inside the document (`data:`) are left out, since our pages show none.
-    pub logos: Vec<Logo>,
-}
-
-/// A picture (SAML Metadata UI §2.1.5).
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Logo {
-    /// Where it is.
-    pub url: Url,
-    /// Its width in pixels.
-    pub width: u32,
-    /// Its height in pixels.
-    pub height: u32,
-    /// Its language; nothing for all.
-    pub lang: Option<String>,
-}
-
-/// Who runs the service (SAML Metadata §2.3.2.1).
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Organization {
-    /// Its names by language.
-    pub names: Vec<Localized>,
-    /// Its names for people, by language.
-    pub display_names: Vec<Localized>,
-    /// Its sites; every text is an http(s) URL.
-    pub urls: Vec<Localized>,
-}
-
-/// Whom to ask (SAML Metadata §2.3.2.2).
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Contact {
-    /// `technical`, `support`, `administrative`, `billing` or `other`, as written.
-    pub kind: String,
-    /// The company.
-    pub company: Option<String>,
-    /// The given name.
-    pub given_name: Option<String>,
-    /// The surname.
-    pub surname: Option<String>,
-    /// E-mail addresses, without `mailto:`.
-    pub email_addresses: Vec<String>,
-    /// Telephone numbers.
-    pub telephone_numbers: Vec<String>,
 }
 
 /// Something that can be the default among its like.
