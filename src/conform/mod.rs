@@ -12,6 +12,7 @@
 //! packages leave out.
 
 mod answer;
+mod asks;
 mod browser;
 mod drive;
 mod html;

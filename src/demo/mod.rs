@@ -5,6 +5,7 @@
 //! would; nothing in the rest of the house knows that it is there.
 
 pub mod agency;
+mod choices;
 mod inbox;
 mod open_requests;
 mod page;

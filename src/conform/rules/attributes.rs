@@ -1,7 +1,7 @@
 //! Rules about attributes and subject identifiers.
 
 use super::{Answer, Finding, Scenes, check, each_answered, each_refused, hold, same, seen};
-use crate::conform::scenes::{PERSISTENT, TRANSIENT};
+use crate::conform::asks::{PERSISTENT, TRANSIENT};
 use Answer::{Deviation, ProvenBy};
 
 pub(super) const PAIRWISE_ID: &str = "urn:oasis:names:tc:SAML:attribute:pairwise-id";

@@ -2,9 +2,9 @@
 
 use super::{Answer, Finding, Scenes, check, hold, same, seen};
 use crate::conform::{
+    asks::{REFEDS_MFA, REFEDS_SFA},
     drive::Saw,
     published::of_name,
-    scenes::{REFEDS_MFA, REFEDS_SFA},
 };
 use crate::saml::xml::ns;
 use Answer::{Deviation, NotApplicable, NotYet, ProvenBy};

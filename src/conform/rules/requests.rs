@@ -2,8 +2,8 @@
 
 use super::{Answer, Finding, Scenes, check, each_answered, each_refused, each_stopped, hold, same, seen};
 use crate::conform::{
+    asks::{AAL1, AAL2, EMAIL, PERSISTENT, REFEDS_MFA, TRANSIENT},
     drive::Saw,
-    scenes::{AAL1, AAL2, EMAIL, PERSISTENT, REFEDS_MFA, TRANSIENT},
 };
 use Answer::{Deviation, NotApplicable};
 

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use time::Duration;
 
 use super::{Answer, Finding, Scenes, check, hold, same, seen};
-use crate::conform::scenes::{PERSISTENT, TRANSIENT};
+use crate::conform::asks::{PERSISTENT, TRANSIENT};
 use Answer::{Deviation, ProvenBy};
 
 const BEARER: &str = "urn:oasis:names:tc:SAML:2.0:cm:bearer";
