@@ -5,6 +5,7 @@
 //! anybody else can see it.
 
 use super::{
+    c14n::canonicalize,
     signature::{SignatureError, SignaturePosition, Signer, VerificationKey, verify_enveloped},
     xml::{Document, Element, Limits, XmlError},
 };
@@ -29,6 +30,13 @@ pub enum ReadBackError {
 /// Reads a document that we wrote.
 pub(super) fn document(octets: &[u8]) -> Result<Document, ReadBackError> {
     Ok(Document::parse(octets, &Limits::PROTOCOL)?)
+}
+
+/// The same of one whose parts are not looked at one by one: written as it is read, it is what was written, octet for octet.
+pub(super) fn octet_for_octet(written: &[u8], what: &'static str) -> Result<Document, ReadBackError> {
+    let document = document(written)?;
+    let is_same = canonicalize(document.root(), None, &[]).as_bytes() == written;
+    if is_same { Ok(document) } else { Err(ReadBackError::Differs(what)) }
 }
 
 /// The key in our own certificate.
@@ -116,4 +124,18 @@ impl<'d, I: Iterator<Item = Element<'d>>> Children<'d, I> {
 /// The text is this.
 pub(super) fn text(element: Element<'_>, what: &'static str, plan: &str) -> Result<(), ReadBackError> {
     if element.text()? == plan { Ok(()) } else { Err(ReadBackError::Differs(what)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_read_otherwise_than_it_was_written_is_noticed() {
+        assert!(octet_for_octet(b"<a b=\"1\"></a>", "a").is_ok());
+        for other in ["<a  b=\"1\"></a>", "<a b='1'></a>", "<a b=\"1\"/>", "<a b=\"1\"></a>\n", "<a b=\"&#49;\"></a>"] {
+            let found = octet_for_octet(other.as_bytes(), "a").err();
+            assert_eq!(found, Some(ReadBackError::Differs("a")), "{other}");
+        }
+    }
 }

@@ -11,11 +11,10 @@ use crate::saml::{
     DeniedAlgorithms, EntityId, MessageId, OutboundError, ReadBackError,
     assertion::NameId,
     binding::{HTTP_POST, HTTP_REDIRECT, SOAP},
-    c14n::canonicalize,
     encryption::{BlockEncryption, KeyTransport},
     instant, read_back,
     signature::{DigestAlgorithm, SignatureAlgorithm, SignaturePosition, Signer, sign_enveloped},
-    xml::{Builder, Canonical, ns},
+    xml::{Builder, Canonical, Element, ns},
 };
 
 /// What is to be published.
@@ -75,15 +74,16 @@ pub const SECURITY_CONTACT: &str = "http://refeds.org/metadata/contactType/secur
 /// [`OutboundError`].
 pub fn idp_metadata(description: &IdpDescription, signer: &dyn Signer) -> Result<Canonical, OutboundError> {
     let canonical = sign_enveloped(&write(description, signer), SignaturePosition::First, signer)?;
-    let document = read_back::document(canonical.as_bytes())?;
+    let document = read_back::octet_for_octet(canonical.as_bytes(), "EntityDescriptor")?;
     read_back::verify(document.root(), SignaturePosition::First, signer)?;
-    if canonicalize(document.root(), None, &[]) != canonical.as_str() {
-        return Err(ReadBackError::Differs("EntityDescriptor").into());
-    }
-    if document.root().attribute("entityID") != Some(description.entity_id.as_str()) {
-        return Err(ReadBackError::Differs("entityID").into());
-    }
+    compare(document.root(), &description.entity_id)?;
     Ok(canonical)
+}
+
+/// It is about the entity that is meant.
+fn compare(root: Element<'_>, entity: &EntityId) -> Result<(), ReadBackError> {
+    let is_meant = root.is(ns::METADATA, "EntityDescriptor") && root.attribute("entityID") == Some(entity.as_str());
+    if is_meant { Ok(()) } else { Err(ReadBackError::Differs("entityID")) }
 }
 
 fn write(description: &IdpDescription, signer: &dyn Signer) -> Builder {
@@ -211,4 +211,24 @@ fn localized(element: &Builder, texts: &[Localized]) -> Vec<Builder> {
 
 fn md(local: &'static str) -> Builder {
     Builder::element("md", ns::METADATA, local)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn metadata_about_another_entity_does_not_leave() {
+        let meant = EntityId::parse("https://idp.example/saml").unwrap();
+        let written = |name, entity| md(name).attribute("entityID", entity).canonical().unwrap();
+        for (name, entity, is_meant) in [
+            ("EntityDescriptor", "https://idp.example/saml", true),
+            ("EntityDescriptor", "https://idp.example/saml2", false),
+            ("EntitiesDescriptor", "https://idp.example/saml", false),
+        ] {
+            let written = written(name, entity);
+            let document = read_back::document(written.as_bytes()).unwrap();
+            assert_eq!(compare(document.root(), &meant).is_ok(), is_meant, "{name} {entity}");
+        }
+    }
 }
