@@ -18,6 +18,7 @@ mkdir -p "$built/findings"
 # seeds TARGET: its folders of seeds.
 seeds() {
   case "$1" in
+    encrypted) echo seeds/encrypted ;;
     query) echo seeds/query ;;
     metadata) echo seeds/metadata ../../metadata/sp ;;
     *) echo seeds/signature seeds/metadata ;;
@@ -44,7 +45,7 @@ esac
 
 passed=0
 failed=0
-for target in c14n metadata query reader signature; do
+for target in c14n encrypted metadata query reader signature; do
   log=$built/$target.log
   # libFuzzer keeps what is interesting in the first folder.
   rm -rf "$built/smoke" && mkdir -p "$built/smoke"
