@@ -2,8 +2,12 @@
 
 use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
 use signet::demo::service_provider::Ask;
+use signet::saml::signature::{SignaturePosition, sign_enveloped};
+use signet::saml::xml::{Builder, ns};
+use time::format_description::well_known::Rfc3339;
 
 use super::front_door::{House, agreement, permits};
+use crate::saml::keys;
 use crate::support::app::{TestApp, Wishes};
 use crate::support::browser::Page;
 
@@ -76,4 +80,34 @@ async fn service_that_takes_only_what_is_denied_is_told_before_anybody_signs_in(
         .expect_words("S23")
         .expect_words(AES_128_GCM)
         .expect_words(&format!("allow {AES_256_GCM} with"));
+}
+
+/// A message of the service by POST or over SOAP, signed as it signs everything.
+fn signed(house: &House, name: &'static str, at: &str, more: Builder) -> String {
+    let message = Builder::element("samlp", ns::PROTOCOL, name)
+        .attribute("Destination", format!("{}{at}", house.app.url))
+        .attribute("ID", "_message")
+        .attribute("IssueInstant", house.now().format(&Rfc3339).unwrap())
+        .attribute("Version", "2.0")
+        .child(Builder::element("saml", ns::ASSERTION, "Issuer").text("https://permits.parks.example.gov/saml"))
+        .child(more);
+    sign_enveloped(&message, SignaturePosition::AfterIssuer, &keys::RSA.signer()).unwrap().into_string()
+}
+
+#[tokio::test]
+async fn what_is_denied_for_requests_is_denied_for_logouts_and_artifacts() {
+    for denied in [RSA_SHA256, SHA256] {
+        let house = house(&[denied], |metadata| metadata).await;
+        let logout = Builder::element("saml", ns::ASSERTION, "NameID").text("pat");
+        let logout = BASE64.encode(signed(&house, "LogoutRequest", "/saml/logout", logout));
+        let page = house.app.browser().post("/saml/logout", &[("SAMLRequest", &logout)]).await;
+        page.expect_status(403).expect_words(denied).expect_words("denied by this provider");
+
+        let resolve = Builder::element("samlp", ns::PROTOCOL, "Artifact").text("AAQAAA==");
+        let resolve = signed(&house, "ArtifactResolve", "/saml/artifact", resolve);
+        let envelope = format!("<S:Envelope xmlns:S=\"{}\"><S:Body>{resolve}</S:Body></S:Envelope>", ns::SOAP);
+        let answer = house.app.browser().post_body("/saml/artifact", "text/xml", envelope).await;
+        assert_eq!(answer.status, 403, "{}", answer.body);
+        assert!(answer.body.contains("S31"), "{}", answer.body);
+    }
 }
