@@ -96,6 +96,22 @@ async fn what_the_agreement_lacks_is_not_sent_and_the_person_and_the_operator_ca
 
 #[tokio::test]
 #[ignore = "needs Chromium; make test runs it"]
+async fn whether_somebody_is_of_age_is_told_without_the_date_of_birth() {
+    let (signet, visitor) = (Signet::start().await, Visitor::new("age").await);
+    visitor.ask(&signet, "age").await;
+    visitor.sign_in_as_the_person(&signet).await;
+    visitor.browser.expect("Whether you are 18 or older").await;
+    visitor.browser.expect("Yes").await;
+    visitor.browser.expect("To see whether you may apply by yourself").await;
+    assert!(!visitor.browser.source().await.contains("1980-02-29"));
+    visitor.agree().await;
+    let received = visitor.received().await;
+    assert_eq!(received.value("age_over_18"), Some("true"));
+    assert!(!visitor.browser.source().await.contains("1980-02-29"));
+}
+
+#[tokio::test]
+#[ignore = "needs Chromium; make test runs it"]
 async fn an_edited_agreement_counts_from_the_next_sign_in() {
     let (signet, visitor) = (Signet::start().await, Visitor::new("edited").await);
     visitor.ask(&signet, "plain").await;
