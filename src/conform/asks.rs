@@ -23,35 +23,6 @@ const ASKS_FOR: &str = "http://idmanagement.gov/ns/requested_attributes?ReqAttr=
 /// What most scenes need: a service's name for its scene, the service, and what it asks.
 pub(super) type Scene = (&'static str, &'static str, Ask);
 
-fn contexts(uris: &[&str]) -> Vec<String> {
-    uris.iter().map(|uri| (*uri).to_owned()).collect()
-}
-
-fn asking(uris: &[&str], comparison: Option<&'static str>) -> Ask {
-    Ask { contexts: contexts(uris), comparison, ..Ask::default() }
-}
-
-/// Everything personal that the suite's agreements allow.
-pub(super) fn more() -> Ask {
-    asking(&[IAL2, &format!("{ASKS_FOR}email,first_name,last_name,dob")], None)
-}
-
-pub(super) fn policy(format: Option<&'static str>, allow_create: Option<&'static str>) -> Option<Policy> {
-    Some(Policy { format, sp_name_qualifier: None, allow_create })
-}
-
-fn named(format: &'static str) -> Ask {
-    Ask { policy: policy(Some(format), Some("true")), ..Ask::default() }
-}
-
-fn sent(sending: Sending) -> Ask {
-    Ask { sending, ..Ask::default() }
-}
-
-fn at(acs: Acs) -> Ask {
-    Ask { acs, ..Ask::default() }
-}
-
 /// How requests and answers travel, who signs, and what is refused.
 pub(super) fn first_scenes() -> Vec<Scene> {
     let plain = Ask::default;
@@ -184,4 +155,33 @@ pub(super) fn later_scenes(us: &str, now: time::UtcDateTime) -> Vec<Scene> {
         ("wants-none", "wants-none", plain()),
         ("wants-subject-id", "wants-subject-id", plain()),
     ]
+}
+
+fn contexts(uris: &[&str]) -> Vec<String> {
+    uris.iter().map(|uri| (*uri).to_owned()).collect()
+}
+
+fn asking(uris: &[&str], comparison: Option<&'static str>) -> Ask {
+    Ask { contexts: contexts(uris), comparison, ..Ask::default() }
+}
+
+/// Everything personal that the suite's agreements allow.
+pub(super) fn more() -> Ask {
+    asking(&[IAL2, &format!("{ASKS_FOR}email,first_name,last_name,dob")], None)
+}
+
+pub(super) fn policy(format: Option<&'static str>, allow_create: Option<&'static str>) -> Option<Policy> {
+    Some(Policy { format, sp_name_qualifier: None, allow_create })
+}
+
+fn named(format: &'static str) -> Ask {
+    Ask { policy: policy(Some(format), Some("true")), ..Ask::default() }
+}
+
+fn sent(sending: Sending) -> Ask {
+    Ask { sending, ..Ask::default() }
+}
+
+fn at(acs: Acs) -> Ask {
+    Ask { acs, ..Ask::default() }
 }
