@@ -9,8 +9,7 @@ use super::{
     authn_request::RequestError,
     binding::{BindingError, Carriage, Carried},
     signature::{
-        SignatureError, SignaturePosition, SignatureVerified, VerificationKey, verify_enveloped_except,
-        verify_redirect_except,
+        SignatureError, SignaturePosition, SignatureVerified, verify_enveloped_except, verify_redirect_except,
     },
     xml::{Document, Element, Limits, ns},
 };
@@ -59,7 +58,21 @@ impl Decoded {
         if *metadata.entity_id() != self.claimed_issuer {
             return Err(RequestError::ForeignRecord);
         }
-        Ok(self.signature_by(metadata.signing_keys(), denied)?)
+        let keys = metadata.signing_keys();
+        match &self.carriage {
+            Carriage::Post | Carriage::Soap => {
+                match verify_enveloped_except(self.root(), SignaturePosition::AfterIssuer, keys, denied) {
+                    Ok(verified) => Ok(Some(verified.into_proof())),
+                    Err(SignatureError::Absent) => Ok(None),
+                    Err(error) => Err(error.into()),
+                }
+            }
+            Carriage::Redirect(None) => Ok(None),
+            Carriage::Redirect(Some(signed)) => {
+                let proof = verify_redirect_except(&signed.octets, &signed.sig_alg, &signed.signature, keys, denied)?;
+                Ok(Some(proof))
+            }
+        }
     }
 
     /// The same of a message that must be signed.
@@ -69,26 +82,6 @@ impl Decoded {
         denied: DeniedAlgorithms,
     ) -> Result<SignatureVerified, RequestError> {
         self.signature(metadata, denied)?.ok_or(RequestError::Unsigned)
-    }
-
-    fn signature_by(
-        &self,
-        keys: &[VerificationKey],
-        denied: DeniedAlgorithms,
-    ) -> Result<Option<SignatureVerified>, SignatureError> {
-        match &self.carriage {
-            Carriage::Post | Carriage::Soap => {
-                match verify_enveloped_except(self.root(), SignaturePosition::AfterIssuer, keys, denied) {
-                    Ok(verified) => Ok(Some(verified.into_proof())),
-                    Err(SignatureError::Absent) => Ok(None),
-                    Err(error) => Err(error),
-                }
-            }
-            Carriage::Redirect(None) => Ok(None),
-            Carriage::Redirect(Some(signed)) => {
-                verify_redirect_except(&signed.octets, &signed.sig_alg, &signed.signature, keys, denied).map(Some)
-            }
-        }
     }
 
     /// That the message is for one of these addresses of ours, character for character.

@@ -76,7 +76,7 @@ pub struct FederationSettings {
     /// Who runs this, for metadata and pages.
     #[serde(default = "signet")]
     pub organization: String,
-    /// Where agencies' engineers get help; for metadata and refusal pages.
+    /// Where agencies' engineers get help; for metadata.
     pub support_email: Option<String>,
     /// Where agencies' engineers report an incident; for metadata.
     pub security_email: Option<String>,

@@ -230,7 +230,7 @@ fn derived(scenes: &Scenes) -> Finding {
     hold(assertion.values("dob").is_none(), || "the date of birth was sent with it".to_owned())?;
     let page = scenes.answered("older")?.came.consent_page.clone().unwrap_or_default();
     hold(page.contains("Whether you are 18 or older"), || "the page for agreeing does not say so".to_owned())?;
-    seen("whether a person is 18, 21 or 65, in place of the date of birth; five digits of the postal code")
+    seen("that the person is 18 or older was sent without the date of birth, and shown before as what it is")
 }
 
 fn visible(scenes: &Scenes) -> Finding {

@@ -222,7 +222,8 @@ fn level_page(matched: &MatchedAuthnRequest, person: &Person, now: UtcDateTime) 
 }
 
 impl ConsentQuestion {
-    /// The page that asks, drawn from the decision and the frozen release: it shows what is sent, octet for octet.
+    /// The page that asks, drawn from the decision and the frozen release: it shows what is sent,
+    /// octet for octet, but that it says yes and no for `true` and `false`.
     #[must_use]
     pub fn page(&self, service: &ServiceProvider, id: &str, suffix: &str, locale: &str) -> ConsentPage {
         let agreement = service.agreement();

@@ -71,7 +71,7 @@ refusal-request-signed-inside-engineer = By HTTP-Redirect the query string is si
 
 refusal-destination-wrong = The request is meant for somebody else
 refusal-destination-wrong-person = The website that sent you here wrote its request for another place than this one.
-refusal-destination-wrong-engineer = A signed request must carry Destination, and Destination must be the address of our SingleSignOnService or SingleLogoutService that it is sent to, as our metadata lists it.
+refusal-destination-wrong-engineer = A signed request must carry Destination, and Destination must be the address of our service that it is sent to, as our metadata lists it: SingleSignOnService, SingleLogoutService or ArtifactResolutionService.
 
 refusal-request-stale = The request is too old
 refusal-request-stale-person = It took too long to get here. Please go back to the website and begin again.

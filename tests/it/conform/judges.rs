@@ -2,12 +2,10 @@
 //! find it as the standard says.
 
 use std::cell::RefCell;
-use std::path::Path;
-use std::process::Command;
 
 use signet::conform::{self, Between};
 
-use crate::saml::judge::assert_schema_valid;
+use crate::saml::judge::{assert_schema_valid, assert_xmlsec1_verifies};
 
 /// Keeps everything that passes.
 #[derive(Default)]
@@ -42,21 +40,6 @@ impl Between for Kept {
         self.keep("metadata:EntityDescriptor", &metadata);
         metadata
     }
-}
-
-/// Its first signature, which is its own where it has one, is made by the key of this certificate.
-fn assert_xmlsec1_verifies(certificate: &Path, document: &Path) {
-    let judged = Command::new("xmlsec1")
-        .args(["--verify", "--id-attr:ID", "urn:oasis:names:tc:SAML:2.0:protocol:Response"])
-        .args(["--id-attr:ID", "urn:oasis:names:tc:SAML:2.0:protocol:LogoutRequest"])
-        .args(["--id-attr:ID", "urn:oasis:names:tc:SAML:2.0:protocol:LogoutResponse"])
-        .args(["--id-attr:ID", "urn:oasis:names:tc:SAML:2.0:assertion:Assertion"])
-        .args(["--id-attr:ID", "urn:oasis:names:tc:SAML:2.0:metadata:EntityDescriptor"])
-        .arg("--pubkey-cert-pem")
-        .args([certificate, document])
-        .output()
-        .expect("the program xmlsec1 is missing: apt-get install xmlsec1");
-    assert!(judged.status.success(), "{}", String::from_utf8_lossy(&judged.stderr));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -76,6 +76,27 @@ pub fn assert_schema_valid(document: &Path) {
     assert!(judged.status.success(), "{}", String::from_utf8_lossy(&judged.stderr));
 }
 
+/// Its first signature, which is its own where it has one, is made by the key of this certificate (PEM), as xmlsec1 sees it.
+pub fn assert_xmlsec1_verifies(certificate: &Path, document: &Path) {
+    let elements = [
+        "protocol:LogoutRequest",
+        "protocol:LogoutResponse",
+        "protocol:Response",
+        "assertion:Assertion",
+        "metadata:EntityDescriptor",
+    ];
+    let judged = Command::new("xmlsec1")
+        .arg("--verify")
+        .args(
+            elements.iter().flat_map(|name| ["--id-attr:ID".to_owned(), format!("urn:oasis:names:tc:SAML:2.0:{name}")]),
+        )
+        .arg("--pubkey-cert-pem")
+        .args([certificate, document])
+        .output()
+        .expect("the program xmlsec1 is missing: apt-get install xmlsec1");
+    assert!(judged.status.success(), "{}", String::from_utf8_lossy(&judged.stderr));
+}
+
 const OF_RESPONSE: &str = "/*/*[local-name()='Signature']";
 const OF_ASSERTION: &str = "/*/*[local-name()='Assertion']/*[local-name()='Signature']";
 
