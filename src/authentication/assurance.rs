@@ -77,6 +77,10 @@ impl AuthenticatedSubject {
         if evidence.aal < required.aal {
             return Err(match required.aal {
                 Aal::Aal3 => UnmetAssurance::BeyondReach,
+                // The password was shown again already: what is missing is the other factor.
+                Aal::Aal1 | Aal::Aal2 if counted.iter().any(|event| !event.kind.is_second_factor()) => {
+                    UnmetAssurance::SecondFactorMissing
+                }
                 Aal::Aal1 | Aal::Aal2 => match Evidence::of(events, false) {
                     Some(ever) if ever.aal >= required.aal => UnmetAssurance::TooLongAgo,
                     _ => UnmetAssurance::SecondFactorMissing,

@@ -11,12 +11,14 @@
 //! | [`out_of_band`] | a code by text message | 3.1.3 |
 //! | [`totp`] | an authenticator app | 3.1.4 |
 //! | [`webauthn`] | passkeys and security keys | 3.1.6, 3.1.7 |
+//! | [`offer`] | which second factor a page offers | 2 |
 //! | [`throttle`] | how many wrong tries, and what then | 3.2.2 |
 //! | [`session`] | the browser's session | 5 |
 //! | [`recovery`] | a forgotten password | 4.2 |
 
 mod assurance;
 pub mod look_up_secret;
+pub mod offer;
 pub mod out_of_band;
 pub mod password;
 pub mod recovery;

@@ -144,21 +144,29 @@ pub struct SessionState {
     pub csrf: [u8; 32],
     /// What is being set up or asked right now.
     pub pending: Pending,
-    /// The request that waits for this person.
-    pub waiting_request: Option<WaitingRequest>,
     /// Shown once on the next page, then forgotten: a key of the locale files.
     pub notice: Option<String>,
     /// The logout that this browser is in the middle of, since its session before this one ended by it.
     pub logout: Option<[u8; 16]>,
 }
 
-/// A service's request that waits while its person visits pages.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// A service's request that waits, as a mailed link takes it along into another browser.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WaitingRequest {
-    /// As the path `/saml/continue/{id}` names it.
+    /// By which it is stored.
     pub id: [u8; 16],
     /// The entityID of the service that asks. The request was verified before it was stored, so it is no mere claim.
     pub service: String,
+    /// The value of the cookie by which a browser shows that the request waits for it. Links of versions before have none;
+    /// their request stays with the browser that asked for the link.
+    #[serde(default)]
+    pub cookie: Option<String>,
+}
+
+impl fmt::Debug for WaitingRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WaitingRequest").field("id", &self.id).field("service", &self.service).finish_non_exhaustive()
+    }
 }
 
 /// What is being set up or asked: kept here, on the server, and never in a form.
@@ -209,7 +217,6 @@ impl SessionState {
             events: Vec::new(),
             csrf: random_bytes(entropy),
             pending: Pending::default(),
-            waiting_request: None,
             notice: None,
             logout: None,
         }

@@ -133,7 +133,7 @@ impl Transaction<'_> {
     /// # Errors
     /// When the database fails.
     pub fn renew_session(&mut self, old: SessionIdHash, record: &SessionRecord) -> Result<bool, StoreError> {
-        use super::schema::{logout_session, pending_request};
+        use super::schema::logout_session;
 
         let old = old.as_bytes().to_vec();
         let ended = diesel::delete(
@@ -148,11 +148,8 @@ impl Transaction<'_> {
         diesel::update(session_participant::table.filter(session_participant::session.eq(old.clone())))
             .set(session_participant::session.eq(new.clone()))
             .execute(self.connection)?;
-        diesel::update(logout_session::table.filter(logout_session::session.eq(old.clone())))
-            .set(logout_session::session.eq(new.clone()))
-            .execute(self.connection)?;
-        diesel::update(pending_request::table.filter(pending_request::session.eq(old)))
-            .set(pending_request::session.eq(new))
+        diesel::update(logout_session::table.filter(logout_session::session.eq(old)))
+            .set(logout_session::session.eq(new))
             .execute(self.connection)?;
         Ok(true)
     }

@@ -18,9 +18,27 @@ pub fn token(state: &SessionState) -> String {
     URL_SAFE_NO_PAD.encode(state.csrf)
 }
 
+/// Where a form came from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FormOrigin {
+    /// From a page of another site, by the browser's own word.
+    Foreign,
+    /// Not from a page of this session: the session ended, or changed hands in another tab, since the page was shown. A form of
+    /// another site looks the same in a browser that does not say where forms come from, so nothing of it may be done.
+    Late,
+    /// From one of our pages in this session.
+    Ours,
+}
+
 /// Whether a form came from one of our pages in this session.
 #[must_use]
 pub fn is_ours(request: &HttpRequest, site: &Site, state: &SessionState, given: &str) -> bool {
+    origin_of(request, site, state, given) == FormOrigin::Ours
+}
+
+/// Says where a form came from; `given` is its token.
+#[must_use]
+pub fn origin_of(request: &HttpRequest, site: &Site, state: &SessionState, given: &str) -> FormOrigin {
     let from_elsewhere = |name: &str, allowed: &[&str]| {
         request
             .headers()
@@ -29,9 +47,9 @@ pub fn is_ours(request: &HttpRequest, site: &Site, state: &SessionState, given: 
     };
     let origin = site.origin.origin().ascii_serialization();
     if from_elsewhere(ORIGIN.as_str(), &[&origin]) || from_elsewhere("sec-fetch-site", &["same-origin", "none"]) {
-        return false;
+        return FormOrigin::Foreign;
     }
-    is_same(&token(state), given)
+    if is_same(&token(state), given) { FormOrigin::Ours } else { FormOrigin::Late }
 }
 
 /// Whether a form brings back what its page was given, compared in constant time.

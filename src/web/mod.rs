@@ -5,6 +5,7 @@ pub mod assets;
 pub mod csrf;
 pub mod headers;
 pub mod health;
+mod late;
 pub mod log;
 pub mod metrics;
 pub mod page;
@@ -17,6 +18,7 @@ pub mod shell;
 pub mod sign_in;
 pub mod site;
 pub mod texts;
+pub mod waiting;
 
 use actix_web::HttpResponse;
 use actix_web::error::UrlencodedError;

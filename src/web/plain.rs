@@ -8,6 +8,7 @@ use super::page::{HelpPage, LandingPage, Page, PrivacyPage, respond_with};
 use super::refusal::Refusal;
 use super::session::BrowserSession;
 use super::site::Site;
+use super::waiting::{RequestAddress, Waiting};
 
 pub(super) async fn landing(request: HttpRequest, site: web::Data<Site>) -> Result<HttpResponse, Refusal> {
     show(&request, &site, &LandingPage {}).await
@@ -18,7 +19,9 @@ pub(super) async fn help(request: HttpRequest, site: web::Data<Site>) -> Result<
 }
 
 pub(super) async fn privacy(request: HttpRequest, site: web::Data<Site>) -> Result<HttpResponse, Refusal> {
-    show(&request, &site, &PrivacyPage {}).await
+    let limits = site.session_limits;
+    let page = PrivacyPage { idle_minutes: limits.idle.whole_minutes(), session_hours: limits.absolute.whole_hours() };
+    show(&request, &site, &page).await
 }
 
 /// These pages have no forms, so a browser that comes by gets no cookie.
@@ -26,5 +29,10 @@ pub(super) async fn show<P: Page>(request: &HttpRequest, site: &Site, page: &P) 
     let session = BrowserSession::find(request, site).await?;
     let layout =
         if session.needs_cookie() { Layout::for_anybody(&site.service_name) } else { Layout::of(site, &session) };
+    let waiting = match RequestAddress::of(request) {
+        Some(address) => Waiting::find(request, site, address).await?.ok(),
+        None => None,
+    };
+    let layout = layout.about(site, waiting.as_ref().map(Waiting::address).as_ref(), waiting.as_ref());
     Ok(respond_with(&layout, StatusCode::OK, page))
 }

@@ -16,6 +16,7 @@ use super::people::Trouble;
 use super::session::SessionTrouble;
 use crate::event::{Event, Explanation};
 use crate::federation::negotiation::NothingInCommon;
+use crate::federation::registry::ServiceProvider;
 use crate::federation::single_sign_on::{Unanswerable, Untimely};
 use crate::saml::authn_request::RequestError;
 use crate::saml::binding::BindingError;
@@ -237,6 +238,18 @@ pub struct RefusedService {
     pub return_to: Option<String>,
 }
 
+impl RefusedService {
+    /// By the words of its agreement.
+    #[must_use]
+    pub fn of(service: &ServiceProvider) -> Self {
+        let agreement = service.agreement();
+        Self {
+            name: agreement.friendly_name().in_language("en").to_owned(),
+            return_to: Some(agreement.return_to_url().to_string()),
+        }
+    }
+}
+
 impl Refusal {
     /// Which kind it is.
     #[must_use]
@@ -248,6 +261,12 @@ impl Refusal {
     #[must_use]
     pub fn because(kind: RefusalKind, fault: &dyn Error) -> Self {
         Self { kind, detail: Some(Explanation::of(fault)), service: None }
+    }
+
+    /// Whether it names a service.
+    #[must_use]
+    pub const fn names_a_service(&self) -> bool {
+        self.service.is_some()
     }
 
     /// The same about a service that is registered, so that the page can name it and lead back to it.
@@ -286,6 +305,8 @@ impl fmt::Display for Refusal {
         self.detail.as_ref().map_or(Ok(()), |detail| write!(f, ": {detail}"))
     }
 }
+
+impl Error for Refusal {}
 
 impl ResponseError for Refusal {
     fn status_code(&self) -> StatusCode {

@@ -143,19 +143,15 @@ impl BrowserSession {
         self.times = SessionTimes::begin(site.session_limits, self.created_at);
     }
 
-    /// Forgets everything but the request that waits, and gives the session a new secret: for signing out, and when
-    /// somebody else signs in.
+    /// Forgets everything, and gives the session a new secret: for signing out, and when somebody else signs in.
     pub fn reset(&mut self, site: &Site) {
-        let waiting_request = self.state.waiting_request.take();
         self.state = SessionState::visitor(&*site.entropy);
-        self.state.waiting_request = waiting_request;
         self.begin_anew(site);
     }
 
     /// The session was ended in this very transaction: the browser gets one that knows nothing, under a name of its own.
     pub fn forget(&mut self, site: &Site) {
         self.reset(site);
-        self.state.waiting_request = None;
         self.stored = None;
     }
 

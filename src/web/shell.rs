@@ -2,12 +2,15 @@
 
 use actix_web::body::{BodySize, BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::StatusCode;
+use actix_web::http::header::{ACCEPT, LOCATION};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpResponse, web};
 
 use super::page::{Layout, respond_with};
 use super::refusal::{Refusal, RefusalKind};
 use super::site::Site;
+use super::waiting::RequestAddress;
 
 /// The middleware.
 ///
@@ -21,9 +24,14 @@ pub async fn shell<B: MessageBody + 'static>(
     // The error of a handler or an extractor is an answer already; keeping the request here would stop the routing.
     let answer = next.call(request).await?.map_into_boxed_body();
     let Some(refusal) = refusal_of(&answer) else {
-        return Ok(answer);
+        return Ok(for_scripts(answer));
     };
     refusal.event().log(None);
+    // Where the page is about a request, its person is led back to the service that asks.
+    let refusal = match RequestAddress::of(answer.request()).and_then(|address| address.refused_service(&site)) {
+        Some(service) if !refusal.names_a_service() => refusal.about(service),
+        _ => refusal,
+    };
     let mut page = page_of(&refusal, &site);
     // Such as Retry-After and Allow.
     for (name, value) in answer.headers() {
@@ -32,6 +40,20 @@ pub async fn shell<B: MessageBody + 'static>(
         }
     }
     Ok(answer.into_response(page))
+}
+
+/// Our scripts send forms and are sent on like a browser; a script would follow the way by itself and learn nothing of it, so it
+/// is told where to send its browser.
+fn for_scripts(answer: ServiceResponse<BoxBody>) -> ServiceResponse<BoxBody> {
+    let is_script = answer.request().headers().get(ACCEPT).is_some_and(|wanted| wanted == "application/json");
+    let onward = answer.headers().get(LOCATION).and_then(|onward| onward.to_str().ok()).map(str::to_owned);
+    match onward {
+        Some(onward) if is_script && answer.status() == StatusCode::SEE_OTHER => {
+            let told = serde_json::json!({ "next": onward });
+            answer.into_response(HttpResponse::UnprocessableEntity().json(told).map_into_boxed_body())
+        }
+        _ => answer,
+    }
 }
 
 /// The refusal that an answer stands for: one that a handler gave, or one for an error that came without a page.

@@ -3,7 +3,7 @@
 use time::UtcDateTime;
 
 use super::{AnswerableFault, MatchedAuthnRequest};
-use crate::authentication::{AuthenticatedSubject, AuthenticationEvent, UnmetAssurance};
+use crate::authentication::{AuthenticatedSubject, AuthenticationEvent, RequiredAssurance, UnmetAssurance};
 use crate::federation::assurance::{AssertedAssurance, AuthenticationEvidence, NoAuthnContext};
 use crate::federation::attribute::HeldAttributes;
 use crate::federation::consent::{
@@ -100,6 +100,13 @@ pub enum ReleaseFailed {
 }
 
 impl MatchedAuthnRequest {
+    /// What the request demands of the sign-in.
+    #[must_use]
+    pub fn required_sign_in(&self) -> RequiredAssurance {
+        // SAML Core §3.4.1, ForceAuthn: only what happens after the request counts.
+        self.demanded().for_sign_in(self.request().force_authn().then_some(self.received_at()))
+    }
+
     /// Whether the sign-in suffices; if not, what is missing.
     ///
     /// # Errors
@@ -112,9 +119,7 @@ impl MatchedAuthnRequest {
         let step = match state {
             AuthenticationState::Stranger => NextStep::SignIn,
             AuthenticationState::Known { subscriber, events } => {
-                // SAML Core §3.4.1, ForceAuthn: only what happens after the request counts.
-                let not_before = self.request().force_authn().then_some(self.received_at());
-                let required = self.demanded().for_sign_in(not_before);
+                let required = self.required_sign_in();
                 match AuthenticatedSubject::meeting(*subscriber, &required, events, now) {
                     Ok(subject) => return Ok(subject),
                     Err(UnmetAssurance::NotSignedIn) => NextStep::SignIn,

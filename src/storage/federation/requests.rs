@@ -12,9 +12,9 @@ use crate::storage::{StoreError, Transaction, instant, maybe_instant, millisecon
 /// A request that waits while its person visits pages: the message as it was received.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PendingRequest {
-    /// Its name, in `/saml/continue/{id}`.
+    /// Its name: the first half of what `/saml/continue/{address}` says.
     pub id: [u8; 16],
-    /// The browser session that it is bound to.
+    /// The cookie that it is bound to, by its hash.
     pub session: SessionIdHash,
     /// Who sent it.
     pub entity_id: String,
@@ -143,18 +143,6 @@ impl Transaction<'_> {
         .returning(pending_request::id);
         let finished: Vec<Vec<u8>> = on_each!(self.connection, inner => change.load(inner))?;
         finished.iter().map(|id| typed(id.as_slice(), "pending_request", "id")).collect()
-    }
-
-    /// Binds a waiting request to another session of the same person: the link of a mail may be opened in a browser
-    /// window that was not there when the request arrived.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub fn rebind_pending_request(&mut self, id: &[u8; 16], to: SessionIdHash) -> Result<(), StoreError> {
-        diesel::update(pending_request::table.find(id.to_vec()))
-            .set(pending_request::session.eq(to.as_bytes().to_vec()))
-            .execute(self.connection)?;
-        Ok(())
     }
 
     /// Forgets what has expired; says how much. A seen request is forgotten only when its message would be refused as

@@ -75,13 +75,12 @@ pub(super) async fn sign_out(
                 }
             }
             visit.session.reset(&site);
-            visit.session.state.waiting_request = None;
             visit.session.state.notice = Some("signed_out".to_owned());
             Ok(None)
         })
         .await?;
     Ok(match logout {
-        Some(id) => visit.see(&logout::path_of(&id)),
+        Some(id) => visit.see_exactly(&logout::path_of(&id)),
         None => visit.see("/sign-in"),
     })
 }

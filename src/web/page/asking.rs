@@ -2,9 +2,8 @@
 
 use serde::Serialize;
 
-use crate::authentication::session::WaitingRequest;
-use crate::saml::EntityId;
 use crate::web::site::Site;
+use crate::web::waiting::{RequestAddress, service_named};
 
 /// A service that waits for somebody to sign in. Its names come from the agreement: what a service says of itself in its
 /// metadata is shown to nobody.
@@ -16,25 +15,21 @@ pub struct Asking {
     pub agency: String,
     /// Where the request goes on.
     pub path: String,
+    /// Where the form goes that gives up, so that the service is told.
+    pub decline_path: String,
 }
 
 impl Asking {
-    /// The service that asks; nothing when it is not registered any more, or was switched off.
+    /// The service that asks; `None` when it is not registered any more, or was switched off.
     #[must_use]
-    pub fn by(site: &Site, waiting: &WaitingRequest) -> Option<Self> {
-        let entity_id = EntityId::parse(&waiting.service).ok()?;
-        let services = site.services.load();
-        let agreement = services.find(&entity_id)?.agreement();
-        agreement.is_enabled().then(|| Self {
+    pub fn by(site: &Site, entity_id: &str, address: &RequestAddress) -> Option<Self> {
+        let service = service_named(site, entity_id)?;
+        let agreement = service.agreement();
+        Some(Self {
             service: agreement.friendly_name().in_language("en").to_owned(),
             agency: agreement.agency_name().in_language("en").to_owned(),
-            path: path_of(waiting),
+            path: address.path(),
+            decline_path: format!("/saml/decline/{address}"),
         })
     }
-}
-
-/// Where a request that waits goes on.
-#[must_use]
-pub fn path_of(waiting: &WaitingRequest) -> String {
-    format!("/saml/continue/{}", hex::encode(waiting.id))
 }

@@ -17,8 +17,9 @@ use serde::Serialize;
 use super::csrf;
 use super::session::BrowserSession;
 use super::site::Site;
+use super::waiting::{RequestAddress, Waiting};
 
-pub use asking::{Asking, path_of};
+pub use asking::Asking;
 pub use mail::mail_html;
 pub use plain::{HelpPage, LandingPage, PrivacyPage, RefusalPage};
 pub use templates::{Unrenderable, render};
@@ -38,8 +39,12 @@ pub struct Layout {
     pub csrf: String,
     /// Whether somebody is signed in: then the header has the account and the way out.
     pub signed_in: bool,
-    /// The service that waits for this person.
+    /// The service whose request the page is about.
     pub asking: Option<Asking>,
+    /// The request that the page's address names; links and forms of the page go on with it.
+    pub request: Option<String>,
+    /// The page comes in place of what was asked for, since that came too late.
+    pub late: bool,
     /// Shown once above the page: a key of the locale files.
     pub notice: Option<String>,
 }
@@ -49,25 +54,48 @@ impl Layout {
     #[must_use]
     pub fn of(site: &Site, session: &BrowserSession) -> Self {
         Self {
-            service: site.service_name.clone(),
             csrf: csrf::token(&session.state),
             signed_in: session.state.signed_in().is_some(),
-            asking: session.state.waiting_request.as_ref().and_then(|waiting| Asking::by(site, waiting)),
             notice: session.notice().map(str::to_owned),
+            ..Self::for_anybody(&site.service_name)
+        }
+    }
+
+    /// The same for a page about a request: `named` by the page's address, `waiting` when it waits for this browser.
+    #[must_use]
+    pub fn about(self, site: &Site, named: Option<&RequestAddress>, waiting: Option<&Waiting>) -> Self {
+        Self {
+            asking: waiting.and_then(|waiting| waiting.asking(site)),
+            request: named.map(ToString::to_string),
+            ..self
         }
     }
 
     /// Around a page without forms, for whoever it is.
     #[must_use]
     pub fn for_anybody(service: &str) -> Self {
-        Self { service: service.to_owned(), csrf: String::new(), signed_in: false, asking: None, notice: None }
+        Self {
+            service: service.to_owned(),
+            csrf: String::new(),
+            signed_in: false,
+            asking: None,
+            request: None,
+            late: false,
+            notice: None,
+        }
     }
 }
 
 /// Answers with a page. A session that the browser does not have yet goes with it as a cookie.
 #[must_use]
 pub fn respond<P: Page>(site: &Site, session: &BrowserSession, status: StatusCode, page: &P) -> HttpResponse {
-    let mut answer = respond_with(&Layout::of(site, session), status, page);
+    respond_in(&Layout::of(site, session), session, status, page)
+}
+
+/// The same in a layout that was put together for this session.
+#[must_use]
+pub fn respond_in<P: Page>(layout: &Layout, session: &BrowserSession, status: StatusCode, page: &P) -> HttpResponse {
+    let mut answer = respond_with(layout, status, page);
     if session.needs_cookie() && answer.add_cookie(&session.cookie()).is_err() {
         return HttpResponse::InternalServerError().finish();
     }

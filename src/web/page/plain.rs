@@ -20,9 +20,14 @@ impl Page for HelpPage {
     const TEMPLATE: &'static str = "pages/plain/help.html";
 }
 
-/// `/privacy`.
+/// `/privacy`: its numbers are those of the running settings.
 #[derive(Debug, Clone, Serialize)]
-pub struct PrivacyPage {}
+pub struct PrivacyPage {
+    /// How long a session lives without use, in minutes.
+    pub idle_minutes: i64,
+    /// How long it lives in all, in hours.
+    pub session_hours: i64,
+}
 
 impl Page for PrivacyPage {
     const TEMPLATE: &'static str = "pages/plain/privacy.html";

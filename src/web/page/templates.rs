@@ -9,6 +9,7 @@ use serde::Serialize;
 use tera::{Context, Kwargs, State, Tera, TeraResult};
 
 use super::{Layout, Page};
+use crate::web::waiting::{PARAMETER, add_to};
 use crate::web::{assets, texts};
 
 #[derive(RustEmbed)]
@@ -26,6 +27,7 @@ fn load() -> TeraResult<Tera> {
     let mut tera = Tera::default();
     tera.register_function("t", text);
     tera.register_function("asset", asset);
+    tera.register_function("to", to);
     let files = Files::iter().filter_map(|path| {
         let file = Files::get(&path)?;
         Some((path.into_owned(), String::from_utf8_lossy(&file.data).into_owned()))
@@ -53,6 +55,18 @@ fn text(arguments: Kwargs, _: &State<'_>) -> TeraResult<String> {
 #[expect(clippy::needless_pass_by_value, reason = "as Tera calls it")]
 fn asset(arguments: Kwargs, _: &State<'_>) -> TeraResult<String> {
     Ok(assets::address(arguments.must_get("path")?))
+}
+
+/// `to(path="…")`: the address of a page of ours, for the request that this page is about.
+#[expect(clippy::needless_pass_by_value, reason = "as Tera calls it")]
+fn to(arguments: Kwargs, state: &State<'_>) -> TeraResult<String> {
+    let path: &str = arguments.must_get("path")?;
+    let layout: Option<tera::Map> = state.get("layout")?;
+    let request = layout.as_ref().and_then(|layout| layout.get(&"request".into()));
+    Ok(match request.and_then(|request| request.as_str()) {
+        Some(request) => add_to(path, PARAMETER, request),
+        None => path.to_owned(),
+    })
 }
 
 /// A page could not be drawn: a template, a text or a static file is missing or wrong. The tests draw every page, so this is

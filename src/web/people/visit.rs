@@ -6,17 +6,19 @@ use actix_web::{HttpRequest, HttpResponse, ResponseError};
 use time::{Duration, UtcDateTime};
 
 use super::{TooMany, Trouble, client_address};
+use crate::authentication::offer::Freshness;
 use crate::authentication::session::SessionStage;
-use crate::authentication::{Aal, AuthenticatedSubject, RequiredAssurance};
 use crate::event::Event;
 use crate::services::{Entropy, random_bytes};
 use crate::storage::{HistoryEntry, Transaction};
 use crate::subscriber::SubscriberId;
-use crate::web::csrf;
-use crate::web::page::{Page, path_of, respond};
+use crate::web::csrf::{self, FormOrigin};
+use crate::web::late;
+use crate::web::page::{Layout, Page, respond_in};
 use crate::web::refusal::{Refusal, RefusalKind};
 use crate::web::session::{BrowserSession, SessionTrouble};
 use crate::web::site::Site;
+use crate::web::waiting::{RequestAddress, Waiting};
 
 /// How fresh a sign-in must be for a change to the account (ASVS 7.5.1).
 const FRESH: Duration = Duration::minutes(20);
@@ -27,7 +29,13 @@ pub struct Visit {
     pub site: Site,
     /// The browser's session.
     pub session: BrowserSession,
-    /// When the request came.
+    /// The request that the page's address names.
+    pub request: Option<RequestAddress>,
+    /// The same request, while it waits for this browser.
+    pub waiting: Option<Waiting>,
+    /// Whether the page comes in place of a form that came too late.
+    late: bool,
+    /// When the browser asked.
     pub now: UtcDateTime,
     /// Where it came from, as throttles count it.
     pub client: Vec<u8>,
@@ -36,15 +44,24 @@ pub struct Visit {
 }
 
 impl Visit {
-    /// Begins with the browser's session.
+    /// Begins with the browser's session, and the request that the page's address names.
     ///
     /// # Errors
-    /// When the database or the keys are unavailable.
+    /// When the database or the keys are unavailable. That the request does not wait for this browser is no error:
+    /// [`Visit::while_it_waits`].
     pub async fn begin(request: &HttpRequest, site: &Site) -> Result<Self, Fault> {
         let session = BrowserSession::find(request, site).await.map_err(Trouble::Session)?;
+        let named = RequestAddress::of(request);
+        let waiting = match named {
+            Some(address) => Waiting::find(request, site, address).await.map_err(Trouble::Store)?.ok(),
+            None => None,
+        };
         Ok(Self {
             site: site.clone(),
             session,
+            request: named,
+            waiting,
+            late: late::is_in(request),
             now: site.now(),
             client: client_address(request, site.proxies),
             happened: Vec::new(),
@@ -54,16 +71,54 @@ impl Visit {
     /// Begins with a form of ours: the token must be the session's.
     ///
     /// # Errors
-    /// [`Fault::Foreign`] for a form that none of our pages in this session sent.
+    /// [`Fault::Foreign`] for a form that another site sent; [`Fault::Late`] for one of a session that is over.
     pub async fn begin_form(request: &HttpRequest, site: &Site, token: &str) -> Result<Self, Fault> {
         let visit = Self::begin(request, site).await?;
-        if csrf::is_ours(request, site, &visit.session.state, token) { Ok(visit) } else { Err(Fault::Foreign) }
+        match csrf::origin_of(request, site, &visit.session.state, token) {
+            FormOrigin::Ours => Ok(visit),
+            FormOrigin::Foreign => Err(Fault::Foreign),
+            FormOrigin::Late => Err(Fault::Late { onward: visit.after_late(request.path()) }),
+        }
+    }
+
+    /// Begins with a form that is shown anew when it came too late, with what was typed: says whether it came in time.
+    ///
+    /// # Errors
+    /// [`Fault::Foreign`] for a form that another site sent.
+    pub async fn begin_form_or_again(request: &HttpRequest, site: &Site, token: &str) -> Result<(Self, bool), Fault> {
+        let mut visit = Self::begin(request, site).await?;
+        match csrf::origin_of(request, site, &visit.session.state, token) {
+            FormOrigin::Ours => Ok((visit, true)),
+            FormOrigin::Foreign => Err(Fault::Foreign),
+            FormOrigin::Late => {
+                visit.late = true;
+                Ok((visit, false))
+            }
+        }
+    }
+
+    /// Goes on only while the request that the page's address names, if it names one, waits for this browser.
+    ///
+    /// # Errors
+    /// [`Fault::RequestOver`] when it does not; the page of the request says why, and leads back to the service.
+    pub fn while_it_waits(self) -> Result<Self, Fault> {
+        match (self.request, &self.waiting) {
+            (Some(address), None) => Err(Fault::RequestOver(address)),
+            _ => Ok(self),
+        }
+    }
+
+    /// Where a person goes whose form came too late: to what the request comes to now, or to the form's page.
+    fn after_late(&self, form: &str) -> String {
+        let signed_in = self.session.state.signed_in().is_some();
+        let page = self.request.map_or_else(|| late::page_of(form, signed_in).to_owned(), |address| address.path());
+        late::mark(&page)
     }
 
     /// Begins with a call of our script: the token stands in a header.
     ///
     /// # Errors
-    /// [`Fault::Foreign`] for a call that none of our pages in this session made.
+    /// As [`Visit::begin_form`].
     pub async fn begin_script(request: &HttpRequest, site: &Site) -> Result<Self, Fault> {
         let token = request.headers().get("x-csrf").and_then(|value| value.to_str().ok()).unwrap_or_default();
         Self::begin_form(request, site, token).await
@@ -77,13 +132,16 @@ impl Visit {
         mut self,
         work: impl FnOnce(&mut Transaction<'_>, &mut Self) -> Result<T, Trouble> + Send + 'static,
     ) -> Result<(Self, T), Fault> {
-        let store = self.site.store.clone();
+        let (store, request) = (self.site.store.clone(), self.request);
         let done = store.transaction::<_, Trouble, _>(move |tx| {
             let done = work(tx, &mut self)?;
             self.session.keep(tx, &self.site)?;
             Ok((self, done))
         });
-        let (mut visit, done) = done.await?;
+        let (mut visit, done) = done.await.map_err(|trouble| match trouble {
+            Trouble::Session(SessionTrouble::Ended) => Fault::SignedOut(request),
+            trouble => trouble.into(),
+        })?;
         for (of, event) in visit.happened.drain(..) {
             event.log(Some(of));
         }
@@ -120,18 +178,41 @@ impl Visit {
     /// Answers with a page.
     #[must_use]
     pub fn page<P: Page>(&self, page: &P) -> HttpResponse {
-        respond(&self.site, &self.session, StatusCode::OK, page)
+        respond_in(&self.layout(), &self.session, StatusCode::OK, page)
     }
 
     /// Answers with the page again, since something about the form was wrong.
     #[must_use]
     pub fn page_again<P: Page>(&self, page: &P) -> HttpResponse {
-        respond(&self.site, &self.session, StatusCode::UNPROCESSABLE_ENTITY, page)
+        respond_in(&self.layout(), &self.session, StatusCode::UNPROCESSABLE_ENTITY, page)
     }
 
-    /// Sends the browser on.
+    fn layout(&self) -> Layout {
+        let layout = Layout::of(&self.site, &self.session);
+        Layout { late: self.late, ..layout.about(&self.site, self.request.as_ref(), self.waiting.as_ref()) }
+    }
+
+    /// The address of a page of ours, for the request that this visit is about.
     #[must_use]
-    pub fn see(&self, path: &str) -> HttpResponse {
+    pub fn to(&self, page: &str) -> String {
+        self.request.map_or_else(|| page.to_owned(), |address| address.on(page))
+    }
+
+    /// Sends the browser on to a page of ours, for the request that this visit is about.
+    #[must_use]
+    pub fn see(&self, page: &str) -> HttpResponse {
+        self.see_exactly(&self.to(page))
+    }
+
+    /// Sends the browser to where the person goes when all is done: [`Visit::home`].
+    #[must_use]
+    pub fn see_home(&self) -> HttpResponse {
+        self.see_exactly(&self.home())
+    }
+
+    /// Sends the browser on to an address that says itself which request it is about.
+    #[must_use]
+    pub fn see_exactly(&self, path: &str) -> HttpResponse {
         let mut answer = HttpResponse::SeeOther().insert_header((LOCATION, path)).finish();
         if self.session.needs_cookie() && answer.add_cookie(&self.session.cookie()).is_err() {
             return HttpResponse::InternalServerError().finish();
@@ -139,7 +220,7 @@ impl Visit {
         answer
     }
 
-    /// Tells our script where to send the browser.
+    /// Tells our script the whole address to send the browser to.
     #[must_use]
     pub fn tell_next(&self, path: &str) -> HttpResponse {
         self.json(StatusCode::OK, &serde_json::json!({ "next": path }))
@@ -161,10 +242,11 @@ impl Visit {
         answer
     }
 
-    /// Where the person goes when all is done: back to the request that waits, or to their own page.
+    /// Where the person goes when all is done: back to the request that the visit is about, or to their own page. A request
+    /// that is over has a page, too: it says so, and leads back to the service.
     #[must_use]
     pub fn home(&self) -> String {
-        self.session.state.waiting_request.as_ref().map_or_else(|| "/account".to_owned(), path_of)
+        self.request.map_or_else(|| "/account".to_owned(), |address| address.path())
     }
 
     /// The signed-in person.
@@ -172,7 +254,7 @@ impl Visit {
     /// # Errors
     /// [`Fault::SignedOut`] when nobody is.
     pub fn signed_in(&self) -> Result<SubscriberId, Fault> {
-        self.session.state.signed_in().ok_or(Fault::SignedOut)
+        self.session.state.signed_in().ok_or(Fault::SignedOut(self.request))
     }
 
     /// The signed-in person, who has shown with two factors within 20 minutes that it is them.
@@ -181,10 +263,16 @@ impl Visit {
     /// [`Fault::SignedOut`] when nobody is signed in, [`Fault::Stale`] when it was longer ago.
     pub fn freshly_signed_in(&self) -> Result<SubscriberId, Fault> {
         let subscriber = self.signed_in()?;
-        let required = RequiredAssurance::level(Aal::Aal2).not_before(self.now - FRESH);
-        AuthenticatedSubject::meeting(subscriber, &required, &self.session.state.events, self.now)
-            .map(|subject| subject.subscriber())
-            .map_err(|_| Fault::Stale)
+        match self.freshness(subscriber) {
+            Freshness::BothFactors => Ok(subscriber),
+            Freshness::Password | Freshness::Stale => Err(Fault::Stale(self.request)),
+        }
+    }
+
+    /// How much of this person's sign-in is fresh enough for a change to the account.
+    #[must_use]
+    pub fn freshness(&self, of: SubscriberId) -> Freshness {
+        Freshness::of(of, &self.session.state.events, self.now - FRESH, self.now)
     }
 
     /// The person of a session that stands at one of these stages.
@@ -193,9 +281,9 @@ impl Visit {
     /// [`Fault::SignedOut`] when it stands elsewhere: the person begins again.
     pub fn at_stage(&self, stages: &[SessionStage]) -> Result<SubscriberId, Fault> {
         if !stages.contains(&self.session.state.stage) {
-            return Err(Fault::SignedOut);
+            return Err(Fault::SignedOut(self.request));
         }
-        self.session.state.subscriber.ok_or(Fault::SignedOut)
+        self.session.state.subscriber.ok_or(Fault::SignedOut(self.request))
     }
 
     /// Says what happened to a person: to their history in this transaction, and to the log once it stands.
@@ -235,18 +323,30 @@ pub fn write_down(
 /// Why a handler about people answers with no page of its own.
 #[derive(Debug, thiserror::Error)]
 pub enum Fault {
-    /// The form did not come from a page of ours in this session, or the session has ended since.
-    #[error("the form does not belong to this session")]
+    /// The form came from another site.
+    #[error("the form came from another site")]
     Foreign,
+    /// The form came from a page of ours, and its session ended or changed hands since the page was shown. Nothing was done.
+    #[error("the form belongs to a session that is over")]
+    Late {
+        /// Where the person goes on.
+        onward: String,
+    },
     /// There is no such thing here.
     #[error("not found")]
     NotFound,
-    /// Nobody is signed in, or the session stands at another stage.
+    /// The request that the page is about is refused now, as when its service was switched off.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// The request that the page's address names does not wait for this browser.
+    #[error("the request does not wait for this browser")]
+    RequestOver(RequestAddress),
+    /// Nobody is signed in, or the session stands at another stage. Holds the request that the page was about.
     #[error("not signed in")]
-    SignedOut,
-    /// Signed in, but too long ago for this.
+    SignedOut(Option<RequestAddress>),
+    /// Signed in, but too long ago for this. Holds the request that the page was about.
     #[error("signed in too long ago for this")]
-    Stale,
+    Stale(Option<RequestAddress>),
     /// Too many tries.
     #[error("too many tries: {}", .0.limit)]
     TooMany(TooMany),
@@ -256,12 +356,28 @@ pub enum Fault {
 }
 
 impl Fault {
+    /// Where the person goes on, when it is no refusal.
+    fn onward(&self) -> String {
+        match self {
+            Self::Late { onward } => onward.clone(),
+            Self::RequestOver(address) | Self::SignedOut(Some(address)) => address.path(),
+            Self::Stale(Some(address)) => address.on("/sign-in?again=yes"),
+            Self::Stale(None) => "/sign-in?again=yes".to_owned(),
+            _ => "/sign-in".to_owned(),
+        }
+    }
+
     /// What the shell draws a page of; nothing where the person goes on to another page.
     fn refusal(&self) -> Option<Refusal> {
         match self {
             Self::Foreign => Some(RefusalKind::FormExpired.into()),
             Self::NotFound => Some(RefusalKind::PageNotFound.into()),
-            Self::SignedOut | Self::Stale | Self::Trouble(Trouble::Session(SessionTrouble::Ended)) => None,
+            Self::Refused(refusal) => Some(refusal.clone()),
+            Self::Late { .. }
+            | Self::RequestOver(_)
+            | Self::SignedOut(_)
+            | Self::Stale(_)
+            | Self::Trouble(Trouble::Session(SessionTrouble::Ended)) => None,
             Self::TooMany(_) => Some(Refusal::because(RefusalKind::TooMany, self)),
             Self::Trouble(trouble) => Some(Refusal::because(trouble.refusal_kind(), trouble)),
         }
@@ -275,8 +391,7 @@ impl ResponseError for Fault {
 
     fn error_response(&self) -> HttpResponse {
         let Some(refusal) = self.refusal() else {
-            let sign_in = if matches!(self, Self::Stale) { "/sign-in?again=1" } else { "/sign-in" };
-            return HttpResponse::SeeOther().insert_header((LOCATION, sign_in)).finish();
+            return HttpResponse::SeeOther().insert_header((LOCATION, self.onward())).finish();
         };
         let mut answer = refusal.error_response();
         let wait = match self {

@@ -4,14 +4,12 @@ use actix_web::{HttpRequest, web};
 use serde::Deserialize;
 
 use super::IdentityProvider;
-use super::arrival::{Arrived, RequestCookie, arrive};
+use super::arrival::{Arrived, arrive};
 use super::stop::{Answer, Choices, Stop, see_other};
 use super::turned_away::turned_away;
-use super::waiting::keep;
 use super::{artifact, logout, metadata, trial};
 use crate::event::Event;
 use crate::saml::binding::{MAX_CARRIED_BYTES, Received};
-use crate::web::session::BrowserSession;
 use crate::web::site::Site;
 
 /// Adds the routes of single sign-on.
@@ -35,43 +33,18 @@ pub fn configure(config: &mut web::ServiceConfig) {
 }
 
 async fn sso_by_redirect(request: HttpRequest, site: web::Data<Site>, idp: web::Data<IdentityProvider>) -> Answer {
-    let mut session = BrowserSession::find(&request, &site).await?;
-    take_in(&site, &idp, Received::redirect(request.query_string()), false, &mut session).await
+    take_in(&site, &idp, Received::redirect(request.query_string())).await
 }
 
-async fn sso_by_post(
-    request: HttpRequest,
-    body: web::Bytes,
-    site: web::Data<Site>,
-    idp: web::Data<IdentityProvider>,
-) -> Answer {
-    let mut session = BrowserSession::find(&request, &site).await?;
-    take_in(&site, &idp, Received::from_form(&body)?, true, &mut session).await
+async fn sso_by_post(body: web::Bytes, site: web::Data<Site>, idp: web::Data<IdentityProvider>) -> Answer {
+    take_in(&site, &idp, Received::from_form(&body)?).await
 }
 
 /// Takes a request in and sends the browser on.
-async fn take_in(
-    site: &Site,
-    idp: &IdentityProvider,
-    received: Received,
-    by_post: bool,
-    session: &mut BrowserSession,
-) -> Answer {
-    // A browser that is posted here by another site keeps its session cookie back; a new one would push it out.
-    let own_cookie = (by_post && session.needs_cookie()).then(|| RequestCookie::random(site));
-    let bound_to = own_cookie.as_ref().map_or_else(|| session.id_hash(), RequestCookie::id_hash);
-    let Arrived { id, settled } = arrive(site, idp, received, bound_to).await?;
+async fn take_in(site: &Site, idp: &IdentityProvider, received: Received) -> Answer {
+    let Arrived { address, cookie, settled } = arrive(site, idp, received).await?;
     Event::RequestTakenIn { service: settled.service().name().clone() }.log(None);
-    let mut cookies = Vec::new();
-    match own_cookie {
-        Some(cookie) => cookies.push(cookie.cookie(&id)),
-        None if session.needs_cookie() => {
-            cookies.push(session.cookie());
-            keep(site, session).await?;
-        }
-        None => {}
-    }
-    Ok(see_other(&format!("/saml/continue/{}", hex::encode(id)), cookies))
+    Ok(see_other(&address.path(), [cookie.cookie(address.id())]))
 }
 
 async fn go_on(
@@ -81,7 +54,7 @@ async fn go_on(
     site: web::Data<Site>,
     idp: web::Data<IdentityProvider>,
 ) -> Answer {
-    let (stop, settled) = Stop::find(&request, &id, choices.into_inner(), &site, &idp, None).await?;
+    let (stop, settled) = Stop::find(&request, &id, choices.into_inner(), &site, &idp).await?;
     stop.next(settled).await
 }
 
@@ -101,8 +74,11 @@ async fn consent(
     idp: web::Data<IdentityProvider>,
 ) -> Answer {
     let form = form.into_inner();
-    let (stop, settled) = Stop::find(&request, &id, choices.into_inner(), &site, &idp, Some(&form.csrf)).await?;
-    stop.agree(settled, form.digest).await
+    let (stop, settled) = Stop::find(&request, &id, choices.into_inner(), &site, &idp).await?;
+    match stop.is_late(&request, &form.csrf)? {
+        Some(onward) => Ok(onward),
+        None => stop.agree(settled, form.digest).await,
+    }
 }
 
 /// The field of a form that only confirms.
@@ -119,6 +95,9 @@ async fn decline(
     site: web::Data<Site>,
     idp: web::Data<IdentityProvider>,
 ) -> Answer {
-    let (stop, settled) = Stop::find(&request, &id, choices.into_inner(), &site, &idp, Some(&form.csrf)).await?;
-    stop.turn_back(settled).await
+    let (stop, settled) = Stop::find(&request, &id, choices.into_inner(), &site, &idp).await?;
+    match stop.is_late(&request, &form.csrf)? {
+        Some(onward) => Ok(onward),
+        None => stop.turn_back(settled).await,
+    }
 }

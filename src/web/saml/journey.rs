@@ -12,8 +12,8 @@ use super::identifier::{KnownIdentifier, settle_identifier};
 use super::line::{Settled, walk};
 use super::pages::{ConsentLine, ConsentPage, LevelPage, WithheldLine};
 use super::person::{Gathered, Person, gather, vault_is_sealed};
-use crate::authentication::AuthenticatedSubject;
 use crate::authentication::session::{SessionStage, SessionState};
+use crate::authentication::{AuthenticatedSubject, RequiredAssurance};
 use crate::federation::assurance::{Ial, Identity};
 use crate::federation::attribute::{AttributeName, AttributeValue, Sensitivity};
 use crate::federation::consent::{
@@ -32,6 +32,7 @@ use crate::storage::{PendingRequest, Transaction};
 use crate::web::people::Trouble;
 use crate::web::refusal::Refusal;
 use crate::web::site::Site;
+use crate::web::waiting::RequestAddress;
 
 /// Reads a stored request and walks its line.
 ///
@@ -42,6 +43,21 @@ pub fn resume(site: &Site, idp: &IdentityProvider, pending: &PendingRequest) -> 
     let opened = site.keys.open(Purpose::PendingRequest, &place(&pending.id), &pending.received_sealed)?;
     let received = Received::from_bytes(&opened).map_err(|_| KeysError::Malformed)?;
     Ok(walk(idp, &received, pending.received_at)?)
+}
+
+/// What a request that waits demands of the sign-in; `None` when it will be answered with an error whoever signs in.
+///
+/// # Errors
+/// As [`resume`].
+pub fn required_sign_in(
+    site: &Site,
+    idp: &IdentityProvider,
+    pending: &PendingRequest,
+) -> Result<Option<RequiredAssurance>, Refusal> {
+    Ok(match resume(site, idp, pending)? {
+        Settled::Matched(matched) => Some(matched.required_sign_in()),
+        Settled::Fault { .. } => None,
+    })
 }
 
 /// What a service asked for and does not receive. What nobody asked for needs no mention.
@@ -225,7 +241,7 @@ impl ConsentQuestion {
     /// The page that asks, drawn from the decision and the frozen release: it shows what is sent,
     /// octet for octet, but that it says yes and no for `true` and `false`.
     #[must_use]
-    pub fn page(&self, service: &ServiceProvider, id: &str, suffix: &str, locale: &str) -> ConsentPage {
+    pub fn page(&self, service: &ServiceProvider, address: &RequestAddress, suffix: &str, locale: &str) -> ConsentPage {
         let agreement = service.agreement();
         let line = |(name, values): &(AttributeName, Vec<AttributeValue>)| ConsentLine {
             name: name.as_str(),
@@ -254,8 +270,8 @@ impl ConsentQuestion {
                 .collect(),
             known_by: (name_id.format() == NameIdFormat::EmailAddress).then(|| name_id.value().reveal().to_owned()),
             remembered_days: REMEMBERED_FOR.whole_days(),
-            agree_path: format!("/saml/consent/{id}{suffix}"),
-            decline_path: format!("/saml/decline/{id}{suffix}"),
+            agree_path: format!("/saml/consent/{address}{suffix}"),
+            decline_path: format!("/saml/decline/{address}{suffix}"),
             digest: self.digest.to_string(),
         }
     }

@@ -80,11 +80,7 @@ impl From<Stopped> for Refusal {
 
 /// The service, as a refusal's page names it.
 pub(super) fn named(service: &ServiceProvider) -> RefusedService {
-    let agreement = service.agreement();
-    RefusedService {
-        name: agreement.friendly_name().in_language("en").to_owned(),
-        return_to: Some(agreement.return_to_url().to_string()),
-    }
+    RefusedService::of(service)
 }
 
 /// Where the line ends.

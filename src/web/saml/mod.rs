@@ -15,7 +15,6 @@ pub mod person;
 mod stop;
 pub mod trial;
 pub mod turned_away;
-mod waiting;
 
 use std::sync::Arc;
 

@@ -8,13 +8,10 @@ use serde::Deserialize;
 
 use super::IdentityProvider;
 use super::answer;
-use super::arrival::RequestCookie;
-use super::journey::{ConsentQuestion, Journey, Onward};
+use super::journey::{ConsentQuestion, Journey, Onward, resume};
 use super::line::Settled;
 use super::pages::LevelPage;
 use super::trial;
-use super::waiting::{Waiting, keep, waiting};
-use crate::authentication::session::WaitingRequest;
 use crate::event::Event;
 use crate::federation::assurance::NoAuthnContext;
 use crate::federation::consent::{ConsentId, ConsentRecord};
@@ -23,12 +20,14 @@ use crate::federation::registry::ServiceProvider;
 use crate::federation::signing::TrialTicket;
 use crate::federation::single_sign_on::{AnswerAddress, AnswerableFault, MatchedAuthnRequest, NextStep};
 use crate::storage::Transaction;
-use crate::web::csrf;
-use crate::web::page::respond;
+use crate::web::csrf::{self, FormOrigin};
+use crate::web::late;
+use crate::web::page::{Layout, Page, respond_in};
 use crate::web::people::{Trouble, record_consent};
 use crate::web::refusal::{Refusal, RefusalKind};
 use crate::web::session::BrowserSession;
 use crate::web::site::Site;
+use crate::web::waiting::{NotWaiting, RequestAddress, RequestCookie, Waiting};
 
 pub(super) type Answer = Result<HttpResponse, Refusal>;
 
@@ -67,49 +66,60 @@ pub(super) struct Stop {
     idp: IdentityProvider,
     session: BrowserSession,
     choices: Choices,
-    /// The request's name in `/saml/continue/{id}`.
-    id: [u8; 16],
-    /// Whether its own cookie has done its work.
-    claimed: bool,
+    waiting: Waiting,
+    /// Whether the browser came here because a form of its came too late.
+    late: bool,
     /// What says that this browser's sign-in is a try of another signing key.
     ticket: Option<TrialTicket>,
 }
 
 impl Stop {
-    /// Finds the browser's session and the request that waits for it; `form` is the token of a form of ours.
+    /// Finds the browser's session and the request that waits for it.
     ///
     /// # Errors
-    /// When the form is not of this session, or nothing of this name waits for this browser.
+    /// When nothing of this name waits for this browser.
     pub(super) async fn find(
         request: &HttpRequest,
-        id: &str,
+        address: &str,
         choices: Choices,
         site: &Site,
         idp: &IdentityProvider,
-        form: Option<&str>,
     ) -> Result<(Self, Settled), Refusal> {
-        let mut session = BrowserSession::find(request, site).await?;
-        if form.is_some_and(|token| !csrf::is_ours(request, site, &session.state, token)) {
-            return Err(RefusalKind::FormExpired.into());
+        let session = BrowserSession::find(request, site).await?;
+        let address = RequestAddress::parse(address).ok_or(RefusalKind::RequestGone)?;
+        let waiting = Waiting::find(request, site, address).await?;
+        let waiting = waiting.map_err(|why: NotWaiting| why.refusal(&address, site))?;
+        let settled = resume(site, idp, waiting.pending())?;
+        let (ticket, late) = (trial::ticket_of(request), late::is_in(request));
+        Ok((Self { site: site.clone(), idp: idp.clone(), session, choices, waiting, late, ticket }, settled))
+    }
+
+    /// A form that came too late is not done: gives the answer that sends the browser to what its request comes to now.
+    /// `None` when the form came in time.
+    ///
+    /// # Errors
+    /// When the form came from another site.
+    pub(super) fn is_late(&self, request: &HttpRequest, token: &str) -> Result<Option<HttpResponse>, Refusal> {
+        match csrf::origin_of(request, &self.site, &self.session.state, token) {
+            FormOrigin::Ours => Ok(None),
+            FormOrigin::Late => Ok(Some(see_other(&late::mark(&self.address().path()), []))),
+            FormOrigin::Foreign => Err(RefusalKind::FormExpired.into()),
         }
-        let Waiting { id, settled, claimed } = waiting(request, site, idp, id, &mut session).await?;
-        let ticket = trial::ticket_of(request);
-        Ok((Self { site: site.clone(), idp: idp.clone(), session, choices, id, claimed, ticket }, settled))
+    }
+
+    fn address(&self) -> RequestAddress {
+        self.waiting.address()
     }
 
     /// Looks at where the journey stands and answers with what comes next.
     ///
     /// # Errors
     /// What stands in the way of every answer.
-    pub(super) async fn next(mut self, settled: Settled) -> Answer {
-        let mut response = match settled {
-            Settled::Fault { address, service, fault } => self.fail(&address, &service, &fault).await?,
-            Settled::Matched(matched) => self.step(matched).await?,
-        };
-        if self.claimed {
-            response.add_cookie(&RequestCookie::removal(&self.id)).ok();
+    pub(super) async fn next(self, settled: Settled) -> Answer {
+        match settled {
+            Settled::Fault { address, service, fault } => self.fail(&address, &service, &fault).await,
+            Settled::Matched(matched) => self.step(matched).await,
         }
-        Ok(response)
     }
 
     /// The person agrees to what the page showed; if it would not be sent so any more, the page is shown anew.
@@ -151,7 +161,7 @@ impl Stop {
     ///
     /// # Errors
     /// What stands in the way of every answer.
-    pub(super) async fn turn_back(mut self, settled: Settled) -> Answer {
+    pub(super) async fn turn_back(self, settled: Settled) -> Answer {
         let matched = match settled {
             Settled::Matched(matched) => matched,
             fault @ Settled::Fault { .. } => return self.next(fault).await,
@@ -159,6 +169,10 @@ impl Stop {
         let (matched, came_to) = self.look(matched).await?;
         let fault = match came_to {
             Onward::Level(_) | Onward::LevelAltered => AnswerableFault::from(NoAuthnContext::NotReached),
+            // The person has no passkey or security key, or does not use it.
+            Onward::Step(NextStep::SecondFactor { phishing_resistant: true }) => {
+                AnswerableFault::from(NoAuthnContext::NotReached)
+            }
             Onward::Answer(fault) => fault,
             _ => AnswerableFault::Declined,
         };
@@ -186,7 +200,7 @@ impl Stop {
         Ok(looked.await?)
     }
 
-    async fn step(&mut self, matched: Box<MatchedAuthnRequest>) -> Answer {
+    async fn step(&self, matched: Box<MatchedAuthnRequest>) -> Answer {
         let (matched, came_to) = self.look(matched).await?;
         let service = matched.service();
         match came_to {
@@ -197,33 +211,24 @@ impl Stop {
                     Some(_) => question,
                     None => self.settle_identifier(matched.clone()).await?,
                 };
-                let page = question.page(service, &hex::encode(self.id), self.choices.suffix(), "en");
-                Ok(respond(&self.site, &self.session, StatusCode::OK, &page))
+                Ok(self.page(&question.page(service, &self.address(), self.choices.suffix(), "en")))
             }
             Onward::Issue(ready) => {
                 let redeemed =
                     |ticket: &TrialTicket| ticket.redeem(service.entity_id(), self.site.now(), &*self.site.keys);
                 let trial = self.ticket.as_ref().and_then(redeemed);
-                let (site, idp, session) = (&self.site, &self.idp, &self.session);
-                let answer = answer::issue(site, idp, session, self.id, &matched, &ready, trial.as_ref()).await?;
-                self.waits_no_longer().await?;
-                Ok(answer)
+                let (site, idp, session, id) = (&self.site, &self.idp, &self.session, *self.address().id());
+                Ok(self.answered(answer::issue(site, idp, session, id, &matched, &ready, trial.as_ref()).await?))
             }
             Onward::Level(page) => {
-                let decline_path = format!("/saml/decline/{}{}", hex::encode(self.id), self.choices.suffix());
-                Ok(respond(&self.site, &self.session, StatusCode::OK, &LevelPage { decline_path, ..page }))
+                let decline_path = format!("/saml/decline/{}{}", self.address(), self.choices.suffix());
+                Ok(self.page(&LevelPage { decline_path, ..page }))
             }
             Onward::IdentifierAltered => Err(RefusalKind::IdentifierAltered.into()),
             Onward::LevelAltered => Err(RefusalKind::RecordAltered.into()),
             Onward::NoAccount => Err(RefusalKind::AccountStopped.into()),
-            Onward::Step(next) => {
-                if next == NextStep::Reauthenticate {
-                    // What was proved before does not count for this request, so the session begins anew.
-                    self.session.reset(&self.site);
-                }
-                self.send_to(path_of(next), service).await
-            }
-            Onward::Unlock => self.send_to("/unlock", service).await,
+            Onward::Step(next) => Ok(self.send_to(path_of(next))),
+            Onward::Unlock => Ok(self.send_to("/unlock")),
         }
     }
 
@@ -238,37 +243,37 @@ impl Stop {
         }
     }
 
-    /// Sends the browser to the page where the person does what is missing; it comes back to the request that waits.
-    async fn send_to(&mut self, path: &str, service: &ServiceProvider) -> Answer {
-        let service = service.entity_id().to_string();
-        self.session.state.waiting_request = Some(WaitingRequest { id: self.id, service });
-        let cookie = self.session.needs_cookie().then(|| self.session.cookie());
-        keep(&self.site, &mut self.session).await?;
-        Ok(see_other(path, cookie))
+    fn page<P: Page>(&self, page: &P) -> HttpResponse {
+        let layout = Layout::of(&self.site, &self.session);
+        let layout = Layout { late: self.late, ..layout.about(&self.site, Some(&self.address()), Some(&self.waiting)) };
+        respond_in(&layout, &self.session, StatusCode::OK, page)
     }
 
-    /// Answers with a SAML error; the request waits no longer.
-    async fn fail(&mut self, address: &AnswerAddress, service: &ServiceProvider, fault: &AnswerableFault) -> Answer {
-        let answer = answer::fail(&self.site, &self.idp, &self.session, self.id, address, service, fault).await?;
-        self.waits_no_longer().await?;
-        Ok(answer)
+    /// Sends the browser to the page where the person does what is missing; that page leads back here.
+    fn send_to(&self, page: &str) -> HttpResponse {
+        let page = self.address().on(page);
+        see_other(&if self.late { late::mark(&page) } else { page }, [])
     }
 
-    /// So that the next sign-in in this browser does not come back to a request that was answered.
-    async fn waits_no_longer(&mut self) -> Result<(), Refusal> {
-        if self.session.state.waiting_request.as_ref().is_some_and(|waiting| waiting.id == self.id) {
-            self.session.state.waiting_request = None;
-            keep(&self.site, &mut self.session).await?;
-        }
-        Ok(())
+    /// Answers with a SAML error.
+    async fn fail(&self, address: &AnswerAddress, service: &ServiceProvider, fault: &AnswerableFault) -> Answer {
+        let (site, idp, session, id) = (&self.site, &self.idp, &self.session, *self.address().id());
+        Ok(self.answered(answer::fail(site, idp, session, id, address, service, fault).await?))
+    }
+
+    /// The request is answered: its cookie has done its work.
+    fn answered(&self, mut answer: HttpResponse) -> HttpResponse {
+        answer.add_cookie(&RequestCookie::removal(self.address().id())).ok();
+        answer
     }
 }
 
 /// Where the person does what is missing.
 fn path_of(next: NextStep) -> &'static str {
     match next {
-        NextStep::Reauthenticate | NextStep::SignIn => "/sign-in",
-        NextStep::SecondFactor { phishing_resistant: false } => "/sign-in/second-factor",
-        NextStep::SecondFactor { phishing_resistant: true } => "/sign-in/second-factor/webauthn",
+        // Somebody who is signed in stays so until the new sign-in is there.
+        NextStep::Reauthenticate => "/sign-in?again=yes",
+        NextStep::SignIn => "/sign-in",
+        NextStep::SecondFactor { .. } => "/sign-in/second-factor",
     }
 }

@@ -75,7 +75,8 @@ pub(super) fn tries_left(count: FailureCount) -> Option<u32> {
     Some(RULE.tries_left(count)).filter(|left| *left <= 3)
 }
 
-/// The second factor was right: the person is signed in, with a new secret for the session. Says where they go.
+/// The second factor was right: the person is signed in, with a new secret for the session. Gives the whole address that
+/// they go on to.
 pub(super) fn complete(
     tx: &mut Transaction<'_>,
     visit: &mut Visit,
@@ -95,5 +96,5 @@ pub(super) fn complete(
     state.pending.phone = None;
     state.pending.webauthn = None;
     visit.session.begin_anew(&site);
-    Ok(if sealed { "/forgot-password/unlock".to_owned() } else { visit.home() })
+    Ok(if sealed { visit.to("/forgot-password/unlock") } else { visit.home() })
 }

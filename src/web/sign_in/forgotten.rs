@@ -4,7 +4,7 @@ use actix_web::web::{Data, Form, Path, Query};
 use actix_web::{HttpRequest, HttpResponse};
 use serde::Deserialize;
 
-use super::link::{AloneQuery, Chosen, MailedLink, PasswordForm, RequestForm, forget_request_that_is_over};
+use super::link::{AloneQuery, Chosen, MailedLink, PasswordForm, RequestForm};
 use super::pages::{CheckMailPage, ForgottenPasswordPage, UnlockPage};
 use super::password::open_by_password;
 use super::sign_up::make_recovery_key;
@@ -21,10 +21,11 @@ use crate::web::people::{
     make_link, notify_everywhere, password_of, report_altered, send_letter, set_password,
 };
 use crate::web::site::Site;
+use crate::web::waiting::Waiting;
 
 /// `GET /forgot-password`.
 pub async fn start(request: HttpRequest, site: Data<Site>) -> Result<HttpResponse, Fault> {
-    let visit = Visit::begin(&request, &site).await?.keep().await?;
+    let visit = Visit::begin(&request, &site).await?.while_it_waits()?.keep().await?;
     Ok(visit.page(&ForgottenPasswordPage::default()))
 }
 
@@ -61,7 +62,7 @@ fn write_to(tx: &mut Transaction<'_>, visit: &Visit, address: &EmailAddress) -> 
     let content = LinkContent {
         email_address: address.as_str().to_owned(),
         subscriber: known.as_ref().map(|record| *record.subscriber.as_bytes()),
-        waiting_request: visit.session.state.waiting_request.clone(),
+        waiting_request: visit.waiting.as_ref().map(Waiting::to_take_along),
     };
     // The same work is done for an address without an account; only its link goes to nobody.
     let token = make_link(tx, site, LinkPurpose::ForgottenPassword, &content, now)?;
@@ -78,7 +79,7 @@ pub async fn follow(
     query: Query<AloneQuery>,
 ) -> Result<HttpResponse, Fault> {
     let visit = Visit::begin(&request, &site).await?;
-    MailedLink::new(LinkPurpose::ForgottenPassword, token.into_inner()).open(visit, &query).await
+    MailedLink::new(LinkPurpose::ForgottenPassword, token.into_inner()).open(&request, visit, &query).await
 }
 
 /// `POST /forgot-password/{token}/request`: whether the request that came with the link is gone on with.
@@ -89,7 +90,7 @@ pub async fn decide(
     form: Form<RequestForm>,
 ) -> Result<HttpResponse, Fault> {
     let visit = Visit::begin_form(&request, &site, &form.csrf).await?;
-    MailedLink::new(LinkPurpose::ForgottenPassword, token.into_inner()).decide(visit, &form).await
+    MailedLink::new(LinkPurpose::ForgottenPassword, token.into_inner()).decide(&request, visit, &form).await
 }
 
 /// `POST /forgot-password/{token}`: the new password.
@@ -146,7 +147,6 @@ fn replace_password(tx: &mut Transaction<'_>, visit: &mut Visit, chosen: &Chosen
     tx.end_sessions_of(of, Some(visit.session.id_hash()), now)?;
     visit.remember(tx, of, Event::PasswordReset)?;
     notify_everywhere(tx, &site, of, &Letter::PasswordChanged, None, now)?;
-    forget_request_that_is_over(tx, visit)?;
     visit.session.reset(&site);
     visit.session.state.notice = Some("password_changed".to_owned());
     Ok(true)
@@ -169,7 +169,7 @@ pub(crate) fn put_password_slot(
 fn unlock_page(visit: &Visit, by_password: bool, problem: Option<&'static str>) -> UnlockPage {
     let action = if by_password { "/unlock" } else { "/forgot-password/unlock" };
     // The request that waits would send the person here again, unless it is told that they go on without it.
-    let skip_path = match &visit.session.state.waiting_request {
+    let skip_path = match visit.request {
         Some(_) => format!("{}?without=profile", visit.home()),
         None => visit.home(),
     };
@@ -184,7 +184,7 @@ pub async fn unlock_by_recovery_key(request: HttpRequest, site: Data<Site>) -> R
     let sealed = account.is_some_and(|account| account.vault == VaultState::Sealed);
     Ok(match sealed {
         true => visit.page(&unlock_page(&visit, false, None)),
-        false => visit.see(&visit.home()),
+        false => visit.see_home(),
     })
 }
 
@@ -221,7 +221,7 @@ pub async fn use_recovery_key(
         Opened::Yes => visit.see("/sign-up/recovery-key"),
         Opened::No => visit.page_again(&unlock_page(&visit, false, Some("wrong"))),
         // The password's key is gone with the session in which it was typed.
-        Opened::SignInAgain => return Err(Fault::Stale),
+        Opened::SignInAgain => return Err(Fault::Stale(visit.request)),
     })
 }
 
@@ -273,7 +273,7 @@ pub async fn unlock_by_password(request: HttpRequest, site: Data<Site>) -> Resul
     let visit = Visit::begin(&request, &site).await?;
     let subscriber = visit.signed_in()?;
     if visit.session.state.vault_key.is_some() {
-        return Ok(visit.see(&visit.home()));
+        return Ok(visit.see_home());
     }
     let (visit, account) = visit.read(move |tx, visit| account_of(tx, &visit.site, subscriber)).await?;
     let sealed = account.is_some_and(|account| account.vault == VaultState::Sealed);
@@ -330,7 +330,7 @@ pub async fn use_password(
         })
         .await?;
     Ok(match opened {
-        true => visit.see(&visit.home()),
+        true => visit.see_home(),
         false => visit.page_again(&unlock_page(&visit, true, Some("wrong"))),
     })
 }

@@ -7,10 +7,11 @@
 //! A request that waited when the link was asked for travels with it. Where it waits for this very browser, its person
 //! goes on with it. Where it waits for another one, somebody else may have begun it there, and sent the link to this
 //! address so that its owner signs in to a service that they never went to. Therefore the page names the service and
-//! asks, and the request comes to this browser by the answer alone.
+//! asks, and the request comes to this browser by the answer alone: the answer brings the request's cookie along.
 
-use actix_web::HttpResponse;
+use actix_web::cookie::Cookie;
 use actix_web::web::{Form, Query};
+use actix_web::{HttpRequest, HttpResponse};
 use serde::Deserialize;
 use time::UtcDateTime;
 
@@ -18,11 +19,11 @@ use super::pages::{ChoosePasswordPage, LinkQuestionPage, LinkUnusablePage};
 use super::password_problem;
 use crate::authentication::password::{Password, PasswordContext, StretchedPassword};
 use crate::authentication::recovery::{LinkPurpose, LinkToken};
-use crate::authentication::session::WaitingRequest;
 use crate::storage::Transaction;
 use crate::subscriber::EmailAddress;
 use crate::web::page::Asking;
 use crate::web::people::{Fault, LinkContent, Trouble, UsableLink, Visit, read_link};
+use crate::web::waiting::{RequestAddress, RequestCookie, address_of};
 
 /// A link as the browser sent it.
 pub(super) struct MailedLink {
@@ -32,27 +33,41 @@ pub(super) struct MailedLink {
 
 /// What the request that came with a link is to the browser that opened it.
 enum Carried {
-    /// It waits for another browser.
-    Elsewhere(Asking, WaitingRequest),
-    /// There is none, or it waits for this very browser.
+    /// It waits for another browser. Holds what this one needs to show so that it waits here, too.
+    Elsewhere(Asking, RequestAddress, RequestCookie),
+    /// It waits for this very browser.
+    Here(RequestAddress),
+    /// There is none.
     Nothing,
     /// It waits no longer. Holds the service's name, where that is still known.
     Over(Option<String>),
 }
 
 impl Carried {
-    fn of(tx: &mut Transaction<'_>, visit: &Visit, content: &LinkContent) -> Result<Self, Trouble> {
-        let Some(waiting) = &content.waiting_request else {
+    fn of(
+        tx: &mut Transaction<'_>,
+        visit: &Visit,
+        content: &LinkContent,
+        shown: &impl Fn(&[u8; 16]) -> Option<RequestCookie>,
+    ) -> Result<Self, Trouble> {
+        let Some(taken) = &content.waiting_request else {
             return Ok(Self::Nothing);
         };
-        let asking = Asking::by(&visit.site, waiting);
-        let pending = tx.pending_request(&waiting.id, visit.now)?.filter(|pending| pending.finished_at.is_none());
+        let address = address_of(taken);
+        let asking = Asking::by(&visit.site, &taken.service, &address);
+        let pending = tx.pending_request(&taken.id, visit.now)?.filter(|pending| pending.finished_at.is_none());
         let (Some(pending), Some(asking)) = (pending, asking.clone()) else {
             return Ok(Self::Over(asking.map(|asking| asking.service)));
         };
-        let waits_here = pending.session == visit.session.id_hash()
-            || visit.session.state.waiting_request.as_ref().is_some_and(|here| here.id == waiting.id);
-        Ok(if waits_here { Self::Nothing } else { Self::Elsewhere(asking, waiting.clone()) })
+        let proves = |cookie: &RequestCookie| cookie.id_hash() == pending.session;
+        if shown(&taken.id).as_ref().is_some_and(proves) {
+            return Ok(Self::Here(address));
+        }
+        let taken_along = taken.cookie.as_deref().and_then(RequestCookie::from_value).filter(proves);
+        Ok(match taken_along {
+            Some(cookie) => Self::Elsewhere(asking, address, cookie),
+            None => Self::Over(Some(asking.service)),
+        })
     }
 }
 
@@ -136,13 +151,22 @@ impl MailedLink {
         Ok(link.filter(|link| self.begins_an_account() || link.content.subscriber.is_some()))
     }
 
-    async fn look(self, visit: Visit) -> Result<(Visit, Self, Option<(LinkContent, Carried)>), Fault> {
+    async fn look(
+        self,
+        request: &HttpRequest,
+        visit: Visit,
+    ) -> Result<(Visit, Self, Option<(LinkContent, Carried)>), Fault> {
+        let cookies: Vec<Cookie<'static>> = request.cookies().map(|all| all.to_vec()).unwrap_or_default();
+        let shown = move |id: &[u8; 16]| {
+            let name = RequestCookie::name(id);
+            cookies.iter().find(|one| one.name() == name).and_then(|one| RequestCookie::from_value(one.value()))
+        };
         let (visit, (link, found)) = visit
             .read(move |tx, visit| {
                 let Some(link) = self.read(tx, visit)? else {
                     return Ok((self, None));
                 };
-                let carried = Carried::of(tx, visit, &link.content)?;
+                let carried = Carried::of(tx, visit, &link.content, &shown)?;
                 Ok((self, Some((link.content, carried))))
             })
             .await?;
@@ -150,15 +174,26 @@ impl MailedLink {
     }
 
     /// The link is opened: shows its form, or asks about the request that came with it.
-    pub(super) async fn open(self, visit: Visit, query: &Query<AloneQuery>) -> Result<HttpResponse, Fault> {
-        let (visit, link, found) = self.look(visit).await?;
+    pub(super) async fn open(
+        self,
+        request: &HttpRequest,
+        visit: Visit,
+        query: &Query<AloneQuery>,
+    ) -> Result<HttpResponse, Fault> {
+        let (visit, link, found) = self.look(request, visit).await?;
         let Some((content, carried)) = found else {
             return Ok(link.unusable(&visit));
         };
+        if let Carried::Here(address) = carried
+            && visit.request != Some(address)
+        {
+            // From here on the address says which request the page is about.
+            return Ok(visit.see_exactly(&address.on(&link.path())));
+        }
         let visit = visit.keep().await?;
         let page = link.password_page(&content.email_address, None);
         Ok(match carried {
-            Carried::Elsewhere(asking, _) if query.alone != "yes" => visit.page(&LinkQuestionPage {
+            Carried::Elsewhere(asking, ..) if query.alone != "yes" => visit.page(&LinkQuestionPage {
                 email: content.email_address,
                 service_name: asking.service,
                 agency_name: asking.agency,
@@ -168,32 +203,38 @@ impl MailedLink {
             Carried::Over(service) => {
                 visit.page(&ChoosePasswordPage { over: Some(service.unwrap_or_default()), ..page })
             }
-            Carried::Elsewhere(..) | Carried::Nothing => visit.page(&page),
+            Carried::Elsewhere(..) | Carried::Here(_) | Carried::Nothing => visit.page(&page),
         })
     }
 
     /// The person answers whether they go on with the request that came with the link. Only then it comes to this browser.
-    pub(super) async fn decide(self, visit: Visit, form: &Form<RequestForm>) -> Result<HttpResponse, Fault> {
+    pub(super) async fn decide(
+        self,
+        request: &HttpRequest,
+        visit: Visit,
+        form: &Form<RequestForm>,
+    ) -> Result<HttpResponse, Fault> {
         if form.go_on != "yes" {
-            return Ok(visit.see(&format!("{}?alone=yes", self.path())));
+            return Ok(visit.see_exactly(&format!("{}?alone=yes", self.path())));
         }
-        let (visit, link, found) = self.look(visit).await?;
+        let (visit, link, found) = self.look(request, visit).await?;
         let Some((_, carried)) = found else {
             return Ok(link.unusable(&visit));
         };
-        let Carried::Elsewhere(_, waiting) = carried else {
-            return Ok(visit.see(&link.path()));
+        let Carried::Elsewhere(_, address, cookie) = carried else {
+            return Ok(visit.see_exactly(&link.path()));
         };
+        // Nothing that somebody else may have planted before goes on with it.
         let (visit, ()) = visit
-            .transact(move |tx, visit| {
+            .transact(|_, visit| {
                 let site = visit.site.clone();
                 visit.session.renew(&site);
-                tx.rebind_pending_request(&waiting.id, visit.session.id_hash())?;
-                visit.session.state.waiting_request = Some(waiting);
                 Ok(())
             })
             .await?;
-        Ok(visit.see(&link.path()))
+        let mut answer = visit.see_exactly(&address.on(&link.path()));
+        answer.add_cookie(&cookie.cookie(address.id())).ok();
+        Ok(answer)
     }
 
     /// Takes the password that was chosen; otherwise gives the page that says what is wrong.
@@ -234,14 +275,4 @@ impl MailedLink {
         let page = visit.page_again(&link.password_page(address.as_str(), Some(problem)));
         Ok((visit, link, Err(page)))
     }
-}
-
-/// A day may lie between a mail and its link: a request that waits no longer is not gone back to.
-pub(super) fn forget_request_that_is_over(tx: &mut Transaction<'_>, visit: &mut Visit) -> Result<(), Trouble> {
-    if let Some(waiting) = &visit.session.state.waiting_request
-        && tx.pending_request(&waiting.id, visit.now)?.is_none_or(|pending| pending.finished_at.is_some())
-    {
-        visit.session.state.waiting_request = None;
-    }
-    Ok(())
 }

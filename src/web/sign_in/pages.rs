@@ -171,8 +171,15 @@ page!(SignInPage, "pages/sign_in/password.html");
 pub struct SecondFactorPage {
     /// What the account has, the strongest first.
     pub choices: Vec<MethodChoice>,
+    /// The service demands a passkey or a security key, and the account has none: one is set up afterwards.
+    pub then_enrol: bool,
 }
 page!(SecondFactorPage, "pages/sign_in/second_factor.html");
+
+/// `/sign-in/second-factor`: the service demands a passkey or a security key, and the account has none yet.
+#[derive(Debug, Serialize)]
+pub struct EnrolPage {}
+page!(EnrolPage, "pages/sign_in/enrol.html");
 
 /// `/sign-in/second-factor/totp`.
 #[derive(Debug, Serialize)]

@@ -30,14 +30,14 @@ pub struct AgainQuery {
 
 /// `GET /sign-in`.
 pub async fn form(request: HttpRequest, site: Data<Site>, query: Query<AgainQuery>) -> Result<HttpResponse, Fault> {
-    let visit = Visit::begin(&request, &site).await?;
+    let visit = Visit::begin(&request, &site).await?.while_it_waits()?;
     let again = !query.again.is_empty();
     let Some(subscriber) = visit.session.state.signed_in() else {
         let visit = visit.keep().await?;
         return Ok(visit.page(&SignInPage::default()));
     };
     if !again {
-        return Ok(visit.see(&visit.home()));
+        return Ok(visit.see_home());
     }
     let (visit, email) = visit
         .read(move |tx, visit| {
@@ -80,8 +80,17 @@ struct Found {
 /// `POST /sign-in`.
 pub async fn sign_in(request: HttpRequest, site: Data<Site>, form: Form<SignInForm>) -> Result<HttpResponse, Fault> {
     let form = form.into_inner();
-    let visit = Visit::begin_form(&request, &site, &form.csrf).await?;
+    let (visit, in_time) = Visit::begin_form_or_again(&request, &site, &form.csrf).await?;
+    let visit = visit.while_it_waits()?;
     let again = visit.session.state.signed_in().is_some();
+    if !in_time {
+        if again {
+            // Signed in by another tab meanwhile: this one goes on with its own request.
+            return Ok(visit.see_home());
+        }
+        let visit = visit.keep().await?;
+        return Ok(visit.page_again(&SignInPage { email: form.email.trim().to_owned(), problem: None, again }));
+    }
     let wrong = SignInPage { email: form.email.trim().to_owned(), problem: Some("wrong"), again };
     // What is no address is nobody's; it is counted and worked on like any other.
     let address = EmailAddress::parse(&form.email).ok();
@@ -196,8 +205,10 @@ fn settle(tx: &mut Transaction<'_>, visit: &mut Visit, row: &[u8], judged: Optio
             put_password_slot(tx, &site, found.subscriber, &slot_key, vault_key, visit)?;
         }
     }
-    if visit.session.state.signed_in() == Some(found.subscriber) {
-        // The same person again: what was proved and opened before still stands.
+    let again = visit.session.state.signed_in() == Some(found.subscriber);
+    if again {
+        // The same person again: what was proved and opened before still stands, in every tab, whether or not the second
+        // factor follows.
         visit.session.renew(&site);
     } else {
         visit.session.reset(&site);
@@ -211,7 +222,11 @@ fn settle(tx: &mut Transaction<'_>, visit: &mut Visit, row: &[u8], judged: Optio
     if account.vault == VaultState::Sealed {
         state.pending.password_slot_key = Some(slot_key.to_session());
     }
-    state.stage = if signing_up { SessionStage::ChoosingMethods } else { SessionStage::PasswordProved };
+    state.stage = match (signing_up, again) {
+        (true, _) => SessionStage::ChoosingMethods,
+        (false, true) => SessionStage::SignedIn,
+        (false, false) => SessionStage::PasswordProved,
+    };
     Ok(Outcome::Next(if signing_up { "/sign-up/methods" } else { "/sign-in/second-factor" }))
 }
 

@@ -8,23 +8,24 @@ use serde::Deserialize;
 use super::enrol::phone::{CodeForm, code_problem, judge_code, send_code};
 use super::enrol::webauthn::{KindQuery, WebauthnResult};
 use super::factors::{Failed, complete, count_wrong_code, may_try, tries_left};
-use super::pages::{LockedPage, MethodChoice, PhoneChoice, SecondFactorPage, SmsPage, TotpPage, WebauthnPage};
+use super::pages::{
+    EnrolPage, LockedPage, MethodChoice, PhoneChoice, SecondFactorPage, SmsPage, TotpPage, WebauthnPage,
+};
+use crate::authentication::offer::SecondFactorOffer;
 use crate::authentication::out_of_band::{CodePurpose, CodeRefused};
 use crate::authentication::session::{PendingPhone, SessionStage};
 use crate::authentication::totp::{AcceptedStep, TotpError};
 use crate::authentication::webauthn::{StoredCredential, WebauthnKind};
-use crate::authentication::{AuthenticationEvent, AuthenticatorId, AuthenticatorKind};
+use crate::authentication::{AuthenticationEvent, AuthenticatorId, AuthenticatorKind, RequiredAssurance};
 use crate::event::{Event, Explanation};
 use crate::storage::Transaction;
 use crate::subscriber::{PhoneNumber, SubscriberId};
 use crate::web::people::{
     Authenticator, AuthenticatorPlace, AuthenticatorSecret, Fault, Trouble, Visit, authenticators_of, seal_secret,
 };
+use crate::web::saml::IdentityProvider;
+use crate::web::saml::journey::required_sign_in;
 use crate::web::site::Site;
-
-/// The kinds, the strongest first.
-const ORDER: [AuthenticatorKind; 4] =
-    [AuthenticatorKind::Passkey, AuthenticatorKind::SecurityKey, AuthenticatorKind::Totp, AuthenticatorKind::OutOfBand];
 
 /// The person whose second factor is asked for: the password was right, or more is asked of somebody who is signed in.
 fn person(visit: &Visit) -> Result<SubscriberId, Fault> {
@@ -47,27 +48,49 @@ fn path_of(kind: AuthenticatorKind) -> String {
     format!("/sign-in/second-factor/{end}")
 }
 
-fn kinds_of(all: &[Authenticator]) -> Vec<AuthenticatorKind> {
-    ORDER.into_iter().filter(|kind| all.iter().any(|one| one.secret.kind() == *kind)).collect()
+/// What the request demands of the sign-in, where the visit is about one.
+fn demanded(visit: &Visit, idp: &IdentityProvider) -> Result<Option<RequiredAssurance>, Fault> {
+    match &visit.waiting {
+        Some(waiting) => Ok(required_sign_in(&visit.site, idp, waiting.pending())?),
+        None => Ok(None),
+    }
+}
+
+/// What is offered to somebody with these authenticators.
+fn offer(
+    visit: &Visit,
+    of: SubscriberId,
+    required: Option<&RequiredAssurance>,
+    usable: &[Authenticator],
+) -> SecondFactorOffer {
+    let kinds: Vec<AuthenticatorKind> = usable.iter().map(|one| one.secret.kind()).collect();
+    SecondFactorOffer::of(required, &kinds, visit.freshness(of))
 }
 
 /// `GET /sign-in/second-factor`: the only kind, or a choice.
-pub async fn choose(request: HttpRequest, site: Data<Site>) -> Result<HttpResponse, Fault> {
-    let visit = Visit::begin(&request, &site).await?;
+pub async fn choose(
+    request: HttpRequest,
+    site: Data<Site>,
+    idp: Data<IdentityProvider>,
+) -> Result<HttpResponse, Fault> {
+    let visit = Visit::begin(&request, &site).await?.while_it_waits()?;
     let subscriber = person(&visit)?;
+    let required = demanded(&visit, &idp)?;
     let (visit, (locked, all)) = visit
         .read(move |tx, visit| Ok((may_try(tx, visit, subscriber)?.err(), usable(tx, visit, subscriber)?)))
         .await?;
     if let Some(page) = locked {
         return Ok(visit.page_again(&page));
     }
-    let kinds = kinds_of(&all);
-    if let [only] = kinds.as_slice() {
+    let (kinds, then_enrol) = match offer(&visit, subscriber, required.as_ref(), &all) {
+        SecondFactorOffer::NothingWorks => return Ok(visit.page_again(&LockedPage { minutes: None })),
+        SecondFactorOffer::Enrol => return Ok(visit.page(&EnrolPage {})),
+        SecondFactorOffer::SignInAgain => return Ok(visit.see("/sign-in?again=yes")),
+        SecondFactorOffer::UseThenEnrol(kinds) => (kinds, true),
+        SecondFactorOffer::Use(kinds) => (kinds, false),
+    };
+    if let ([only], false) = (kinds.as_slice(), then_enrol) {
         return Ok(visit.see(&path_of(*only)));
-    }
-    if kinds.is_empty() {
-        // Each has ended after too many wrong tries.
-        return Ok(visit.page_again(&LockedPage { minutes: None }));
     }
     let choice = |kind: AuthenticatorKind| {
         let mut names = all.iter().filter(|one| one.secret.kind() == kind).map(|one| one.name.clone());
@@ -79,19 +102,36 @@ pub async fn choose(request: HttpRequest, site: Data<Site>) -> Result<HttpRespon
             restricted: kind == AuthenticatorKind::OutOfBand,
         }
     };
-    Ok(visit.page(&SecondFactorPage { choices: kinds.into_iter().map(choice).collect() }))
+    Ok(visit.page(&SecondFactorPage { choices: kinds.into_iter().map(choice).collect(), then_enrol }))
 }
 
 /// `GET /sign-in/second-factor/totp`.
-pub async fn totp(request: HttpRequest, site: Data<Site>) -> Result<HttpResponse, Fault> {
-    let visit = Visit::begin(&request, &site).await?;
+pub async fn totp(request: HttpRequest, site: Data<Site>, idp: Data<IdentityProvider>) -> Result<HttpResponse, Fault> {
+    let visit = Visit::begin(&request, &site).await?.while_it_waits()?;
     let subscriber = person(&visit)?;
-    let (visit, all) = visit.read(move |tx, visit| usable(tx, visit, subscriber)).await?;
-    let kinds = kinds_of(&all);
-    if !kinds.contains(&AuthenticatorKind::Totp) {
+    let (visit, offered) = offered(visit, &idp, subscriber).await?;
+    if !offered.contains(&AuthenticatorKind::Totp) {
         return Ok(visit.see("/sign-in/second-factor"));
     }
-    Ok(visit.page(&TotpPage { problem: None, tries_left: None, others: kinds.len() > 1 }))
+    Ok(visit.page(&TotpPage { problem: None, tries_left: None, others: offered.len() > 1 }))
+}
+
+/// The kinds that can be used now.
+async fn offered(
+    visit: Visit,
+    idp: &IdentityProvider,
+    of: SubscriberId,
+) -> Result<(Visit, Vec<AuthenticatorKind>), Fault> {
+    let required = demanded(&visit, idp)?;
+    let (visit, all) = visit.read(move |tx, visit| usable(tx, visit, of)).await?;
+    let kinds = offer(&visit, of, required.as_ref(), &all).kinds().to_vec();
+    Ok((visit, kinds))
+}
+
+/// Whether the account has several kinds, so that there is another to choose.
+fn has_others(all: &[Authenticator]) -> bool {
+    let mut kinds = all.iter().map(|one| one.secret.kind());
+    kinds.next().is_some_and(|first| kinds.any(|other| other != first))
 }
 
 /// How a code ended.
@@ -104,11 +144,11 @@ enum Judged {
 /// `POST /sign-in/second-factor/totp`.
 pub async fn check_totp(request: HttpRequest, site: Data<Site>, form: Form<CodeForm>) -> Result<HttpResponse, Fault> {
     let form = form.into_inner();
-    let visit = Visit::begin_form(&request, &site, &form.csrf).await?;
+    let visit = Visit::begin_form(&request, &site, &form.csrf).await?.while_it_waits()?;
     let subscriber = person(&visit)?;
     let (visit, judged) = visit.transact(move |tx, visit| judge_totp(tx, visit, subscriber, &form.code)).await?;
     Ok(match judged {
-        Judged::Next(path) => visit.see(&path),
+        Judged::Next(address) => visit.see_exactly(&address),
         Judged::Stopped(page) => visit.page_again(&page),
         Judged::Wrong { problem, failed, others } => match failed.locked {
             Some(page) => visit.page_again(&page),
@@ -125,7 +165,7 @@ fn judge_totp(tx: &mut Transaction<'_>, visit: &mut Visit, of: SubscriberId, cod
         return Ok(Judged::Stopped(page));
     }
     let all = usable(tx, visit, of)?;
-    let others = kinds_of(&all).len() > 1;
+    let others = has_others(&all);
     let apps: Vec<Authenticator> = all.into_iter().filter(|one| one.secret.kind() == AuthenticatorKind::Totp).collect();
     let mut problem = "wrong";
     for app in &apps {
@@ -152,19 +192,24 @@ fn accept_totp(app: &Authenticator, code: &str, visit: &Visit) -> Result<Result<
 }
 
 /// `GET /sign-in/second-factor/webauthn?kind=…`.
-pub async fn webauthn(request: HttpRequest, site: Data<Site>, query: Query<KindQuery>) -> Result<HttpResponse, Fault> {
-    let visit = Visit::begin(&request, &site).await?;
+pub async fn webauthn(
+    request: HttpRequest,
+    site: Data<Site>,
+    idp: Data<IdentityProvider>,
+    query: Query<KindQuery>,
+) -> Result<HttpResponse, Fault> {
+    let visit = Visit::begin(&request, &site).await?.while_it_waits()?;
     let subscriber = person(&visit)?;
-    let (visit, all) = visit.read(move |tx, visit| usable(tx, visit, subscriber)).await?;
-    let (kind, kinds) = (AuthenticatorKind::from(query.kind), kinds_of(&all));
-    if !kinds.contains(&kind) {
+    let (visit, offered) = offered(visit, &idp, subscriber).await?;
+    let kind = AuthenticatorKind::from(query.kind);
+    if !offered.contains(&kind) {
         return Ok(visit.see("/sign-in/second-factor"));
     }
     Ok(visit.page(&WebauthnPage {
         kind: kind.as_str(),
         options_path: format!("/sign-in/second-factor/webauthn/options?kind={}", kind.as_str()),
         result_path: "/sign-in/second-factor/webauthn".to_owned(),
-        others: kinds.len() > 1,
+        others: offered.len() > 1,
     }))
 }
 
@@ -187,7 +232,7 @@ pub async fn webauthn_options(
     site: Data<Site>,
     query: Query<KindQuery>,
 ) -> Result<HttpResponse, Fault> {
-    let visit = Visit::begin_script(&request, &site).await?;
+    let visit = Visit::begin_script(&request, &site).await?.while_it_waits()?;
     let subscriber = person(&visit)?;
     let kind: WebauthnKind = query.kind;
     let (visit, options) = visit
@@ -213,7 +258,7 @@ pub async fn check_webauthn(
     site: Data<Site>,
     result: Json<WebauthnResult>,
 ) -> Result<HttpResponse, Fault> {
-    let visit = Visit::begin_script(&request, &site).await?;
+    let visit = Visit::begin_script(&request, &site).await?.while_it_waits()?;
     let subscriber = person(&visit)?;
     let answer = result.into_inner().answer.to_string();
     let (visit, outcome) = visit.transact(move |tx, visit| judge_webauthn(tx, visit, subscriber, &answer)).await?;
@@ -222,7 +267,7 @@ pub async fn check_webauthn(
         // The page there says how long the account is locked.
         Err("locked") => visit.json(
             StatusCode::UNPROCESSABLE_ENTITY,
-            &serde_json::json!({ "problem": "locked", "next": "/sign-in/second-factor" }),
+            &serde_json::json!({ "problem": "locked", "next": visit.to("/sign-in/second-factor") }),
         ),
         Err(problem) => visit.tell_problem(problem),
     })
@@ -279,7 +324,7 @@ fn sms_page(visit: &Visit, all: &[Authenticator], problem: Option<&'static str>,
         sent_to: pending_phone(visit, all).map(|(_, phone)| phone.masked()),
         problem,
         tries_left: left,
-        others: kinds_of(all).len() > 1,
+        others: has_others(all),
     }
 }
 
@@ -294,11 +339,12 @@ fn pending_phone(visit: &Visit, all: &[Authenticator]) -> Option<(AuthenticatorI
 }
 
 /// `GET /sign-in/second-factor/sms`.
-pub async fn sms(request: HttpRequest, site: Data<Site>) -> Result<HttpResponse, Fault> {
-    let visit = Visit::begin(&request, &site).await?;
+pub async fn sms(request: HttpRequest, site: Data<Site>, idp: Data<IdentityProvider>) -> Result<HttpResponse, Fault> {
+    let visit = Visit::begin(&request, &site).await?.while_it_waits()?;
     let subscriber = person(&visit)?;
+    let required = demanded(&visit, &idp)?;
     let (visit, all) = visit.read(move |tx, visit| usable(tx, visit, subscriber)).await?;
-    if !kinds_of(&all).contains(&AuthenticatorKind::OutOfBand) {
+    if !offer(&visit, subscriber, required.as_ref(), &all).kinds().contains(&AuthenticatorKind::OutOfBand) {
         return Ok(visit.see("/sign-in/second-factor"));
     }
     let page = sms_page(&visit, &all, None, None);
@@ -316,7 +362,7 @@ pub struct SendForm {
 /// `POST /sign-in/second-factor/sms/send`: sends a code to one of the account's phones.
 pub async fn send_sms(request: HttpRequest, site: Data<Site>, form: Form<SendForm>) -> Result<HttpResponse, Fault> {
     let form = form.into_inner();
-    let visit = Visit::begin_form(&request, &site, &form.csrf).await?;
+    let visit = Visit::begin_form(&request, &site, &form.csrf).await?.while_it_waits()?;
     let subscriber = person(&visit)?;
     let (visit, (all, problem)) = visit
         .transact(move |tx, visit| {
@@ -354,7 +400,7 @@ pub async fn send_sms(request: HttpRequest, site: Data<Site>, form: Form<SendFor
 /// `POST /sign-in/second-factor/sms`: judges the code.
 pub async fn check_sms(request: HttpRequest, site: Data<Site>, form: Form<CodeForm>) -> Result<HttpResponse, Fault> {
     let form = form.into_inner();
-    let visit = Visit::begin_form(&request, &site, &form.csrf).await?;
+    let visit = Visit::begin_form(&request, &site, &form.csrf).await?.while_it_waits()?;
     let subscriber = person(&visit)?;
     let (visit, (all, judged)) = visit
         .transact(move |tx, visit| {
@@ -364,7 +410,7 @@ pub async fn check_sms(request: HttpRequest, site: Data<Site>, form: Form<CodeFo
         })
         .await?;
     Ok(match judged {
-        Judged::Next(path) => visit.see(&path),
+        Judged::Next(address) => visit.see_exactly(&address),
         Judged::Stopped(page) => visit.page_again(&page),
         Judged::Wrong { problem, failed, .. } => match failed.locked {
             Some(page) => visit.page_again(&page),

@@ -4,7 +4,7 @@ use actix_web::web::{Data, Form, Path, Query};
 use actix_web::{HttpRequest, HttpResponse};
 use serde::Deserialize;
 
-use super::link::{AloneQuery, Chosen, MailedLink, PasswordForm, RequestForm, forget_request_that_is_over};
+use super::link::{AloneQuery, Chosen, MailedLink, PasswordForm, RequestForm};
 use super::pages::{CheckMailPage, RecoveryKeyPage, SignUpPage};
 use crate::authentication::AuthenticationEvent;
 use crate::authentication::look_up_secret::RecoveryKey;
@@ -21,12 +21,13 @@ use crate::web::people::{
     set_password,
 };
 use crate::web::site::Site;
+use crate::web::waiting::Waiting;
 
 /// `GET /sign-up`.
 pub async fn start(request: HttpRequest, site: Data<Site>) -> Result<HttpResponse, Fault> {
-    let visit = Visit::begin(&request, &site).await?;
+    let visit = Visit::begin(&request, &site).await?.while_it_waits()?;
     if visit.session.state.signed_in().is_some() {
-        return Ok(visit.see(&visit.home()));
+        return Ok(visit.see_home());
     }
     let visit = visit.keep().await?;
     Ok(visit.page(&SignUpPage::default()))
@@ -74,7 +75,7 @@ fn begin_account(
     let content = LinkContent {
         email_address: address.as_str().to_owned(),
         subscriber: None,
-        waiting_request: visit.session.state.waiting_request.clone(),
+        waiting_request: visit.waiting.as_ref().map(Waiting::to_take_along),
     };
     // The same work is done for an address that has an account; only its link goes to nobody.
     let known = find_address(tx, &*site.keys, address)?.is_some();
@@ -92,7 +93,7 @@ pub async fn confirm(
     query: Query<AloneQuery>,
 ) -> Result<HttpResponse, Fault> {
     let visit = Visit::begin(&request, &site).await?;
-    MailedLink::new(LinkPurpose::SignUp, token.into_inner()).open(visit, &query).await
+    MailedLink::new(LinkPurpose::SignUp, token.into_inner()).open(&request, visit, &query).await
 }
 
 /// `POST /sign-up/confirm/{token}/request`: whether the request that came with the link is gone on with.
@@ -103,7 +104,7 @@ pub async fn decide(
     form: Form<RequestForm>,
 ) -> Result<HttpResponse, Fault> {
     let visit = Visit::begin_form(&request, &site, &form.csrf).await?;
-    MailedLink::new(LinkPurpose::SignUp, token.into_inner()).decide(visit, &form).await
+    MailedLink::new(LinkPurpose::SignUp, token.into_inner()).decide(&request, visit, &form).await
 }
 
 /// `POST /sign-up/confirm/{token}`: the password is chosen, and the account begins.
@@ -160,7 +161,6 @@ fn make_account(tx: &mut Transaction<'_>, visit: &mut Visit, chosen: &Chosen) ->
     )?;
     tx.put_slot(subscriber, &slot, None, now)?;
     visit.remember(tx, subscriber, Event::AccountCreated)?;
-    forget_request_that_is_over(tx, visit)?;
     visit.session.reset(&site);
     let state = &mut visit.session.state;
     state.stage = SessionStage::ChoosingMethods;
@@ -192,7 +192,7 @@ pub async fn recovery_key(request: HttpRequest, site: Data<Site>) -> Result<Http
     visit.signed_in()?;
     Ok(match visit.session.state.pending.recovery_key {
         Some(key) => visit.page(&recovery_key_page(key, None)),
-        None => visit.see(&visit.home()),
+        None => visit.see_home(),
     })
 }
 
@@ -225,5 +225,5 @@ pub async fn keep_recovery_key(
             Ok(())
         })
         .await?;
-    Ok(visit.see(&visit.home()))
+    Ok(visit.see_home())
 }

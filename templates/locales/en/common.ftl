@@ -14,6 +14,7 @@ copied = Copied
 print = Print
 rename = Rename
 remove-named = Remove { $name }
+page-late = You were away for a while, or you signed in or out in another tab. What you sent last was not used. Please go on here.
 asking = { $service } of { $agency } asks you to sign in.
 back-to-account = Back to your account
 back-to-methods = Back to your sign-in methods

@@ -97,14 +97,14 @@ refusal-body-too-large-person = What your browser sent is larger than anything o
 refusal-form-malformed = We did not understand the form
 refusal-form-malformed-person = Something that belongs to the form did not arrive. Please go back and try again.
 
-refusal-form-expired = This page is too old
-refusal-form-expired-person = You were away for a while, or signed in or out in another window. For your safety nothing was done. Please open the page again.
+refusal-form-expired = This form came from another website
+refusal-form-expired-person = Your browser says that another website sent this form. For your safety nothing was done.
 
 refusal-request-gone = This sign-in is over
-refusal-request-gone-person = It ended, or waited for more than an hour, or began in another browser. Please go back to the website that you want to use and begin again.
+refusal-request-gone-person = It waited for more than an hour, or it ended. Please go back to the website that you want to use and begin again.
 
-refusal-cookie-missing = Your browser does not keep cookies
-refusal-cookie-missing-person = We need one cookie to know that it is still you. Please allow cookies for this website and begin again.
+refusal-cookie-missing = This sign-in belongs to another browser
+refusal-cookie-missing-person = It was begun in another browser, or this browser did not keep our cookie, by which we know that it is still you. Please allow cookies for this website, go back to the website that you want to use and begin again.
 
 refusal-too-many = Too many tries
 refusal-too-many-person = There were many tries from here in a short time. Please wait a few minutes and try again.

@@ -40,6 +40,8 @@ choose-method-intro = Besides your password, you use one of these each time you 
 add-method-title = Add a sign-in method
 add-method-intro = With a second method you can still sign in when you lose the first.
 choose-another-method = Choose another method
+exit-help = I cannot do this
+exit-service = Go back to { $service } without signing in
 recovery-key-title = Keep your recovery key
 recovery-key-intro = Write this key down or print it, and keep it in a safe place. We show it only now.
 recovery-key-label = Recovery key
@@ -128,14 +130,18 @@ sign-in-new-title = New to { $service }?
 sign-in-problem-wrong = This e-mail address and password do not go together. Check both, or choose a new password.
 second-factor-title = Show that it is you
 second-factor-intro = Choose one of your sign-in methods.
-second-factor-none-works = None of these works for me
+second-factor-then-enrol = A passkey or a security key is needed here, and your account has none yet. First show that it is you, then you add one.
+second-factor-then-enrol-asked = { $service } asks for a passkey or a security key, and your account has none yet. First show that it is you, then you add one.
+enrol-title = Add a passkey or a security key
+enrol-intro = A passkey or a security key is needed here, and your account has none yet.
+enrol-intro-asked = { $service } asks for a passkey or a security key, and your account has none yet. Add one, and you go on to { $service }.
 locked-title = Too many wrong codes
 locked-minutes =
     { $minutes ->
         [one] For your protection, no code is taken for one minute. Then you can try again.
        *[other] For your protection, no code is taken for { $minutes } minutes. Then you can try again.
     }
-locked-ended = There were so many wrong codes that this sign-in method has ended. Use another one, and remove this one from your account.
+locked-ended = There were so many wrong codes that none of your sign-in methods works any more.
 locked-not-you = If it was not you, somebody knows your password: sign in later and change it.
 suspended-title = This account is stopped
 suspended-text = An administrator stopped this account, so you cannot sign in now. Your password was right, and nothing was deleted.

@@ -121,7 +121,7 @@ async fn a_change_asks_again_who_it_is_after_twenty_minutes() {
     }
     let page = browser.get("/account/methods/add").await;
     assert_eq!(page.url.path(), "/sign-in", "{}", page.text());
-    assert_eq!(page.url.query(), Some("again=1"));
+    assert_eq!(page.url.query(), Some("again=yes"));
     browser.submit(&page, &[("password", &person.password)]).await;
     crate::support::people::give_second_factor(&app, &browser, &mut person.device).await;
     browser.get("/account/methods/add").await.expect_status(200);

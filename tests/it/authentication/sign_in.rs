@@ -84,7 +84,8 @@ async fn a_form_of_another_session_or_site_is_refused_and_changes_nothing() {
     let foreign = other.get("/sign-in").await.form_with(&["email"]);
     let values = [("email", person.email.as_str()), ("password", person.password.as_str())];
     let refused = mine.submit_form(&foreign.with(&values)).await;
-    refused.expect_status(403);
+    refused.expect_status(422).expect_words("What you sent last was not used").expect_words("Sign in");
+    assert_eq!(refused.form_with(&["email"]).value("email"), Some(person.email.as_str()), "what was typed stays");
     assert!(mine.get("/account").await.url.path() == "/sign-in");
     mine.post("/sign-in", &[("email", &person.email), ("password", &person.password)]).await;
     assert_ne!(mine.get("/sign-in/second-factor").await.url.path(), "/sign-in/second-factor/totp");

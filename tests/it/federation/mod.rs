@@ -24,6 +24,8 @@ mod release;
 mod single_logout;
 mod single_sign_on;
 #[cfg(feature = "demo")]
+mod tabs;
+#[cfg(feature = "demo")]
 mod turned_away;
 #[cfg(feature = "demo")]
 mod who_asks;

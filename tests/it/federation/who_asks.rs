@@ -12,11 +12,11 @@ async fn pages_on_the_way_name_the_service_and_its_agency() {
     let house = House::new().await;
     let browser = house.app.browser();
     for path in ["/sign-in", "/sign-up", "/forgot-password"] {
-        assert!(!browser.get(path).await.text().contains("asks you"), "{path} while nobody asks");
+        assert!(!browser.go(path).await.text().contains("asks you"), "{path} while nobody asks");
     }
     browser.get(&house.request(&Ask::default()).url).await.expect_status(200).expect_words(ASKS);
     for path in ["/sign-in", "/sign-up", "/forgot-password"] {
-        let page = browser.get(path).await;
+        let page = browser.go(path).await;
         page.expect_status(200).expect_words(ASKS);
         assert!(!page.body.contains("The name in the metadata"), "{path}: the agreement alone says who asks");
     }
@@ -52,7 +52,7 @@ async fn account_leads_back_to_the_service_that_waits() {
     assert_eq!(page.url.path(), "/sign-in");
     let page = person.sign_in(&house.app, &browser).await;
     assert!(page.url.path().starts_with("/saml/continue/"), "{}", page.url);
-    let account = browser.get("/account").await;
+    let account = browser.go("/account").await;
     account.expect_words("Park permits of Department of Parks is still waiting for you.");
     let onward = account.link("Go on to it").expect("a link");
     browser.get(&onward).await.expect_status(200).expect_words("Share with Park permits?");

@@ -16,7 +16,7 @@ async fn agree(browser: &Browser, page: &Page) -> Page {
 
 /// Says that the recovery key is kept, and is wherever that leads.
 async fn keep_recovery_key(browser: &Browser) -> Page {
-    let page = browser.get("/sign-up/recovery-key").await;
+    let page = browser.go("/sign-up/recovery-key").await;
     browser.submit_to(&page, "/sign-up/recovery-key", &[("kept", "yes")]).await
 }
 
@@ -55,7 +55,7 @@ async fn a_forgotten_password_on_the_way_leads_back_to_the_service() {
     let request = house.request(&Ask::default());
     browser.get(&request.url).await;
     let sent = house.app.inbox.messages().len();
-    let page = browser.get("/forgot-password").await;
+    let page = browser.go("/forgot-password").await;
     browser.submit(&page, &[("email", &person.email)]).await;
     let page = browser.get(&house.app.link_to(&person.email, sent).await).await;
     browser.submit(&page, &[("password", NEW), ("again", NEW)]).await;
@@ -63,7 +63,7 @@ async fn a_forgotten_password_on_the_way_leads_back_to_the_service() {
     let page = give_second_factor(&house.app, &browser, &mut person.device).await;
     assert_eq!(page.url.path(), "/forgot-password/unlock");
     // Without the recovery key: on to the service, which needs nothing out of the vault.
-    let onward = page.body.match_indices("/saml/continue/").next().map(|(at, _)| &page.body[at..at + 47]);
+    let onward = page.body.match_indices("/saml/continue/").next().map(|(at, _)| &page.body[at..at + 63]);
     let page = browser.get(onward.expect("a way on")).await;
     house.signed_in(&agree(&browser, &page).await, &request);
 }

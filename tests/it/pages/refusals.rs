@@ -53,7 +53,10 @@ async fn a_form_without_the_token_of_the_session_does_nothing() {
     let browser = app.browser();
     browser.get("/sign-in").await.expect_status(200);
     let fields = [("csrf", "guessed"), ("email", "person@example.com"), ("password", "correct horse battery")];
-    refused(&browser.post("/sign-in", &fields).await, 403, "W05");
+    browser.post("/sign-in", &fields).await.expect_status(422).expect_words("What you sent last was not used");
+    let url = browser.get("/sign-in").await.url;
+    let foreign = [("origin", "https://evil.example")];
+    refused(&browser.once_with(reqwest::Method::POST, url.path(), Some(&fields), &foreign).await, 403, "W05");
 }
 
 #[tokio::test(flavor = "multi_thread")]

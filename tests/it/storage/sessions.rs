@@ -27,7 +27,7 @@ fn find(store: &Store, id: SessionIdHash) -> Option<SessionRecord> {
 }
 
 #[test]
-fn a_renewed_session_opens_by_its_new_secret_only_and_takes_its_requests_services_and_logouts_along() {
+fn a_renewed_session_opens_by_its_new_secret_only_and_takes_its_services_and_logouts_along() {
     for database in TestDatabase::each() {
         let (store, old, new) = (&database.store, session(), session());
         let request = PendingRequest {
@@ -75,7 +75,7 @@ fn a_renewed_session_opens_by_its_new_secret_only_and_takes_its_requests_service
                 Ok((tx.pending_request(&request.id, NOW)?, tx.participants_of(new.id_hash, ADA)?))
             })
             .expect("it reads");
-        assert_eq!(waiting.map(|one| one.session), Some(new.id_hash), "{}", database.name);
+        assert_eq!(waiting.map(|one| one.session), Some(request.session), "it is bound to its own cookie");
         assert_eq!(services, [participant], "{}", database.name);
         let another = SubscriberId::from_bytes([7; 16]);
         let theirs = store.read_blocking::<_, StoreError, _>(|tx| tx.participants_of(new.id_hash, another));

@@ -1,7 +1,7 @@
 //! A person's browser as far as the front door cares: it keeps cookies, follows redirects, reads pages and submits their
 //! forms with every hidden field. No script runs, so what works here works without script.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 
 use reqwest::header::{COOKIE, HeaderMap, LOCATION, SET_COOKIE};
@@ -9,12 +9,22 @@ use reqwest::{Client, Method, StatusCode, Url, redirect};
 use scraper::{ElementRef, Html, Selector};
 
 /// One browser: a cookie jar and where it is. A clone shares the jar, as a second tab does.
-#[derive(Clone)]
 pub struct Browser {
     client: Client,
     base: Url,
     /// By host: `localhost` and `demo-agency.localhost` are different sites.
     cookies: Arc<Mutex<BTreeMap<(String, String), String>>>,
+    /// The names of those that have an age of their own.
+    lasting: Arc<Mutex<BTreeSet<String>>>,
+    /// The address of the page that lies open.
+    open: Mutex<Option<Url>>,
+}
+
+impl Clone for Browser {
+    fn clone(&self) -> Self {
+        let (client, base, cookies) = (self.client.clone(), self.base.clone(), Arc::clone(&self.cookies));
+        Self { client, base, cookies, lasting: Arc::clone(&self.lasting), open: Mutex::default() }
+    }
 }
 
 /// What came back, after redirects within the same origin.
@@ -63,7 +73,35 @@ impl Browser {
             .resolve("demo-agency.localhost", this_machine)
             .build()
             .expect("a client");
-        Self { client, base: base.parse().expect("a base URL"), cookies: Arc::default() }
+        Self {
+            client,
+            base: base.parse().expect("a base URL"),
+            cookies: Arc::default(),
+            lasting: Arc::default(),
+            open: Mutex::default(),
+        }
+    }
+
+    /// The address of a page of ours for the request that the open page is about, as the links of that page have it.
+    pub fn onward(&self, path: &str) -> String {
+        let open = self.open.lock().expect("the page").clone();
+        let named = |url: &Url| {
+            let in_query = url.query_pairs().find(|(name, _)| name == "request").map(|(_, value)| value.into_owned());
+            let mut parts = url.path_segments().into_iter().flatten();
+            let in_path = (parts.next() == Some("saml")).then(|| parts.nth(1)).flatten().map(str::to_owned);
+            in_query.or(in_path.filter(|id| id.len() == 48))
+        };
+        match open.as_ref().and_then(named) {
+            Some(request) if !path.contains("request=") => {
+                format!("{path}{}request={request}", if path.contains('?') { '&' } else { '?' })
+            }
+            _ => path.to_owned(),
+        }
+    }
+
+    /// Goes to a page of ours as the links of the open page do: for the request that it is about.
+    pub async fn go(&self, path: &str) -> Page {
+        self.get(&self.onward(path)).await
     }
 
     /// Follows an address, absolute or from the base.
@@ -95,6 +133,7 @@ impl Browser {
             .header(COOKIE, jar.join("; "))
             .header("x-csrf", token)
             .header("Content-Type", "application/json")
+            .header("Accept", "application/json")
             .body(body.to_string())
             .send()
             .await
@@ -156,6 +195,14 @@ impl Browser {
     pub fn plant_cookie(&self, name: &str, value: &str) {
         let host = self.base.host_str().expect("a host").to_owned();
         self.cookies.lock().expect("the jar").insert((host, name.to_owned()), value.to_owned());
+    }
+
+    /// Forgets the cookies that have no age, as a browser does that is closed and opened again.
+    pub fn forget_session_cookies(&self) {
+        self.cookies
+            .lock()
+            .expect("the jar")
+            .retain(|(_, name), _| self.lasting.lock().expect("the ages").contains(name));
     }
 
     /// Forgets everything, as a new private window does.
@@ -239,6 +286,7 @@ impl Browser {
             visited.push(page.url.clone());
         }
         page.visited = visited;
+        *self.open.lock().expect("the page") = Some(page.url.clone());
         page
     }
 
@@ -247,6 +295,9 @@ impl Browser {
         let (name, value) = parts.next().and_then(|pair| pair.split_once('=')).expect("name=value");
         let attributes: Vec<String> = parts.map(|part| part.trim().to_ascii_lowercase()).collect();
         let ended = attributes.iter().any(|a| a == "max-age=0") || value.is_empty();
+        if attributes.iter().any(|a| a.starts_with("max-age=")) {
+            self.lasting.lock().expect("the ages").insert(name.trim().to_owned());
+        }
         let mut jar = self.cookies.lock().expect("the jar");
         let key = (host.to_owned(), name.trim().to_owned());
         if ended {

@@ -39,7 +39,7 @@ pub enum With {
 /// Follows the link of a new account's mail up to the choice of methods.
 pub async fn up_to_methods(app: &TestApp, browser: &Browser, email: &str) -> Page {
     let sent = app.inbox.messages().len();
-    let page = browser.get("/sign-up").await;
+    let page = browser.go("/sign-up").await;
     let page = browser.submit_to(&page, "/sign-up", &[("email", email), ("rules", "yes")]).await;
     page.expect_status(200);
     let link = app.link_to(email, sent).await;
@@ -53,7 +53,7 @@ pub async fn up_to_methods(app: &TestApp, browser: &Browser, email: &str) -> Pag
 pub async fn sign_up(app: &TestApp, browser: &Browser, email: &str, with: With) -> Person {
     up_to_methods(app, browser, email).await;
     let device = set_up(app, browser, "/sign-up/methods", with).await;
-    let page = browser.get("/sign-up/recovery-key").await;
+    let page = browser.go("/sign-up/recovery-key").await;
     let recovery_key = page.find("#recovery-key code").expect("the recovery key");
     let page = browser.submit_to(&page, "/sign-up/recovery-key", &[("kept", "yes")]).await;
     page.expect_status(200);
@@ -64,7 +64,7 @@ pub async fn sign_up(app: &TestApp, browser: &Browser, email: &str, with: With) 
 pub async fn set_up(app: &TestApp, browser: &Browser, prefix: &str, with: With) -> Device {
     match with {
         With::App => {
-            let page = browser.get(&format!("{prefix}/totp")).await;
+            let page = browser.go(&format!("{prefix}/totp")).await;
             let secret = secret_of(&page);
             let code = secret.code_at(app.clock.now()).expect("a code");
             let page = browser.submit(&page, &[("code", &code), ("name", "my app")]).await;
@@ -74,7 +74,7 @@ pub async fn set_up(app: &TestApp, browser: &Browser, prefix: &str, with: With) 
         With::Phone => {
             let phone = "+12024561111".to_owned();
             let sent = app.inbox.messages().len();
-            let page = browser.get(&format!("{prefix}/sms")).await;
+            let page = browser.go(&format!("{prefix}/sms")).await;
             let page = browser.submit(&page, &[("phone", "(202) 456-1111")]).await;
             let code = app.code_to(&phone, sent).await;
             let page = browser.submit(&page, &[("code", &code)]).await;
@@ -83,7 +83,7 @@ pub async fn set_up(app: &TestApp, browser: &Browser, prefix: &str, with: With) 
         }
         With::Passkey => {
             let mut key = SoftPasskey::new(true);
-            let page = browser.get(&format!("{prefix}/webauthn?kind=passkey")).await;
+            let page = browser.go(&format!("{prefix}/webauthn?kind=passkey")).await;
             let options = script(browser, &page, &format!("{prefix}/webauthn/options?kind=passkey"), &json!({})).await;
             let options = serde_json::from_value(options.expect("options")).expect("creation options");
             let answer = key.do_registration(origin(app), options).expect("an answer");
@@ -120,14 +120,14 @@ pub fn origin(app: &TestApp) -> Url {
 /// What our script does: posts JSON with the page's token. `Err` with the body when it is refused.
 pub async fn script(browser: &Browser, page: &Page, path: &str, body: &Value) -> Result<Value, Value> {
     let token = page.attribute("meta[name=csrf]", "content").expect("a token on the page");
-    let answer = browser.post_json(path, &token, body).await;
+    let answer = browser.post_json(&browser.onward(path), &token, body).await;
     let said = serde_json::from_str(&answer.body).unwrap_or(Value::Null);
     if answer.status.is_success() { Ok(said) } else { Err(said) }
 }
 
 /// Gives address and password, and stands before the second factor.
 pub async fn give_password(browser: &Browser, email: &str, password: &str) -> Page {
-    let page = browser.get("/sign-in").await;
+    let page = browser.go("/sign-in").await;
     browser.submit(&page, &[("email", email), ("password", password)]).await
 }
 
@@ -137,19 +137,19 @@ pub async fn give_second_factor(app: &TestApp, browser: &Browser, device: &mut D
         Device::App(secret) => {
             // A code is taken once, so the next one is waited for.
             app.clock.advance(time::Duration::seconds(30));
-            let page = browser.get("/sign-in/second-factor/totp").await;
+            let page = browser.go("/sign-in/second-factor/totp").await;
             let code = secret.code_at(app.clock.now()).expect("a code");
             browser.submit(&page, &[("code", &code)]).await
         }
         Device::Phone(phone) => {
             let sent = app.inbox.messages().len();
-            let page = browser.get("/sign-in/second-factor/sms").await;
+            let page = browser.go("/sign-in/second-factor/sms").await;
             let page = browser.submit_to(&page, "/sms/send", &[]).await;
             let code = app.code_to(phone, sent).await;
             browser.submit(&page, &[("code", &code)]).await
         }
         Device::Passkey(key) => {
-            let page = browser.get("/sign-in/second-factor/webauthn?kind=passkey").await;
+            let page = browser.go("/sign-in/second-factor/webauthn?kind=passkey").await;
             let path = "/sign-in/second-factor/webauthn";
             let options = script(browser, &page, &format!("{path}/options?kind=passkey"), &json!({})).await;
             let options = serde_json::from_value(options.expect("options")).expect("request options");

@@ -33,8 +33,10 @@ fn asked() -> Layout {
         service: "Benefits <script>alert(1)</script> Portal".to_owned(),
         agency: "Department of \"Examples\" & Others".to_owned(),
         path: "/saml/continue/sample".to_owned(),
+        decline_path: "/saml/decline/sample".to_owned(),
     };
-    Layout { asking: Some(asking), csrf: TOKEN.to_owned(), ..Layout::for_anybody("Signet") }
+    let request = Some("0123456789abcdef".to_owned());
+    Layout { asking: Some(asking), request, csrf: TOKEN.to_owned(), ..Layout::for_anybody("Signet") }
 }
 
 /// A page that was drawn.
@@ -87,7 +89,8 @@ fn plain(album: &mut Album) {
     album.add(false, &LandingPage {});
     album.add(true, &LandingPage {});
     album.add(false, &HelpPage {});
-    album.add(false, &PrivacyPage {});
+    album.add_in(&asked(), &HelpPage {});
+    album.add(false, &PrivacyPage { idle_minutes: 15, session_hours: 12 });
     let now = utc_datetime!(2026-11-24 12:00:01);
     for kind in RefusalKind::ALL {
         album.add_in(&Layout::for_anybody("Signet"), &Refusal::from(kind).page(now));

@@ -110,7 +110,13 @@ pub(super) fn signing_in(album: &mut Album) {
         });
     }
     album.add_in(&asked(), &sign_in::SignInPage::default());
-    album.add(false, &sign_in::SecondFactorPage { choices: choices() });
+    for then_enrol in [false, true] {
+        album.add(false, &sign_in::SecondFactorPage { choices: choices(), then_enrol });
+        album.add_in(&asked(), &sign_in::SecondFactorPage { choices: choices(), then_enrol });
+    }
+    album.add(true, &sign_in::EnrolPage {});
+    album.add_in(&asked(), &sign_in::EnrolPage {});
+    album.add_in(&Layout { late: true, ..asked() }, &sign_in::SignInPage::default());
     for others in [false, true] {
         album.with_problems(false, &["wrong", "used", "malformed"], |problem| sign_in::TotpPage {
             problem,

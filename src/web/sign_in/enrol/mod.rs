@@ -45,7 +45,7 @@ impl Place {
         let account = visit.site.store.read::<_, Trouble, _>(move |tx| account_of(tx, &site, of)).await?;
         match account.map(|account| account.status) {
             Some(SubscriberStatus::SigningUp) => Ok((Self::SignUp, of)),
-            _ => Err(Fault::SignedOut),
+            _ => Err(Fault::SignedOut(visit.request)),
         }
     }
 
@@ -92,14 +92,15 @@ struct Enrolled {
     proved: Proved,
 }
 
-/// Adds the authenticator, tells the person, and says where they go next. The first one of an account signs them in.
+/// Adds the authenticator, tells the person, and gives the whole address that they go on to. The first one of an account signs
+/// them in; a later one has been used by being set up, so a service that demands just that is answered.
 fn finish(
     tx: &mut Transaction<'_>,
     visit: &mut Visit,
     place: Place,
     of: SubscriberId,
     enrolled: &Enrolled,
-) -> Result<Result<&'static str, &'static str>, Trouble> {
+) -> Result<Result<String, &'static str>, Trouble> {
     let (site, now) = (visit.site.clone(), visit.now);
     let kind = enrolled.secret.kind();
     if place == Place::SignUp {
@@ -128,8 +129,13 @@ fn finish(
     visit.remember(tx, of, Event::MethodAdded { method: kind })?;
     if place == Place::Account {
         notify_everywhere(tx, &site, of, &Letter::MethodAdded(kind), None, now)?;
+        let event = AuthenticationEvent { kind, authenticator: Some(id), at: now, proved: enrolled.proved };
+        visit.session.state.events.push(event);
+        if visit.waiting.is_some() {
+            return Ok(Ok(visit.home()));
+        }
         visit.session.state.notice = Some("method_added".to_owned());
-        return Ok(Ok("/account/methods"));
+        return Ok(Ok(visit.to("/account/methods")));
     }
     change_account(tx, &site, of, |account| account.status = SubscriberStatus::Active)?;
     tx.end_sessions_of(of, Some(visit.session.id_hash()), now)?;
@@ -141,5 +147,5 @@ fn finish(
     if let Some(vault_key) = vault_key {
         make_recovery_key(tx, visit, of, &vault_key)?;
     }
-    Ok(Ok("/sign-up/recovery-key"))
+    Ok(Ok(visit.to("/sign-up/recovery-key")))
 }

@@ -168,7 +168,7 @@ pub async fn add(request: HttpRequest, site: Data<Site>, form: Form<CodeForm>) -
         })
         .await?;
     Ok(match outcome {
-        Ok(next) => visit.see(next),
+        Ok(next) => visit.see_exactly(&next),
         Err(PhoneProblem::TooManyPhones) => visit.see(&place.path("")),
         Err(PhoneProblem::Stopped(page)) => visit.page_again(&page),
         Err(PhoneProblem::Wrong(problem, failed)) => match failed.locked {

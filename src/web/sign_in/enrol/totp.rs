@@ -78,7 +78,7 @@ pub async fn add(request: HttpRequest, site: Data<Site>, form: Form<TotpForm>) -
         })
         .await?;
     Ok(match outcome {
-        Ok(Ok(next)) => visit.see(next),
+        Ok(Ok(next)) => visit.see_exactly(&next),
         Ok(Err(_)) => visit.see(&place.path("")),
         Err(page) => visit.page_again(&page),
     })

@@ -112,7 +112,7 @@ pub async fn add(request: HttpRequest, site: Data<Site>, result: Json<WebauthnRe
         })
         .await?;
     Ok(match outcome {
-        Ok(next) => visit.tell_next(next),
+        Ok(next) => visit.tell_next(&next),
         Err(problem) => visit.tell_problem(problem),
     })
 }
