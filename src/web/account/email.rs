@@ -5,7 +5,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use serde::Deserialize;
 
 use super::lines::address_lines;
-use super::pages::{ConfirmEmailPage, EmailPage};
+use super::pages::{ConfirmEmailPage, EmailPage, EmailProblem};
 use crate::authentication::recovery::{LinkPurpose, LinkToken};
 use crate::authentication::throttle::RateLimit;
 use crate::event::Event;
@@ -26,7 +26,7 @@ fn page(
     visit: &Visit,
     of: SubscriberId,
     typed: &str,
-    outcome: Result<bool, &'static str>,
+    outcome: Result<bool, EmailProblem>,
 ) -> Result<EmailPage, Trouble> {
     Ok(EmailPage {
         addresses: address_lines(&addresses_of(tx, &visit.site, of)?),
@@ -60,7 +60,7 @@ pub(super) async fn add(request: HttpRequest, site: Data<Site>, form: Form<AddFo
     let (visit, page) = visit
         .transact(move |tx, visit| {
             let Ok(address) = EmailAddress::parse(&form.email) else {
-                return page(tx, visit, subscriber, &form.email, Err("address"));
+                return page(tx, visit, subscriber, &form.email, Err(EmailProblem::Address));
             };
             let outcome = send_link(tx, visit, subscriber, &address)?;
             let typed = if outcome.is_ok() { address.as_str() } else { form.email.as_str() };
@@ -78,13 +78,13 @@ fn send_link(
     visit: &Visit,
     of: SubscriberId,
     address: &EmailAddress,
-) -> Result<Result<(), &'static str>, Trouble> {
+) -> Result<Result<(), EmailProblem>, Trouble> {
     let (site, now) = (&visit.site, visit.now);
     let canonical = address.canonical();
     let tries: [(RateLimit, &[&[u8]]); 2] =
         [(RateLimit::MAIL_BY_IP, &[&visit.client]), (RateLimit::MAIL_BY_EMAIL, &[canonical.as_bytes()])];
     if allow(tx, site, &tries, now)?.is_err() || addresses_of(tx, site, of)?.len() >= MOST_ADDRESSES {
-        return Ok(Err("too_many"));
+        return Ok(Err(EmailProblem::TooMany));
     }
     let content = LinkContent {
         email_address: address.as_str().to_owned(),
@@ -204,7 +204,7 @@ pub(super) async fn remove(
                 return Ok(None);
             };
             if !tx.remove_email(subscriber, id)? {
-                return page(tx, visit, subscriber, "", Err("last")).map(Some);
+                return page(tx, visit, subscriber, "", Err(EmailProblem::Last)).map(Some);
             }
             visit.remember(tx, subscriber, Event::AddressRemoved)?;
             let letter = Letter::AddressRemoved(gone.address.clone());

@@ -5,7 +5,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use serde::Deserialize;
 
 use super::lines::method_lines;
-use super::pages::MethodsPage;
+use super::pages::{MethodsPage, MethodsProblem};
 use crate::authentication::AuthenticatorId;
 use crate::event::Event;
 use crate::storage::Transaction;
@@ -20,7 +20,7 @@ fn page(
     tx: &mut Transaction<'_>,
     visit: &Visit,
     of: SubscriberId,
-    problem: Option<&'static str>,
+    problem: Option<MethodsProblem>,
 ) -> Result<MethodsPage, Trouble> {
     Ok(MethodsPage { methods: method_lines(&authenticators_of(tx, &visit.site, of)?), problem })
 }
@@ -46,7 +46,7 @@ pub(super) struct MethodForm {
 /// What came of a form.
 enum Changed {
     /// The end of a key in the locale files: why not.
-    No(&'static str),
+    No(MethodsProblem),
     /// The method is not one of the person's.
     NotTheirs,
     Yes,
@@ -77,7 +77,7 @@ pub(super) async fn rename(
     let (visit, changed) = visit
         .transact(move |tx, visit| {
             let Some(name) = name_of(&form.name) else {
-                return Ok(Changed::No("name"));
+                return Ok(Changed::No(MethodsProblem::Name));
             };
             let sealed = seal_name(&visit.site, subscriber, id, &name)?;
             if !tx.rename_authenticator(subscriber, id, &sealed)? {
@@ -112,7 +112,7 @@ pub(super) async fn remove(
                 return Ok(Changed::NotTheirs);
             };
             if last || !tx.remove_authenticator(subscriber, id)? {
-                return Ok(Changed::No("last"));
+                return Ok(Changed::No(MethodsProblem::Last));
             }
             let kind = gone.secret.kind();
             visit.remember(tx, subscriber, Event::MethodRemoved { method: kind })?;

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::web::page::Page;
+use crate::web::page::{Page, problems};
 use crate::web::sign_in::page;
 
 /// `/account`: the person's own page.
@@ -77,10 +77,22 @@ pub struct EmailPage {
     pub email: String,
     /// Whether a mail is on its way to an address that was asked to be added.
     pub sent: bool,
-    /// `address`, `last`, `too_many`.
-    pub problem: Option<&'static str>,
+    /// What was wrong with the form.
+    pub problem: Option<EmailProblem>,
 }
 page!(EmailPage, "pages/account/email.html");
+
+problems! {
+    /// Of [`EmailPage`].
+    EmailProblem {
+        /// It is no address that we can write to.
+        Address => "address",
+        /// The last address cannot be removed.
+        Last => "last",
+        /// Too many mails, or too many addresses.
+        TooMany => "too_many",
+    }
+}
 
 /// `/account/email/confirm/{token}`: whether the address is added.
 #[derive(Debug, Serialize)]
@@ -97,10 +109,20 @@ page!(ConfirmEmailPage, "pages/account/confirm_email.html");
 pub struct MethodsPage {
     /// The methods.
     pub methods: Vec<MethodLine>,
-    /// `last`, `name`.
-    pub problem: Option<&'static str>,
+    /// What was wrong with the form.
+    pub problem: Option<MethodsProblem>,
 }
 page!(MethodsPage, "pages/account/methods.html");
+
+problems! {
+    /// Of [`MethodsPage`].
+    MethodsProblem {
+        /// The last method that works cannot be removed.
+        Last => "last",
+        /// It is no name that we keep.
+        Name => "name",
+    }
+}
 
 /// `/account/services`: who received what, and when.
 #[derive(Debug, Serialize)]

@@ -11,10 +11,11 @@ use crate::storage::Transaction;
 use crate::subscriber::{SubscriberId, VaultState};
 use crate::web::people::{Fault, Letter, Trouble, Visit, account_of, addresses_of, notify_everywhere, set_password};
 use crate::web::sign_in::pages::ChoosePasswordPage;
-use crate::web::sign_in::{password_problem, put_password_slot};
+use crate::web::sign_in::problems::ChoosePasswordProblem;
+use crate::web::sign_in::put_password_slot;
 use crate::web::site::Site;
 
-fn page(email: &str, problem: Option<&'static str>) -> ChoosePasswordPage {
+fn page(email: &str, problem: Option<ChoosePasswordProblem>) -> ChoosePasswordPage {
     ChoosePasswordPage {
         email: email.to_owned(),
         action: "/account/password".to_owned(),
@@ -64,9 +65,11 @@ pub(super) async fn change(
     let email = address.map_or("", |address| address.as_str());
     let about = PasswordContext { email_address: address, service_name: &site.service_name };
     let password = match Password::chosen(&form.password, &about) {
-        Ok(_) if form.password != form.again => return Ok(visit.page_again(&page(email, Some("different")))),
+        Ok(_) if form.password != form.again => {
+            return Ok(visit.page_again(&page(email, Some(ChoosePasswordProblem::Different))));
+        }
         Ok(password) => password,
-        Err(weak) => return Ok(visit.page_again(&page(email, Some(password_problem(weak))))),
+        Err(weak) => return Ok(visit.page_again(&page(email, Some(weak.into())))),
     };
     let (entropy, parameters) = (site.entropy.clone(), site.gate.parameters());
     let stretched = site

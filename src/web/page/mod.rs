@@ -6,6 +6,7 @@
 mod asking;
 mod mail;
 mod plain;
+mod problem;
 #[cfg(test)]
 mod samples;
 mod templates;
@@ -21,6 +22,8 @@ use super::waiting::{RequestAddress, Waiting};
 
 pub use asking::Asking;
 pub use mail::mail_html;
+pub(crate) use problem::problems;
+
 pub use plain::{HelpPage, LandingPage, PrivacyPage, RefusalPage};
 pub use templates::{Unrenderable, render};
 

@@ -7,8 +7,9 @@ use serde::Deserialize;
 use super::link::{AloneQuery, Chosen, MailedLink, PasswordForm, RequestForm};
 use super::pages::{CheckMailPage, ForgottenPasswordPage, UnlockPage};
 use super::password::open_by_password;
+use super::problems::{AddressProblem, UnlockProblem};
 use super::sign_up::make_recovery_key;
-use crate::authentication::look_up_secret::{RecoveryKey, RecoveryKeyError};
+use crate::authentication::look_up_secret::RecoveryKey;
 use crate::authentication::password::{Password, PasswordVerifier, StretchedPassword};
 use crate::authentication::recovery::LinkPurpose;
 use crate::authentication::throttle::RateLimit;
@@ -42,7 +43,9 @@ pub async fn send_link(request: HttpRequest, site: Data<Site>, form: Form<StartF
     let form = form.into_inner();
     let visit = Visit::begin_form(&request, &site, &form.csrf).await?;
     let Ok(address) = EmailAddress::parse(&form.email) else {
-        return Ok(visit.page_again(&ForgottenPasswordPage { email: form.email, problem: Some("address") }));
+        return Ok(
+            visit.page_again(&ForgottenPasswordPage { email: form.email, problem: Some(AddressProblem::Address) })
+        );
     };
     let page = CheckMailPage { email: address.as_str().to_owned(), purpose: "forgot_password" };
     let (visit, sent) = visit.transact(move |tx, visit| write_to(tx, visit, &address)).await?;
@@ -166,7 +169,7 @@ pub(crate) fn put_password_slot(
     Ok(tx.put_slot(of, &slot, None, visit.now)?)
 }
 
-fn unlock_page(visit: &Visit, by_password: bool, problem: Option<&'static str>) -> UnlockPage {
+fn unlock_page(visit: &Visit, by_password: bool, problem: Option<UnlockProblem>) -> UnlockPage {
     let action = if by_password { "/unlock" } else { "/forgot-password/unlock" };
     // The request that waits would send the person here again, unless it is told that they go on without it.
     let skip_path = match visit.request {
@@ -208,18 +211,14 @@ pub async fn use_recovery_key(
     let form = form.into_inner();
     let visit = Visit::begin_form(&request, &site, &form.csrf).await?;
     let subscriber = visit.freshly_signed_in()?;
-    let problem = |error| match error {
-        RecoveryKeyError::Malformed => "malformed",
-        RecoveryKeyError::Mistyped => "mistyped",
-    };
     let key = match RecoveryKey::parse(&form.recovery_key) {
         Ok(key) => key,
-        Err(error) => return Ok(visit.page_again(&unlock_page(&visit, false, Some(problem(error))))),
+        Err(error) => return Ok(visit.page_again(&unlock_page(&visit, false, Some(error.into())))),
     };
     let (visit, opened) = visit.transact(move |tx, visit| open_by_recovery_key(tx, visit, subscriber, &key)).await?;
     Ok(match opened.map_err(Fault::TooMany)? {
         Opened::Yes => visit.see("/sign-up/recovery-key"),
-        Opened::No => visit.page_again(&unlock_page(&visit, false, Some("wrong"))),
+        Opened::No => visit.page_again(&unlock_page(&visit, false, Some(UnlockProblem::Wrong))),
         // The password's key is gone with the session in which it was typed.
         Opened::SignInAgain => return Err(Fault::Stale(visit.request)),
     })
@@ -315,7 +314,7 @@ pub async fn use_password(
         .await
         .map_err(Trouble::Busy)??;
     let Some(stretched) = judged else {
-        return Ok(visit.page_again(&unlock_page(&visit, true, Some("wrong"))));
+        return Ok(visit.page_again(&unlock_page(&visit, true, Some(UnlockProblem::Wrong))));
     };
     let (visit, opened) = visit
         .transact(move |tx, visit| {
@@ -331,6 +330,6 @@ pub async fn use_password(
         .await?;
     Ok(match opened {
         true => visit.see_home(),
-        false => visit.page_again(&unlock_page(&visit, true, Some("wrong"))),
+        false => visit.page_again(&unlock_page(&visit, true, Some(UnlockProblem::Wrong))),
     })
 }

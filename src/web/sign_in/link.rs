@@ -16,7 +16,7 @@ use serde::Deserialize;
 use time::UtcDateTime;
 
 use super::pages::{ChoosePasswordPage, LinkQuestionPage, LinkUnusablePage};
-use super::password_problem;
+use super::problems::ChoosePasswordProblem;
 use crate::authentication::password::{Password, PasswordContext, StretchedPassword};
 use crate::authentication::recovery::{LinkPurpose, LinkToken};
 use crate::storage::Transaction;
@@ -131,7 +131,7 @@ impl MailedLink {
         visit.page_again(&LinkUnusablePage { again_path })
     }
 
-    fn password_page(&self, email: &str, problem: Option<&'static str>) -> ChoosePasswordPage {
+    fn password_page(&self, email: &str, problem: Option<ChoosePasswordProblem>) -> ChoosePasswordPage {
         ChoosePasswordPage {
             email: email.to_owned(),
             action: self.path(),
@@ -256,7 +256,7 @@ impl MailedLink {
         };
         let about = PasswordContext { email_address: Some(&address), service_name: &visit.site.service_name };
         let problem = match Password::chosen(&form.password, &about) {
-            Ok(_) if form.password != form.again => "different",
+            Ok(_) if form.password != form.again => ChoosePasswordProblem::Different,
             Ok(password) => {
                 let (entropy, parameters) = (visit.site.entropy.clone(), visit.site.gate.parameters());
                 let stretched = visit
@@ -270,7 +270,7 @@ impl MailedLink {
                 let chosen = Chosen { link: link_hash, made_at, content, address, stretched };
                 return Ok((visit, link, Ok(chosen)));
             }
-            Err(weak) => password_problem(weak),
+            Err(weak) => weak.into(),
         };
         let page = visit.page_again(&link.password_page(address.as_str(), Some(problem)));
         Ok((visit, link, Err(page)))

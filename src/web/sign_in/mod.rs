@@ -11,12 +11,11 @@ pub mod forgotten;
 pub mod link;
 pub mod pages;
 pub mod password;
+pub mod problems;
 pub mod second_factor;
 pub mod sign_up;
 
 use actix_web::web::{ServiceConfig, get, post, resource};
-
-use crate::authentication::password::WeakPassword;
 
 pub use argon2_gate::{Argon2Busy, Argon2Gate};
 pub(crate) use forgotten::put_password_slot;
@@ -84,16 +83,5 @@ pub fn routes(config: &mut ServiceConfig) {
             .service(at("/sms").route(get().to(enrol::phone::form)).route(post().to(enrol::phone::send)))
             .service(at("/sms/code").route(get().to(enrol::phone::code_form)).route(post().to(enrol::phone::add)))
             .service(at("/sms/again").route(post().to(enrol::phone::send_again)));
-    }
-}
-
-/// The end of a key in the locale files.
-pub(crate) fn password_problem(weak: WeakPassword) -> &'static str {
-    match weak {
-        WeakPassword::Common => "common",
-        WeakPassword::Guessable => "guessable",
-        WeakPassword::TooLong => "too_long",
-        WeakPassword::TooShort => "too_short",
-        WeakPassword::Yours => "yours",
     }
 }

@@ -1,7 +1,11 @@
-//! What the pages of this folder show. A problem is the end of a key in the locale files.
+//! What the pages of this folder show. What can be wrong with their forms stands in [`super::problems`].
 
 use serde::Serialize;
 
+use super::problems::{
+    AddressProblem, ChoosePasswordProblem, PhoneCodeProblem, PhoneSetUpProblem, RecoveryKeyProblem, SignInProblem,
+    SignUpProblem, SmsProblem, TotpProblem, TotpSetUpProblem, UnlockProblem,
+};
 use crate::web::page::Page;
 
 macro_rules! page {
@@ -18,8 +22,8 @@ pub(crate) use page;
 pub struct SignUpPage {
     /// What was typed before.
     pub email: String,
-    /// `address` (not one that we can write to), `rules` (not accepted).
-    pub problem: Option<&'static str>,
+    /// What was wrong with the form.
+    pub problem: Option<SignUpProblem>,
 }
 page!(SignUpPage, "pages/sign_up/start.html");
 
@@ -60,8 +64,8 @@ pub struct ChoosePasswordPage {
     pub forgotten: bool,
     /// The request that came with the link waits no longer: the service's name, empty where that is not known any more.
     pub over: Option<String>,
-    /// `too_short`, `too_long`, `common`, `guessable`, `yours`, `different` (the two fields).
-    pub problem: Option<&'static str>,
+    /// What was wrong with the form.
+    pub problem: Option<ChoosePasswordProblem>,
 }
 page!(ChoosePasswordPage, "pages/sign_up/password.html");
 
@@ -97,8 +101,8 @@ pub struct TotpSetUpPage {
     pub secret: String,
     /// Where the form goes.
     pub action: String,
-    /// `wrong`.
-    pub problem: Option<&'static str>,
+    /// What was wrong with the form.
+    pub problem: Option<TotpSetUpProblem>,
 }
 page!(TotpSetUpPage, "pages/methods/totp.html");
 
@@ -123,8 +127,8 @@ pub struct PhoneSetUpPage {
     pub region: String,
     /// Where the form goes.
     pub action: String,
-    /// `number`, `not_for_text`, `too_many`.
-    pub problem: Option<&'static str>,
+    /// What was wrong with the form.
+    pub problem: Option<PhoneSetUpProblem>,
 }
 page!(PhoneSetUpPage, "pages/methods/sms.html");
 
@@ -137,8 +141,8 @@ pub struct PhoneCodePage {
     pub action: String,
     /// Where the button to send again goes.
     pub again_path: String,
-    /// `wrong`, `expired`, `malformed`.
-    pub problem: Option<&'static str>,
+    /// What was wrong with the form.
+    pub problem: Option<PhoneCodeProblem>,
     /// Tries left before a lock, when there are three or fewer.
     pub tries_left: Option<u32>,
 }
@@ -149,8 +153,8 @@ page!(PhoneCodePage, "pages/methods/sms_code.html");
 pub struct RecoveryKeyPage {
     /// Seven groups of four.
     pub key: String,
-    /// `not_kept`: the box was not ticked.
-    pub problem: Option<&'static str>,
+    /// What was wrong with the form.
+    pub problem: Option<RecoveryKeyProblem>,
 }
 page!(RecoveryKeyPage, "pages/sign_up/recovery_key.html");
 
@@ -159,8 +163,8 @@ page!(RecoveryKeyPage, "pages/sign_up/recovery_key.html");
 pub struct SignInPage {
     /// What was typed before.
     pub email: String,
-    /// `wrong`: this address and password do not go together, whichever it is.
-    pub problem: Option<&'static str>,
+    /// What was wrong with the form.
+    pub problem: Option<SignInProblem>,
     /// Whether somebody is signed in and must show again that it is them.
     pub again: bool,
 }
@@ -184,8 +188,8 @@ page!(EnrolPage, "pages/sign_in/enrol.html");
 /// `/sign-in/second-factor/totp`.
 #[derive(Debug, Serialize)]
 pub struct TotpPage {
-    /// `wrong`, `used`, `malformed`.
-    pub problem: Option<&'static str>,
+    /// What was wrong with the form.
+    pub problem: Option<TotpProblem>,
     /// Tries left before a lock, when there are three or fewer.
     pub tries_left: Option<u32>,
     /// Whether there are other methods to choose from.
@@ -225,8 +229,8 @@ pub struct SmsPage {
     pub phones: Vec<PhoneChoice>,
     /// The end of the number that a code was sent to, once one was.
     pub sent_to: Option<String>,
-    /// `wrong`, `expired`, `malformed`, `too_many` (messages).
-    pub problem: Option<&'static str>,
+    /// What was wrong with the form.
+    pub problem: Option<SmsProblem>,
     /// Tries left before a lock, when there are three or fewer.
     pub tries_left: Option<u32>,
     /// Whether there are other methods to choose from.
@@ -247,8 +251,8 @@ page!(LockedPage, "pages/sign_in/locked.html");
 pub struct ForgottenPasswordPage {
     /// What was typed before.
     pub email: String,
-    /// `address`.
-    pub problem: Option<&'static str>,
+    /// What was wrong with the form.
+    pub problem: Option<AddressProblem>,
 }
 page!(ForgottenPasswordPage, "pages/recovery/start.html");
 
@@ -261,8 +265,8 @@ pub struct UnlockPage {
     pub action: String,
     /// Where the person goes on without opening it, where that is possible.
     pub skip_path: Option<String>,
-    /// `wrong`, `malformed`, `mistyped`.
-    pub problem: Option<&'static str>,
+    /// What was wrong with the form.
+    pub problem: Option<UnlockProblem>,
 }
 page!(UnlockPage, "pages/recovery/unlock.html");
 

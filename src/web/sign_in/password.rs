@@ -7,6 +7,7 @@ use serde::Deserialize;
 
 use super::forgotten::put_password_slot;
 use super::pages::{SignInPage, SuspendedPage};
+use super::problems::SignInProblem;
 use crate::authentication::AuthenticationEvent;
 use crate::authentication::password::{Password, PasswordVerifier, StretchedPassword};
 use crate::authentication::session::SessionStage;
@@ -91,7 +92,7 @@ pub async fn sign_in(request: HttpRequest, site: Data<Site>, form: Form<SignInFo
         let visit = visit.keep().await?;
         return Ok(visit.page_again(&SignInPage { email: form.email.trim().to_owned(), problem: None, again }));
     }
-    let wrong = SignInPage { email: form.email.trim().to_owned(), problem: Some("wrong"), again };
+    let wrong = SignInPage { email: form.email.trim().to_owned(), problem: Some(SignInProblem::Wrong), again };
     // What is no address is nobody's; it is counted and worked on like any other.
     let address = EmailAddress::parse(&form.email).ok();
     let key = address.as_ref().map_or_else(|| form.email.trim().to_lowercase(), EmailAddress::canonical);

@@ -5,12 +5,13 @@ use actix_web::web::{Data, Form, Json, Query};
 use actix_web::{HttpRequest, HttpResponse};
 use serde::Deserialize;
 
-use super::enrol::phone::{CodeForm, code_problem, judge_code, send_code};
+use super::enrol::phone::{CodeForm, judge_code, send_code};
 use super::enrol::webauthn::{KindQuery, WebauthnResult};
 use super::factors::{Failed, complete, count_wrong_code, may_try, tries_left};
 use super::pages::{
     EnrolPage, LockedPage, MethodChoice, PhoneChoice, SecondFactorPage, SmsPage, TotpPage, WebauthnPage,
 };
+use super::problems::{SmsProblem, TotpProblem};
 use crate::authentication::offer::SecondFactorOffer;
 use crate::authentication::out_of_band::{CodePurpose, CodeRefused};
 use crate::authentication::session::{PendingPhone, SessionStage};
@@ -135,10 +136,10 @@ fn has_others(all: &[Authenticator]) -> bool {
 }
 
 /// How a code ended.
-enum Judged {
+enum Judged<P> {
     Next(String),
     Stopped(LockedPage),
-    Wrong { problem: &'static str, failed: Failed, others: bool },
+    Wrong { problem: P, failed: Failed, others: bool },
 }
 
 /// `POST /sign-in/second-factor/totp`.
@@ -160,14 +161,19 @@ pub async fn check_totp(request: HttpRequest, site: Data<Site>, form: Form<CodeF
     })
 }
 
-fn judge_totp(tx: &mut Transaction<'_>, visit: &mut Visit, of: SubscriberId, code: &str) -> Result<Judged, Trouble> {
+fn judge_totp(
+    tx: &mut Transaction<'_>,
+    visit: &mut Visit,
+    of: SubscriberId,
+    code: &str,
+) -> Result<Judged<TotpProblem>, Trouble> {
     if let Err(page) = may_try(tx, visit, of)? {
         return Ok(Judged::Stopped(page));
     }
     let all = usable(tx, visit, of)?;
     let others = has_others(&all);
     let apps: Vec<Authenticator> = all.into_iter().filter(|one| one.secret.kind() == AuthenticatorKind::Totp).collect();
-    let mut problem = "wrong";
+    let mut problem = TotpProblem::Wrong;
     for app in &apps {
         match accept_totp(app, code, visit)? {
             // Of two that bring the same code at once, one is first.
@@ -175,8 +181,8 @@ fn judge_totp(tx: &mut Transaction<'_>, visit: &mut Visit, of: SubscriberId, cod
                 let event = AuthenticationEvent::code(AuthenticatorKind::Totp, app.id, visit.now);
                 return complete(tx, visit, of, event).map(Judged::Next);
             }
-            Ok(_) | Err(TotpError::Used) => problem = "used",
-            Err(TotpError::Malformed) => problem = "malformed",
+            Ok(_) | Err(TotpError::Used) => problem = TotpProblem::Used,
+            Err(TotpError::Malformed) => problem = TotpProblem::Malformed,
             Err(TotpError::TooLong | TotpError::Wrong) => {}
         }
     }
@@ -312,7 +318,7 @@ fn judge_webauthn(
 }
 
 /// What the page about text messages shows.
-fn sms_page(visit: &Visit, all: &[Authenticator], problem: Option<&'static str>, left: Option<u32>) -> SmsPage {
+fn sms_page(visit: &Visit, all: &[Authenticator], problem: Option<SmsProblem>, left: Option<u32>) -> SmsPage {
     let phones = all.iter().filter_map(|one| match &one.secret {
         AuthenticatorSecret::Phone(phone) => {
             Some(PhoneChoice { id: one.id.to_string(), name: one.name.clone(), masked: phone.masked() })
@@ -375,10 +381,10 @@ pub async fn send_sms(request: HttpRequest, site: Data<Site>, form: Form<SendFor
                 _ => None,
             });
             let Some((id, phone)) = phone else {
-                return Ok((all, Some("number")));
+                return Ok((all, Some(SmsProblem::PhoneGone)));
             };
             if send_code(tx, visit, subscriber, &phone, CodePurpose::SignIn)?.is_err() {
-                return Ok((all, Some("too_many")));
+                return Ok((all, Some(SmsProblem::TooMany)));
             }
             visit.session.state.pending.phone = Some(PendingPhone {
                 e164: phone.e164().to_owned(),
@@ -389,6 +395,10 @@ pub async fn send_sms(request: HttpRequest, site: Data<Site>, form: Form<SendFor
         })
         .await?;
     Ok(match problem {
+        // Without a phone there is nothing to send to: the page of the second factor says what there is.
+        Some(SmsProblem::PhoneGone) if !all.iter().any(|one| one.secret.kind() == AuthenticatorKind::OutOfBand) => {
+            visit.see("/sign-in/second-factor")
+        }
         Some(_) => {
             let page = sms_page(&visit, &all, problem, None);
             visit.page_again(&page)
@@ -428,7 +438,7 @@ fn judge_sms(
     of: SubscriberId,
     all: &[Authenticator],
     code: &str,
-) -> Result<Judged, Trouble> {
+) -> Result<Judged<SmsProblem>, Trouble> {
     if let Err(page) = may_try(tx, visit, of)? {
         return Ok(Judged::Stopped(page));
     }
@@ -446,7 +456,7 @@ fn judge_sms(
             let pending = pending_phone(visit, all).map(|(id, _)| id);
             let tried: Vec<Authenticator> = all.iter().filter(|one| Some(one.id) == pending).cloned().collect();
             let failed = count_wrong_code(tx, visit, of, &tried)?;
-            Ok(Judged::Wrong { problem: code_problem(&refused), failed, others: false })
+            Ok(Judged::Wrong { problem: SmsProblem::from(&refused), failed, others: false })
         }
     }
 }

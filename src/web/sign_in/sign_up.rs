@@ -6,6 +6,7 @@ use serde::Deserialize;
 
 use super::link::{AloneQuery, Chosen, MailedLink, PasswordForm, RequestForm};
 use super::pages::{CheckMailPage, RecoveryKeyPage, SignUpPage};
+use super::problems::{RecoveryKeyProblem, SignUpProblem};
 use crate::authentication::AuthenticationEvent;
 use crate::authentication::look_up_secret::RecoveryKey;
 use crate::authentication::password::PasswordVerifier;
@@ -49,10 +50,10 @@ pub async fn send_link(request: HttpRequest, site: Data<Site>, form: Form<StartF
     let visit = Visit::begin_form(&request, &site, &form.csrf).await?;
     let again = |problem| SignUpPage { email: form.email.clone(), problem: Some(problem) };
     let Ok(address) = EmailAddress::parse(&form.email) else {
-        return Ok(visit.page_again(&again("address")));
+        return Ok(visit.page_again(&again(SignUpProblem::Address)));
     };
     if form.rules != "yes" {
-        return Ok(visit.page_again(&again("rules")));
+        return Ok(visit.page_again(&again(SignUpProblem::Rules)));
     }
     let page = CheckMailPage { email: address.as_str().to_owned(), purpose: "sign_up" };
     let (visit, sent) = visit.transact(move |tx, visit| begin_account(tx, visit, &address)).await?;
@@ -196,7 +197,7 @@ pub async fn recovery_key(request: HttpRequest, site: Data<Site>) -> Result<Http
     })
 }
 
-fn recovery_key_page(key: [u8; 16], problem: Option<&'static str>) -> RecoveryKeyPage {
+fn recovery_key_page(key: [u8; 16], problem: Option<RecoveryKeyProblem>) -> RecoveryKeyPage {
     RecoveryKeyPage { key: RecoveryKey::from_session(key).for_display().to_string(), problem }
 }
 
@@ -217,7 +218,7 @@ pub async fn keep_recovery_key(
     let visit = Visit::begin_form(&request, &site, &form.csrf).await?;
     visit.signed_in()?;
     if let (Some(key), true) = (visit.session.state.pending.recovery_key, form.kept != "yes") {
-        return Ok(visit.page_again(&recovery_key_page(key, Some("not_kept"))));
+        return Ok(visit.page_again(&recovery_key_page(key, Some(RecoveryKeyProblem::NotKept))));
     }
     let (visit, ()) = visit
         .transact(|_, visit| {

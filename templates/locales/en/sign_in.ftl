@@ -75,6 +75,7 @@ totp-set-up-code = Type the code that it shows
 totp-title = Enter the code from your app
 totp-code-label = Code
 totp-code-hint = Six digits, new every 30 seconds
+code-problem-phone_gone = This phone is no sign-in method of yours any more. Choose another one.
 code-problem-wrong = This code is not right. Wait for a new one and try again.
 code-problem-used = This code was used already. Wait for the next one.
 code-problem-malformed = A code has six digits.

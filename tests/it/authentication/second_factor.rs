@@ -191,3 +191,18 @@ async fn text_messages_are_counted_by_phone_and_by_person_and_a_restart_forgets_
     assert!(ask_for_code(&ada, ONE).await);
     assert_eq!(app.count("outbox", "kind = 'sms'"), 12, "{}", app.inbox.messages().len() - sent);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_code_for_a_phone_that_was_removed_meanwhile_is_refused_in_words() {
+    let app = TestApp::start().await;
+    let browser = app.browser();
+    let person = sign_up(&app, &browser, "ada@example.gov", With::Phone).await;
+    let browser = app.browser();
+    give_password(&browser, &person.email, &person.password).await;
+    let page = browser.get("/sign-in/second-factor/sms").await;
+    let sent = app.inbox.messages().len();
+    let gone = [("id", "00000000000000000000000000000000")];
+    let answer = browser.submit_to(&page, "/sms/send", &gone).await;
+    answer.expect_status(422).expect_words("This phone is no sign-in method of yours any more.");
+    assert_eq!(app.inbox.messages().len(), sent);
+}

@@ -70,7 +70,7 @@ pub(super) fn the_account(album: &mut Album) {
     };
     album.add_in(&Layout { signed_in: true, ..asked() }, &waiting);
     for sent in [false, true] {
-        album.with_problems(true, &["address", "last", "too_many"], |problem| account::EmailPage {
+        album.with_problems(true, account::EmailProblem::ALL, |problem| account::EmailPage {
             addresses: addresses(if sent { 2 } else { 1 }),
             email: String::new(),
             sent,
@@ -79,7 +79,7 @@ pub(super) fn the_account(album: &mut Album) {
     }
     let (email, action) = ("new@example.com".to_owned(), "/account/email/confirm/sample".to_owned());
     album.add(true, &account::ConfirmEmailPage { email, action });
-    album.with_problems(true, &["last", "name"], |problem| account::MethodsPage {
+    album.with_problems(true, account::MethodsProblem::ALL, |problem| account::MethodsPage {
         methods: method_lines(problem.is_none()),
         problem,
     });

@@ -60,15 +60,15 @@ impl Album {
     }
 
     /// One page for each problem that it can have, and one without.
-    fn with_problems<P: Page>(
+    fn with_problems<P: Page, Problem: Copy>(
         &mut self,
         signed_in: bool,
-        problems: &[&'static str],
-        page: impl Fn(Option<&'static str>) -> P,
+        problems: &[Problem],
+        page: impl Fn(Option<Problem>) -> P,
     ) {
         self.add(signed_in, &page(None));
         for problem in problems {
-            self.add(signed_in, &page(Some(problem)));
+            self.add(signed_in, &page(Some(*problem)));
         }
     }
 }

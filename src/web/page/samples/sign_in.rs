@@ -2,6 +2,10 @@
 
 use super::*;
 use crate::web::sign_in::pages as sign_in;
+use crate::web::sign_in::problems::{
+    AddressProblem, ChoosePasswordProblem, PhoneCodeProblem, PhoneSetUpProblem, RecoveryKeyProblem, SignInProblem,
+    SignUpProblem, SmsProblem, TotpProblem, TotpSetUpProblem, UnlockProblem,
+};
 
 fn choices() -> Vec<sign_in::MethodChoice> {
     ["passkey", "security_key", "totp", "out_of_band"]
@@ -14,10 +18,8 @@ fn choices() -> Vec<sign_in::MethodChoice> {
         .into()
 }
 
-const PASSWORD_PROBLEMS: &[&str] = &["too_short", "too_long", "common", "guessable", "yours", "different"];
-
 pub(super) fn signing_up(album: &mut Album) {
-    album.with_problems(false, &["address", "rules"], |problem| sign_in::SignUpPage {
+    album.with_problems(false, SignUpProblem::ALL, |problem| sign_in::SignUpPage {
         email: "person@example.com".to_owned(),
         problem,
     });
@@ -25,7 +27,7 @@ pub(super) fn signing_up(album: &mut Album) {
         album.add(false, &sign_in::CheckMailPage { email: "person@example.com".to_owned(), purpose });
     }
     for forgotten in [false, true] {
-        album.with_problems(false, PASSWORD_PROBLEMS, |problem| sign_in::ChoosePasswordPage {
+        album.with_problems(false, ChoosePasswordProblem::ALL, |problem| sign_in::ChoosePasswordPage {
             email: "person@example.com".to_owned(),
             action: "/sign-up/confirm/sample".to_owned(),
             forgotten,
@@ -51,7 +53,7 @@ pub(super) fn signing_up(album: &mut Album) {
             },
         );
     }
-    album.with_problems(false, &["not_kept"], |problem| sign_in::RecoveryKeyPage {
+    album.with_problems(false, RecoveryKeyProblem::ALL, |problem| sign_in::RecoveryKeyPage {
         key: "7QK4 M2XP 9F0R HT6C 3WZA E8YN 51JD".to_owned(),
         problem,
     });
@@ -68,7 +70,7 @@ pub(super) fn methods(album: &mut Album) {
         r#"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 29 29" width="232" height="232">"#,
         r##"<rect width="29" height="29" fill="#fff"/><path d="M4 4h7v7H4zM18 4h7v7h-7zM4 18h7v7H4z"/></svg>"##
     );
-    album.with_problems(false, &["wrong"], |problem| sign_in::TotpSetUpPage {
+    album.with_problems(false, TotpSetUpProblem::ALL, |problem| sign_in::TotpSetUpPage {
         picture: picture.to_owned(),
         secret: "JBSW Y3DP EHPK 3PXP JBSW Y3DP EHPK 3PXP".to_owned(),
         action: "/sign-up/methods/totp".to_owned(),
@@ -84,14 +86,14 @@ pub(super) fn methods(album: &mut Album) {
             },
         );
     }
-    album.with_problems(false, &["number", "not_for_text", "too_many"], |problem| sign_in::PhoneSetUpPage {
+    album.with_problems(false, PhoneSetUpProblem::ALL, |problem| sign_in::PhoneSetUpPage {
         phone: "202-555-0123".to_owned(),
         region: "US".to_owned(),
         action: "/sign-up/methods/sms".to_owned(),
         problem,
     });
     for tries_left in [None, Some(1), Some(3)] {
-        album.with_problems(false, &["wrong", "expired", "malformed"], |problem| sign_in::PhoneCodePage {
+        album.with_problems(false, PhoneCodeProblem::ALL, |problem| sign_in::PhoneCodePage {
             phone: "(202) 555-0123".to_owned(),
             action: "/sign-up/methods/sms/code".to_owned(),
             again_path: "/sign-up/methods/sms/again".to_owned(),
@@ -103,7 +105,7 @@ pub(super) fn methods(album: &mut Album) {
 
 pub(super) fn signing_in(album: &mut Album) {
     for again in [false, true] {
-        album.with_problems(again, &["wrong"], |problem| sign_in::SignInPage {
+        album.with_problems(again, SignInProblem::ALL, |problem| sign_in::SignInPage {
             email: "person@example.com".to_owned(),
             problem,
             again,
@@ -118,7 +120,7 @@ pub(super) fn signing_in(album: &mut Album) {
     album.add_in(&asked(), &sign_in::EnrolPage {});
     album.add_in(&Layout { late: true, ..asked() }, &sign_in::SignInPage::default());
     for others in [false, true] {
-        album.with_problems(false, &["wrong", "used", "malformed"], |problem| sign_in::TotpPage {
+        album.with_problems(false, TotpProblem::ALL, |problem| sign_in::TotpPage {
             problem,
             tries_left: others.then_some(2),
             others,
@@ -136,7 +138,7 @@ pub(super) fn signing_in(album: &mut Album) {
         );
     }
     for sent_to in [None, Some("…0123".to_owned())] {
-        album.with_problems(false, &["wrong", "expired", "malformed", "too_many"], |problem| sign_in::SmsPage {
+        album.with_problems(false, SmsProblem::ALL, |problem| sign_in::SmsPage {
             phones: [("01", "Work"), ("02", "Home")]
                 .map(|(id, name)| sign_in::PhoneChoice {
                     id: id.to_owned(),
@@ -157,12 +159,12 @@ pub(super) fn signing_in(album: &mut Album) {
 }
 
 pub(super) fn recovery(album: &mut Album) {
-    album.with_problems(false, &["address"], |problem| sign_in::ForgottenPasswordPage {
+    album.with_problems(false, AddressProblem::ALL, |problem| sign_in::ForgottenPasswordPage {
         email: "person@example.com".to_owned(),
         problem,
     });
     for by_password in [true, false] {
-        album.with_problems(true, &["wrong", "malformed", "mistyped"], |problem| sign_in::UnlockPage {
+        album.with_problems(true, UnlockProblem::ALL, |problem| sign_in::UnlockPage {
             by_password,
             action: "/unlock".to_owned(),
             skip_path: (!by_password).then(|| "/account".to_owned()),

@@ -7,6 +7,7 @@ use serde::Deserialize;
 
 use super::super::factors::{Failed, count_wrong_code, may_try, tries_left};
 use super::super::pages::{LockedPage, PhoneCodePage, PhoneSetUpPage};
+use super::super::problems::{PhoneCodeProblem, PhoneSetUpProblem};
 use super::{Enrolled, Place, finish};
 use crate::authentication::Proved;
 use crate::authentication::out_of_band::{CodeBinding, CodePurpose, CodeRefused, IssuedCode, OutOfBandCode};
@@ -50,9 +51,9 @@ pub async fn send(request: HttpRequest, site: Data<Site>, form: Form<PhoneForm>)
     let region = if form.region.is_empty() { "US" } else { form.region.as_str() };
     let phone = match PhoneNumber::parse(&form.phone, region).and_then(PhoneNumber::for_text_messages) {
         Ok(phone) => phone,
-        Err(PhoneNumberError::NotForTextMessages) => return Ok(visit.page_again(&page("not_for_text"))),
+        Err(PhoneNumberError::NotForTextMessages) => return Ok(visit.page_again(&page(PhoneSetUpProblem::NotForText))),
         Err(PhoneNumberError::NotANumber | PhoneNumberError::UnknownRegion) => {
-            return Ok(visit.page_again(&page("number")));
+            return Ok(visit.page_again(&page(PhoneSetUpProblem::Number)));
         }
     };
     let name = form.name.clone();
@@ -65,7 +66,7 @@ pub async fn send(request: HttpRequest, site: Data<Site>, form: Form<PhoneForm>)
         .await?;
     Ok(match sent {
         Ok(()) => visit.see(&place.path("/sms/code")),
-        Err(_) => visit.page_again(&page("too_many")),
+        Err(_) => visit.page_again(&page(PhoneSetUpProblem::TooMany)),
     })
 }
 
@@ -102,7 +103,7 @@ fn pending_phone(visit: &Visit) -> Option<PhoneNumber> {
     visit.session.state.pending.phone.as_ref().and_then(|pending| PhoneNumber::parse(&pending.e164, "US").ok())
 }
 
-fn code_page(place: Place, phone: &PhoneNumber, problem: Option<&'static str>, left: Option<u32>) -> PhoneCodePage {
+fn code_page(place: Place, phone: &PhoneNumber, problem: Option<PhoneCodeProblem>, left: Option<u32>) -> PhoneCodePage {
     PhoneCodePage {
         phone: phone.international().to_owned(),
         action: place.path("/sms/code"),
@@ -159,7 +160,7 @@ pub async fn add(request: HttpRequest, site: Data<Site>, form: Form<CodeForm>) -
             }
             if let Err(refused) = judge_code(tx, visit, subscriber, &phone, CodePurpose::ConfirmPhone, &form.code)? {
                 let failed = count_wrong_code(tx, visit, subscriber, &[])?;
-                return Ok(Err(PhoneProblem::Wrong(code_problem(&refused), failed)));
+                return Ok(Err(PhoneProblem::Wrong(PhoneCodeProblem::from(&refused), failed)));
             }
             let name = visit.session.state.pending.phone.take().map(|pending| pending.name).unwrap_or_default();
             let secret = AuthenticatorSecret::Phone(phone);
@@ -181,7 +182,7 @@ pub async fn add(request: HttpRequest, site: Data<Site>, form: Form<CodeForm>) -
 enum PhoneProblem {
     Stopped(LockedPage),
     TooManyPhones,
-    Wrong(&'static str, Failed),
+    Wrong(PhoneCodeProblem, Failed),
 }
 
 /// Judges a code by text message and uses it up.
@@ -207,14 +208,5 @@ pub(in crate::web::sign_in) fn judge_code(
         Ok(()) => Ok(Err(CodeRefused::Expired)),
         Err(CodeRefused::Keys(error)) => Err(Trouble::Keys(error)),
         Err(refused) => Ok(Err(refused)),
-    }
-}
-
-/// The end of a key in the locale files.
-pub(in crate::web::sign_in) fn code_problem(refused: &CodeRefused) -> &'static str {
-    match refused {
-        CodeRefused::Expired => "expired",
-        CodeRefused::Malformed => "malformed",
-        CodeRefused::Keys(_) | CodeRefused::Wrong => "wrong",
     }
 }

@@ -5,6 +5,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use serde::Deserialize;
 
 use super::super::pages::TotpSetUpPage;
+use super::super::problems::TotpSetUpProblem;
 use super::{Enrolled, Place, finish, first_address};
 use crate::authentication::Proved;
 use crate::authentication::totp::TotpSecret;
@@ -33,7 +34,7 @@ fn totp_page(
     visit: &Visit,
     place: Place,
     subscriber: SubscriberId,
-    problem: Option<&'static str>,
+    problem: Option<TotpSetUpProblem>,
 ) -> Result<TotpSetUpPage, Trouble> {
     let secret = TotpSecret::from_bytes(visit.session.state.pending.totp_secret.unwrap_or_default());
     let account = first_address(tx, visit, subscriber)?;
@@ -66,7 +67,7 @@ pub async fn add(request: HttpRequest, site: Data<Site>, form: Form<TotpForm>) -
     let (visit, outcome) = visit
         .transact(move |tx, visit| {
             let Ok(step) = secret.accept(&form.code, visit.now, None) else {
-                return Ok(Err(totp_page(tx, visit, place, subscriber, Some("wrong"))?));
+                return Ok(Err(totp_page(tx, visit, place, subscriber, Some(TotpSetUpProblem::Wrong))?));
             };
             let enrolled = Enrolled {
                 secret: AuthenticatorSecret::Totp(secret),
