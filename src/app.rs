@@ -208,6 +208,7 @@ impl Application {
         )?;
         site.session_limits = settings.sessions.limits()?;
         site.proxies = server.proxies;
+        site.contact = settings.contact.clone();
         site.services = identity_provider.registry.clone();
 
         let bind = |address| TcpListener::bind(address).map_err(|error| BuildError::Listen { address, error });

@@ -31,8 +31,8 @@ use crate::{
         sandbox::{Channel, SandboxInbox},
     },
     settings::{
-        DatabaseSettings, FederationSettings, KeySettings, MailSettings, ServerSettings, SessionSettings, Settings,
-        SmsSettings,
+        ContactSettings, DatabaseSettings, FederationSettings, KeySettings, MailSettings, ServerSettings,
+        SessionSettings, Settings, SmsSettings,
     },
     storage::Store,
     web::people::Trouble,
@@ -168,6 +168,7 @@ fn settings(folder: &Folder) -> Result<Settings, ConformError> {
     // Free a moment ago; whoever takes it in between is noticed when the application listens.
     let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port();
     Ok(Settings {
+        contact: ContactSettings::default(),
         database: DatabaseSettings { url: format!("sqlite:{}", at("signet.db").display()), connections: 4 },
         federation: FederationSettings {
             entity_id: None,

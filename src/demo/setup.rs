@@ -198,6 +198,7 @@ fn settings(places: &DemoPlaces) -> Result<Settings, DemoError> {
     let folder = &places.folder;
     let public_url = format!("http://localhost:{}/", places.port).parse().map_err(|_| DemoError::PublicUrl)?;
     Ok(Settings {
+        contact: Default::default(),
         database: DatabaseSettings { url: format!("sqlite:{}", folder.join("signet.db").display()), connections: 4 },
         federation: FederationSettings {
             entity_id: None,

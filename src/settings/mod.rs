@@ -4,6 +4,7 @@
 //! `server.listen`. Secrets are never settings: a setting ending in `_file` names the file that holds one (systemd's
 //! `LoadCredential=`, a mounted secret). An unknown key is an error that names it.
 
+mod contact;
 mod messages;
 
 use std::net::SocketAddr;
@@ -21,12 +22,16 @@ use crate::services::keys::SealingSecret;
 use crate::storage::DatabaseUrl;
 use crate::subscriber::EmailAddress;
 
+pub use contact::ContactSettings;
 pub use messages::{MailSettings, SmsSettings};
 
 /// Everything that an operator sets.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Settings {
+    /// Whom people ask when they cannot go on by themselves.
+    #[serde(default)]
+    pub contact: ContactSettings,
     /// Where the database is.
     pub database: DatabaseSettings,
     /// Who we are to service providers, and where their records lie.
@@ -161,6 +166,7 @@ impl Settings {
     /// # Errors
     /// The first setting that cannot be used.
     pub fn validate(&self) -> Result<(), SettingsError> {
+        self.contact.validate()?;
         self.database_url()?;
         self.entity_id()?;
         self.denied_algorithms()?;

@@ -124,3 +124,18 @@ fn no_password_of_a_database_is_shown() {
         assert!(address.to_string().contains("db.example.gov"), "an operator still sees which one it is");
     }
 }
+
+#[test]
+fn whom_to_ask_is_an_address_or_a_number() {
+    let with = |contact: &str| read(&format!("{GOOD}\n[contact]\n{contact}"));
+    assert!(!read(GOOD).unwrap().contact.is_there());
+    assert!(with("email = \"help@example.gov\"\nhours = \"8 to 5\"").unwrap().contact.is_there());
+    let key_of = |outcome: Result<Settings, SettingsError>| match outcome {
+        Err(SettingsError::Unusable { key, .. }) => key,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(key_of(with("email = \"help\"")), "contact.email");
+    assert_eq!(key_of(with("phone = \"call us\"")), "contact.phone");
+    assert_eq!(key_of(with("phone = \"1\\n2\"")), "contact.phone");
+    assert_eq!(key_of(with(&format!("hours = \"{}\"", "x".repeat(121)))), "contact.hours");
+}

@@ -15,7 +15,8 @@ pub(super) async fn landing(request: HttpRequest, site: web::Data<Site>) -> Resu
 }
 
 pub(super) async fn help(request: HttpRequest, site: web::Data<Site>) -> Result<HttpResponse, Refusal> {
-    show(&request, &site, &HelpPage {}).await
+    let contact = site.contact.is_there().then(|| site.contact.clone());
+    show(&request, &site, &HelpPage { contact }).await
 }
 
 pub(super) async fn privacy(request: HttpRequest, site: web::Data<Site>) -> Result<HttpResponse, Refusal> {

@@ -11,6 +11,7 @@ use crate::authentication::webauthn::{RelyingParty, WebauthnRefused};
 use crate::jobs::metadata::SharedRegistry;
 use crate::services::keys::ServiceKeys;
 use crate::services::{Clock, Entropy};
+use crate::settings::ContactSettings;
 use crate::storage::Store;
 
 /// What every page needs. A clone is the same.
@@ -36,6 +37,8 @@ pub struct Site {
     pub session_limits: SessionLimits,
     /// The services, so that a page can name the one that asks.
     pub services: SharedRegistry,
+    /// Whom people ask, for the help page.
+    pub contact: ContactSettings,
     /// How many proxies stand in front of us and say where a request came from.
     pub proxies: u8,
 }
@@ -59,6 +62,7 @@ impl Site {
             service_name: service_name.to_owned(),
             session_limits: SessionLimits::DEFAULT,
             services: SharedRegistry::default(),
+            contact: ContactSettings::default(),
             proxies: 0,
             store,
             keys,

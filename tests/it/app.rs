@@ -38,6 +38,7 @@ fn settings(folder: &Path) -> Settings {
     // A free port, taken again a moment later.
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     Settings {
+        contact: Default::default(),
         database: DatabaseSettings { url: format!("sqlite:{}", folder.join("signet.db").display()), connections: 4 },
         federation: FederationSettings {
             entity_id: None,

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::Page;
+use crate::settings::ContactSettings;
 
 /// `/`.
 #[derive(Debug, Clone, Serialize)]
@@ -13,8 +14,11 @@ impl Page for LandingPage {
 }
 
 /// `/help`.
-#[derive(Debug, Clone, Serialize)]
-pub struct HelpPage {}
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct HelpPage {
+    /// Whom to ask, where the operator says so.
+    pub contact: Option<ContactSettings>,
+}
 
 impl Page for HelpPage {
     const TEMPLATE: &'static str = "pages/plain/help.html";

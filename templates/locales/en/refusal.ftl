@@ -1,5 +1,6 @@
 # What is not done, and why: a heading, words for the person (-person), and for the service's engineer (-engineer).
 refusal-code = Code: { $code }
+refusal-help = Whom to ask
 refusal-home = Go to { $service }
 refusal-return = Back to { $service }
 refusal-tell-service = Go back to the website that sent you here and try again. If it happens again, tell them the code below: the mistake is on their side, not yours.

@@ -122,6 +122,7 @@ impl TestApp {
         };
         let port = free_port();
         let settings = Settings {
+            contact: Default::default(),
             database: DatabaseSettings { url: database, connections: 4 },
             federation: FederationSettings {
                 entity_id: None,
