@@ -180,7 +180,7 @@ async fn every_page_on_the_way_is_usable_in_forced_colours_narrow_and_wide() {
 
     visitor.ask(&signet, "too-much").await;
     visitor.give_password(&person.email, "not the password").await;
-    browser.expect("do not go together").await;
+    browser.expect("or the password is wrong").await;
     looked_at(&visitor, "sign-in-wrong", &mut faults).await;
     visitor.give_password(&person.email, &person.password).await;
     browser.expect_path("/sign-in/second-factor/sms").await;

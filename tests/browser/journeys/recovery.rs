@@ -88,6 +88,6 @@ async fn the_old_password_opens_nothing_any_more() {
     visitor.browser.forget_cookies().await;
     visitor.browser.open(&format!("{}/sign-in", signet.origin())).await;
     visitor.give_password(&person.email, &person.password).await;
-    visitor.browser.expect("do not go together").await;
+    visitor.browser.expect("or the password is wrong").await;
     visitor.look("wrong-password").await;
 }
