@@ -27,6 +27,13 @@ use crate::storage::{PendingRequest, StoreError};
 /// How long a request waits for its person.
 pub const REQUEST_WAITS: Duration = Duration::hours(1);
 
+/// For how many requests one browser may have cookies at a time. A site that sends people here again and again must not fill their
+/// cookies until no request of theirs is taken any more.
+const MOST_COOKIES: usize = 12;
+
+/// What the names of their cookies begin with.
+const COOKIE_PREFIX: &str = "__Host-signet-request-";
+
 /// The name of the parameter that carries a [`RequestAddress`].
 pub const PARAMETER: &str = "request";
 
@@ -138,7 +145,7 @@ impl RequestCookie {
     /// The name of the cookie of this request. Each request has its own, so that two tabs do not take each other's.
     #[must_use]
     pub fn name(id: &[u8; 16]) -> String {
-        format!("__Host-signet-request-{}", hex::encode(id))
+        format!("{COOKIE_PREFIX}{}", hex::encode(id))
     }
 
     /// Reads a cookie's value; `None` when it is none of ours.
@@ -174,10 +181,28 @@ impl RequestCookie {
     /// What takes the cookie away again.
     #[must_use]
     pub fn removal(id: &[u8; 16]) -> Cookie<'static> {
-        let mut cookie = Cookie::build(Self::name(id), "").path("/").secure(true).http_only(true).finish();
-        cookie.make_removal();
-        cookie
+        removal_of(Self::name(id))
     }
+
+    /// What takes away the cookies of other requests than `of` that the browser has too many of, the oldest first: browsers send
+    /// the older ones before the newer ones (RFC 6265 §5.4).
+    #[must_use]
+    pub fn removal_of_too_many(request: &HttpRequest, of: &[u8; 16]) -> Vec<Cookie<'static>> {
+        let own = Self::name(of);
+        let Ok(cookies) = request.cookies() else {
+            return Vec::new();
+        };
+        let others: Vec<&str> =
+            cookies.iter().map(Cookie::name).filter(|name| name.starts_with(COOKIE_PREFIX) && *name != own).collect();
+        let too_many = (others.len() + 1).saturating_sub(MOST_COOKIES);
+        others.into_iter().take(too_many).map(|name| removal_of(name.to_owned())).collect()
+    }
+}
+
+fn removal_of(name: String) -> Cookie<'static> {
+    let mut cookie = Cookie::build(name, "").path("/").secure(true).http_only(true).finish();
+    cookie.make_removal();
+    cookie
 }
 
 /// A request that waits for this browser: found, not answered yet, its cookie shown. [`Waiting::find`] alone makes it.
@@ -317,6 +342,21 @@ mod tests {
         assert_eq!(of(&format!("/saml/consent/{}?without=profile", address())), Some(address()));
         assert_eq!(of("/sign-in"), None);
         assert_eq!(of("/sign-in?request=x"), None);
+    }
+
+    #[test]
+    fn a_browser_keeps_the_newest_cookies_and_its_own() {
+        let id = |of: u8| RequestCookie::name(&[of; 16]);
+        let header: Vec<String> = (0..40).map(|of| format!("{}=x", id(of))).collect();
+        let header = format!("__Host-signet=s; {}", header.join("; "));
+        let request = TestRequest::get().insert_header(("cookie", header)).to_http_request();
+        let removed: Vec<String> = RequestCookie::removal_of_too_many(&request, &[0; 16])
+            .iter()
+            .map(|cookie| cookie.name().to_owned())
+            .collect();
+        assert_eq!(removed, (1..29).map(id).collect::<Vec<_>>(), "the oldest but its own, so that twelve are left");
+        let few = TestRequest::get().insert_header(("cookie", format!("{}=x; {}=y", id(1), id(2)))).to_http_request();
+        assert!(RequestCookie::removal_of_too_many(&few, &[1; 16]).is_empty());
     }
 
     #[test]

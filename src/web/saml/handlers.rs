@@ -11,6 +11,7 @@ use super::{artifact, logout, metadata, trial};
 use crate::event::Event;
 use crate::saml::binding::{MAX_CARRIED_BYTES, Received};
 use crate::web::site::Site;
+use crate::web::waiting::RequestCookie;
 
 /// Adds the routes of single sign-on.
 pub fn configure(config: &mut web::ServiceConfig) {
@@ -55,7 +56,12 @@ async fn go_on(
     idp: web::Data<IdentityProvider>,
 ) -> Answer {
     let (stop, settled) = Stop::find(&request, &id, choices.into_inner(), &site, &idp).await?;
-    stop.next(settled).await
+    let superfluous = RequestCookie::removal_of_too_many(&request, stop.address().id());
+    let mut answer = stop.next(settled).await?;
+    for cookie in &superfluous {
+        answer.add_cookie(cookie).ok();
+    }
+    Ok(answer)
 }
 
 /// The fields of the consent form.

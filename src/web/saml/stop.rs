@@ -107,7 +107,8 @@ impl Stop {
         }
     }
 
-    fn address(&self) -> RequestAddress {
+    /// The request, as addresses name it.
+    pub(super) fn address(&self) -> RequestAddress {
         self.waiting.address()
     }
 
