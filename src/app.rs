@@ -194,7 +194,7 @@ impl Application {
             None => Arc::new(sandbox()),
         };
         let outbox = Outbox::new(store.clone(), keys.clone(), mail, sms, clock.clone());
-        let identity_provider = identity_provider(settings, surroundings, &store, &*keys)?;
+        let identity_provider = identity_provider(settings, surroundings, &store, &keys)?;
 
         let server = &settings.server;
         let mut site = Site::new(
@@ -365,8 +365,9 @@ fn identity_provider(
     settings: &Settings,
     surroundings: &Surroundings,
     store: &Store,
-    keys: &dyn ServiceKeys,
+    shared_keys: &Arc<dyn ServiceKeys>,
 ) -> Result<IdentityProvider, BuildError> {
+    let keys = &**shared_keys;
     let (federation, denied) = (&settings.federation, settings.denied_algorithms()?);
     if federation.watch {
         let admission = Admission { now: surroundings.clock.now(), loopback_http: surroundings.demonstration, denied };
@@ -389,7 +390,7 @@ fn identity_provider(
         slo: Arc::from([address(settings, "/saml/logout")]),
         artifact: Arc::from([address(settings, "/saml/artifact")]),
         registry: Arc::new(ArcSwap::from_pointee(loaded.registry)),
-        disclosures: DisclosureWriter::start(store.clone(), chain_of(&settings.server.node)),
+        disclosures: DisclosureWriter::start(store.clone(), shared_keys.clone(), chain_of(&settings.server.node)),
         signing: Arc::new(ArcSwap::from_pointee(signing)),
         published: Published {
             organization: federation.organization.clone(),

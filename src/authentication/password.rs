@@ -298,7 +298,17 @@ impl PasswordVerifier {
         subscriber: SubscriberId,
         keys: &dyn ServiceKeys,
     ) -> Result<bool, KeysError> {
-        keys.verify_mac(Purpose::Password, &stretched.verifier_input(subscriber), &self.mac)
+        match keys.verify_mac(Purpose::Password, &stretched.verifier_input(subscriber), &self.mac) {
+            // The key was retired, and with it every password that was not used before.
+            Err(KeysError::RetiredKey(_)) => Ok(false),
+            verified => verified,
+        }
+    }
+
+    /// Whether an older key than the newest made it, so that the next sign-in should replace it.
+    #[must_use]
+    pub fn is_of_an_older_key(&self, keys: &dyn ServiceKeys) -> bool {
+        keys.root_keys().first().is_some_and(|newest| self.mac.key_id != *newest)
     }
 
     /// Whether it was made at a lower cost than `wanted`, so that the next sign-in should replace it.

@@ -4,7 +4,10 @@ use std::io::Write;
 
 use clap::Args;
 
-use super::{CommandError, CommandOutcome, SettingsFile, open_store};
+use super::{CommandError, CommandOutcome, SettingsFile, audit, open_keys, open_store};
+use crate::federation::disclosure::ChainId;
+use crate::jobs::ledger::KEYING_MIGRATION;
+use crate::storage::{StoreError, Transaction};
 
 /// `signet migrate`
 #[derive(Debug, Args)]
@@ -19,7 +22,8 @@ pub struct MigrateArgs {
 /// # Errors
 /// When the database cannot be reached or a migration fails.
 pub fn run(args: &MigrateArgs, settings: &SettingsFile, out: &mut dyn Write) -> Result<CommandOutcome, CommandError> {
-    let store = open_store(&settings.read()?)?;
+    let settings = settings.read()?;
+    let store = open_store(&settings)?;
     if args.pending {
         let pending = store.pending_migrations()?;
         for name in &pending {
@@ -33,5 +37,20 @@ pub fn run(args: &MigrateArgs, settings: &SettingsFile, out: &mut dyn Write) -> 
         writeln!(out, "migrated {name}")?;
     }
     writeln!(out, "{}: up to date, {} migrated now", store.url(), ran.len())?;
+    let keyed_now = ran.iter().any(|version| version.starts_with(KEYING_MIGRATION));
+    // A new database holds no record, and may be made before the keys are.
+    if keyed_now && !store.read_blocking(chains)?.is_empty() {
+        match open_keys(&settings) {
+            Ok(keys) => return audit::adopt(&store, &keys, out),
+            Err(error) => writeln!(
+                out,
+                "The records of the ledger have no key yet ({error}): run `signet audit adopt` where the keys are."
+            )?,
+        }
+    }
     Ok(CommandOutcome::Done)
+}
+
+fn chains(tx: &mut Transaction<'_>) -> Result<Vec<ChainId>, StoreError> {
+    tx.disclosure_chains()
 }

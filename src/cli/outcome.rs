@@ -6,11 +6,13 @@ use std::process::ExitCode;
 use crate::app::BuildError;
 use crate::federation::signing::KeyUnusable;
 use crate::federation::signing::PlanRefused;
+use crate::jobs::ledger::LedgerError;
 use crate::jobs::metadata::LoadError;
 use crate::jobs::signing::SigningError;
 use crate::services::keys::LocalKeysError;
 use crate::settings::SettingsError;
 use crate::storage::StoreError;
+use crate::web::people::Trouble;
 
 /// How a command that did its work ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,6 +64,30 @@ pub enum CommandError {
     /// The terminal or the file that the output goes to is gone.
     #[error("the output cannot be written: {0}")]
     Write(#[from] io::Error),
+}
+
+impl From<Trouble> for CommandError {
+    fn from(trouble: Trouble) -> Self {
+        match trouble {
+            Trouble::Store(error) => Self::Store(error),
+            trouble => Self::Unreachable {
+                what: trouble.to_string(),
+                next: "see `keys.folder` and `keys.passphrase_file` in the settings",
+            },
+        }
+    }
+}
+
+impl From<LedgerError> for CommandError {
+    fn from(error: LedgerError) -> Self {
+        match error {
+            LedgerError::Store(error) => Self::Store(error),
+            LedgerError::Keys(_) => Self::Unreachable {
+                what: error.to_string(),
+                next: "see `keys.folder` and `keys.passphrase_file` in the settings",
+            },
+        }
+    }
 }
 
 impl From<LoadError> for CommandError {

@@ -28,6 +28,7 @@ use super::{
 };
 use crate::{
     app::{Application, BuildError, Surroundings},
+    jobs::ledger::{self, KEYING_MIGRATION, LedgerError},
     services::{
         Entropy,
         keys::{GenerateKeys, LocalKeys, LocalKeysError, SealingSecret, SigningKeyKind},
@@ -88,6 +89,9 @@ pub enum DemoError {
     /// The keys.
     #[error(transparent)]
     Keys(#[from] LocalKeysError),
+    /// The ledger of the version before.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
     /// The port is taken.
     #[error("cannot listen on {address}: {error}")]
     Listen {
@@ -140,7 +144,13 @@ impl Demonstration {
             copy_folder(&places.samples, metadata)?;
         }
         let service_provider = agency::open_or_create(&places.folder.join("agency"), metadata, places.agency_port)?;
-        Store::open(&settings.database_url()?, 1)?.migrate()?;
+        let store = Store::open(&settings.database_url()?, 1)?;
+        let ran = store.migrate()?;
+        if ran.iter().any(|version| version.starts_with(KEYING_MIGRATION)) {
+            let keys =
+                LocalKeys::open(&settings.keys.folder, &settings.sealing_secret()?, surroundings.entropy.clone())?;
+            ledger::adopt_blocking(&store, &keys)?;
+        }
 
         let application = Application::build(&settings, surroundings)?;
         let person = seed(&application, surroundings, &places.folder.join("person.json"))?;

@@ -73,7 +73,7 @@ use crate::authentication::AuthenticatorKind;
 use crate::federation::agreement::LoweredProtection;
 use crate::federation::assurance::Level;
 use crate::federation::attribute::AttributeName;
-use crate::federation::disclosure::RevisionId;
+use crate::federation::disclosure::{ChainPosition, RevisionId};
 use crate::federation::registry::ServiceName;
 use crate::federation::release::Withheld;
 use crate::saml::MessageId;
@@ -171,6 +171,8 @@ events! {
         withheld: Vec<(AttributeName, Withheld)>,
         /// What it states.
         level: Level,
+        /// Its chain, number and hash in the ledger: kept elsewhere, they show what is missing (`signet audit verify --expect`).
+        recorded: ChainPosition,
     } = "assertion_issued", INFO;
     /// The person agreed to what the page showed.
     ConsentGiven {
@@ -194,6 +196,14 @@ events! {
         /// Which.
         record: AlteredRecord,
     } = "integrity_fault", ERROR;
+    /// The end of this node's chain of disclosures is not the one that it wrote: records were cut off or exchanged. This
+    /// node records nothing and sends no assertion, and is not ready, until the records are back or it is started again.
+    LedgerAltered {
+        /// The last record that this node knows; empty when it knows none.
+        remembered: Option<ChainPosition>,
+        /// The last record that is there.
+        found: ChainPosition,
+    } = "ledger_altered", ERROR;
     /// Too many wrong codes: the account is locked for a while.
     Locked = "locked", WARN, remembered;
     /// A mail or a text message could not be sent yet; it is tried again.

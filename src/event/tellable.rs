@@ -5,7 +5,7 @@ use crate::authentication::{AuthenticatorId, AuthenticatorKind};
 use crate::federation::agreement::LoweredProtection;
 use crate::federation::assurance::Level;
 use crate::federation::attribute::AttributeName;
-use crate::federation::disclosure::RevisionId;
+use crate::federation::disclosure::{ChainPosition, RevisionId};
 use crate::federation::registry::ServiceName;
 use crate::federation::release::Withheld;
 use crate::saml::signature::KeyFingerprint;
@@ -39,7 +39,7 @@ macro_rules! told_as_displayed {
 
 told_as_displayed! {
     // Identifiers: random, or checked when they came in.
-    AuthenticatorId, EntityId, KeyFingerprint, MessageId, RevisionId, ServiceName, SubscriberId,
+    AuthenticatorId, ChainPosition, EntityId, KeyFingerprint, MessageId, RevisionId, ServiceName, SubscriberId,
     // What stands in our own files and tables: names of attributes, levels, terms of agreements, kinds of records.
     AlteredRecord, AttributeName, Level, LoweredProtection,
     // What an error says of itself.

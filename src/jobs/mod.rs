@@ -4,14 +4,9 @@
 //! Nodes share the work through the database: a message is leased, so that one node sends it and another takes over when
 //! that one dies.
 //!
-//! | what | kept for |
-//! |---|---|
-//! | finished messages (their contents are gone at once), used links and codes, throttle windows | [`WORK_KEPT_FOR`] |
-//! | ended sessions | [`SESSIONS_KEPT_FOR`]; those of nobody not at all |
-//! | waiting and seen requests | until they would be refused as stale |
-//!
-//! The ledger, consents and each person's history are never forgotten here.
+//! How long what is kept: [`crate::storage::retention`].
 
+pub mod ledger;
 pub mod metadata;
 mod outbox;
 pub mod signing;
@@ -20,17 +15,13 @@ pub use outbox::Outbox;
 
 use std::{sync::Arc, time::Duration as StdDuration};
 
-use time::Duration;
+use time::UtcDateTime;
 
 use crate::{
     services::Clock,
-    storage::{Store, StoreError},
+    storage::{Store, StoreError, retention},
 };
 
-/// Retention of finished work.
-pub const WORK_KEPT_FOR: Duration = Duration::days(7);
-/// Retention of ended sessions: as long as somebody may ask what happened in them.
-pub const SESSIONS_KEPT_FOR: Duration = Duration::days(30);
 /// How often what is over is forgotten.
 const FORGET_EVERY: StdDuration = StdDuration::from_secs(60);
 
@@ -39,25 +30,30 @@ const FORGET_EVERY: StdDuration = StdDuration::from_secs(60);
 /// # Errors
 /// When the database fails.
 pub async fn forget(store: &Store, clock: &dyn Clock) -> Result<usize, StoreError> {
-    let now = clock.now();
-    let mut rows = store
-        .transaction::<_, StoreError, _>(move |tx| {
-            Ok(tx.forget_finished_work(now - WORK_KEPT_FOR)?
-                + tx.forget_expired_requests(now)?
-                + tx.forget_waiting_responses(now)?
-                + tx.forget_expired_logouts(now)?)
-        })
-        .await?;
-    // In small transactions, so that nobody who signs in waits long for the one writer.
-    loop {
-        let gone = store
-            .transaction::<_, StoreError, _>(move |tx| tx.forget_ended_sessions(now - SESSIONS_KEPT_FOR, now))
-            .await?;
-        rows += gone;
-        if gone == 0 {
-            return Ok(rows);
+    forget_in_batches(store, clock.now(), |_| {}).await
+}
+
+/// The same, and says after each transaction how many rows it was about: between two of them others write.
+///
+/// # Errors
+/// When the database fails.
+pub async fn forget_in_batches(
+    store: &Store,
+    now: UtcDateTime,
+    mut after_each: impl FnMut(usize) + Send,
+) -> Result<usize, StoreError> {
+    let mut rows = 0;
+    for erasure in retention::erasures() {
+        loop {
+            let gone = store.transaction::<_, StoreError, _>(move |tx| tx.erase_batch(erasure, now)).await?;
+            after_each(gone);
+            rows += gone;
+            if gone < retention::BATCH {
+                break;
+            }
         }
     }
+    Ok(rows)
 }
 
 /// Runs [`forget`] again and again. It ends when it is dropped.

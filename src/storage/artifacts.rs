@@ -58,13 +58,4 @@ impl Transaction<'_> {
         })
         .transpose()
     }
-
-    /// Forgets the responses that nobody fetched in time; says how many.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub fn forget_waiting_responses(&mut self, now: UtcDateTime) -> Result<usize, StoreError> {
-        Ok(diesel::delete(artifact::table.filter(artifact::expires_at.le(milliseconds(now))))
-            .execute(self.connection)?)
-    }
 }

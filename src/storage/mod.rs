@@ -14,6 +14,8 @@ mod connection;
 mod disclosures;
 mod federation;
 mod logouts;
+mod resealing;
+pub mod retention;
 mod schema;
 mod sessions;
 mod signing;
@@ -31,11 +33,14 @@ use time::UtcDateTime;
 
 use connection::{AnyConnection, Manager};
 
+use crate::federation::disclosure::ChainPosition;
+
 pub use artifacts::WaitingResponse;
 pub use connection::{DatabaseUrl, NodeLock};
 pub use disclosures::{DisclosureWriter, Issuance, RecordedDisclosure};
 pub use federation::{PendingRequest, SpRevisionFiles};
 pub use logouts::{LogoutRecord, LogoutSession, LogoutStep};
+pub use resealing::{KEYED_COLUMNS, KeyIdAt, KeyedColumn, Renewal, ResealedTable};
 pub use sessions::{Participant, SessionRecord, SessionSummary};
 pub use subscribers::{AuthenticatorRecord, EmailRecord, FailuresOf, LinkRecord};
 pub use work::{HistoryEntry, OutboxEntry, OutboxId, OutboxOutcome};
@@ -269,6 +274,17 @@ pub enum StoreError {
     /// Another process writes to this SQLite file.
     #[error("another process is using this database file: SQLite serves one node; use PostgreSQL for several")]
     InUse,
+    /// The service's keys cannot be used, so that nothing can be recorded.
+    #[error("the service's keys cannot be used now")]
+    KeysUnavailable,
+    /// The end of this node's chain of disclosures is not the one that it wrote: records were cut off or exchanged.
+    #[error("the end of this node's chain of disclosures was altered: nothing is recorded, and no assertion leaves")]
+    LedgerAltered {
+        /// The end as the writer remembers it; `None` when it has not seen one.
+        remembered: Option<Box<ChainPosition>>,
+        /// The end that is there.
+        found: Box<ChainPosition>,
+    },
     /// The schema could not be brought up to date.
     #[error("migration failed: {0}")]
     Migration(String),

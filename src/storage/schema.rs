@@ -270,6 +270,7 @@ diesel::table! {
         seq -> BigInt,
         prev_hash -> Binary,
         hash -> Binary,
+        hash_key -> Nullable<BigInt>,
         id -> Binary,
         at -> BigInt,
         subscriber -> Binary,
@@ -290,6 +291,15 @@ diesel::table! {
         in_response_to -> Text,
         assertion_digest -> Binary,
         signing_key_id -> Text,
+    }
+}
+
+diesel::table! {
+    adopted_chain (chain) {
+        chain -> Binary,
+        seq -> BigInt,
+        hash -> Binary,
+        mac -> Binary,
     }
 }
 
@@ -343,6 +353,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     pairwise_identifier,
     consent,
     disclosure,
+    adopted_chain,
     outbox,
     history
 );

@@ -266,21 +266,4 @@ impl Transaction<'_> {
             })
             .collect()
     }
-
-    /// Forgets sessions that ended before `before`, and those of nobody that have ended by `now`, with what refers to
-    /// them; at most 500 at once, and says how many.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub fn forget_ended_sessions(&mut self, before: UtcDateTime, now: UtcDateTime) -> Result<usize, StoreError> {
-        let (before, now) = (milliseconds(before), milliseconds(now));
-        let gone: Vec<Vec<u8>> = session::table
-            .filter(session::idle_until.lt(before).or(session::idle_until.lt(now).and(session::subscriber.is_null())))
-            .select(session::id_hash)
-            .limit(500)
-            .load(self.connection)?;
-        diesel::delete(session_participant::table.filter(session_participant::session.eq_any(gone.clone())))
-            .execute(self.connection)?;
-        Ok(diesel::delete(session::table.filter(session::id_hash.eq_any(gone))).execute(self.connection)?)
-    }
 }

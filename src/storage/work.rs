@@ -3,7 +3,7 @@
 use diesel::prelude::*;
 use time::UtcDateTime;
 
-use super::schema::{email_link, history, out_of_band_code, outbox, throttle};
+use super::schema::{history, outbox, throttle};
 use super::{AnyConnection, StoreError, Transaction, instant, milliseconds, on_each, typed};
 use crate::authentication::throttle::{RateLimit, RateVerdict, WindowCount};
 use crate::id::define_id;
@@ -154,21 +154,6 @@ impl Transaction<'_> {
     pub fn outbox_length(&mut self) -> Result<u64, StoreError> {
         let count: i64 = outbox::table.filter(outbox::finished_at.is_null()).count().get_result(self.connection)?;
         typed(count, "outbox", "count")
-    }
-
-    /// Forgets finished messages, links, codes and throttle windows that ended before `before`; says how many.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub fn forget_finished_work(&mut self, before: UtcDateTime) -> Result<usize, StoreError> {
-        let before = milliseconds(before);
-        let messages = diesel::delete(outbox::table.filter(outbox::finished_at.lt(before))).execute(self.connection)?;
-        let links =
-            diesel::delete(email_link::table.filter(email_link::expires_at.lt(before))).execute(self.connection)?;
-        let codes = diesel::delete(out_of_band_code::table.filter(out_of_band_code::expires_at.lt(before)))
-            .execute(self.connection)?;
-        let windows = diesel::delete(throttle::table.filter(throttle::ends_at.lt(before))).execute(self.connection)?;
-        Ok(messages + links + codes + windows)
     }
 }
 

@@ -58,6 +58,14 @@ impl StoredAccount {
         })
     }
 
+    /// The keyed digest made anew with the newest key.
+    ///
+    /// # Errors
+    /// [`NotVouched`]: then the row stays as it is.
+    pub fn revouched(&self, keys: &dyn ServiceKeys) -> Result<Vec<u8>, NotVouched> {
+        keys.revouch(Purpose::Account, &self.octets(), &self.mac)
+    }
+
     /// {label, subscriber, status, vault, created, rules accepted}.
     fn octets(&self) -> Vec<u8> {
         context(&[

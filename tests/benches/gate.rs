@@ -26,6 +26,7 @@ use signet::saml::binding::Received;
 use signet::saml::response::ConsentObtained;
 use signet::saml::signature::{PemSigner, Signer};
 use signet::saml::{DeniedAlgorithms, EntityId};
+use signet::services::keys::{GenerateKeys, LocalKeys, SealingSecret, SigningKeyKind};
 use signet::services::{Clock, SystemClock, SystemEntropy};
 use signet::storage::{
     DisclosureWriter, Issuance, Participant, PendingRequest, RecordedDisclosure, SessionRecord, Store, StoreError,
@@ -221,7 +222,7 @@ impl Scene {
             joins: Some((SESSION, participant)),
         };
         let recorded = ledger.writer.record(issuance).await.unwrap();
-        assert!(matches!(recorded, RecordedDisclosure::Durable { .. }));
+        assert!(matches!(recorded, RecordedDisclosure::Durable(_)));
         self.deliver(&plan, assertion, consent);
     }
 
@@ -255,7 +256,11 @@ impl Ledger {
         let url = format!("sqlite:{}", folder.join("bench.db").display()).parse().unwrap();
         let store = Store::open(&url, 4).unwrap();
         store.migrate().unwrap();
-        let writer = DisclosureWriter::start(store.clone(), ChainId::from_bytes([6; 16]));
+        let secret = SealingSecret::new("the passphrase of a bench").unwrap();
+        let wanted =
+            GenerateKeys { common_name: "bench.example", signing: SigningKeyKind::EcP256, now: SystemClock.now() };
+        let keys = LocalKeys::generate(&folder.join("keys"), &secret, &wanted, Arc::new(SystemEntropy)).unwrap();
+        let writer = DisclosureWriter::start(store.clone(), Arc::new(keys), ChainId::from_bytes([6; 16]));
         Self { store, writer }
     }
 

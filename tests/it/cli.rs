@@ -4,14 +4,15 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use signet::app::{Application, Surroundings};
-use signet::cli::{CommandError, CommandOutcome, SettingsFile, check, keys, migrate, outcome, release, sp};
+use signet::cli::{CommandError, CommandOutcome, SettingsFile, audit, check, keys, migrate, outcome, release, sp};
 use signet::federation::registry::Admission;
 use signet::jobs::metadata;
 use signet::services::keys::LocalKeys;
 use signet::services::{Clock as _, SystemClock, SystemEntropy};
-use signet::storage::{DatabaseUrl, Store, StoreError};
+use signet::storage::{DatabaseUrl, DisclosureWriter, Store, StoreError};
 use tempfile::TempDir;
 
+use crate::storage::ledger::{CHAIN, alone, hash_without_keys};
 use crate::support::sql;
 
 /// A place where everything that an operator keeps lies: settings, metadata, keys and a database to be.
@@ -565,4 +566,37 @@ fn what_holds_keys_or_data_is_its_owners_alone() {
         let expected = if path.is_dir() { 0o700 } else { 0o600 };
         assert_eq!(mode, expected, "{} has mode {mode:o}", path.display());
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn migrate_adopts_the_ledger_of_the_version_before() {
+    let place = Place::new();
+    place.set_up();
+    let (store, keys) = (place.store(), Arc::new(place.keys()));
+    let writer = DisclosureWriter::start(store.clone(), keys, CHAIN);
+    for _ in 0..3 {
+        writer.record(alone()).await.expect("it is recorded");
+    }
+    drop(writer);
+    // As the version before left it.
+    hash_without_keys(&store, "NULL");
+    sql::run(
+        &store,
+        "ALTER TABLE disclosure DROP COLUMN hash_key; DROP TABLE adopted_chain; \
+         DELETE FROM __diesel_schema_migrations WHERE version = '20261201000601'",
+    );
+    let (result, text) = say(|out| migrate::run(&migrate::MigrateArgs { pending: false }, &place.settings(), out));
+    assert_eq!(result.expect("it migrates"), CommandOutcome::Done, "{text}");
+    assert!(text.lines().any(|line| line.starts_with("adopted ") && line.contains(":3:")), "{text}");
+    let verify = || {
+        let command = audit::AuditCommand::Verify(audit::VerifyArgs::default());
+        say(|out| audit::run(&audit::AuditArgs { command }, &place.settings(), out))
+    };
+    let (result, text) = verify();
+    assert_eq!(result.expect("it reads"), CommandOutcome::Done, "{text}");
+    assert!(text.contains("holds, 3 records (1 to 3 without a key, adopted)"), "{text}");
+    // Once: what is put in later is adopted by no second `migrate`.
+    sql::run(&store, "DELETE FROM adopted_chain");
+    say(|out| migrate::run(&migrate::MigrateArgs { pending: false }, &place.settings(), out)).0.expect("nothing to do");
+    assert_eq!(verify().0.expect("it reads"), CommandOutcome::Findings);
 }

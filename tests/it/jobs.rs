@@ -10,13 +10,14 @@ use signet::{
         message::Message,
         sandbox::{SandboxInbox, UNREACHABLE_NUMBER},
     },
-    storage::{OutboxEntry, OutboxId, Store, StoreError},
+    storage::{OutboxEntry, OutboxId, Store, StoreError, retention::BATCH},
 };
 use time::{Duration, UtcDateTime, macros::utc_datetime};
 
 use crate::support::app::TestApp;
 use crate::support::database::TestDatabase;
 use crate::support::people::{With, sign_up};
+use crate::support::sql;
 
 /// A clock that a test moves.
 struct Hands(Mutex<UtcDateTime>);
@@ -148,4 +149,57 @@ async fn the_session_of_a_visitor_goes_when_it_ends_and_that_of_a_person_after_a
     app.clock.advance(Duration::days(31));
     jobs::forget(&app.store, &*app.clock).await.unwrap();
     assert_eq!((visitors(), theirs()), (0, 0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_session_knew_goes_at_its_idle_limit() {
+    let app = TestApp::start().await;
+    sign_up(&app, &app.browser(), "ada@example.gov", With::App).await;
+    let knowing = || app.count("session", "length(sealed) > 0 AND subscriber IS NOT NULL");
+    jobs::forget(&app.store, &*app.clock).await.unwrap();
+    assert_eq!(knowing(), 1, "what lives stays");
+    app.clock.advance(Duration::minutes(16));
+    jobs::forget(&app.store, &*app.clock).await.unwrap();
+    assert_eq!((knowing(), app.count("session", "subscriber IS NOT NULL")), (0, 1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_rows_are_forgotten_a_few_at_a_time_and_others_write_between() {
+    const ROWS: usize = 200_000;
+    for database in TestDatabase::each() {
+        let store = &database.store;
+        let now = utc_datetime!(2026-11-24 12:00:00);
+        let (numbers, key) = if store.url().is_sqlite() {
+            let numbers = format!("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {ROWS})");
+            (numbers, "CAST(printf('%032d', i) AS BLOB)")
+        } else {
+            (
+                format!("WITH n AS (SELECT generate_series(1, {ROWS}) AS i)"),
+                "convert_to(lpad(i::text, 32, '0'), 'UTF8')",
+            )
+        };
+        sql::run(
+            store,
+            &format!("{numbers} INSERT INTO throttle (key_hash, tries, ends_at) SELECT {key}, 1, i FROM n"),
+        );
+        let mut batches = Vec::new();
+        let mut written = 0;
+        let forgotten = jobs::forget_in_batches(store, now, |rows| {
+            batches.push(rows);
+            // Somebody signs in meanwhile: nothing is held between two batches.
+            if batches.len() % 100 == 1 {
+                let seen = store.transaction_blocking::<_, StoreError, _>(|tx| {
+                    tx.see_request("https://sp.example.gov", &format!("_{written}"), now + Duration::hours(1))
+                });
+                assert_eq!(seen, Ok(true), "{}", database.name);
+                written += 1;
+            }
+        })
+        .await
+        .unwrap();
+        assert_eq!(forgotten, ROWS, "{}", database.name);
+        assert!(batches.iter().all(|rows| *rows <= BATCH), "{}", database.name);
+        assert!(batches.len() >= ROWS / BATCH && written > 3, "{}: {} batches", database.name, batches.len());
+        assert_eq!(sql::count(store, "throttle", "1 = 1"), 0, "{}", database.name);
+    }
 }

@@ -58,6 +58,15 @@ impl StoredPassword {
         })
     }
 
+    /// The keyed digest of the row made anew with the newest key. The verifier in it stays as it is: only the person's password
+    /// can make it anew.
+    ///
+    /// # Errors
+    /// [`NotVouched`]: then the row stays as it is.
+    pub fn revouched(&self, of: SubscriberId, keys: &dyn ServiceKeys) -> Result<Vec<u8>, NotVouched> {
+        keys.revouch(Purpose::Password, &self.octets(of), &self.mac)
+    }
+
     /// {label, subscriber, verifier, time}.
     fn octets(&self, of: SubscriberId) -> Vec<u8> {
         context(&[b"signet/password-row/v1", of.as_bytes(), &self.verifier, &self.set_at.to_be_bytes()])

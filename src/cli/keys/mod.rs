@@ -2,6 +2,7 @@
 //! themselves are `services::keys`', the steps `federation::signing`'s.
 
 mod rollover;
+mod roots;
 mod status;
 
 use std::fs::OpenOptions;
@@ -18,11 +19,16 @@ use crate::services::{SystemEntropy, random_bytes};
 use crate::settings::Settings;
 
 pub use rollover::{FallBackArgs, KeyArgs, RetireArgs, SignWithArgs, TrialArgs};
+pub use roots::RotateArgs;
 pub use status::StatusArgs;
 
 const AFTER_HELP: &str = "To change the signing key, in this order: generate --next, publish, trial, sign-with, retire; status shows \
      how far it is. The decryption key changes by generate --decryption, publish and, when copies of the metadata before have expired, retire. \
      Nodes follow within a minute. README.md, \"Rolling the signing key\", has the whole of it.";
+
+const RESEAL_HELP: &str = "To replace the sealing key: rotate; copy service-keys.json to every node, then restart each; reseal; \
+     status, until the old key has nothing left; rotate --retire. Passwords are sealed anew when their persons sign in. After a leak, \
+     compare the rows of the database with a backup from before the leak first: resealing blesses what stands there.";
 
 /// `signet keys …`
 #[derive(Debug, Args)]
@@ -43,13 +49,17 @@ pub enum KeysCommand {
     Generate(GenerateArgs),
     /// Put a key into our metadata: a signing key before anything is signed with it, a decryption key instead of the one before
     Publish(KeyArgs),
+    /// Seal what is stored anew with the newest sealing key; beside nodes that serve, and as often as it is stopped
+    #[command(after_help = RESEAL_HELP)]
+    Reseal,
     /// Take a key that nobody needs any more out of our metadata for good, and erase its private half here
     Retire(RetireArgs),
-    /// Add a key for sealing stored data; the older ones stay and open what they sealed
-    Rotate,
+    /// Add a key for sealing stored data, or retire one that nothing needs any more
+    #[command(after_help = RESEAL_HELP)]
+    Rotate(RotateArgs),
     /// Sign with a published key: for one service, for a wave of them, or for all
     SignWith(SignWithArgs),
-    /// Show the keys, and for each service which one signs and whether it has the next one
+    /// Show the keys, what older sealing keys are still needed for, and for each service which one signs and whether it has the next one
     Status(StatusArgs),
     /// Try the next signing key with one service, in one browser; then say how that went
     Trial(TrialArgs),
@@ -107,10 +117,8 @@ pub fn run(args: &KeysArgs, settings: &SettingsFile, out: &mut dyn Write) -> Res
         KeysCommand::Generate(args) => generate(args, &settings, out)?,
         KeysCommand::Publish(args) => rollover::publish(args, &settings, out)?,
         KeysCommand::Retire(args) => rollover::retire(args, &settings, out)?,
-        KeysCommand::Rotate => {
-            let id = LocalKeys::rotate_roots(&settings.keys.folder, &settings.sealing_secret()?, &SystemEntropy)?;
-            writeln!(out, "Key {id} seals from the next start on. Restart every node; keep the older keys.")?;
-        }
+        KeysCommand::Reseal => return roots::reseal(&settings, out),
+        KeysCommand::Rotate(args) => return roots::rotate(args, &settings, out),
         KeysCommand::SignWith(args) => rollover::sign_with(args, &settings, out)?,
         KeysCommand::Status(args) => status::show(args, &settings, out)?,
         KeysCommand::Trial(args) => rollover::trial(args, &settings, out)?,

@@ -76,6 +76,8 @@ pub(super) fn show(args: &StatusArgs, settings: &Settings, out: &mut dyn Write) 
     write_table(&rows, out)?;
     writeln!(out, "The plan has the number {}.", plan.version())?;
     writeln!(out)?;
+    super::roots::show(settings, out)?;
+    writeln!(out)?;
 
     let rows = store.read_blocking(|tx| services(tx, plan, &keys, now))?;
     write_table(&rows, out)?;

@@ -126,6 +126,19 @@ impl StoredProofing {
         }))
     }
 
+    /// The keyed digest made anew with the newest key.
+    ///
+    /// # Errors
+    /// [`NotVouched`]: then the row stays as it is.
+    pub fn revouched(
+        &self,
+        of: SubscriberId,
+        list: Option<&SealedAttribute>,
+        keys: &dyn ServiceKeys,
+    ) -> Result<Vec<u8>, NotVouched> {
+        keys.revouch(Purpose::ProofedProfile, &self.octets(of, list), &self.mac)
+    }
+
     /// {label, subscriber, level, verified, expires, sealed list}. A profile without a list, and a proofing without an end,
     /// are told apart from any value by their length.
     fn octets(&self, of: SubscriberId, list: Option<&SealedAttribute>) -> Vec<u8> {

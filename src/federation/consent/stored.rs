@@ -101,6 +101,14 @@ impl StoredConsent {
         Ok(VouchedConsent { record, mac: self.mac.clone() })
     }
 
+    /// The keyed digest made anew with the newest key.
+    ///
+    /// # Errors
+    /// [`NotVouched`]: then the row stays as it is.
+    pub fn revouched(&self, of: SubscriberId, keys: &dyn ServiceKeys) -> Result<Vec<u8>, NotVouched> {
+        keys.revouch(Purpose::Consent, &self.octets(of), &self.mac)
+    }
+
     /// {label, consent, subscriber, service, scope, given}.
     fn octets(&self, of: SubscriberId) -> Vec<u8> {
         context(&[

@@ -55,6 +55,19 @@ impl StoredPairwiseId {
         self.value.as_slice().try_into().map(PairwiseId).map_err(|_| NotVouched::Altered)
     }
 
+    /// The keyed digest made anew with the newest key.
+    ///
+    /// # Errors
+    /// [`NotVouched`]: then the row stays as it is.
+    pub fn revouched(
+        &self,
+        of: SubscriberId,
+        agency: &AgencyId,
+        keys: &dyn ServiceKeys,
+    ) -> Result<Vec<u8>, NotVouched> {
+        keys.revouch(Purpose::PairwiseId, &self.octets(of, agency), &self.mac)
+    }
+
     /// {label, subscriber, agency, identifier, created}.
     fn octets(&self, of: SubscriberId, agency: &AgencyId) -> Vec<u8> {
         context(&[

@@ -77,6 +77,14 @@ impl StoredRevision {
         Self { superseded_at: self.superseded_at.or(Some(milliseconds(now))), mac: Vec::new(), ..self.clone() }
     }
 
+    /// The keyed digest made anew with the newest key.
+    ///
+    /// # Errors
+    /// [`NotVouched`]: then the row stays as it is.
+    pub fn revouched(&self, keys: &dyn ServiceKeys) -> Result<Vec<u8>, NotVouched> {
+        keys.revouch(Purpose::ServiceRecord, &self.octets(), &self.mac)
+    }
+
     fn is_condemned(&self) -> bool {
         self.superseded_at.is_some() && self.mac.is_empty()
     }

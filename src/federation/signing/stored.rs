@@ -52,6 +52,14 @@ impl StoredSigningPlan {
         document.plan(self.version).ok_or(NotVouched::Altered)
     }
 
+    /// The keyed digest made anew with the newest key.
+    ///
+    /// # Errors
+    /// [`NotVouched`]: then the row stays as it is.
+    pub fn revouched(&self, keys: &dyn ServiceKeys) -> Result<Vec<u8>, NotVouched> {
+        keys.revouch(Purpose::SigningPlan, &self.octets(), &self.mac)
+    }
+
     /// {label, number, plan}. When and by whom is for people to read, and decides nothing.
     fn octets(&self) -> Vec<u8> {
         context(&[b"signet/signing-plan/v1", &self.version.to_be_bytes(), self.document.as_bytes()])

@@ -44,6 +44,8 @@ pub enum Purpose {
     EmailAddress,
     /// The link of a mail: the record behind it.
     EmailLink,
+    /// The record of what was disclosed: keyed hashes, so that nobody makes or rewrites a record in the database.
+    Ledger,
     /// The address at which one service fetches our metadata, so that nobody guesses another's.
     MetadataAddress,
     /// A mail or a text message that waits in the outbox.
@@ -82,7 +84,55 @@ pub enum Purpose {
     WebauthnCredential,
 }
 
+/// What becomes of what a purpose's keys made, once a newer root key has come and the older one is to go. Each purpose has to
+/// say it, so that no table can be sealed or vouched for without an end for its old key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AfterRotation {
+    /// The person's next sign-in makes it anew; what is not made anew by a deadline ends with the old key.
+    AtSignIn,
+    /// It ends by itself, within a day or so; until then the old key stays.
+    Ends,
+    /// What it made stays as it is: the derived key of this purpose, and no other, is kept when its root is retired.
+    Kept,
+    /// `signet keys reseal` makes it anew.
+    Resealed,
+}
+
 impl Purpose {
+    /// What becomes of what its keys made when the root key is replaced.
+    #[must_use]
+    pub const fn after_rotation(self) -> AfterRotation {
+        match self {
+            Self::Account
+            | Self::AuthenticatorName
+            | Self::Consent
+            | Self::DecryptionKey
+            | Self::EmailAddress
+            | Self::PairwiseId
+            | Self::PhoneNumber
+            | Self::ProofedProfile
+            | Self::ServiceRecord
+            | Self::SigningKey
+            | Self::SigningPlan
+            | Self::TotpSecret
+            | Self::VaultSlot
+            | Self::WebauthnCredential => AfterRotation::Resealed,
+            // The row is vouched for anew; the verifier in it needs the password.
+            Self::Password => AfterRotation::AtSignIn,
+            Self::EmailLink
+            | Self::NameId
+            | Self::OutOfBandCode
+            | Self::Outbox
+            | Self::PendingRequest
+            | Self::Session
+            | Self::Throttle
+            | Self::WaitingResponse => AfterRotation::Ends,
+            // Records are never changed; digests of contents prove what was sent; services keep the address that they
+            // were given.
+            Self::ContentDigest | Self::Ledger | Self::MetadataAddress => AfterRotation::Kept,
+        }
+    }
+
     /// The label that enters key derivation and every sealed value's context.
     #[must_use]
     pub const fn label(self) -> &'static str {
@@ -94,6 +144,7 @@ impl Purpose {
             Self::DecryptionKey => "decryption-key",
             Self::EmailAddress => "email-address",
             Self::EmailLink => "email-link",
+            Self::Ledger => "ledger",
             Self::MetadataAddress => "metadata-address",
             Self::NameId => "name-id",
             Self::Outbox => "outbox",
@@ -217,6 +268,9 @@ pub trait ServiceKeys: Send + Sync {
     /// [`KeysError::UnknownKey`] when that key is gone.
     fn mac_with(&self, key_id: KeyId, purpose: Purpose, octets: &[u8]) -> Result<Mac, KeysError>;
 
+    /// The root keys that are here, the newest first.
+    fn root_keys(&self) -> Vec<KeyId>;
+
     /// Every key pair that is here, read anew each time, so that one that was added meanwhile is found. Which of them signs what,
     /// and which stands in our metadata, is not decided here: see [`crate::federation::signing`].
     ///
@@ -233,6 +287,23 @@ impl dyn ServiceKeys + '_ {
     pub fn verify_mac(&self, purpose: Purpose, octets: &[u8], mac: &Mac) -> Result<bool, KeysError> {
         let expected = self.mac_with(mac.key_id, purpose, octets)?;
         Ok(openssl::memcmp::eq(&expected.tag, &mac.tag))
+    }
+
+    /// Makes the keyed digest of a row anew with the newest key, if the one that it has is ours.
+    ///
+    /// # Errors
+    /// [`NotVouched`]: then the row stays as it is.
+    pub fn revouch(&self, purpose: Purpose, octets: &[u8], mac: &[u8]) -> Result<Vec<u8>, NotVouched> {
+        self.vouch(purpose, octets, mac)?;
+        Ok(self.mac(purpose, octets).map_err(NotVouched::Keys)?.to_bytes().to_vec())
+    }
+
+    /// Seals anew with the newest key what another one sealed.
+    ///
+    /// # Errors
+    /// As [`ServiceKeys::open`] and [`ServiceKeys::seal`].
+    pub fn reseal(&self, purpose: Purpose, context: &[u8], sealed: &[u8]) -> Result<Vec<u8>, KeysError> {
+        self.seal(purpose, context, &self.open(purpose, context, sealed)?)
     }
 
     /// Says that `octets` are what this service wrote down: `mac`, as [`Mac::to_bytes`] writes it, was stored with them.
@@ -270,6 +341,9 @@ pub enum KeysError {
     /// Too short, or without the mark that every sealed value begins with.
     #[error("not a sealed value")]
     Malformed,
+    /// Made with a root key that was retired: it counts for nothing any more.
+    #[error("made with key {0}, which was retired")]
+    RetiredKey(KeyId),
     /// The cryptographic library, or the device behind it, failed.
     #[error("the keys cannot be used now")]
     Unavailable,

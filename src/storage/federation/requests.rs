@@ -144,18 +144,4 @@ impl Transaction<'_> {
         let finished: Vec<Vec<u8>> = on_each!(self.connection, inner => change.load(inner))?;
         finished.iter().map(|id| typed(id.as_slice(), "pending_request", "id")).collect()
     }
-
-    /// Forgets what has expired; says how much. A seen request is forgotten only when its message would be refused as
-    /// stale.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub fn forget_expired_requests(&mut self, now: UtcDateTime) -> Result<usize, StoreError> {
-        let now = milliseconds(now);
-        let pending = diesel::delete(pending_request::table.filter(pending_request::expires_at.lt(now)))
-            .execute(self.connection)?;
-        let seen =
-            diesel::delete(seen_request::table.filter(seen_request::expires_at.lt(now))).execute(self.connection)?;
-        Ok(pending + seen)
-    }
 }

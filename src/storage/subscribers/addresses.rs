@@ -59,6 +59,15 @@ impl Transaction<'_> {
         row.map(email_of).transpose()
     }
 
+    /// An address by its id.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn email(&mut self, id: &[u8]) -> Result<Option<EmailRecord>, StoreError> {
+        let row = email_address::table.find(id.to_vec()).select(EMAIL_COLUMNS);
+        row.first::<EmailRow>(self.connection).optional()?.map(email_of).transpose()
+    }
+
     /// All addresses of an account, the oldest first.
     ///
     /// # Errors

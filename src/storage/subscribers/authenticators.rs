@@ -93,6 +93,28 @@ impl Transaction<'_> {
         Ok(added == 1)
     }
 
+    /// An authenticator by its id.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn authenticator(&mut self, id: &[u8]) -> Result<Option<AuthenticatorRecord>, StoreError> {
+        let row = authenticator::table.find(id.to_vec()).select(AuthenticatorRow::as_select());
+        row.first(self.connection).optional()?.map(AuthenticatorRecord::try_from).transpose()
+    }
+
+    /// Which authenticator has this fingerprint.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn authenticator_by_fingerprint(&mut self, print: &[u8; 32]) -> Result<Option<AuthenticatorId>, StoreError> {
+        let id: Option<Vec<u8>> = authenticator::table
+            .filter(authenticator::fingerprint.eq(Some(print.to_vec())))
+            .select(authenticator::id)
+            .first(self.connection)
+            .optional()?;
+        id.map(|id| typed(id.as_slice(), "authenticator", "id")).transpose()
+    }
+
     /// All authenticators of an account beside the password, the oldest first; ended ones included.
     ///
     /// # Errors

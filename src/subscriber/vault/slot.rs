@@ -8,7 +8,7 @@ use super::attribute::does_not_open;
 use super::{VaultError, VaultKey};
 use crate::id::define_id;
 use crate::services::Entropy;
-use crate::services::keys::{Envelope, Purpose, ServiceKeys, context, hkdf_sha256};
+use crate::services::keys::{Envelope, KeysError, Purpose, ServiceKeys, context, hkdf_sha256};
 use crate::subscriber::SubscriberId;
 
 define_id! {
@@ -128,6 +128,15 @@ impl SealedSlot {
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
         &self.sealed
+    }
+
+    /// The same under the newest of the service's keys: the outer wrapping is made anew, and what lies in it stays.
+    ///
+    /// # Errors
+    /// When the row was altered, or the service's keys are unavailable.
+    pub fn resealed(&self, subscriber: SubscriberId, keys: &dyn ServiceKeys) -> Result<Self, KeysError> {
+        let sealed = keys.reseal(Purpose::VaultSlot, &place(self.id, self.kind, subscriber), &self.sealed)?;
+        Ok(Self { sealed, ..self.clone() })
     }
 
     /// Opens the vault's key with the key of the person's secret.

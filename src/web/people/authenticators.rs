@@ -10,7 +10,7 @@ use crate::authentication::totp::TotpSecret;
 use crate::authentication::webauthn::StoredCredential;
 use crate::authentication::{AuthenticatorId, AuthenticatorKind};
 use crate::event::AlteredRecord;
-use crate::services::keys::{KeysError, Purpose, context};
+use crate::services::keys::{KeysError, Purpose, ServiceKeys, context};
 use crate::storage::{AuthenticatorRecord, Transaction};
 use crate::subscriber::{PhoneNumber, SubscriberId};
 use crate::web::site::Site;
@@ -106,6 +106,19 @@ impl AuthenticatorSecret {
         }
     }
 
+    /// By which it is unique among all accounts.
+    fn fingerprint(&self, keys: &dyn ServiceKeys) -> Result<Option<[u8; 32]>, KeysError> {
+        match self {
+            // A credential is one account's only (WebAuthn 7.1, step 26); a phone may be shared by a family.
+            Self::Webauthn(credential) => {
+                keys.fingerprint(Purpose::WebauthnCredential, credential.credential_id()).map(Some)
+            }
+            // The same secret twice would let one code be taken twice.
+            Self::Totp(secret) => keys.fingerprint(Purpose::TotpSecret, secret.as_bytes()).map(Some),
+            Self::Phone(_) => Ok(None),
+        }
+    }
+
     fn to_bytes(&self) -> Result<Vec<u8>, Trouble> {
         Ok(match self {
             Self::Phone(phone) => phone.e164().as_bytes().to_vec(),
@@ -169,15 +182,7 @@ pub fn new_authenticator(
     now: UtcDateTime,
 ) -> Result<AuthenticatorRecord, Trouble> {
     let id = AuthenticatorId::random(&*site.entropy);
-    // A credential is one account's only (WebAuthn 7.1, step 26); a phone may be shared by a family.
-    let fingerprint = match secret {
-        AuthenticatorSecret::Webauthn(credential) => {
-            Some(site.keys.fingerprint(Purpose::WebauthnCredential, credential.credential_id())?)
-        }
-        // The same secret twice would let one code be taken twice.
-        AuthenticatorSecret::Totp(secret) => Some(site.keys.fingerprint(Purpose::TotpSecret, secret.as_bytes())?),
-        AuthenticatorSecret::Phone(_) => None,
-    };
+    let fingerprint = secret.fingerprint(&*site.keys)?;
     let place = AuthenticatorPlace { subscriber: of, id, kind: secret.kind(), fingerprint, created_at: now };
     Ok(AuthenticatorRecord {
         id,
@@ -217,6 +222,22 @@ pub fn seal_name(site: &Site, of: SubscriberId, id: AuthenticatorId, name: &str)
 /// When the keys are unavailable.
 pub fn seal_secret(site: &Site, place: &AuthenticatorPlace, secret: &AuthenticatorSecret) -> Result<Vec<u8>, Trouble> {
     Ok(site.keys.seal(AuthenticatorSecret::purpose(place.kind), &place.octets(), &secret.to_bytes()?)?)
+}
+
+/// The record with its secret and its name sealed anew by the newest key.
+///
+/// # Errors
+/// When the row is not ours, or the keys are unavailable.
+pub(super) fn resealed(keys: &dyn ServiceKeys, record: &AuthenticatorRecord) -> Result<AuthenticatorRecord, Trouble> {
+    let (of, purpose) = (record.subscriber, AuthenticatorSecret::purpose(record.kind));
+    let place = AuthenticatorPlace::of(record);
+    let opened = keys.open(purpose, &place.octets(), &record.sealed)?;
+    let fingerprint = AuthenticatorSecret::from_bytes(record.kind, &opened)?.fingerprint(keys)?;
+    // The secret is bound to its fingerprint.
+    let sealed = keys.seal(purpose, &AuthenticatorPlace { fingerprint, ..place }.octets(), &opened)?;
+    let name_place = context(&[b"signet/authenticator-name/v1", of.as_bytes(), record.id.as_bytes()]);
+    let name_sealed = keys.reseal(Purpose::AuthenticatorName, &name_place, &record.name_sealed)?;
+    Ok(AuthenticatorRecord { name_sealed, sealed, fingerprint, ..record.clone() })
 }
 
 fn open(site: &Site, of: SubscriberId, record: &AuthenticatorRecord) -> Result<Authenticator, Trouble> {

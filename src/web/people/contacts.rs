@@ -4,7 +4,7 @@ use time::UtcDateTime;
 
 use super::{Trouble, is_altered, report_altered};
 use crate::event::AlteredRecord;
-use crate::services::keys::{Purpose, ServiceKeys, context};
+use crate::services::keys::{KeysError, Purpose, ServiceKeys, context};
 use crate::storage::{EmailRecord, Transaction};
 use crate::subscriber::{ContactId, EmailAddress, SubscriberId};
 use crate::web::site::Site;
@@ -90,13 +90,26 @@ fn open(keys: &dyn ServiceKeys, record: &EmailRecord) -> Result<Option<KnownAddr
     let address = std::str::from_utf8(&opened)
         .ok()
         .and_then(|text| EmailAddress::parse(text).ok())
-        .ok_or(crate::services::keys::KeysError::Malformed)?;
+        .ok_or(KeysError::Malformed)?;
     Ok(Some(KnownAddress {
         id: record.id,
         address,
         confirmed_at: record.confirmed_at,
         last_sign_in_at: record.last_sign_in_at,
     }))
+}
+
+/// The record with its address sealed anew, and found anew, by the newest key.
+///
+/// # Errors
+/// When the row is not ours, or the keys are unavailable.
+pub(super) fn resealed(keys: &dyn ServiceKeys, record: &EmailRecord) -> Result<EmailRecord, KeysError> {
+    let place = place(record.id, record.subscriber);
+    let opened = keys.open(Purpose::EmailAddress, &place, &record.sealed)?;
+    let text = std::str::from_utf8(&opened).map_err(|_| KeysError::Malformed)?;
+    let address = EmailAddress::parse(text).map_err(|_| KeysError::Malformed)?;
+    let fingerprint = keys.fingerprint(Purpose::EmailAddress, address.canonical().as_bytes())?;
+    Ok(EmailRecord { fingerprint, sealed: keys.seal(Purpose::EmailAddress, &place, &opened)?, ..record.clone() })
 }
 
 /// Where a sealed address belongs.

@@ -8,6 +8,7 @@ mod contacts;
 mod letters;
 mod links;
 mod passwords;
+pub mod resealing;
 mod throttles;
 mod visit;
 
@@ -43,7 +44,10 @@ pub fn report_altered(of: SubscriberId, record: AlteredRecord) {
 
 /// Whether what does not open was altered, moved or put back; otherwise the keys are to blame, and nothing is known.
 pub(in crate::web) fn is_altered(fault: &KeysError) -> bool {
-    matches!(fault, KeysError::CannotOpen | KeysError::Malformed | KeysError::UnknownScheme(_))
+    matches!(
+        fault,
+        KeysError::CannotOpen | KeysError::Malformed | KeysError::RetiredKey(_) | KeysError::UnknownScheme(_)
+    )
 }
 
 /// What went wrong where nobody at the browser can do anything about it.

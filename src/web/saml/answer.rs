@@ -40,6 +40,13 @@ fn shut(refused: &IssueRefused, service: &ServiceProvider) -> Refusal {
     Refusal::because(kind, refused).about(named(service))
 }
 
+/// Says in the log that somebody was at the ledger, where that is why nothing is recorded.
+pub fn tell_of_ledger(fault: &StoreError) {
+    if let StoreError::LedgerAltered { remembered, found } = fault {
+        Event::LedgerAltered { remembered: remembered.as_deref().copied(), found: **found }.log(None);
+    }
+}
+
 /// What we made did not pass its own check. It does not leave.
 fn unsent(fault: &OutboundError, service: &ServiceProvider) -> Refusal {
     Event::AnswerUnfit { service: service.name().clone(), why: Explanation::of(fault) }.log(None);
@@ -102,25 +109,23 @@ pub async fn issue(
         name_id_sealed: sealed_name,
         joined_at: now,
     };
-    let issued = Event::AssertionIssued {
-        service: service.name().clone(),
-        assertion: parts.id.clone(),
-        released: disclosure.names.iter().copied().collect(),
-        withheld: ready.withheld.clone(),
-        level: disclosure.level,
-    };
+    let (released, level) = (disclosure.names.iter().copied().collect(), disclosure.level);
+    let assertion_id = parts.id.clone();
     let issuance = Issuance {
         disclosure,
         consent_mac: Some(consent.mac().to_vec()),
         answers: Some(id),
         joins: Some((session.id_hash(), participant)),
     };
-    match idp.disclosures.record(issuance).await? {
+    let recorded = match idp.disclosures.record(issuance).await.inspect_err(tell_of_ledger)? {
         RecordedDisclosure::AnsweredBefore => return Err(RefusalKind::AnsweredBefore.into()),
         RecordedDisclosure::EndedMeanwhile => return Err(RefusalKind::RequestGone.into()),
-        RecordedDisclosure::Durable { .. } => {}
-    }
-    issued.log(Some(ready.person.account.id));
+        RecordedDisclosure::Durable(recorded) => recorded,
+    };
+    let service_name = service.name().clone();
+    let withheld = ready.withheld.clone();
+    Event::AssertionIssued { service: service_name, assertion: assertion_id, released, withheld, level, recorded }
+        .log(Some(ready.person.account.id));
     // The record is durable; now it may leave.
     let response =
         plan.deliver(assertion, obtained, &*signer, &*site.entropy, now).map_err(|fault| unsent(&fault, service))?;

@@ -199,12 +199,12 @@ fn settle(tx: &mut Transaction<'_>, visit: &mut Visit, row: &[u8], judged: Optio
     let vault_key = open_by_password(tx, &site, found.subscriber, &stretched)?;
     // What opens the vault from now on is what the stored verifier was made with.
     let slot_key = dearer.as_ref().unwrap_or(&stretched).slot_key();
-    if let Some(dearer) = dearer {
-        let verifier = PasswordVerifier::new(&dearer, found.subscriber, &*site.keys)?;
+    if dearer.is_some() || found.verifier.is_of_an_older_key(&*site.keys) {
+        let verifier = PasswordVerifier::new(dearer.as_ref().unwrap_or(&stretched), found.subscriber, &*site.keys)?;
         set_password(tx, &site, found.subscriber, &verifier, now)?;
-        if let Some(vault_key) = &vault_key {
-            put_password_slot(tx, &site, found.subscriber, &slot_key, vault_key, visit)?;
-        }
+    }
+    if let (Some(_), Some(vault_key)) = (&dearer, &vault_key) {
+        put_password_slot(tx, &site, found.subscriber, &slot_key, vault_key, visit)?;
     }
     let again = visit.session.state.signed_in() == Some(found.subscriber);
     if again {

@@ -1,6 +1,7 @@
 //! The chain of disclosure records: every way in which it can be tampered with shows.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use signet::federation::agreement::AgencyId;
 use signet::federation::assurance::{Aal, Ial, Level};
@@ -11,9 +12,12 @@ use signet::federation::disclosure::{
 };
 use signet::federation::identifier::NameIdFormat;
 use signet::saml::EntityId;
+use signet::services::SystemEntropy;
+use signet::services::keys::{LocalKeys, ServiceKeys};
 use time::Duration;
 
 use super::given::{NOW, PERSON};
+use crate::support::keys::{keys, keys_in, secret};
 
 const CHAIN: ChainId = ChainId::from_bytes([3; 16]);
 
@@ -41,63 +45,98 @@ fn draft(number: u8) -> DisclosureDraft {
     }
 }
 
-fn chain(count: u8) -> Vec<DisclosureRecord> {
+fn chain(count: u8, keys: &dyn ServiceKeys) -> Vec<DisclosureRecord> {
     let mut previous = BEFORE_THE_FIRST;
     (1..=count)
         .map(|number| {
-            let record = draft(number).chained(CHAIN, i64::from(number), previous);
+            let record = draft(number).chained(CHAIN, i64::from(number), previous, keys).unwrap();
             previous = record.hash;
             record
         })
         .collect()
 }
 
-fn verify(records: &[DisclosureRecord]) -> Result<i64, BrokenChain> {
+fn verify(records: &[DisclosureRecord], keys: &dyn ServiceKeys) -> Result<i64, BrokenChain> {
     let mut verifier = ChainVerifier::new(CHAIN);
-    records.iter().try_for_each(|record| verifier.follow(record))?;
+    records.iter().try_for_each(|record| verifier.follow(record, keys))?;
+    verifier.finish(None)?;
     Ok(verifier.length())
 }
 
 #[test]
 fn untouched_chain_holds() {
-    assert_eq!(verify(&chain(4)), Ok(4));
-    assert_eq!(verify(&[]), Ok(0));
+    let keys = keys();
+    assert_eq!(verify(&chain(4, &keys), &keys), Ok(4));
+    assert_eq!(verify(&[], &keys), Ok(0));
 }
 
 #[test]
 fn changed_record_shows() {
-    let mut records = chain(3);
+    let keys = keys();
+    let mut records = chain(3, &keys);
     records[1].disclosure.names.remove(&AttributeName::Email);
-    assert_eq!(verify(&records), Err(BrokenChain::Changed { chain: CHAIN, seq: 2 }));
+    assert_eq!(verify(&records, &keys), Err(BrokenChain::Changed { chain: CHAIN, seq: 2 }));
+}
+
+#[test]
+fn record_of_somebody_without_our_keys_shows() {
+    let (ours, theirs) = (keys(), keys());
+    let mut records = chain(3, &ours);
+    records[2] = draft(3).chained(CHAIN, 3, records[1].hash, &theirs).unwrap();
+    assert_eq!(verify(&records, &ours), Err(BrokenChain::Changed { chain: CHAIN, seq: 3 }));
+    // Nor does it help to say that the record is of a version without keys, or of a key that is gone.
+    records[2].hash_key = None;
+    assert_eq!(verify(&records, &ours), Err(BrokenChain::Unkeyed { chain: CHAIN, seq: 3 }));
+    records[2].hash_key = Some(7);
+    assert_eq!(verify(&records, &ours), Err(BrokenChain::UnknownKey { chain: CHAIN, seq: 3, key: 7 }));
 }
 
 #[test]
 fn record_that_was_changed_and_hashed_anew_shows_in_the_next() {
-    let mut records = chain(3);
+    let keys = keys();
+    let mut records = chain(3, &keys);
     let mut forged = draft(2);
     forged.subscriber = signet::subscriber::SubscriberId::from_bytes([9; 16]);
-    records[1] = forged.chained(CHAIN, 2, records[0].hash);
-    assert_eq!(verify(&records), Err(BrokenChain::Unlinked { chain: CHAIN, seq: 3 }));
+    records[1] = forged.chained(CHAIN, 2, records[0].hash, &keys).unwrap();
+    assert_eq!(verify(&records, &keys), Err(BrokenChain::Unlinked { chain: CHAIN, seq: 3 }));
 }
 
 #[test]
 fn missing_record_shows() {
-    let mut records = chain(3);
+    let keys = keys();
+    let mut records = chain(3, &keys);
     records.remove(1);
-    assert_eq!(verify(&records), Err(BrokenChain::Gap { chain: CHAIN, expected: 2, found: 3 }));
+    assert_eq!(verify(&records, &keys), Err(BrokenChain::Gap { chain: CHAIN, expected: 2, found: 3 }));
 }
 
 #[test]
 fn record_of_another_chain_shows() {
-    let mut records = chain(2);
+    let keys = keys();
+    let mut records = chain(2, &keys);
     let other = ChainId::from_bytes([4; 16]);
-    records[1] = draft(2).chained(other, 2, records[0].hash);
-    assert_eq!(verify(&records), Err(BrokenChain::WrongChain { chain: CHAIN, found: other }));
+    records[1] = draft(2).chained(other, 2, records[0].hash, &keys).unwrap();
+    assert_eq!(verify(&records, &keys), Err(BrokenChain::WrongChain { chain: CHAIN, found: other }));
+}
+
+#[test]
+fn keys_only_grow_along_a_chain() {
+    let folder = tempfile::tempdir().unwrap();
+    let old = keys_in(folder.path());
+    LocalKeys::rotate_roots(folder.path(), &secret(), &SystemEntropy).unwrap();
+    let new = LocalKeys::open(folder.path(), &secret(), Arc::new(SystemEntropy)).unwrap();
+    let first = draft(1).chained(CHAIN, 1, BEFORE_THE_FIRST, &old).unwrap();
+    let second = draft(2).chained(CHAIN, 2, first.hash, &new).unwrap();
+    // Who has only the key that was replaced adds nothing.
+    let third = draft(3).chained(CHAIN, 3, second.hash, &old).unwrap();
+    assert_eq!(verify(&[first.clone(), second.clone()], &new), Ok(2));
+    let older = BrokenChain::OlderKey { chain: CHAIN, seq: 3, key: 1 };
+    assert_eq!(verify(&[first, second, third], &new), Err(older));
 }
 
 #[test]
 fn every_field_is_under_the_hash() {
-    let original = draft(1).chained(CHAIN, 1, BEFORE_THE_FIRST).hash;
+    let keys = keys();
+    let original = draft(1).chained(CHAIN, 1, BEFORE_THE_FIRST, &keys).unwrap().hash;
     let changes: [fn(&mut DisclosureDraft); 18] = [
         |d| d.id = DisclosureId::from_bytes([8; 16]),
         |d| d.at += Duration::MILLISECOND,
@@ -121,6 +160,7 @@ fn every_field_is_under_the_hash() {
     for (index, change) in changes.iter().enumerate() {
         let mut changed = draft(1);
         change(&mut changed);
-        assert_ne!(changed.chained(CHAIN, 1, BEFORE_THE_FIRST).hash, original, "change {index}");
+        let changed = changed.chained(CHAIN, 1, BEFORE_THE_FIRST, &keys).unwrap();
+        assert_ne!(changed.hash, original, "change {index}");
     }
 }

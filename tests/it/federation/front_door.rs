@@ -206,14 +206,15 @@ impl House {
 
     /// Every chain of the ledger holds; says how many records there are.
     pub(crate) async fn ledger_length(&self) -> i64 {
+        let keys = self.app.site.keys.clone();
         self.app
             .store
-            .read::<_, StoreError, _>(|tx| {
+            .read::<_, StoreError, _>(move |tx| {
                 let mut length = 0;
                 for chain in tx.disclosure_chains()? {
                     let mut verifier = ChainVerifier::new(chain);
                     for record in tx.disclosures_after(chain, 0)? {
-                        verifier.follow(&record).unwrap();
+                        verifier.follow(&record, &*keys).unwrap();
                     }
                     length += verifier.length();
                 }

@@ -2,6 +2,7 @@
 //! somebody else at an agency, or to have agreed for them.
 
 use signet::demo::service_provider::Ask;
+use signet::federation::disclosure::ChainPosition;
 use signet::services::SystemEntropy;
 use signet::storage::Store;
 use signet::subscriber::SubscriberId;
@@ -355,4 +356,36 @@ async fn a_service_whose_stored_record_was_altered_is_served_no_more() {
         let said = |line: &str| line.contains("integrity_fault") && line.contains("service record");
         assert!(log.text().lines().any(said));
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn after_the_ledger_was_cut_no_assertion_leaves_and_the_node_is_not_ready() {
+    let Some(log) = KeptLog::begin() else { return };
+    let house = House::new().await;
+    let (browser, _) = house.fiona().await;
+    let request = house.request(&ask(&[], &["email"]));
+    let page = browser.get(&request.url).await;
+    let answer = browser.submit_to(&page, page.form_with(&["digest"]).action.path(), &[]).await;
+    house.signed_in(&answer, &request);
+    browser.get("/readyz").await.expect_status(200);
+    // The place of the record stands in the log, so that it can be expected later.
+    let line = log.text().lines().find(|line| line.contains("assertion_issued")).expect("a line").to_owned();
+    let recorded = line.split("recorded=").nth(1).and_then(|rest| rest.split_whitespace().next()).expect("a place");
+    let recorded: ChainPosition = recorded.trim_matches('"').parse().expect("CHAIN:SEQ:HASH");
+    assert_eq!(recorded.seq, 1);
+
+    sql::run(&house.app.store, "CREATE TABLE aside AS SELECT * FROM disclosure; DELETE FROM disclosure");
+    let page = browser.get(&house.request(&ask(&[], &["email"])).url).await;
+    assert_eq!(page.status, 503, "{}", page.text());
+    assert_eq!(house.ledger_length().await, 0);
+    browser.get("/readyz").await.expect_status(503);
+    assert!(log.text().contains("ledger_altered"), "the log names it");
+
+    // The operator puts the records back.
+    sql::run(&house.app.store, "INSERT INTO disclosure SELECT * FROM aside");
+    browser.get("/readyz").await.expect_status(200);
+    let request = house.request(&ask(&[], &["email"]));
+    let answer = browser.get(&request.url).await;
+    house.signed_in(&answer, &request);
+    assert_eq!(house.ledger_length().await, 2);
 }

@@ -3,6 +3,7 @@
 mod certificates;
 mod decryption;
 mod hostile_database;
+mod sealing;
 mod steps;
 mod trial;
 mod under_load;

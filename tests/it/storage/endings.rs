@@ -2,6 +2,7 @@
 
 use std::future::poll_fn;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::sync::mpsc;
 use std::task::Poll;
 
@@ -16,9 +17,10 @@ use signet::storage::{
 };
 use signet::subscriber::{StoredAccount, SubscriberId};
 
-use super::ledger::{alone, draft, request};
+use super::ledger::{alone, draft, number, request};
 use super::{NOW, add_account};
 use crate::support::database::TestDatabase;
+use crate::support::keys::keys;
 use crate::support::sql;
 
 const SERVICE: &str = "https://permits.parks.example.gov/saml";
@@ -55,7 +57,7 @@ impl Scene {
     }
 
     fn writer(&self) -> DisclosureWriter {
-        DisclosureWriter::start(self.store().clone(), ChainId::from_bytes([1; 16]))
+        DisclosureWriter::start(self.store().clone(), Arc::new(keys()), ChainId::from_bytes([1; 16]))
     }
 
     /// What relies on the account, the consent and this session.
@@ -191,7 +193,7 @@ async fn an_end_waits_for_the_record_that_is_being_written_and_finds_who_joined(
         until(|| scene.waiting() == 2 || ending.is_finished());
         assert!(!ending.is_finished(), "{what}: it was answered while the record was under way");
         drop(held);
-        assert_eq!(recording.await.unwrap(), Ok(RecordedDisclosure::Durable { seq: 1 }), "{what}");
+        assert_eq!(number(&recording.await.unwrap()), Some(1), "{what}");
         assert_eq!(ending.join().unwrap().unwrap().len(), 1, "{what}: whoever signs out learns who joined");
     }
 }
@@ -209,12 +211,12 @@ async fn a_group_takes_its_sessions_in_the_order_of_their_keys() {
     sent(&mut of_second).await;
     sent(&mut of_first).await;
     drop(third);
-    assert!(matches!(of_third.await, Ok(RecordedDisclosure::Durable { .. })));
+    assert!(matches!(of_third.await, Ok(RecordedDisclosure::Durable(_))));
     until(|| scene.waiting() == 1);
     assert!(scene.is_held(1), "it waits for 2 and does not have 1");
     drop(second);
-    assert!(matches!(of_second.await, Ok(RecordedDisclosure::Durable { .. })));
-    assert!(matches!(of_first.await, Ok(RecordedDisclosure::Durable { .. })));
+    assert!(matches!(of_second.await, Ok(RecordedDisclosure::Durable(_))));
+    assert!(matches!(of_first.await, Ok(RecordedDisclosure::Durable(_))));
 }
 
 #[tokio::test(flavor = "multi_thread")]

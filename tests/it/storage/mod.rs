@@ -1,20 +1,24 @@
 //! The database: the same tests on SQLite and PostgreSQL.
 
 mod endings;
-mod ledger;
+pub(crate) mod ledger;
 mod migrations;
 mod nodes;
 mod sessions;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use signet::authentication::throttle::{FailureRule, RateLimit, RateVerdict};
 use signet::authentication::{AuthenticatorId, AuthenticatorKind};
 use signet::services::{Entropy, SystemEntropy, random_bytes};
+use signet::storage::retention::{RETENTION, Retention, erasures};
 use signet::storage::{
-    AuthenticatorRecord, EmailRecord, FailuresOf, OutboxEntry, OutboxId, OutboxOutcome, StoreError, Transaction,
+    AuthenticatorRecord, EmailRecord, FailuresOf, KEYED_COLUMNS, KeyIdAt, OutboxEntry, OutboxId, OutboxOutcome,
+    Renewal, StoreError, Transaction,
 };
 use signet::subscriber::{ContactId, StoredAccount, SubscriberId};
+use signet::web::people::resealing::resealed_tables;
 use time::macros::utc_datetime;
 use time::{Duration, UtcDateTime};
 
@@ -258,26 +262,119 @@ fn a_message_is_worked_on_by_one_and_by_another_after_its_lease() {
     }
 }
 
-#[test]
-fn every_column_says_whether_it_is_sensitive() {
-    for database in ["sqlite", "postgresql"] {
-        let folder = format!("{}/migrations/{database}", env!("CARGO_MANIFEST_DIR"));
-        for migration in std::fs::read_dir(folder).expect("migrations") {
-            let text = std::fs::read_to_string(migration.expect("an entry").path().join("up.sql")).expect("up.sql");
-            let mut in_table = false;
-            for line in text.lines() {
-                let line = line.trim();
-                in_table = (in_table || line.starts_with("CREATE TABLE")) && !line.starts_with(");");
-                let column =
-                    in_table && !line.is_empty() && !line.starts_with("CREATE") && !line.starts_with("PRIMARY");
-                if column {
-                    let word = line.split("-- sensitive: ").nth(1);
-                    assert!(
-                        word.is_some_and(|w| ["no", "keyed", "sealed", "twice"].contains(&w)),
-                        "{database}: {line}"
-                    );
+/// A column as the migrations make it: table, name, and what they say of it.
+struct Column {
+    table: String,
+    name: String,
+    sensitive: Option<String>,
+}
+
+/// Every column that the migrations of a database make, in the order of their folders.
+fn columns(database: &str) -> Vec<Column> {
+    let folder = format!("{}/migrations/{database}", env!("CARGO_MANIFEST_DIR"));
+    let mut folders: Vec<_> =
+        std::fs::read_dir(folder).expect("migrations").map(|entry| entry.expect("an entry").path()).collect();
+    folders.sort();
+    let mut columns: Vec<Column> = Vec::new();
+    for migration in folders {
+        let text = std::fs::read_to_string(migration.join("up.sql")).expect("up.sql");
+        let mut table = None;
+        for line in text.lines().map(str::trim) {
+            let words: Vec<&str> = line.split([' ', ';']).collect();
+            let sensitive = line.split("-- sensitive: ").nth(1).map(str::to_owned);
+            match words.as_slice() {
+                ["CREATE", "TABLE", name, ..] => table = Some((*name).to_owned()),
+                ["ALTER", "TABLE", table, "ADD", "COLUMN", name, ..] => {
+                    columns.push(Column { table: (*table).to_owned(), name: (*name).to_owned(), sensitive });
                 }
+                ["ALTER", "TABLE", table, "DROP", "COLUMN", name, ..] => {
+                    columns.retain(|column| column.table != *table || column.name != *name);
+                }
+                ["DROP", "TABLE", name, ..] => columns.retain(|column| column.table != *name),
+                [")", ..] => table = None,
+                [name, ..] => {
+                    let no_column = ["", "--", "PRIMARY", "UNIQUE", "FOREIGN", "CHECK"].contains(name);
+                    if let Some(table) = table.as_ref().filter(|_| !no_column) {
+                        columns.push(Column { table: table.clone(), name: (*name).to_owned(), sensitive });
+                    }
+                }
+                [] => {}
             }
         }
     }
+    assert!(columns.len() > 100, "the migrations were read");
+    columns
+}
+
+#[test]
+fn every_column_says_whether_it_is_sensitive() {
+    for database in ["sqlite", "postgresql"] {
+        for Column { table, name, sensitive } in columns(database) {
+            let said = sensitive.as_deref().is_some_and(|word| ["no", "keyed", "sealed", "twice"].contains(&word));
+            assert!(said, "{database}: {table}.{name}: {sensitive:?}");
+        }
+    }
+}
+
+#[test]
+fn every_sealed_or_keyed_column_has_an_end_for_its_old_key() {
+    let listed: BTreeSet<(String, String)> =
+        KEYED_COLUMNS.iter().map(|one| (one.table.to_owned(), one.column.to_owned())).collect();
+    for database in ["sqlite", "postgresql"] {
+        let said = columns(database).into_iter().filter(|column| column.sensitive.as_deref() != Some("no"));
+        let said: BTreeSet<(String, String)> = said.map(|column| (column.table, column.name)).collect();
+        assert_eq!(said, listed, "storage::KEYED_COLUMNS and the migrations of {database} differ");
+    }
+    // What is to be sealed anew, is.
+    let resealed = KEYED_COLUMNS.iter().filter(|one| one.renewal == Renewal::Resealed).map(|one| one.table);
+    let resealed: BTreeSet<&str> = resealed.collect();
+    assert!(resealed_tables().into_iter().eq(resealed), "{:?}", resealed_tables());
+    // Nothing whose key must be told apart goes without saying where it names it.
+    for one in KEYED_COLUMNS {
+        let told = one.key_id != KeyIdAt::Nowhere || one.column == "fingerprint" || one.column == "key_hash";
+        assert!(told || matches!(one.renewal, Renewal::Kept | Renewal::NoRoot), "{one:?}");
+    }
+}
+
+#[test]
+fn every_table_says_how_long_its_rows_are_kept() {
+    let security = std::fs::read_to_string(format!("{}/SECURITY.md", env!("CARGO_MANIFEST_DIR"))).expect("SECURITY.md");
+    let listed: BTreeSet<&str> = RETENTION.iter().map(|(table, _)| *table).collect();
+    assert_eq!(listed.len(), RETENTION.len(), "a table is listed twice");
+    for database in ["sqlite", "postgresql"] {
+        let made = columns(database);
+        let tables: BTreeSet<&str> = made.iter().map(|column| column.table.as_str()).collect();
+        assert_eq!(tables, listed, "storage::retention and the migrations of {database} differ");
+        for (table, retention) in RETENTION {
+            // What says when it ends, is erased then.
+            let ends = ["expires_at", "ends_at", "idle_until", "finished_at"];
+            let has_end = made.iter().any(|column| column.table == *table && ends.contains(&column.name.as_str()));
+            let is_erased = !matches!(retention, Retention::Kept(_));
+            assert!(!has_end || is_erased || *table == "proofed_profile", "{table} has an end and is kept");
+            let row = format!("| `{table}` | {} |", retention.in_words());
+            assert!(security.contains(&row), "SECURITY.md lacks: {row}");
+        }
+    }
+}
+
+#[test]
+fn what_is_erased_is_found_by_an_index() {
+    for database in ["sqlite", "postgresql"] {
+        let indexes = indexes(database);
+        for erasure in erasures() {
+            let wanted = format!("ON {} ({}", erasure.table, erasure.since);
+            assert!(indexes.contains(&wanted), "{database}: no index `{wanted}`");
+        }
+        // What follows a session that gets a new secret.
+        assert!(indexes.contains("ON logout_session (session"), "{database}");
+    }
+}
+
+/// What all migrations of a database say.
+fn indexes(database: &str) -> String {
+    let folder = format!("{}/migrations/{database}", env!("CARGO_MANIFEST_DIR"));
+    let texts = std::fs::read_dir(folder)
+        .expect("migrations")
+        .map(|entry| std::fs::read_to_string(entry.expect("an entry").path().join("up.sql")).expect("up.sql"));
+    texts.collect()
 }

@@ -3,6 +3,7 @@
 pub mod app;
 pub mod browser;
 pub mod database;
+pub mod keys;
 pub mod log;
 pub mod people;
 pub mod sql;

@@ -13,7 +13,10 @@ use openssl::pkey::PKey;
 use serde::{Deserialize, Serialize};
 use zeroize::{Zeroize, Zeroizing};
 
-use super::{FORMAT, FORMAT_VERSION, LocalKeysError, Roots, SERVICE_KEYS, SealingSecret, derive};
+use super::{
+    FORMAT, FORMAT_VERSION, FORMAT_VERSION_WITH_KEPT_KEYS, KEPT, KeptKey, KeptKeys, LocalKeysError, Roots,
+    SERVICE_KEYS, SealingSecret, derive,
+};
 use crate::saml::encryption::Opener;
 use crate::saml::signature::{KeyError, PemSigner, Signer, VerificationKey};
 use crate::services::keys::certificate::KeyWithCertificate;
@@ -37,35 +40,70 @@ pub(super) struct StoredArgon2 {
     pub(super) salt: String,
 }
 
-/// What `sealed` holds: the newest id, then each key as 4 + 32 bytes.
-fn encode_roots(roots: &Roots, newest: KeyId) -> Zeroizing<Vec<u8>> {
-    let mut octets = Zeroizing::new(Vec::with_capacity(4 + roots.len() * 36));
-    octets.extend_from_slice(&newest.to_be_bytes());
-    for (id, key) in roots {
+/// What the file holds.
+pub(super) struct RootFile {
+    pub(super) roots: Roots,
+    pub(super) newest: KeyId,
+    pub(super) kept: KeptKeys,
+}
+
+/// The octets under `sealed`: the newest id, then each root as 4 + 32 bytes. Version 2 has the number of roots (4 bytes) before
+/// them and the kept keys behind: the id of the root that was retired (4), the place in [`KEPT`] (1), the key (32).
+fn encode_roots(file: &RootFile) -> Zeroizing<Vec<u8>> {
+    let kept: usize = file.kept.values().map(Vec::len).sum();
+    let mut octets = Zeroizing::new(Vec::with_capacity(8 + file.roots.len() * 36 + kept * 37));
+    octets.extend_from_slice(&file.newest.to_be_bytes());
+    if !file.kept.is_empty() {
+        octets.extend_from_slice(&u32::try_from(file.roots.len()).unwrap_or(u32::MAX).to_be_bytes());
+    }
+    for (id, key) in &file.roots {
         octets.extend_from_slice(&id.to_be_bytes());
         octets.extend_from_slice(&**key);
+    }
+    for (id, keys) in &file.kept {
+        for kept in keys {
+            let place = KEPT.iter().zip(0_u8..).find(|(known, _)| **known == (kept.use_, kept.purpose));
+            if let Some((_, place)) = place {
+                octets.extend_from_slice(&id.to_be_bytes());
+                octets.push(place);
+                octets.extend_from_slice(&*kept.key);
+            }
+        }
     }
     octets
 }
 
-fn decode_roots(octets: &[u8]) -> Option<(Roots, KeyId)> {
+fn decode_roots(octets: &[u8], version: u32) -> Option<RootFile> {
     let (newest, mut rest) = octets.split_first_chunk::<4>()?;
     let newest = KeyId::from_be_bytes(*newest);
-    let mut roots = BTreeMap::new();
-    while !rest.is_empty() {
+    let mut count = u32::MAX;
+    if version == FORMAT_VERSION_WITH_KEPT_KEYS {
+        let (stored, after) = rest.split_first_chunk::<4>()?;
+        (count, rest) = (u32::from_be_bytes(*stored), after);
+    }
+    let mut file = RootFile { roots: BTreeMap::new(), newest, kept: BTreeMap::new() };
+    while !rest.is_empty() && count > 0 {
         let (id, after) = rest.split_first_chunk::<4>()?;
         let (key, after) = after.split_first_chunk::<32>()?;
-        roots.insert(KeyId::from_be_bytes(*id), Zeroizing::new(*key));
+        file.roots.insert(KeyId::from_be_bytes(*id), Zeroizing::new(*key));
+        (count, rest) = (count - 1, after);
+    }
+    while !rest.is_empty() {
+        let (id, after) = rest.split_first_chunk::<4>()?;
+        let (place, after) = after.split_first()?;
+        let (key, after) = after.split_first_chunk::<32>()?;
+        let (use_, purpose) = *KEPT.get(usize::from(*place))?;
+        let kept = KeptKey { use_, purpose, key: Zeroizing::new(*key) };
+        file.kept.entry(KeyId::from_be_bytes(*id)).or_default().push(kept);
         rest = after;
     }
-    roots.contains_key(&newest).then_some((roots, newest))
+    file.roots.contains_key(&newest).then_some(file)
 }
 
 pub(super) fn write_roots(
     dir: &Path,
     secret: &SealingSecret,
-    roots: &Roots,
-    newest: KeyId,
+    file: &RootFile,
     entropy: &dyn Entropy,
 ) -> Result<(), LocalKeysError> {
     let argon2id = StoredArgon2 {
@@ -75,17 +113,18 @@ pub(super) fn write_roots(
         salt: STANDARD.encode(random_bytes::<16>(entropy)),
     };
     let key = secret.key(&argon2id)?;
-    let sealed = Envelope::seal(&key, 0, FORMAT.as_bytes(), &encode_roots(roots, newest), entropy)?;
-    let stored =
-        StoredRoots { format: FORMAT.into(), version: FORMAT_VERSION, argon2id, sealed: STANDARD.encode(sealed) };
+    let sealed = Envelope::seal(&key, 0, FORMAT.as_bytes(), &encode_roots(file), entropy)?;
+    let version = if file.kept.is_empty() { FORMAT_VERSION } else { FORMAT_VERSION_WITH_KEPT_KEYS };
+    let stored = StoredRoots { format: FORMAT.into(), version, argon2id, sealed: STANDARD.encode(sealed) };
     let text = serde_json::to_string_pretty(&stored).map_err(|_| LocalKeysError::NotAKeyFile)?;
     write_private(&dir.join(SERVICE_KEYS), text.as_bytes())
 }
 
-pub(super) fn read_roots(dir: &Path, secret: &SealingSecret) -> Result<(Roots, KeyId), LocalKeysError> {
+pub(super) fn read_roots(dir: &Path, secret: &SealingSecret) -> Result<RootFile, LocalKeysError> {
     let text = read(&dir.join(SERVICE_KEYS))?;
     let stored: StoredRoots = serde_json::from_slice(&text).map_err(|_| LocalKeysError::NotAKeyFile)?;
-    if stored.format != FORMAT || stored.version != FORMAT_VERSION {
+    let known = [FORMAT_VERSION, FORMAT_VERSION_WITH_KEPT_KEYS].contains(&stored.version);
+    if stored.format != FORMAT || !known {
         return Err(LocalKeysError::NotAKeyFile);
     }
     let sealed = STANDARD.decode(&stored.sealed).map_err(|_| LocalKeysError::NotAKeyFile)?;
@@ -93,7 +132,7 @@ pub(super) fn read_roots(dir: &Path, secret: &SealingSecret) -> Result<(Roots, K
     let opened = Envelope::parse(&sealed)
         .and_then(|envelope| envelope.open(&key, FORMAT.as_bytes()))
         .map_err(|_| LocalKeysError::WrongPassphrase)?;
-    decode_roots(&opened).ok_or(LocalKeysError::NotAKeyFile)
+    decode_roots(&opened, stored.version).ok_or(LocalKeysError::NotAKeyFile)
 }
 
 /// Pairs of a private key and its certificate that are kept in one folder, for one use.
@@ -139,13 +178,7 @@ impl Pairs {
             .map_err(|_| KeysError::Unavailable)?;
         let certificate = pair.certificate.to_pem().map_err(KeysError::from)?;
         let mut private = pair.key.private_key_to_pkcs8().map_err(KeysError::from)?;
-        let sealed = Envelope::seal(
-            &derive(root, "seal", self.purpose),
-            newest,
-            self.purpose.label().as_bytes(),
-            &private,
-            entropy,
-        );
+        let sealed = self.seal(root, newest, &private, entropy);
         private.zeroize();
         let place = self.place(dir);
         make_dir(&place)?;
@@ -155,8 +188,54 @@ impl Pairs {
         Ok(name)
     }
 
+    fn seal(
+        self,
+        root: &[u8; 32],
+        root_id: KeyId,
+        private: &[u8],
+        entropy: &dyn Entropy,
+    ) -> Result<Vec<u8>, KeysError> {
+        Envelope::seal(&derive(root, "seal", self.purpose), root_id, self.purpose.label().as_bytes(), private, entropy)
+    }
+
+    /// Seals every private key anew that another root than `newest` sealed; says how many.
+    pub(super) fn reseal(
+        self,
+        dir: &Path,
+        roots: &Roots,
+        newest: KeyId,
+        entropy: &dyn Entropy,
+    ) -> Result<usize, LocalKeysError> {
+        let root = roots.get(&newest).ok_or(LocalKeysError::NotAKeyFile)?;
+        let mut count = 0;
+        for file in self.files(dir)? {
+            let (sealed_by, private) = self.open(&file, roots)?;
+            if sealed_by != newest {
+                let sealed = self.seal(root, newest, &private, entropy)?;
+                write_private(&file, STANDARD.encode(sealed).as_bytes())?;
+                count += 1;
+            }
+        }
+        Ok(count)
+    }
+
+    /// Which root sealed each private key of the folder.
+    pub(super) fn roots(self, dir: &Path) -> Result<Vec<KeyId>, LocalKeysError> {
+        let root = |file: PathBuf| {
+            let sealed =
+                STANDARD.decode(read(&file)?.trim_ascii()).map_err(|_| LocalKeysError::Damaged(file.clone()))?;
+            Envelope::parse(&sealed).map(|envelope| envelope.key_id()).map_err(|_| LocalKeysError::Damaged(file))
+        };
+        self.files(dir)?.into_iter().map(root).collect()
+    }
+
     /// Every pair of the folder, in the order of the files' names; none where there is no folder.
     pub(super) fn read(self, dir: &Path, roots: &Roots) -> Result<Vec<KeptPair>, LocalKeysError> {
+        self.files(dir)?.into_iter().map(|file| self.read_one(file, roots)).collect()
+    }
+
+    /// The files of the private keys, in the order of their names.
+    fn files(self, dir: &Path) -> Result<Vec<PathBuf>, LocalKeysError> {
         let place = self.place(dir);
         let entries = match fs::read_dir(&place) {
             Ok(entries) => entries,
@@ -171,7 +250,7 @@ impl Pairs {
             }
         }
         files.sort();
-        files.into_iter().map(|file| self.read_one(file, roots)).collect()
+        Ok(files)
     }
 
     /// Takes the private half of the pair that is meant away, and says whether it was here. Its certificate stays.
@@ -191,17 +270,23 @@ impl Pairs {
 
     fn read_one(self, file: PathBuf, roots: &Roots) -> Result<KeptPair, LocalKeysError> {
         let damaged = || LocalKeysError::Damaged(file.clone());
-        let sealed = STANDARD.decode(read(&file)?.trim_ascii()).map_err(|_| damaged())?;
-        let envelope = Envelope::parse(&sealed).map_err(|_| damaged())?;
-        let root = roots.get(&envelope.key_id()).ok_or(KeysError::UnknownKey(envelope.key_id()))?;
-        let private = envelope
-            .open(&derive(root, "seal", self.purpose), self.purpose.label().as_bytes())
-            .map_err(|_| damaged())?;
+        let (_, private) = self.open(&file, roots)?;
         // Those who use it take PEM; the copy of the private key that this makes is wiped again.
         let key = PKey::private_key_from_pkcs8(&private).map_err(|_| damaged())?;
         let private_pem = Zeroizing::new(key.private_key_to_pem_pkcs8().map_err(|_| damaged())?);
         let certificate_pem = read(&file.with_extension("crt"))?;
         Ok(KeptPair { file, private_pem, certificate_pem })
+    }
+
+    /// Which root sealed a private key, and the key (PKCS #8).
+    fn open(self, file: &Path, roots: &Roots) -> Result<(KeyId, Zeroizing<Vec<u8>>), LocalKeysError> {
+        let damaged = || LocalKeysError::Damaged(file.to_owned());
+        let sealed = STANDARD.decode(read(file)?.trim_ascii()).map_err(|_| damaged())?;
+        let envelope = Envelope::parse(&sealed).map_err(|_| damaged())?;
+        let root = roots.get(&envelope.key_id()).ok_or(KeysError::UnknownKey(envelope.key_id()))?;
+        let key = derive(root, "seal", self.purpose);
+        let private = envelope.open(&key, self.purpose.label().as_bytes()).map_err(|_| damaged())?;
+        Ok((envelope.key_id(), private))
     }
 }
 

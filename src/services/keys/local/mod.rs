@@ -32,14 +32,32 @@ use super::{
 };
 use crate::services::{Entropy, random_bytes};
 
-use files::{DECRYPTION, KeptPair, SIGNING, StoredArgon2, make_dir, read_roots, write_roots};
+use files::{DECRYPTION, KeptPair, Pairs, RootFile, SIGNING, StoredArgon2, make_dir, read_roots, write_roots};
 
 const SERVICE_KEYS: &str = "service-keys.json";
 const FORMAT: &str = "signet-service-keys";
 const FORMAT_VERSION: u32 = 1;
+/// The version of a file from which a root key was retired: older programs must not write it.
+const FORMAT_VERSION_WITH_KEPT_KEYS: u32 = 2;
 
 /// The root keys by their ids.
 type Roots = BTreeMap<KeyId, Zeroizing<[u8; 32]>>;
+
+/// What is kept of root keys that were retired: by the root's id, the derived key of each use and purpose that outlives it.
+type KeptKeys = BTreeMap<KeyId, Vec<KeptKey>>;
+
+/// One derived key of a root that was retired.
+#[derive(Clone)]
+struct KeptKey {
+    use_: &'static str,
+    purpose: Purpose,
+    key: Zeroizing<[u8; 32]>,
+}
+
+/// Uses and purposes whose derived keys outlive their root: [`AfterRotation::Kept`](super::AfterRotation::Kept). A place in
+/// this list is how the file names them, so that it only grows at its end.
+const KEPT: [(&str, Purpose); 3] =
+    [("mac", Purpose::Ledger), ("mac", Purpose::ContentDigest), ("fingerprint", Purpose::MetadataAddress)];
 
 /// The passphrase under which the root keys are sealed.
 ///
@@ -95,6 +113,7 @@ pub struct GenerateKeys<'a> {
 /// The service's keys, read from a folder.
 pub struct LocalKeys {
     roots: Roots,
+    kept: KeptKeys,
     newest: KeyId,
     dir: PathBuf,
     entropy: Arc<dyn Entropy>,
@@ -129,7 +148,7 @@ impl LocalKeys {
         let roots = BTreeMap::from([(1, Zeroizing::new(random_bytes::<32>(&*entropy)))]);
         // The root keys are written last: until they are there, the folder holds no keys and `generate` may run again.
         SIGNING.write(dir, &roots, 1, &new_signing_key(wanted, &*entropy)?, &*entropy)?;
-        write_roots(dir, secret, &roots, 1, &*entropy)?;
+        write_roots(dir, secret, &RootFile { roots, newest: 1, kept: KeptKeys::new() }, &*entropy)?;
         Self::open(dir, secret, entropy)
     }
 
@@ -138,11 +157,11 @@ impl LocalKeys {
     /// # Errors
     /// Each [`LocalKeysError`] names what is wrong and with which file.
     pub fn open(dir: &Path, secret: &SealingSecret, entropy: Arc<dyn Entropy>) -> Result<Self, LocalKeysError> {
-        let (roots, newest) = read_roots(dir, secret)?;
+        let RootFile { roots, newest, kept } = read_roots(dir, secret)?;
         if read_pairs(dir, &roots)?.signers.is_empty() {
             return Err(LocalKeysError::Missing(SIGNING.place(dir)));
         }
-        Ok(Self { roots, newest, dir: dir.to_owned(), entropy })
+        Ok(Self { roots, kept, newest, dir: dir.to_owned(), entropy })
     }
 
     /// Adds a root key, which seals from now on; the older ones stay and open what they sealed.
@@ -150,11 +169,63 @@ impl LocalKeys {
     /// # Errors
     /// As [`LocalKeys::open`].
     pub fn rotate_roots(dir: &Path, secret: &SealingSecret, entropy: &dyn Entropy) -> Result<KeyId, LocalKeysError> {
-        let (mut roots, newest) = read_roots(dir, secret)?;
-        let id = newest.checked_add(1).ok_or(LocalKeysError::NotAKeyFile)?;
-        roots.insert(id, Zeroizing::new(random_bytes::<32>(entropy)));
-        write_roots(dir, secret, &roots, id, entropy)?;
+        let mut file = read_roots(dir, secret)?;
+        let id = file.newest.checked_add(1).ok_or(LocalKeysError::NotAKeyFile)?;
+        file.roots.insert(id, Zeroizing::new(random_bytes::<32>(entropy)));
+        file.newest = id;
+        write_roots(dir, secret, &file, entropy)?;
         Ok(id)
+    }
+
+    /// Takes an older root key away for good. What it sealed never opens again; of the keys derived from it, only those stay
+    /// by which the ledger is verified and services find our metadata. `false` when it is not here, or is the newest.
+    ///
+    /// The caller sees to it that nothing needs the key any more.
+    ///
+    /// # Errors
+    /// As [`LocalKeys::open`].
+    pub fn retire_root(
+        dir: &Path,
+        secret: &SealingSecret,
+        id: KeyId,
+        entropy: &dyn Entropy,
+    ) -> Result<bool, LocalKeysError> {
+        let mut file = read_roots(dir, secret)?;
+        if id == file.newest {
+            return Ok(false);
+        }
+        let Some(root) = file.roots.remove(&id) else { return Ok(false) };
+        let kept = KEPT.map(|(use_, purpose)| KeptKey { use_, purpose, key: derive(&root, use_, purpose) });
+        file.kept.insert(id, kept.to_vec());
+        write_roots(dir, secret, &file, entropy)?;
+        Ok(true)
+    }
+
+    /// Seals the private keys of the folder anew with the newest root key; says how many another one had sealed.
+    ///
+    /// # Errors
+    /// As [`LocalKeys::open`].
+    pub fn reseal_pairs(&self) -> Result<usize, LocalKeysError> {
+        let reseal = |pairs: Pairs| pairs.reseal(&self.dir, &self.roots, self.newest, &*self.entropy);
+        Ok(reseal(SIGNING)? + reseal(DECRYPTION)?)
+    }
+
+    /// How many private keys of the folder each root key has sealed.
+    ///
+    /// # Errors
+    /// As [`LocalKeys::open`].
+    pub fn pairs_by_root(&self) -> Result<BTreeMap<KeyId, u64>, LocalKeysError> {
+        let mut count = BTreeMap::new();
+        for root in SIGNING.roots(&self.dir)?.into_iter().chain(DECRYPTION.roots(&self.dir)?) {
+            *count.entry(root).or_default() += 1;
+        }
+        Ok(count)
+    }
+
+    /// The root keys that were retired.
+    #[must_use]
+    pub fn retired_roots(&self) -> Vec<KeyId> {
+        self.kept.keys().copied().collect()
     }
 
     /// Makes another signing key beside those that are there, and says how it is called. It signs nothing and stands in no
@@ -198,12 +269,13 @@ impl LocalKeys {
         DECRYPTION.erase(&self.dir, &self.roots, |pair| Ok(pair.as_opener()?.key_id() == key_id))
     }
 
-    fn root(&self, key_id: KeyId) -> Result<&[u8; 32], KeysError> {
-        self.roots.get(&key_id).map(|key| &**key).ok_or(KeysError::UnknownKey(key_id))
-    }
-
     fn derived(&self, key_id: KeyId, use_: &str, purpose: Purpose) -> Result<Zeroizing<[u8; 32]>, KeysError> {
-        Ok(derive(self.root(key_id)?, use_, purpose))
+        if let Some(root) = self.roots.get(&key_id) {
+            return Ok(derive(root, use_, purpose));
+        }
+        let kept = self.kept.get(&key_id).ok_or(KeysError::UnknownKey(key_id))?;
+        let kept = kept.iter().find(|kept| kept.use_ == use_ && kept.purpose == purpose);
+        kept.map(|kept| kept.key.clone()).ok_or(KeysError::RetiredKey(key_id))
     }
 }
 
@@ -244,8 +316,11 @@ impl ServiceKeys for LocalKeys {
     }
 
     fn fingerprints(&self, purpose: Purpose, value: &[u8]) -> Result<Vec<[u8; 32]>, KeysError> {
-        let of = |root: &[u8; 32]| hmac_sha256(&*derive(root, "fingerprint", purpose), &[value]);
-        Ok(self.roots.values().rev().map(|root| of(root)).collect())
+        let of = |key: &[u8; 32]| hmac_sha256(key, &[value]);
+        let roots = self.roots.values().rev().map(|root| of(&derive(root, "fingerprint", purpose)));
+        let kept = self.kept.values().rev().flatten();
+        let kept = kept.filter(|kept| kept.use_ == "fingerprint" && kept.purpose == purpose).map(|kept| of(&kept.key));
+        Ok(roots.chain(kept).collect())
     }
 
     fn mac(&self, purpose: Purpose, octets: &[u8]) -> Result<Mac, KeysError> {
@@ -255,6 +330,10 @@ impl ServiceKeys for LocalKeys {
     fn mac_with(&self, key_id: KeyId, purpose: Purpose, octets: &[u8]) -> Result<Mac, KeysError> {
         let key = self.derived(key_id, "mac", purpose)?;
         Ok(Mac { key_id, tag: hmac_sha256(&*key, &[octets]) })
+    }
+
+    fn root_keys(&self) -> Vec<KeyId> {
+        self.roots.keys().rev().copied().collect()
     }
 
     fn pairs(&self) -> Result<KeyPairs, PairsUnreadable> {

@@ -156,3 +156,44 @@ fn a_folder_without_a_signing_key_does_not_open() {
     let opened = LocalKeys::open(&dir.path().join("keys"), &secret(), Arc::new(SystemEntropy));
     assert!(matches!(opened.err(), Some(LocalKeysError::Missing(_))));
 }
+
+#[test]
+fn a_retired_root_seals_and_vouches_for_nothing_but_the_ledger() {
+    let (dir, keys) = generated();
+    let folder = dir.path().join("keys");
+    let (sealed, mac) =
+        (keys.seal(Purpose::Outbox, b"", b"letter").unwrap(), keys.mac(Purpose::Consent, b"x").unwrap());
+    let ledger = keys.mac(Purpose::Ledger, b"record").unwrap();
+    let address = keys.fingerprint(Purpose::MetadataAddress, b"service").unwrap();
+    let retire = |id| LocalKeys::retire_root(&folder, &secret(), id, &SystemEntropy).unwrap();
+    assert!(!retire(1), "the newest stays");
+    LocalKeys::rotate_roots(&folder, &secret(), &SystemEntropy).unwrap();
+    let rotated = reopened(&dir);
+    assert_eq!(rotated.pairs_by_root().unwrap(), BTreeMap::from([(1, 1)]));
+    assert_eq!(rotated.reseal_pairs().unwrap(), 1);
+    assert!(retire(1) && !retire(1) && !retire(9));
+
+    let after = reopened(&dir);
+    assert_eq!((after.root_keys(), after.retired_roots()), (vec![2], vec![1]));
+    assert_eq!(after.pairs().unwrap().signers.len(), 1);
+    assert_eq!(after.open(Purpose::Outbox, b"", &sealed).err(), Some(KeysError::RetiredKey(1)));
+    let after: &dyn ServiceKeys = &after;
+    assert_eq!(after.verify_mac(Purpose::Consent, b"x", &mac), Err(KeysError::RetiredKey(1)));
+    assert_eq!(after.verify_mac(Purpose::Ledger, b"record", &ledger), Ok(true));
+    assert!(after.fingerprints(Purpose::MetadataAddress, b"service").unwrap().contains(&address));
+    assert_eq!(after.fingerprints(Purpose::EmailAddress, b"ada").unwrap().len(), 1);
+    // A second rotation keeps what was kept.
+    LocalKeys::rotate_roots(&folder, &secret(), &SystemEntropy).unwrap();
+    assert_eq!(reopened(&dir).reseal_pairs().unwrap(), 1);
+    assert!(retire(2));
+    let last = reopened(&dir);
+    assert_eq!(last.retired_roots(), [1, 2]);
+    assert_eq!((&last as &dyn ServiceKeys).verify_mac(Purpose::Ledger, b"record", &ledger), Ok(true));
+}
+
+#[test]
+fn what_is_kept_of_a_root_is_what_each_purpose_says() {
+    for (_, purpose) in KEPT {
+        assert_eq!(purpose.after_rotation(), super::super::AfterRotation::Kept, "{purpose:?}");
+    }
+}

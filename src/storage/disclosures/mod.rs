@@ -1,33 +1,31 @@
-//! The ledger: disclosure records, each in its place in this node's chain, and the writer that commits them in groups.
-//!
-//! Many sign-ins that wait share one transaction; each goes on when the transaction that holds its own record is
-//! durable. The hash of a record is the core's ([`crate::federation::disclosure`]); this file gives the number.
+//! The ledger: disclosure records, each in its place in this node's chain. The hash of a record is the core's
+//! ([`crate::federation::disclosure`]); this file gives the number, and [`writer`] commits in groups.
+
+mod writer;
 
 use std::collections::BTreeSet;
-use std::time::Duration;
 
 use diesel::prelude::*;
 use time::UtcDateTime;
-use tokio::sync::{mpsc, oneshot};
 
-use super::schema::disclosure;
+use super::schema::{adopted_chain, disclosure};
 use super::standing::Standing;
-use super::{Participant, Store, StoreError, Transaction, instant, milliseconds, on_each, typed};
+use super::{Participant, StoreError, Transaction, instant, milliseconds, on_each, typed};
 use crate::authentication::session::SessionIdHash;
 use crate::federation::agreement::AgencyId;
 use crate::federation::assurance::{Ial, Level, aal_from_number, aal_number};
 use crate::federation::attribute::AttributeName;
 use crate::federation::consent::{ContentDigest, ScopeDigest};
-use crate::federation::disclosure::{BEFORE_THE_FIRST, ChainId, DisclosureDraft, DisclosureRecord, RevisionId};
+use crate::federation::disclosure::adopted::StoredAdoptedEnd;
+use crate::federation::disclosure::{
+    ChainId, ChainPosition, ChainVerifier, DisclosureDraft, DisclosureRecord, RevisionId,
+};
 use crate::federation::identifier::NameIdFormat;
 use crate::saml::EntityId;
+use crate::services::keys::{KeyId, ServiceKeys};
 use crate::subscriber::SubscriberId;
 
-/// At most so many records share a commit.
-const GROUP: usize = 256;
-/// Where several wait, others are on their way: a commit costs a sync of the disk and the same pages of the indexes each time,
-/// however many records share it. Somebody who comes alone does not wait.
-const GATHERING: Duration = Duration::from_millis(10);
+pub use writer::DisclosureWriter;
 
 /// What is made durable together before a response leaves.
 #[derive(Debug, Clone)]
@@ -50,118 +48,43 @@ pub enum RecordedDisclosure {
     /// The session, the account or the consent was ended since it was looked at: nothing was recorded, and nothing may be
     /// sent.
     EndedMeanwhile,
-    /// The record is durable.
-    Durable {
-        /// Its number in this node's chain.
-        seq: i64,
-    },
+    /// The record is durable, in this place.
+    Durable(ChainPosition),
 }
 
-/// Commits issuances in groups. A clone writes to the same chain.
-#[derive(Clone)]
-pub struct DisclosureWriter {
-    waiting: mpsc::Sender<Waiting>,
-}
-
-struct Waiting {
-    issuance: Issuance,
-    done: oneshot::Sender<Result<RecordedDisclosure, StoreError>>,
-}
-
-impl DisclosureWriter {
-    /// Starts the writer of this node's chain on the current runtime. It stops when the last clone is dropped.
-    #[must_use]
-    pub fn start(store: Store, chain: ChainId) -> Self {
-        let (waiting, mut queue) = mpsc::channel::<Waiting>(4 * GROUP);
-        tokio::spawn(async move {
-            let mut group = Vec::with_capacity(GROUP);
-            let mut crowded = false;
-            // While one group is being synced to the disk, the next one gathers.
-            while queue.recv_many(&mut group, GROUP).await > 0 {
-                crowded |= group.len() > 1;
-                if crowded {
-                    tokio::time::sleep(GATHERING).await;
-                    let more = std::iter::from_fn(|| queue.try_recv().ok());
-                    group.extend(more.take(GROUP.saturating_sub(group.len())));
-                }
-                crowded = group.len() > 1;
-                let (issuances, answers): (Vec<_>, Vec<_>) =
-                    group.drain(..).map(|one| (one.issuance, one.done)).unzip();
-                let outcomes = match record_together(&store, chain, issuances.clone()).await {
-                    Ok(outcomes) => outcomes.into_iter().map(Ok).collect(),
-                    // One record that the database refuses must not hold up the others that waited with it.
-                    Err(_) if issuances.len() > 1 => record_one_by_one(&store, chain, issuances).await,
-                    Err(error) => vec![Err(error)],
-                };
-                for (answer, outcome) in answers.into_iter().zip(outcomes) {
-                    // Whoever asked may be gone; the record stays.
-                    drop(answer.send(outcome));
-                }
-            }
-        });
-        Self { waiting }
-    }
-
-    /// Records an issuance; returns when it is durable.
-    ///
-    /// # Errors
-    /// When the database fails: then nothing may be sent.
-    pub async fn record(&self, issuance: Issuance) -> Result<RecordedDisclosure, StoreError> {
-        let (done, answer) = oneshot::channel();
-        self.waiting.send(Waiting { issuance, done }).await.map_err(|_| StoreError::Stopped)?;
-        answer.await.map_err(|_| StoreError::Stopped)?
-    }
-}
-
-async fn record_together(
-    store: &Store,
-    chain: ChainId,
-    issuances: Vec<Issuance>,
-) -> Result<Vec<RecordedDisclosure>, StoreError> {
-    store.transaction(move |tx| tx.record_issuances(chain, issuances)).await
-}
-
-async fn record_one_by_one(
-    store: &Store,
-    chain: ChainId,
-    issuances: Vec<Issuance>,
-) -> Vec<Result<RecordedDisclosure, StoreError>> {
-    let mut outcomes = Vec::with_capacity(issuances.len());
-    for one in issuances {
-        let recorded = store.transaction(move |tx| tx.record_issuances(chain, vec![one]));
-        outcomes.push(recorded.await.and_then(|mut recorded| recorded.pop().ok_or(StoreError::Stopped)));
-    }
-    outcomes
-}
-
-/// The last record of a chain, read once for a group.
-enum ChainEnd {
-    Unread,
-    At { seq: i64, hash: [u8; 32] },
+/// The last record of a chain.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct ChainEnd {
+    position: ChainPosition,
+    /// The root key under which it was hashed.
+    hash_key: Option<KeyId>,
 }
 
 impl Transaction<'_> {
     /// Records issuances: their requests are answered, each disclosure takes its place in the chain, the services join the
-    /// sessions.
+    /// sessions. Says how the chain ends then.
     fn record_issuances(
         &mut self,
         chain: ChainId,
+        keys: &dyn ServiceKeys,
+        remembered: Option<ChainEnd>,
         issuances: Vec<Issuance>,
-    ) -> Result<Vec<RecordedDisclosure>, StoreError> {
+    ) -> Result<(Vec<RecordedDisclosure>, ChainEnd), StoreError> {
+        let mut end = self.confirmed_end(chain, keys, remembered)?;
         let standing = self.standing(&issuances)?;
         let borne = || issuances.iter().filter(|one| standing.bears(one));
         let answered = borne().filter_map(|one| one.answers).collect();
         let at = borne().map(|one| one.disclosure.at).max().unwrap_or(UtcDateTime::UNIX_EPOCH);
         // Of two in one group that answer the same request, the first does.
         let mut open = self.finish_pending_requests(&answered, at)?;
-        let mut end = ChainEnd::Unread;
-        let record = |one| self.record_issuance(chain, &mut end, &standing, &mut open, one);
-        issuances.into_iter().map(record).collect()
+        let record = |one| self.record_issuance(keys, &mut end, &standing, &mut open, one);
+        let recorded = issuances.into_iter().map(record).collect::<Result<_, _>>()?;
+        Ok((recorded, end))
     }
 
     fn record_issuance(
         &mut self,
-        chain: ChainId,
+        keys: &dyn ServiceKeys,
         end: &mut ChainEnd,
         standing: &Standing,
         open: &mut BTreeSet<[u8; 16]>,
@@ -174,32 +97,80 @@ impl Transaction<'_> {
         if answers.is_some_and(|request| !open.remove(&request)) {
             return Ok(RecordedDisclosure::AnsweredBefore);
         }
-        let (seq, prev_hash) = match *end {
-            ChainEnd::Unread => self.end_of_chain(chain)?,
-            ChainEnd::At { seq, hash } => (seq, hash),
-        };
-        let seq = seq + 1;
-        let record = disclosure.chained(chain, seq, prev_hash);
+        let ChainPosition { chain, seq, hash } = end.position;
+        let record =
+            disclosure.chained(chain, seq.saturating_add(1), hash, keys).map_err(|_| StoreError::KeysUnavailable)?;
         self.add_disclosure(&record)?;
-        *end = ChainEnd::At { seq, hash: record.hash };
+        *end = ChainEnd { position: record.position(), hash_key: record.hash_key };
         if let Some((session, participant)) = joins {
             self.add_participant(session, &participant)?;
         }
-        Ok(RecordedDisclosure::Durable { seq })
+        Ok(RecordedDisclosure::Durable(end.position))
     }
 
-    /// Number and hash of a chain's last record.
-    fn end_of_chain(&mut self, chain: ChainId) -> Result<(i64, [u8; 32]), StoreError> {
-        let last: Option<(i64, Vec<u8>)> = disclosure::table
+    /// The end of a chain, if nobody was at it: it is what the writer remembers, or keyed records follow on that (a commit
+    /// whose answer was lost, another process of the same node). Where nothing is remembered yet, the last record must be
+    /// as it was hashed.
+    ///
+    /// # Errors
+    /// [`StoreError::LedgerAltered`]: nothing may be appended.
+    fn confirmed_end(
+        &mut self,
+        chain: ChainId,
+        keys: &dyn ServiceKeys,
+        remembered: Option<ChainEnd>,
+    ) -> Result<ChainEnd, StoreError> {
+        let found = self.end_of_chain(chain)?;
+        let known = remembered.map_or(ChainPosition::beginning(chain), |end| end.position);
+        if known == found.position {
+            return Ok(found);
+        }
+        let altered = StoreError::LedgerAltered {
+            remembered: remembered.map(|end| Box::new(end.position)),
+            found: Box::new(found.position),
+        };
+        // Numbers begin with 1; what stands there was written by somebody.
+        if found.position.seq < 1 {
+            return Err(altered);
+        }
+        let after = if remembered.is_some() { known.seq } else { found.position.seq - 1 };
+        let mut verifier = remembered.map(|end| ChainVerifier::after(end.position, end.hash_key));
+        let mut last = after;
+        while last < found.position.seq {
+            let records = match self.disclosures_after(chain, last) {
+                Err(StoreError::InconsistentRow { .. }) => return Err(altered),
+                read => read?,
+            };
+            if records.is_empty() {
+                return Err(altered);
+            }
+            for record in records {
+                let holds = match &mut verifier {
+                    Some(verifier) => record.hash_key.is_some() && verifier.follow(&record, keys).is_ok(),
+                    None => record.is_as_hashed(keys) == Ok(true),
+                };
+                if !holds {
+                    return Err(altered);
+                }
+                last = record.seq;
+            }
+        }
+        if last == found.position.seq && found.position.seq > known.seq { Ok(found) } else { Err(altered) }
+    }
+
+    /// The last record of a chain.
+    fn end_of_chain(&mut self, chain: ChainId) -> Result<ChainEnd, StoreError> {
+        let last: Option<(i64, Vec<u8>, Option<i64>)> = disclosure::table
             .filter(disclosure::chain.eq(chain.as_bytes().to_vec()))
             .order(disclosure::seq.desc())
-            .select((disclosure::seq, disclosure::hash))
+            .select((disclosure::seq, disclosure::hash, disclosure::hash_key))
             .first(self.connection)
             .optional()?;
-        match last {
-            Some((seq, hash)) => Ok((seq, typed(hash.as_slice(), "disclosure", "hash")?)),
-            None => Ok((0, BEFORE_THE_FIRST)),
-        }
+        let Some((seq, hash, hash_key)) = last else {
+            return Ok(ChainEnd { position: ChainPosition::beginning(chain), hash_key: None });
+        };
+        let hash = typed(hash.as_slice(), "disclosure", "hash")?;
+        Ok(ChainEnd { position: ChainPosition { chain, seq, hash }, hash_key: key_of(hash_key)? })
     }
 
     fn add_disclosure(&mut self, record: &DisclosureRecord) -> Result<(), StoreError> {
@@ -211,6 +182,7 @@ impl Transaction<'_> {
                 disclosure::seq.eq(record.seq),
                 disclosure::prev_hash.eq(record.prev_hash.to_vec()),
                 disclosure::hash.eq(record.hash.to_vec()),
+                disclosure::hash_key.eq(record.hash_key.map(i64::from)),
                 disclosure::id.eq(draft.id.as_bytes().to_vec()),
                 disclosure::at.eq(milliseconds(draft.at)),
                 disclosure::subscriber.eq(draft.subscriber.as_bytes().to_vec()),
@@ -287,6 +259,53 @@ impl Transaction<'_> {
     }
 }
 
+// What chains held before records were keyed.
+impl Transaction<'_> {
+    /// Notes the end up to which a chain's records need no key, instead of one that was noted before.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn put_adopted_end(&mut self, stored: &StoredAdoptedEnd) -> Result<(), StoreError> {
+        let ChainPosition { chain, seq, hash } = stored.end;
+        let chain = chain.as_bytes().to_vec();
+        diesel::delete(adopted_chain::table.find(chain.clone())).execute(self.connection)?;
+        diesel::insert_into(adopted_chain::table)
+            .values((
+                adopted_chain::chain.eq(chain),
+                adopted_chain::seq.eq(seq),
+                adopted_chain::hash.eq(hash.to_vec()),
+                adopted_chain::mac.eq(stored.mac.clone()),
+            ))
+            .execute(self.connection)?;
+        Ok(())
+    }
+
+    /// The ends that were noted.
+    ///
+    /// # Errors
+    /// When the database fails, or a row was tampered with so far that it is no end any more.
+    pub fn adopted_ends(&mut self) -> Result<Vec<StoredAdoptedEnd>, StoreError> {
+        const TABLE: &str = "adopted_chain";
+        adopted_chain::table
+            .order(adopted_chain::chain)
+            .select((adopted_chain::chain, adopted_chain::seq, adopted_chain::hash, adopted_chain::mac))
+            .load::<(Vec<u8>, i64, Vec<u8>, Vec<u8>)>(self.connection)?
+            .into_iter()
+            .map(|(chain, seq, hash, mac)| {
+                let chain = typed(chain.as_slice(), TABLE, "chain")?;
+                Ok(StoredAdoptedEnd {
+                    end: ChainPosition { chain, seq, hash: typed(hash.as_slice(), TABLE, "hash")? },
+                    mac,
+                })
+            })
+            .collect()
+    }
+}
+
+fn key_of(stored: Option<i64>) -> Result<Option<KeyId>, StoreError> {
+    stored.map(|id| typed(id, "disclosure", "hash_key")).transpose()
+}
+
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = disclosure)]
 struct DisclosureRow {
@@ -294,6 +313,7 @@ struct DisclosureRow {
     seq: i64,
     prev_hash: Vec<u8>,
     hash: Vec<u8>,
+    hash_key: Option<i64>,
     id: Vec<u8>,
     at: i64,
     subscriber: Vec<u8>,
@@ -334,6 +354,7 @@ impl TryFrom<DisclosureRow> for DisclosureRecord {
             seq: row.seq,
             prev_hash: typed(row.prev_hash.as_slice(), TABLE, "prev_hash")?,
             hash: typed(row.hash.as_slice(), TABLE, "hash")?,
+            hash_key: key_of(row.hash_key)?,
             disclosure: DisclosureDraft {
                 id: typed(row.id.as_slice(), TABLE, "id")?,
                 at: instant(row.at, TABLE, "at")?,

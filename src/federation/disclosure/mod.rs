@@ -2,10 +2,23 @@
 //! changed, taken out or put in shows (`signet audit verify`).
 //!
 //! Each writing node has a chain of its own, so that no lock is global. A record's hash covers its chain, its number in
-//! it, the hash of the record before, and every field; the first record of a chain follows 32 zero bytes. No record
-//! holds a value of a person: digests of values are keyed ([`ContentKey`](super::consent::ContentKey)).
+//! it, the hash of the record before, and every field; the first record of a chain follows 32 zero bytes. The hash is
+//! keyed with a service key ([`Purpose::Ledger`]), and the record says with which one: nobody who has the database
+//! alone can make a record. No record holds a value of a person: digests of values are keyed
+//! ([`ContentKey`](super::consent::ContentKey)).
 //!
-//! Numbers and hashes are given by `storage`, which alone knows what the last record of a chain is.
+//! Versions before this one wrote plain SHA-256 hashes. Such a record keeps its hash; it counts only up to the end that
+//! was adopted ([`adopted`]), and never after a keyed one ([`chain`]).
+//!
+//! Numbers are given by `storage`, which alone knows what the last record of a chain is.
+
+pub mod adopted;
+pub mod chain;
+pub mod checkpoint;
+mod position;
+
+pub use chain::{BrokenChain, ChainVerifier};
+pub use position::{ChainPosition, MalformedPosition};
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -20,6 +33,7 @@ use super::encoding::Encoder;
 use super::identifier::NameIdFormat;
 use crate::id::define_id;
 use crate::saml::EntityId;
+use crate::services::keys::{KeyId, KeysError, Mac, Purpose, ServiceKeys};
 use crate::subscriber::SubscriberId;
 
 define_id! {
@@ -102,6 +116,8 @@ pub struct DisclosureRecord {
     pub prev_hash: [u8; 32],
     /// Its own hash.
     pub hash: [u8; 32],
+    /// The root key under which the hash was made; `None` for a record of a version that had no key.
+    pub hash_key: Option<KeyId>,
     /// What was released.
     pub disclosure: DisclosureDraft,
 }
@@ -110,16 +126,24 @@ pub struct DisclosureRecord {
 pub const BEFORE_THE_FIRST: [u8; 32] = [0; 32];
 
 impl DisclosureDraft {
-    /// The record after `prev_hash` in a chain.
-    #[must_use]
-    pub fn chained(self, chain: ChainId, seq: i64, prev_hash: [u8; 32]) -> DisclosureRecord {
-        let hash = self.hash(chain, seq, &prev_hash);
-        DisclosureRecord { chain, seq, prev_hash, hash, disclosure: self }
+    /// The record after `prev_hash` in a chain, its hash keyed with the newest key.
+    ///
+    /// # Errors
+    /// When the service's keys are unavailable: then nothing may be recorded, and nothing sent.
+    pub fn chained(
+        self,
+        chain: ChainId,
+        seq: i64,
+        prev_hash: [u8; 32],
+        keys: &dyn ServiceKeys,
+    ) -> Result<DisclosureRecord, KeysError> {
+        let mac = keys.mac(Purpose::Ledger, &self.encoded(KEYED, chain, seq, &prev_hash).finish())?;
+        Ok(DisclosureRecord { chain, seq, prev_hash, hash: mac.tag, hash_key: Some(mac.key_id), disclosure: self })
     }
 
-    fn hash(&self, chain: ChainId, seq: i64, prev_hash: &[u8; 32]) -> [u8; 32] {
+    fn encoded(&self, label: &str, chain: ChainId, seq: i64, prev_hash: &[u8; 32]) -> Encoder {
         let milliseconds = i64::try_from(self.at.unix_timestamp_nanos() / 1_000_000).unwrap_or(i64::MAX);
-        let start = Encoder::new("signet disclosure 1")
+        let start = Encoder::new(label)
             .bytes(chain.as_bytes())
             .number(seq)
             .bytes(prev_hash)
@@ -146,91 +170,30 @@ impl DisclosureDraft {
             .text(&self.in_response_to)
             .bytes(&self.assertion_digest)
             .text(&self.signing_key_id)
-            .sha256()
     }
 }
 
-/// Follows one chain, record by record.
-#[derive(Debug, Clone)]
-pub struct ChainVerifier {
-    chain: ChainId,
-    seq: i64,
-    hash: [u8; 32],
-}
+/// What a keyed hash is made over begins with this, and a plain one with the other.
+const KEYED: &str = "signet disclosure 2";
+const UNKEYED: &str = "signet disclosure 1";
 
-/// A chain does not hold.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum BrokenChain {
-    /// The record was changed after it was written.
-    #[error("record {seq} of chain {chain} was changed after it was written")]
-    Changed {
-        /// The chain.
-        chain: ChainId,
-        /// The record.
-        seq: i64,
-    },
-    /// A record is missing, or one was put in.
-    #[error("chain {chain}: record {expected} was expected and {found} was found")]
-    Gap {
-        /// The chain.
-        chain: ChainId,
-        /// The number that comes next.
-        expected: i64,
-        /// The number that came.
-        found: i64,
-    },
-    /// The record does not follow the one before.
-    #[error("record {seq} of chain {chain} does not follow the record before it")]
-    Unlinked {
-        /// The chain.
-        chain: ChainId,
-        /// The record.
-        seq: i64,
-    },
-    /// The record is of another chain.
-    #[error("a record of chain {found} stands in chain {chain}")]
-    WrongChain {
-        /// The chain.
-        chain: ChainId,
-        /// The chain that the record names.
-        found: ChainId,
-    },
-}
-
-impl ChainVerifier {
-    /// Begins before the first record.
+impl DisclosureRecord {
+    /// Where it stands in the ledger.
     #[must_use]
-    pub const fn new(chain: ChainId) -> Self {
-        Self { chain, seq: 0, hash: BEFORE_THE_FIRST }
+    pub const fn position(&self) -> ChainPosition {
+        ChainPosition { chain: self.chain, seq: self.seq, hash: self.hash }
     }
 
-    /// Takes the next record.
+    /// Whether the hash is that of the record as it stands here. A record without a key says so of itself only: anybody
+    /// can hash.
     ///
     /// # Errors
-    /// Where and how the chain is broken.
-    pub fn follow(&mut self, record: &DisclosureRecord) -> Result<(), BrokenChain> {
-        let (chain, seq) = (self.chain, record.seq);
-        if record.chain != chain {
-            return Err(BrokenChain::WrongChain { chain, found: record.chain });
+    /// [`KeysError::UnknownKey`] when the key that made the hash is not here.
+    pub fn is_as_hashed(&self, keys: &dyn ServiceKeys) -> Result<bool, KeysError> {
+        let encoded = |label| self.disclosure.encoded(label, self.chain, self.seq, &self.prev_hash);
+        match self.hash_key {
+            Some(key_id) => keys.verify_mac(Purpose::Ledger, &encoded(KEYED).finish(), &Mac { key_id, tag: self.hash }),
+            None => Ok(encoded(UNKEYED).sha256() == self.hash),
         }
-        if seq != self.seq + 1 {
-            return Err(BrokenChain::Gap { chain, expected: self.seq + 1, found: seq });
-        }
-        if record.prev_hash != self.hash {
-            return Err(BrokenChain::Unlinked { chain, seq });
-        }
-        if record.disclosure.hash(chain, seq, &record.prev_hash) != record.hash {
-            return Err(BrokenChain::Changed { chain, seq });
-        }
-        self.seq = seq;
-        self.hash = record.hash;
-        Ok(())
-    }
-
-    /// The number of the last record, 0 when there was none. A chain that was cut at its end still holds, so keep this
-    /// and the hash elsewhere and compare.
-    #[must_use]
-    pub const fn length(&self) -> i64 {
-        self.seq
     }
 }

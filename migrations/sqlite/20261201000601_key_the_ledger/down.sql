@@ -1,0 +1,2 @@
+DROP TABLE adopted_chain;
+ALTER TABLE disclosure DROP COLUMN hash_key;
