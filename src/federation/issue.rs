@@ -124,8 +124,9 @@ pub fn issue(question: &IssueQuestion<'_>, entropy: &dyn Entropy) -> Result<Issu
     // 1. The service stands, with the very record that the request was settled against.
     let service = question
         .registry
-        .find(request.service().entity_id())
-        .filter(|service| service.agreement().is_enabled() && service.revision() == request.service().revision())
+        .admit(request.service().entity_id())
+        .ok()
+        .filter(|service| service.revision() == request.service().revision())
         .ok_or(IssueRefused::ServiceChanged)?;
     let agreement = service.agreement();
 

@@ -386,7 +386,6 @@ impl From<Unanswerable> for Refusal {
     fn from(error: Unanswerable) -> Self {
         let kind = match &error {
             Unanswerable::Acs(_) => RefusalKind::AcsUnregistered,
-            Unanswerable::Disabled => RefusalKind::ServiceDisabled,
             Unanswerable::FromTheFuture => RefusalKind::FromTheFuture,
             Unanswerable::Stale => RefusalKind::RequestStale,
         };

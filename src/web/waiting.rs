@@ -98,7 +98,7 @@ impl RequestAddress {
         services
             .services()
             .find(|service| tag_of(service.entity_id().as_str()) == self.service)
-            .filter(|service| service.agreement().is_enabled())
+            .and_then(|service| services.admit(service.entity_id()).ok())
             .cloned()
     }
 
@@ -308,7 +308,7 @@ pub fn address_of(taken: &WaitingRequest) -> RequestAddress {
 #[must_use]
 pub fn service_named(site: &Site, entity_id: &str) -> Option<Arc<ServiceProvider>> {
     let entity_id = EntityId::parse(entity_id).ok()?;
-    site.services.load().find(&entity_id).filter(|service| service.agreement().is_enabled()).cloned()
+    site.services.load().admit(&entity_id).ok().cloned()
 }
 
 #[cfg(test)]

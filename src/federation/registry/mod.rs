@@ -33,6 +33,20 @@ pub struct Registry {
     altered: BTreeSet<EntityId>,
 }
 
+/// Why a service does not take part.
+#[derive(Debug, thiserror::Error)]
+pub enum NotAdmitted {
+    /// What is stored of it is not as we wrote it.
+    #[error("the stored record of {0} is not as it was written")]
+    Altered(EntityId),
+    /// Its agreement switches it off.
+    #[error("the service {} is switched off", .0.entity_id())]
+    Disabled(Arc<ServiceProvider>),
+    /// Nobody has this entityID.
+    #[error("no service with the entityID {0} is registered")]
+    Unknown(EntityId),
+}
+
 impl Registry {
     /// The snapshot of these records, and the agency of every entityID that ever had one: an agency may not change even
     /// when its service's folder went away in between.
@@ -59,6 +73,20 @@ impl Registry {
     #[must_use]
     pub fn is_altered(&self, entity_id: &EntityId) -> bool {
         self.altered.contains(entity_id) && self.find(entity_id).is_none()
+    }
+
+    /// The service that a message names as its sender, if it takes part: the one decision of single sign-on, single logout,
+    /// the artifact endpoint and the gate.
+    ///
+    /// # Errors
+    /// [`NotAdmitted`]: nothing of the message is looked at then.
+    pub fn admit(&self, entity_id: &EntityId) -> Result<&Arc<ServiceProvider>, NotAdmitted> {
+        match self.find(entity_id) {
+            Some(service) if service.agreement().is_enabled() => Ok(service),
+            Some(service) => Err(NotAdmitted::Disabled(Arc::clone(service))),
+            None if self.is_altered(entity_id) => Err(NotAdmitted::Altered(entity_id.clone())),
+            None => Err(NotAdmitted::Unknown(entity_id.clone())),
+        }
     }
 
     /// Whether both have the same services in the same revisions, and miss the same.

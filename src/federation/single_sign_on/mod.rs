@@ -76,9 +76,6 @@ pub enum Unanswerable {
     /// No registered assertion consumer service is meant.
     #[error("no registered assertion consumer service is meant: {0}")]
     Acs(String),
-    /// The service is switched off.
-    #[error("the service is switched off")]
-    Disabled,
     /// The request says that it was made in the future.
     #[error("the request says that it was made in the future")]
     FromTheFuture,
@@ -102,7 +99,6 @@ impl Unanswerable {
     pub const fn code(&self) -> &'static str {
         match self {
             Self::Acs(_) => "acs_refused",
-            Self::Disabled => "service_disabled",
             Self::FromTheFuture => "request_from_the_future",
             Self::Stale => "request_stale",
         }
@@ -227,7 +223,8 @@ pub struct MatchedAuthnRequest {
 }
 
 impl MatchedAuthnRequest {
-    /// Settles a request that arrived at `received_at`.
+    /// Settles a request that arrived at `received_at`, of a service that was admitted
+    /// ([`Registry::admit`](super::registry::Registry::admit)).
     ///
     /// # Errors
     /// What cannot be met, and whether the service provider is told.
@@ -237,10 +234,6 @@ impl MatchedAuthnRequest {
         received_at: UtcDateTime,
         rules: SettlementRules<'_>,
     ) -> Result<Self, SettleFault> {
-        let agreement = service.agreement();
-        if !agreement.is_enabled() {
-            return Err(Unanswerable::Disabled.into());
-        }
         // SAML Core §3.2.1 leaves freshness to us. It is judged once, at arrival; the person may take their time.
         judge_instant(request.issue_instant(), received_at).map_err(Unanswerable::from)?;
         // SAML Core §3.4.1, Conditions: the period in which the service provider wants its answer.

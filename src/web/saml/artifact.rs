@@ -4,6 +4,8 @@
 //! The browser carries a reference alone, so nothing that the response says passes through it. Whoever asks must sign; only the
 //! service to which the response is addressed gets it, once, within a minute. All others learn that there is nothing.
 
+use std::sync::Arc;
+
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CACHE_CONTROL, PRAGMA};
@@ -79,10 +81,7 @@ async fn resolve(body: web::Bytes, site: web::Data<Site>, idp: web::Data<Identit
 async fn resolved(site: &Site, idp: &IdentityProvider, body: &[u8]) -> Result<String, Refusal> {
     let now = site.now();
     let decoded = DecodedArtifactResolve::from_soap(body.to_vec())?;
-    let service = idp.registry.load().find(decoded.claimed_issuer()).cloned().ok_or(RefusalKind::ServiceUnknown)?;
-    if !service.agreement().is_enabled() {
-        return Err(Refusal::from(RefusalKind::ServiceDisabled).about(named(&service)));
-    }
+    let service = Arc::clone(idp.registry.load().admit(decoded.claimed_issuer())?);
     let request = decoded
         .verify(service.metadata(), &idp.artifact, idp.denied)
         .map_err(|fault| Refusal::from(fault).about(named(&service)))?;

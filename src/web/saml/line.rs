@@ -9,11 +9,10 @@ use super::IdentityProvider;
 use crate::federation::agreement::SignedRequests;
 use crate::federation::delivery::DeliveryPlan;
 use crate::federation::negotiation::NothingInCommon;
-use crate::federation::registry::ServiceProvider;
+use crate::federation::registry::{NotAdmitted, ServiceProvider};
 use crate::federation::single_sign_on::{
     AnswerAddress, AnswerableFault, MatchedAuthnRequest, SettleFault, Unanswerable,
 };
-use crate::saml::EntityId;
 use crate::saml::authn_request::{RequestError, RequestSignature};
 use crate::saml::binding::{BindingError, Received};
 use crate::web::refusal::{Refusal, RefusalKind, RefusedService};
@@ -21,12 +20,12 @@ use crate::web::refusal::{Refusal, RefusalKind, RefusedService};
 /// A request that the person alone can be told about.
 #[derive(Debug, thiserror::Error)]
 pub enum Stopped {
-    /// What is stored of the service is not as we wrote it.
-    #[error("the stored record of {0} is not as it was written")]
-    AlteredService(EntityId),
     /// The octets are no request.
     #[error(transparent)]
     Binding(#[from] BindingError),
+    /// The service does not take part.
+    #[error(transparent)]
+    NotAdmitted(#[from] NotAdmitted),
     /// The request is not believed, or not understood.
     #[error("{fault}")]
     Request {
@@ -57,23 +56,29 @@ pub enum Stopped {
         /// Why.
         fault: Unanswerable,
     },
-    /// No service of this name is registered.
-    #[error("no service with the entityID {0} is registered")]
-    UnknownService(EntityId),
 }
 
 impl From<Stopped> for Refusal {
     fn from(stopped: Stopped) -> Self {
         match stopped {
-            Stopped::AlteredService(_) => Self::because(RefusalKind::ServiceAltered, &stopped),
             Stopped::Binding(fault) => fault.into(),
+            Stopped::NotAdmitted(fault) => fault.into(),
             Stopped::NothingInCommon { service, fault } => Self::from(fault).about(named(&service)),
             Stopped::Replayed { ref service } => {
                 Self::because(RefusalKind::RequestReplayed, &stopped).about(named(service))
             }
             Stopped::Request { service, fault } => Self::from(fault).about(named(&service)),
             Stopped::Unanswerable { service, fault } => Self::from(fault).about(named(&service)),
-            Stopped::UnknownService(_) => Self::because(RefusalKind::ServiceUnknown, &stopped),
+        }
+    }
+}
+
+impl From<NotAdmitted> for Refusal {
+    fn from(fault: NotAdmitted) -> Self {
+        match &fault {
+            NotAdmitted::Altered(_) => Self::because(RefusalKind::ServiceAltered, &fault),
+            NotAdmitted::Disabled(service) => Self::because(RefusalKind::ServiceDisabled, &fault).about(named(service)),
+            NotAdmitted::Unknown(_) => Self::because(RefusalKind::ServiceUnknown, &fault),
         }
     }
 }
@@ -125,11 +130,7 @@ impl Settled {
 /// Where it stopped.
 pub fn walk(idp: &IdentityProvider, received: &Received, arrived: UtcDateTime) -> Result<Settled, Stopped> {
     let decoded = received.decode()?;
-    let registry = idp.registry.load();
-    let service = registry.find(decoded.claimed_issuer()).cloned().ok_or_else(|| {
-        let claimed = decoded.claimed_issuer().clone();
-        if registry.is_altered(&claimed) { Stopped::AlteredService(claimed) } else { Stopped::UnknownService(claimed) }
-    })?;
+    let service = Arc::clone(idp.registry.load().admit(decoded.claimed_issuer())?);
     let demand = match service.agreement().signed_requests() {
         SignedRequests::Demanded => RequestSignature::Demanded,
         SignedRequests::Waived => RequestSignature::Waived,

@@ -54,8 +54,8 @@ impl TurnedAwayPage {
     fn of(report: &Report, idp: &IdentityProvider) -> Self {
         let registry = idp.registry.load();
         let service = report.rp.as_deref().and_then(|name| EntityId::parse(name).ok());
-        let agreement = service.and_then(|name| registry.find(&name)).map(|service| service.agreement());
-        let agreement = agreement.filter(|agreement| agreement.is_enabled());
+        let service = service.and_then(|name| registry.admit(&name).ok());
+        let agreement = service.map(|service| service.agreement());
         let reason = match report.code.as_deref() {
             Some("IDENTIFICATION_FAILURE") => "identification",
             Some("AUTHENTICATION_FAILURE") => "authentication",

@@ -342,3 +342,17 @@ async fn response_that_somebody_moved_in_the_database_is_not_given() {
     let (status, text) = fetch(&house, "_moved", &artifact).await;
     assert!(status >= 500 && text.contains("soap:Server") && !text.contains("samlp:Response"), "{status} {text}");
 }
+
+#[tokio::test]
+async fn service_whose_record_was_altered_or_switched_off_fetches_nothing_and_learns_which() {
+    let house = house().await;
+    let (browser, _) = house.fiona().await;
+    let artifact = sent_on(&house, &browser, "_by_artifact", &[]).await;
+    sql::run(&house.app.store, "UPDATE sp_revision SET agreement = metadata, metadata = agreement");
+    let (site, registry) = (&house.app.site, &house.app.site.services);
+    signet::jobs::metadata::refresh(&site.store, &site.keys, registry).await.unwrap();
+    let (status, answer) = fetch(&house, "_of_an_altered_record", &artifact).await;
+    assert_eq!(status, 503, "{answer}");
+    assert!(answer.contains("U05") && !answer.contains("S20"), "{answer}");
+    assert_eq!(house.app.count("artifact", "1 = 1"), 1, "it still waits");
+}

@@ -9,7 +9,7 @@ use signet::federation::assurance::{NoAuthnContext, Strength};
 use signet::federation::attribute::{AttributeName, HeldAttributes};
 use signet::federation::consent::{ConsentId, ConsentReason, ConsentRecord, ContentKey, VouchedConsent};
 use signet::federation::identifier::{InvalidNameIdPolicy, NameIdFormat};
-use signet::federation::registry::{ServiceFiles, ServiceName, ServiceProvider};
+use signet::federation::registry::{NotAdmitted, Registry, ServiceFiles, ServiceName, ServiceProvider};
 use signet::federation::release::AskedBy;
 use signet::federation::single_sign_on::{
     AnswerableFault, AuthenticationState, MatchedAuthnRequest, NextStep, PersonFacts, ReleaseFailed, ReleaseStep,
@@ -309,7 +309,13 @@ fn answer_goes_to_registered_addresses_only() {
 #[test]
 fn service_that_is_switched_off_gets_no_answer() {
     let off = service("enabled = false", "", "");
-    assert_eq!(unanswerable(settle_at(&off, NOW, "", "")), Unanswerable::Disabled);
+    let registry = |top| Registry::new([ServiceProvider::read(&files(top, "", "")).unwrap()], []);
+    let admitted = |registry: &Registry| registry.admit(off.entity_id()).cloned();
+    assert!(matches!(admitted(&registry("enabled = false")), Err(NotAdmitted::Disabled(_))));
+    assert!(admitted(&registry("")).is_ok());
+    assert!(matches!(admitted(&Registry::default()), Err(NotAdmitted::Unknown(_))));
+    let altered = Registry::default().with_altered([off.entity_id().clone()]);
+    assert!(matches!(admitted(&altered), Err(NotAdmitted::Altered(_))));
 }
 
 #[test]
@@ -584,8 +590,7 @@ fn each_fault_has_a_word_of_its_own() {
         AnswerableFault::Unsupported("x"),
         AnswerableFault::UnsupportedBinding,
     ];
-    let alone =
-        [Unanswerable::Acs("x".into()), Unanswerable::Disabled, Unanswerable::FromTheFuture, Unanswerable::Stale];
+    let alone = [Unanswerable::Acs("x".into()), Unanswerable::FromTheFuture, Unanswerable::Stale];
     let words: Vec<&str> =
         answerable.iter().map(AnswerableFault::code).chain(alone.iter().map(Unanswerable::code)).collect();
     for (at, word) in words.iter().enumerate() {

@@ -8,7 +8,6 @@ use super::round::{Reply, send_answer};
 use super::{LOGOUT_WAITS, relay_state_place};
 use crate::authentication::session::SessionIdHash;
 use crate::event::AlteredRecord;
-use crate::federation::registry::ServiceProvider;
 use crate::federation::single_logout::{Extent, Outcome, judge, means};
 use crate::saml::logout::{DecodedLogoutRequest, DecodedLogoutResponse, LogoutResult, VerifiedLogoutRequest};
 use crate::saml::response::{NestedStatus, Status, TopStatus};
@@ -52,7 +51,7 @@ pub(super) async fn take_in(
     session: &BrowserSession,
 ) -> Answer {
     let now = site.now();
-    let service = known(idp, decoded.claimed_issuer())?;
+    let service = Arc::clone(idp.registry.load().admit(decoded.claimed_issuer())?);
     let request = decoded
         .verify(service.metadata(), &idp.slo, idp.denied)
         .map_err(|fault| Refusal::from(fault).about(named(&service)))?;
@@ -185,7 +184,7 @@ fn candidates(
 /// Why it is not believed.
 pub(super) async fn settle(site: &Site, idp: &IdentityProvider, decoded: DecodedLogoutResponse) -> Answer {
     let now = site.now();
-    let service = known(idp, decoded.claimed_issuer())?;
+    let service = Arc::clone(idp.registry.load().admit(decoded.claimed_issuer())?);
     let response = decoded
         .verify(service.metadata(), &idp.slo, idp.denied)
         .map_err(|fault| Refusal::from(fault).about(named(&service)))?;
@@ -199,19 +198,6 @@ pub(super) async fn settle(site: &Site, idp: &IdentityProvider, decoded: Decoded
     // An answer that nobody waits for (any more) changes nothing.
     let id = settled.ok_or_else(|| Refusal::from(RefusalKind::RequestGone).about(named(&service)))?;
     Ok(see_other(&format!("/saml/logout/{}/next", hex::encode(id)), []))
-}
-
-fn known(idp: &IdentityProvider, claimed: &EntityId) -> Result<Arc<ServiceProvider>, Refusal> {
-    let registry = idp.registry.load();
-    let service = registry.find(claimed).cloned().ok_or(match registry.is_altered(claimed) {
-        true => RefusalKind::ServiceAltered,
-        false => RefusalKind::ServiceUnknown,
-    })?;
-    if service.agreement().is_enabled() {
-        Ok(service)
-    } else {
-        Err(Refusal::from(RefusalKind::ServiceDisabled).about(named(&service)))
-    }
 }
 
 /// Opens what the service wants back.
