@@ -35,7 +35,8 @@ impl RequiredAssurance {
 ///
 /// It can be made by [`AuthenticatedSubject::meeting`] only.
 ///
-/// ```compile_fail
+/// ```compile_fail,E0451
+/// // fails: AuthenticatedSubject` are private
 /// # use signet::authentication::AuthenticatedSubject;
 /// # fn forged(subscriber: signet::subscriber::SubscriberId) -> AuthenticatedSubject {
 /// AuthenticatedSubject { subscriber, ..todo!() }
@@ -199,20 +200,25 @@ mod tests {
     }
 
     fn password(at: i64) -> AuthenticationEvent {
-        AuthenticationEvent::password(minutes(at))
+        AuthenticationEvent::supposed(AuthenticatorKind::Password, None, minutes(at), Proved::default())
     }
 
     fn totp(at: i64) -> AuthenticationEvent {
-        AuthenticationEvent::code(AuthenticatorKind::Totp, AuthenticatorId::from_bytes([2; 16]), minutes(at))
+        AuthenticationEvent::supposed(
+            AuthenticatorKind::Totp,
+            Some(AuthenticatorId::from_bytes([2; 16])),
+            minutes(at),
+            Proved::default(),
+        )
     }
 
     fn key(at: i64, user_verified: bool) -> AuthenticationEvent {
-        AuthenticationEvent {
-            kind: AuthenticatorKind::SecurityKey,
-            authenticator: Some(AuthenticatorId::from_bytes([3; 16])),
-            at: minutes(at),
-            proved: Proved { user_verified, phishing_resistant: true, syncable: false },
-        }
+        AuthenticationEvent::supposed(
+            AuthenticatorKind::SecurityKey,
+            Some(AuthenticatorId::from_bytes([3; 16])),
+            minutes(at),
+            Proved { user_verified, phishing_resistant: true, syncable: false },
+        )
     }
 
     fn meeting(

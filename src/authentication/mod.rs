@@ -104,19 +104,57 @@ pub enum Aal {
     Aal3,
 }
 
-/// What one use of an authenticator proved.
+/// What one use of an authenticator proved. It is made of a [`Proof`], or comes back out of the sealed session.
+///
+/// ```compile_fail,E0451
+/// // fails: AuthenticationEvent` are private
+/// # use signet::authentication::*;
+/// fn claimed(event: AuthenticationEvent, kind: AuthenticatorKind, proved: Proved) -> AuthenticationEvent {
+///     AuthenticationEvent { kind, proved, ..event }
+/// }
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AuthenticationEvent {
-    /// Which kind.
-    pub kind: AuthenticatorKind,
-    /// Which one of the account; nothing for the password.
+    kind: AuthenticatorKind,
     #[serde(with = "stored_id")]
-    pub authenticator: Option<AuthenticatorId>,
-    /// When, in whole milliseconds.
+    authenticator: Option<AuthenticatorId>,
     #[serde(with = "stored_time")]
-    pub at: UtcDateTime,
+    at: UtcDateTime,
+    proved: Proved,
+}
+
+/// That an authenticator's answer was right. Only what judges answers makes one: a password's verifier, an app's secret, the
+/// record of a code that was sent, a WebAuthn ceremony.
+///
+/// ```compile_fail,E0451
+/// // fails: Proof` are private
+/// # use signet::authentication::*;
+/// fn claimed(kind: AuthenticatorKind, proved: Proved) -> Proof {
+///     Proof { kind, proved }
+/// }
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use]
+pub struct Proof {
+    kind: AuthenticatorKind,
+    proved: Proved,
+}
+
+impl Proof {
+    const fn new(kind: AuthenticatorKind, proved: Proved) -> Self {
+        Self { kind, proved }
+    }
+
+    /// A right password or code, typed by hand.
+    fn typed(kind: AuthenticatorKind) -> Self {
+        Self::new(kind, Proved::default())
+    }
+
     /// What it showed.
-    pub proved: Proved,
+    #[must_use]
+    pub const fn proved(&self) -> Proved {
+        self.proved
+    }
 }
 
 /// What an authenticator's answer showed, beyond that it was right.
@@ -132,16 +170,45 @@ pub struct Proved {
 }
 
 impl AuthenticationEvent {
-    /// A right password.
+    /// An authenticator was used: which one of the account (nothing for the password), and when, in whole milliseconds.
     #[must_use]
-    pub fn password(at: UtcDateTime) -> Self {
-        Self { kind: AuthenticatorKind::Password, authenticator: None, at, proved: Proved::default() }
+    pub const fn of(proof: Proof, authenticator: Option<AuthenticatorId>, at: UtcDateTime) -> Self {
+        Self { kind: proof.kind, authenticator, at, proved: proof.proved }
     }
 
-    /// A right code, typed by hand: of an app or from a text message.
+    /// What nobody proved: for tests. A test holds that nothing that serves people says this.
     #[must_use]
-    pub fn code(kind: AuthenticatorKind, authenticator: AuthenticatorId, at: UtcDateTime) -> Self {
-        Self { kind, authenticator: Some(authenticator), at, proved: Proved::default() }
+    pub const fn supposed(
+        kind: AuthenticatorKind,
+        authenticator: Option<AuthenticatorId>,
+        at: UtcDateTime,
+        proved: Proved,
+    ) -> Self {
+        Self { kind, authenticator, at, proved }
+    }
+
+    /// Which kind of authenticator.
+    #[must_use]
+    pub const fn kind(&self) -> AuthenticatorKind {
+        self.kind
+    }
+
+    /// Which one of the account; nothing for the password.
+    #[must_use]
+    pub const fn authenticator(&self) -> Option<AuthenticatorId> {
+        self.authenticator
+    }
+
+    /// When, in whole milliseconds.
+    #[must_use]
+    pub const fn at(&self) -> UtcDateTime {
+        self.at
+    }
+
+    /// What it showed.
+    #[must_use]
+    pub const fn proved(&self) -> Proved {
+        self.proved
     }
 }
 

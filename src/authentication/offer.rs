@@ -107,14 +107,18 @@ mod tests {
         SignedIn,
     }
 
+    fn password(at: UtcDateTime) -> AuthenticationEvent {
+        AuthenticationEvent::supposed(AuthenticatorKind::Password, None, at, Proved::default())
+    }
+
     fn used(kind: AuthenticatorKind, at: UtcDateTime) -> AuthenticationEvent {
         let resistant = kind.is_phishing_resistant();
-        AuthenticationEvent {
+        AuthenticationEvent::supposed(
             kind,
-            authenticator: Some(AuthenticatorId::from_bytes([9; 16])),
+            Some(AuthenticatorId::from_bytes([9; 16])),
             at,
-            proved: Proved { user_verified: false, phishing_resistant: resistant, ..Proved::default() },
-        }
+            Proved { user_verified: false, phishing_resistant: resistant, ..Proved::default() },
+        )
     }
 
     /// Walks from the first page to the end as the pages do; at each choice the person takes `pick`, and sets up what is asked
@@ -129,8 +133,7 @@ mod tests {
         let mut now = utc_datetime!(2026-12-01 12:00);
         let mut events = Vec::new();
         if before && let Some(kind) = has.first() {
-            events =
-                vec![AuthenticationEvent::password(now - Duration::hours(1)), used(*kind, now - Duration::hours(1))];
+            events = vec![password(now - Duration::hours(1)), used(*kind, now - Duration::hours(1))];
         }
         for _ in 0..8 {
             now += Duration::SECOND;
@@ -138,13 +141,13 @@ mod tests {
                 Ok(_) => return End::SignedIn,
                 Err(UnmetAssurance::BeyondReach) => return End::NoAuthnContext,
                 Err(UnmetAssurance::NotSignedIn | UnmetAssurance::TooLongAgo) => {
-                    events.push(AuthenticationEvent::password(now));
+                    events.push(password(now));
                 }
                 Err(UnmetAssurance::SecondFactorMissing | UnmetAssurance::PhishingResistanceMissing) => {}
             }
             let fresh = Freshness::of(SOMEBODY, &events, now - Duration::minutes(20), now);
             match SecondFactorOffer::of(Some(required), &has, fresh) {
-                SecondFactorOffer::SignInAgain => events.push(AuthenticationEvent::password(now)),
+                SecondFactorOffer::SignInAgain => events.push(password(now)),
                 SecondFactorOffer::NothingWorks => return End::NothingWorks,
                 SecondFactorOffer::Enrol if !enrols => return End::NoAuthnContext,
                 SecondFactorOffer::Enrol => {

@@ -10,6 +10,7 @@ use time::{Duration, UtcDateTime};
 use zeroize::Zeroizing;
 
 use super::session::SessionIdHash;
+use super::{AuthenticatorKind, Proof};
 use crate::services::keys::{KeysError, Mac, Purpose, ServiceKeys, context};
 use crate::services::{Entropy, random_bytes};
 use crate::subscriber::{PhoneNumber, SubscriberId};
@@ -149,12 +150,12 @@ impl IssuedCode {
         bound: &CodeBinding<'_>,
         now: UtcDateTime,
         keys: &dyn ServiceKeys,
-    ) -> Result<(), CodeRefused> {
+    ) -> Result<Proof, CodeRefused> {
         if now >= self.expires_at {
             return Err(CodeRefused::Expired);
         }
         match keys.verify_mac(Purpose::OutOfBandCode, &bound.octets(code, self.expires_at), &self.mac) {
-            Ok(true) => Ok(()),
+            Ok(true) => Ok(Proof::typed(AuthenticatorKind::OutOfBand)),
             Ok(false) => Err(CodeRefused::Wrong),
             Err(error) => Err(CodeRefused::Keys(error)),
         }
@@ -201,8 +202,8 @@ mod tests {
         let code = OutOfBandCode::random(&SystemEntropy);
         let issued = IssuedCode::new(&code, &bound, NOW, &keys).unwrap();
         let accept = |at| issued.accept(&code, &bound, at, &keys);
-        assert_eq!(accept(NOW), Ok(()));
-        assert_eq!(accept(NOW + LIFETIME - Duration::milliseconds(1)), Ok(()));
+        assert!(accept(NOW).is_ok());
+        assert!(accept(NOW + LIFETIME - Duration::milliseconds(1)).is_ok());
         assert_eq!(accept(NOW + LIFETIME), Err(CodeRefused::Expired));
     }
 

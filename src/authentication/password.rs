@@ -20,6 +20,7 @@ use zeroize::Zeroizing;
 
 pub use stored::{KnownPassword, StoredPassword};
 
+use super::{AuthenticatorKind, Proof};
 use crate::services::keys::{KeysError, Mac, Purpose, ServiceKeys, context, hkdf_sha256};
 use crate::services::{Entropy, random_bytes};
 use crate::subscriber::vault::{SlotKey, SlotKind};
@@ -288,21 +289,40 @@ impl PasswordVerifier {
         Ok(Self { parameters, salt: [0; 16], mac })
     }
 
-    /// Whether it is the person's password. Compared in constant time.
+    /// Judges a password. Compared in constant time.
     ///
     /// # Errors
     /// When the service's keys are unavailable.
+    pub fn prove(
+        &self,
+        stretched: &StretchedPassword,
+        subscriber: SubscriberId,
+        keys: &dyn ServiceKeys,
+    ) -> Result<Option<Proof>, KeysError> {
+        match keys.verify_mac(Purpose::Password, &stretched.verifier_input(subscriber), &self.mac) {
+            Ok(right) => Ok(right.then(|| Proof::typed(AuthenticatorKind::Password))),
+            // The key was retired, and with it every password that was not used before.
+            Err(KeysError::RetiredKey(_)) => Ok(None),
+            Err(fault) => Err(fault),
+        }
+    }
+
+    /// Whether it is the person's password.
+    ///
+    /// # Errors
+    /// As [`PasswordVerifier::prove`].
     pub fn matches(
         &self,
         stretched: &StretchedPassword,
         subscriber: SubscriberId,
         keys: &dyn ServiceKeys,
     ) -> Result<bool, KeysError> {
-        match keys.verify_mac(Purpose::Password, &stretched.verifier_input(subscriber), &self.mac) {
-            // The key was retired, and with it every password that was not used before.
-            Err(KeysError::RetiredKey(_)) => Ok(false),
-            verified => verified,
-        }
+        self.prove(stretched, subscriber, keys).map(|proof| proof.is_some())
+    }
+
+    /// Who has just chosen a password has proved it.
+    pub fn chosen(&self) -> Proof {
+        Proof::typed(AuthenticatorKind::Password)
     }
 
     /// Whether an older key than the newest made it, so that the next sign-in should replace it.

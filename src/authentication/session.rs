@@ -371,6 +371,7 @@ mod stored_vault_key {
 mod tests {
     use time::macros::utc_datetime;
 
+    use super::super::{AuthenticatorKind, Proved};
     use super::*;
     use crate::services::SystemEntropy;
     use crate::services::keys::keys_for_tests;
@@ -382,7 +383,7 @@ mod tests {
         state.stage = SessionStage::SignedIn;
         state.subscriber = Some(SubscriberId::from_bytes([1; 16]));
         state.vault_key = Some(VaultKey::from_session([9; 32]));
-        state.events = vec![AuthenticationEvent::password(NOW)];
+        state.events = vec![AuthenticationEvent::supposed(AuthenticatorKind::Password, None, NOW, Proved::default())];
         state
     }
 
@@ -419,7 +420,10 @@ mod tests {
         assert_eq!(again.id_hash(), secret.id_hash());
         let opened = SessionState::open(&sealed, &again, &frame(), &keys).unwrap();
         assert_eq!(opened.signed_in(), Some(SubscriberId::from_bytes([1; 16])));
-        assert_eq!(opened.events, vec![AuthenticationEvent::password(NOW)]);
+        assert_eq!(
+            opened.events,
+            vec![AuthenticationEvent::supposed(AuthenticatorKind::Password, None, NOW, Proved::default())]
+        );
         assert_eq!(opened.vault_key.as_ref().map(VaultKey::to_session), Some([9; 32]));
     }
 

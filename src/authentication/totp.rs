@@ -12,6 +12,7 @@ use time::UtcDateTime;
 use totp_rs::{Algorithm, Builder, Secret, Totp};
 use zeroize::Zeroizing;
 
+use super::{AuthenticatorKind, Proof};
 use crate::services::{Entropy, random_bytes};
 
 /// Seconds of one step.
@@ -129,6 +130,11 @@ impl AcceptedStep {
     #[must_use]
     pub const fn number(self) -> u64 {
         self.0
+    }
+
+    /// That a code of this step was right.
+    pub fn proof(self) -> Proof {
+        Proof::typed(AuthenticatorKind::Totp)
     }
 }
 

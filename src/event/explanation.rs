@@ -14,6 +14,7 @@ const LONGEST: usize = 400;
 /// Only an error can be explained, so text cannot get in this way either:
 ///
 /// ```compile_fail,E0277
+/// // fails: the trait bound `String: std::error::Error` is not satisfied
 /// signet::event::Explanation::of(&String::from("anything"));
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]

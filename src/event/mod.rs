@@ -21,31 +21,37 @@
 //! ```
 //!
 //! ```compile_fail,E0277
+//! // fails: EmailAddress: Tellable` is not satisfied
 //! fn told<T: signet::event::Tellable>() {}
 //! told::<signet::subscriber::EmailAddress>();
 //! ```
 //!
 //! ```compile_fail,E0277
+//! // fails: PhoneNumber: Tellable` is not satisfied
 //! fn told<T: signet::event::Tellable>() {}
 //! told::<signet::subscriber::PhoneNumber>();
 //! ```
 //!
 //! ```compile_fail,E0277
+//! // fails: Pii<Vec<u8>>: Tellable` is not satisfied
 //! fn told<T: signet::event::Tellable>() {}
 //! told::<signet::subscriber::vault::Pii<Vec<u8>>>();
 //! ```
 //!
 //! ```compile_fail,E0277
+//! // fails: AttributeValue: Tellable` is not satisfied
 //! fn told<T: signet::event::Tellable>() {}
 //! told::<signet::federation::attribute::AttributeValue>();
 //! ```
 //!
 //! ```compile_fail,E0277
+//! // fails: SessionSecret: Tellable` is not satisfied
 //! fn told<T: signet::event::Tellable>() {}
 //! told::<signet::authentication::session::SessionSecret>();
 //! ```
 //!
 //! ```compile_fail,E0277
+//! // fails: String: Tellable` is not satisfied
 //! fn told<T: signet::event::Tellable>() {}
 //! told::<String>();
 //! ```
@@ -53,6 +59,7 @@
 //! And nobody else can make a type tellable:
 //!
 //! ```compile_fail,E0277
+//! // fails: the trait bound `Anything: event::tellable::sealed::Listed` is not satisfied
 //! struct Anything(String);
 //! impl signet::event::Tellable for Anything {
 //!     fn told(&self) -> String {

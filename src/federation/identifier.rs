@@ -97,7 +97,8 @@ pub fn is_left_open(asked: Option<&str>) -> bool {
 /// There are two ways to one: it is drawn anew, or this service wrote it down about this person and this agency
 /// ([`StoredPairwiseId::authenticate`]).
 ///
-/// ```compile_fail
+/// ```compile_fail,E0423
+/// // fails: cannot initialize a tuple struct which contains private fields
 /// # use signet::federation::identifier::PairwiseId;
 /// fn claimed(bytes: [u8; 16]) -> PairwiseId {
 ///     PairwiseId(bytes)

@@ -29,15 +29,6 @@ pub const NOT_BEFORE_SKEW: Duration = Duration::seconds(5);
 /// How long after a sign-in an assertion may still rest on it: the longest session (SP 800-63B §2.2.3 allows 24 hours).
 pub const OLDEST_SIGN_IN: Duration = Duration::hours(12);
 
-/// How a stored request stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum RequestStanding {
-    /// It was answered, and is not answered twice.
-    Answered,
-    /// It waits for its answer.
-    Open,
-}
-
 /// Everything that the gate looks at.
 #[derive(Debug)]
 pub struct IssueQuestion<'a> {
@@ -45,8 +36,6 @@ pub struct IssueQuestion<'a> {
     pub request: &'a MatchedAuthnRequest,
     /// The services as they stand now.
     pub registry: &'a Registry,
-    /// How the stored request stands.
-    pub standing: RequestStanding,
     /// The account as it stands now.
     pub account: &'a SubscriberAccount,
     /// Who signed in, and how.
@@ -74,9 +63,6 @@ pub enum IssueRefused {
     /// The address of the answer is not one of the metadata's.
     #[error("the address of the answer is not one of the metadata's")]
     AcsNotRegistered,
-    /// The request was answered before.
-    #[error("the request was answered before")]
-    AlreadyAnswered,
     /// The consent does not cover what would be sent.
     #[error("the consent does not cover what would be sent: {}", .0.code())]
     ConsentMissing(ConsentReason),
@@ -114,7 +100,8 @@ pub struct Issued {
     pub consent: ConsentObtained,
 }
 
-/// Looks at everything again, and makes the assertion.
+/// Looks at everything again, and makes the assertion. That its request was not answered before is decided where the record of
+/// it is written, in the same transaction (`storage`): an answer to that question from before would be out of date.
 ///
 /// # Errors
 /// The first thing that does not hold.
@@ -130,12 +117,7 @@ pub fn issue(question: &IssueQuestion<'_>, entropy: &dyn Entropy) -> Result<Issu
         .ok_or(IssueRefused::ServiceChanged)?;
     let agreement = service.agreement();
 
-    // 2. The request has not been answered.
-    if question.standing != RequestStanding::Open {
-        return Err(IssueRefused::AlreadyAnswered);
-    }
-
-    // 3. The account stands, and everything here is about one person and one service.
+    // 2. The account stands, and everything here is about one person and one service.
     if !question.account.status.may_sign_in() {
         return Err(IssueRefused::AccountStopped);
     }
@@ -152,7 +134,7 @@ pub fn issue(question: &IssueQuestion<'_>, entropy: &dyn Entropy) -> Result<Issu
         return Err(IssueRefused::Unrelated);
     }
 
-    // 4. The sign-in suffices now: folded again from its events.
+    // 3. The sign-in suffices now: folded again from its events.
     let not_before = request.request().force_authn().then_some(request.received_at());
     let required = request.demanded().for_sign_in(not_before);
     let subject = AuthenticatedSubject::meeting(subject.subscriber(), &required, subject.events(), now)
@@ -162,7 +144,7 @@ pub fn issue(question: &IssueQuestion<'_>, entropy: &dyn Entropy) -> Result<Issu
     }
     let asserted = request.demanded().assert(AuthenticationEvidence::of(&subject), question.proofed, question.now)?;
 
-    // 5. The answer goes to an address of the metadata.
+    // 4. The answer goes to an address of the metadata.
     let acs = service
         .metadata()
         .acs_location(request.request().acs(), request.request().response_binding(), question.rules.loopback_http)
@@ -171,7 +153,7 @@ pub fn issue(question: &IssueQuestion<'_>, entropy: &dyn Entropy) -> Result<Issu
         return Err(IssueRefused::AcsNotRegistered);
     }
 
-    // 6. The ceiling, once more; and the levels inside the attributes are those that are stated.
+    // 5. The ceiling, once more; and the levels inside the attributes are those that are stated.
     let frozen = release.frozen();
     for (name, values) in frozen.attributes() {
         if !agreement.allows(*name) {
@@ -190,7 +172,7 @@ pub fn issue(question: &IssueQuestion<'_>, entropy: &dyn Entropy) -> Result<Issu
         }
     }
 
-    // 7. The consent covers it now, and the content is the one that was agreed to.
+    // 6. The consent covers it now, and the content is the one that was agreed to.
     let scope = ConsentScope::of(frozen, agreement);
     covered_by(&scope, Some(consent), question.proofed, now).map_err(IssueRefused::ConsentMissing)?;
     if scope.digest() != release.scope_digest() || request.binding() != release.binding() {
@@ -200,7 +182,7 @@ pub fn issue(question: &IssueQuestion<'_>, entropy: &dyn Entropy) -> Result<Issu
         return Err(IssueRefused::ContentChanged);
     }
 
-    // 8. What was looked at is what is said.
+    // 7. What was looked at is what is said.
     let assertion = Assertion::new(AssertionParts {
         id: MessageId::from_entropy(random_bytes(entropy)),
         issuer: question.rules.issuer.clone(),

@@ -32,19 +32,22 @@
 //!
 //! and none of these does, since nobody else can fill the fields:
 //!
-//! ```compile_fail
+//! ```compile_fail,E0451
+//! // fails: SignatureVerified` are private
 //! use signet::saml::signature::*;
 //! fn forged(key: KeyFingerprint, algorithm: SignatureAlgorithm) -> SignatureVerified {
 //!     SignatureVerified { key, algorithm }
 //! }
 //! ```
-//! ```compile_fail
+//! ```compile_fail,E0451
+//! // fails: VerifiedElement` are private
 //! use signet::saml::{signature::*, xml::Element};
 //! fn moved_to_another_element<'d>(element: Element<'d>, proof: SignatureVerified) -> VerifiedElement<'d> {
 //!     VerifiedElement { element, proof }
 //! }
 //! ```
-//! ```compile_fail
+//! ```compile_fail,E0423
+//! // fails: cannot initialize a tuple struct which contains private fields
 //! use signet::saml::signature::KeyFingerprint;
 //! fn made_up() -> KeyFingerprint {
 //!     KeyFingerprint([0; 32])
@@ -60,25 +63,29 @@
 //!     metadata.acs_location(asked, None, false)
 //! }
 //! ```
-//! ```compile_fail
+//! ```compile_fail,E0451
+//! // fails: AcsLocation` are private
 //! use signet::saml::AcsLocation;
-//! fn wherever(location: String, url: url::Url) -> AcsLocation {
-//!     AcsLocation { location, url, index: 0 }
+//! fn wherever(registered: AcsLocation, location: String) -> AcsLocation {
+//!     AcsLocation { location, ..registered }
 //! }
 //! ```
-//! ```compile_fail
+//! ```compile_fail,E0624
+//! // fails: associated function `new` is private
 //! use signet::saml::{OutboundError, assertion::{Assertion, AssertionParts}};
 //! fn past_the_gate(parts: AssertionParts) -> Result<Assertion, OutboundError> {
 //!     Assertion::new(parts)
 //! }
 //! ```
-//! ```compile_fail
+//! ```compile_fail,E0451
+//! // fails: Assertion` are private
 //! use signet::saml::assertion::{Assertion, AssertionParts};
 //! fn changed_behind_the_gate(assertion: Assertion, parts: AssertionParts) -> Assertion {
 //!     Assertion { parts, ..assertion }
 //! }
 //! ```
-//! ```compile_fail
+//! ```compile_fail,E0599
+//! // fails: no method named `force_authn` found for reference `&DecodedAuthnRequest`
 //! use signet::saml::{DecodedAuthnRequest, EntityId};
 //! fn read_unverified(request: &DecodedAuthnRequest) -> bool {
 //!     request.force_authn()
@@ -87,7 +94,8 @@
 //!
 //! Text that was not escaped by the writer cannot pass for canonical XML:
 //!
-//! ```compile_fail
+//! ```compile_fail,E0451
+//! // fails: Canonical` are private
 //! use signet::saml::xml::Canonical;
 //! fn pasted(text: String) -> Canonical {
 //!     Canonical { text, declared: Vec::new() }

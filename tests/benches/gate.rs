@@ -6,7 +6,7 @@ use std::sync::{
 };
 
 use signet::authentication::session::{SessionIdHash, SessionLimits, SessionTimes};
-use signet::authentication::{AuthenticatedSubject, AuthenticationEvent, AuthenticatorId, AuthenticatorKind};
+use signet::authentication::{AuthenticatedSubject, AuthenticationEvent, AuthenticatorId, AuthenticatorKind, Proved};
 use signet::federation::agreement::AgencyId;
 use signet::federation::attribute::{AttributeName, AttributeValue, HeldAttributes};
 use signet::federation::consent::{
@@ -15,7 +15,7 @@ use signet::federation::consent::{
 use signet::federation::delivery::DeliveryPlan;
 use signet::federation::disclosure::ChainId;
 use signet::federation::identifier::PairwiseId;
-use signet::federation::issue::{IssueQuestion, Issued, RequestStanding, issue};
+use signet::federation::issue::{IssueQuestion, Issued, issue};
 use signet::federation::registry::{Registry, ServiceFiles, ServiceName, ServiceProvider};
 use signet::federation::single_sign_on::{
     AuthenticationState, MatchedAuthnRequest, PersonFacts, ReleaseStep, SettlementRules,
@@ -152,8 +152,13 @@ impl Scene {
         let request = MatchedAuthnRequest::settle(verified, Arc::clone(service), now, rules).unwrap();
 
         let events = vec![
-            AuthenticationEvent::password(now),
-            AuthenticationEvent::code(AuthenticatorKind::Totp, AuthenticatorId::from_bytes([3; 16]), now),
+            AuthenticationEvent::supposed(AuthenticatorKind::Password, None, now, Proved::default()),
+            AuthenticationEvent::supposed(
+                AuthenticatorKind::Totp,
+                Some(AuthenticatorId::from_bytes([3; 16])),
+                now,
+                Proved::default(),
+            ),
         ];
         let state = AuthenticationState::Known { subscriber: PERSON, events };
         let subject = request.authenticate(&state, now).unwrap();
@@ -237,7 +242,6 @@ impl Scene {
         let question = IssueQuestion {
             request: &self.request,
             registry: &self.registry,
-            standing: RequestStanding::Open,
             account: &self.account,
             subject: &self.subject,
             proofed: None,

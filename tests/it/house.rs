@@ -1,6 +1,6 @@
 //! The house counts itself: rules about the whole source that no type can hold.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -361,4 +361,185 @@ fn the_demonstrations_pages_are_the_demonstrations() {
             );
         }
     }
+}
+
+/// Which room says `crate::` of which other one. What a room may know stands in [`ARROWS`].
+fn arrows(source: &[(String, String)]) -> BTreeMap<String, BTreeSet<String>> {
+    let room_of = |name: &str| name.split('/').next().unwrap_or_default().trim_end_matches(".rs").to_owned();
+    let rooms: BTreeSet<String> = source.iter().map(|(name, _)| room_of(name)).collect();
+    let mut arrows: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for (name, code) in source {
+        let from = room_of(name);
+        let word =
+            |rest: &str| rest.split(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap_or_default().to_owned();
+        let mut paths: Vec<&str> = code.split("crate::").skip(1).collect();
+        // What stands in a room's own file names its neighbours by `super` too.
+        if *name == format!("{from}/mod.rs") {
+            paths.extend(code.split("super::").skip(1));
+        }
+        let known = paths.into_iter().map(word).filter(|to| rooms.contains(to) && *to != from);
+        let known: BTreeSet<String> = known.collect();
+        if !known.is_empty() {
+            arrows.entry(from).or_default().extend(known);
+        }
+    }
+    arrows
+}
+
+/// Which room may know which. The list only shrinks: an arrow that is not here is a fault, and so is one that is here and in no
+/// source any more.
+const ARROWS: &[(&str, &[&str])] = &[
+    ("app", &["authentication", "event", "federation", "jobs", "services", "settings", "storage", "web"]),
+    ("authentication", &["id", "services", "subscriber"]),
+    (
+        "cli",
+        &[
+            "app",
+            "conform",
+            "demo",
+            "event",
+            "federation",
+            "jobs",
+            "one_line",
+            "saml",
+            "services",
+            "settings",
+            "storage",
+            "subscriber",
+            "web",
+        ],
+    ),
+    (
+        "conform",
+        &["app", "authentication", "demo", "federation", "jobs", "saml", "services", "settings", "storage", "web"],
+    ),
+    (
+        "demo",
+        &[
+            "app",
+            "authentication",
+            "federation",
+            "jobs",
+            "saml",
+            "services",
+            "settings",
+            "storage",
+            "subscriber",
+            "web",
+        ],
+    ),
+    ("event", &["authentication", "federation", "one_line", "saml", "subscriber", "web"]),
+    ("federation", &["authentication", "id", "one_line", "saml", "services", "subscriber"]),
+    ("id", &["services"]),
+    ("jobs", &["event", "federation", "saml", "services", "storage", "subscriber"]),
+    ("services", &["saml", "storage", "subscriber"]),
+    ("settings", &["authentication", "saml", "services", "storage", "subscriber"]),
+    ("storage", &["authentication", "federation", "id", "saml", "services", "subscriber"]),
+    ("subscriber", &["id", "services"]),
+    ("web", &["authentication", "event", "federation", "jobs", "saml", "services", "storage", "subscriber"]),
+];
+
+#[test]
+fn rooms_know_no_others_than_the_list_says() {
+    let found = arrows(&source());
+    let listed: BTreeMap<String, BTreeSet<String>> = ARROWS
+        .iter()
+        .map(|(from, to)| ((*from).to_owned(), to.iter().map(|room| (*room).to_owned()).collect()))
+        .collect();
+    let all: BTreeSet<&String> = found.keys().chain(listed.keys()).collect();
+    let mut faults = Vec::new();
+    let none = BTreeSet::new();
+    for from in all {
+        let (is, may) = (found.get(from).unwrap_or(&none), listed.get(from).unwrap_or(&none));
+        faults.extend(is.difference(may).map(|to| format!("{from} knows {to}, and may not")));
+        faults.extend(may.difference(is).map(|to| format!("{from} does not know {to} any more: take it off the list")));
+    }
+    let as_found: Vec<String> =
+        found.iter().map(|(from, to)| format!("    ({from:?}, &{:?}),", to.iter().collect::<Vec<_>>())).collect();
+    assert!(faults.is_empty(), "{faults:#?}\nas found:\n{}", as_found.join("\n"));
+}
+
+/// Where values of a type are written out, and how often: by its name, or as `Self` in its own blocks.
+fn births(source: &[(String, String)], of: &str) -> Vec<(String, usize)> {
+    let is_word = |c: char| c.is_alphanumeric() || c == '_';
+    // What stands before a brace that opens a block, a declaration or a pattern.
+    let no_birth = ["struct ", "enum ", "impl ", "for ", "->", "->&", "let ", "mod "];
+    let written = |code: &str, name: &str| {
+        code.match_indices(name)
+            .filter(|(at, _)| {
+                let (before, after) = (&code[..*at], &code[at + name.len()..]);
+                let opens = after.starts_with('{') || after.starts_with('(');
+                // A variant of an enum has the enum before it.
+                let outer = before.strip_suffix("::").and_then(|path| path.rsplit(|c| !is_word(c)).next());
+                let variant = outer.is_some_and(|outer| outer.starts_with(char::is_uppercase));
+                let declares = variant || no_birth.iter().any(|word| before.ends_with(word));
+                opens && !declares && !before.ends_with(is_word) && !before.ends_with('"')
+            })
+            .count()
+    };
+    let mut found = Vec::new();
+    // The demonstration's agency and the conformance suite have things of their own with the same names.
+    for (name, code) in source.iter().filter(|(name, _)| !name.starts_with("demo/") && !name.starts_with("conform/")) {
+        let mut count = written(code, of);
+        for opening in [format!("impl {of}{{"), format!(" for {of}{{")] {
+            for (at, _) in code.match_indices(&opening) {
+                let body = &code[at + opening.len()..];
+                let mut depth = 1;
+                let end = body.char_indices().find(|(_, c)| {
+                    depth += match c {
+                        '{' => 1,
+                        '}' => -1,
+                        _ => 0,
+                    };
+                    depth == 0
+                });
+                count += written(&body[..end.map_or(body.len(), |(end, _)| end)], "Self");
+            }
+        }
+        if count > 0 {
+            found.push((name.clone(), count));
+        }
+    }
+    found.sort();
+    found
+}
+
+#[test]
+fn each_checked_thing_has_its_birthplace() {
+    let source = source();
+    let expected: &[(&str, &[(&str, usize)])] = &[
+        ("AcsLocation", &[("saml/metadata/acs.rs", 1)]),
+        ("Assertion", &[("saml/assertion.rs", 1)]),
+        ("AuthenticatedSubject", &[("authentication/assurance.rs", 1)]),
+        // Of a proof, and the one for tests, which nobody who serves people says.
+        ("AuthenticationEvent", &[("authentication/mod.rs", 2)]),
+        ("ConsentedRelease", &[("federation/consent/frozen.rs", 1)]),
+        // Of a row that this service wrote, and the one for tests and explanations.
+        ("ProofedProfile", &[("federation/attribute/proofed.rs", 2)]),
+        ("Proof", &[("authentication/mod.rs", 1)]),
+        ("SignatureVerified", &[("saml/signature/redirect.rs", 1)]),
+        ("VouchedConsent", &[("federation/consent/stored.rs", 2)]),
+    ];
+    for (of, places) in expected {
+        let places: Vec<(String, usize)> = places.iter().map(|(file, count)| ((*file).to_owned(), *count)).collect();
+        assert_eq!(births(&source, of), places, "{of}");
+    }
+    assert_eq!(which_say(&source, "AuthenticationEvent::supposed("), [""; 0]);
+    // Who says that an answer was right: what judges it.
+    let provers = ["authentication/out_of_band.rs", "authentication/password.rs", "authentication/totp.rs"];
+    assert_eq!(which_say(&source, "Proof::typed("), provers);
+    assert_eq!(which_say(&source, "Proof::new("), ["authentication/webauthn/mod.rs"]);
+}
+
+#[test]
+fn whether_a_service_takes_part_is_decided_in_one_place() {
+    let deciders = files_that_say(".is_enabled()");
+    let may = [
+        // Whether a file may be taken in.
+        "federation/registry/admission.rs",
+        // The decision.
+        "federation/registry/mod.rs",
+    ];
+    assert_eq!(deciders, may);
+    assert_eq!(files_that_say(".is_altered("), ["federation/registry/mod.rs"]);
 }

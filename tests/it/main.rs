@@ -27,6 +27,7 @@ mod house;
 mod jobs;
 mod pages;
 mod peers;
+mod proofs;
 #[cfg(feature = "demo")]
 mod rollover;
 mod saml;

@@ -5,11 +5,10 @@ use std::fmt;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
-use time::UtcDateTime;
 use webauthn_rs::prelude::Credential;
 
 use super::{WebauthnKind, WebauthnRefused};
-use crate::authentication::{AuthenticationEvent, AuthenticatorId, Proved};
+use crate::authentication::Proof;
 
 /// An enrolled authenticator, as it is sealed and stored.
 #[derive(Clone, Serialize, Deserialize)]
@@ -90,19 +89,15 @@ pub struct WebauthnProof {
     pub at: usize,
     /// The authenticator with its new counter and flags: store it in the same transaction.
     pub updated: StoredCredential,
-    /// What it showed.
-    pub proved: Proved,
+    /// That it was right, and what it showed.
+    pub proof: Proof,
 }
 
-impl WebauthnProof {
-    /// The event to record.
-    #[must_use]
-    pub fn event(&self, authenticator: AuthenticatorId, at: UtcDateTime) -> AuthenticationEvent {
-        AuthenticationEvent {
-            kind: self.updated.kind.into(),
-            authenticator: Some(authenticator),
-            at,
-            proved: self.proved,
-        }
-    }
+/// An authenticator that was enrolled.
+#[derive(Debug, Clone)]
+pub struct EnrolledCredential {
+    /// What to store.
+    pub credential: StoredCredential,
+    /// That it answered, and what it showed.
+    pub proof: Proof,
 }

@@ -22,13 +22,13 @@ use webauthn_rs::prelude::{
 };
 
 use super::session::PendingCeremony;
-use super::{AuthenticatorKind, Proved};
+use super::{AuthenticatorKind, Proof, Proved};
 use crate::services::{Entropy, random_bytes};
 use crate::subscriber::SubscriberId;
 
 pub use ceremony::Ceremony;
 use ceremony::PendingState;
-pub use credential::{StoredCredential, WebauthnProof};
+pub use credential::{EnrolledCredential, StoredCredential, WebauthnProof};
 
 /// How long the browser may take to answer.
 pub const CEREMONY_LIFETIME: Duration = Duration::minutes(5);
@@ -102,7 +102,7 @@ impl RelyingParty {
         answer: &str,
         now: UtcDateTime,
         entropy: &dyn Entropy,
-    ) -> Result<StoredCredential, WebauthnRefused> {
+    ) -> Result<EnrolledCredential, WebauthnRefused> {
         let state = PendingState::open(pending, now)?;
         let parsed: RegisterPublicKeyCredential = serde_json::from_str(answer)?;
         let raw: Value = serde_json::from_str(answer)?;
@@ -127,7 +127,7 @@ impl RelyingParty {
         let flag = |path: &str| results.and_then(|results| results.pointer(path)).and_then(Value::as_bool);
         let transports = raw.pointer("/response/transports").and_then(Value::as_array);
         let known = ["ble", "hybrid", "internal", "nfc", "smart-card", "usb"];
-        Ok(StoredCredential {
+        let credential = StoredCredential {
             kind,
             transports: transports
                 .map(|list| list.iter().filter_map(Value::as_str).filter(|t| known.contains(t)).map(str::to_owned))
@@ -137,7 +137,13 @@ impl RelyingParty {
             prf_enabled: flag("/prf/enabled").unwrap_or(false),
             prf_salt: random_bytes(entropy),
             credential,
-        })
+        };
+        let proved = Proved {
+            user_verified: credential.was_user_verified(),
+            phishing_resistant: true,
+            syncable: credential.is_syncable(),
+        };
+        Ok(EnrolledCredential { credential, proof: Proof::new(kind.into(), proved) })
     }
 
     /// Begins to ask for one of the person's authenticators of one kind; `enrolled` holds all kinds.
@@ -223,11 +229,14 @@ impl RelyingParty {
         Ok(WebauthnProof {
             at,
             updated,
-            proved: Proved {
-                user_verified: result.user_verified(),
-                phishing_resistant: true,
-                syncable: result.backup_eligible(),
-            },
+            proof: Proof::new(
+                stored.kind.into(),
+                Proved {
+                    user_verified: result.user_verified(),
+                    phishing_resistant: true,
+                    syncable: result.backup_eligible(),
+                },
+            ),
         })
     }
 }

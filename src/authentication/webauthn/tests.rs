@@ -5,7 +5,7 @@ use webauthn_authenticator_rs::WebauthnAuthenticator as _;
 use webauthn_authenticator_rs::softpasskey::SoftPasskey;
 
 use super::*;
-use crate::authentication::AuthenticatorId;
+use crate::authentication::{AuthenticationEvent, AuthenticatorId};
 use crate::services::SystemEntropy;
 
 const NOW: UtcDateTime = utc_datetime!(2026-11-24 12:00);
@@ -45,7 +45,8 @@ fn enrolled(kind: WebauthnKind) -> (Browser, StoredCredential) {
     let mut browser = Browser::at("https://signet.example");
     let ceremony = us().begin_registration(kind, &user(), &[], NOW).unwrap();
     let answer = browser.create(&ceremony).to_string();
-    let stored = us().finish_registration(&ceremony.pending, &answer, NOW, &SystemEntropy).unwrap();
+    let enrolled = us().finish_registration(&ceremony.pending, &answer, NOW, &SystemEntropy).unwrap();
+    let stored = enrolled.credential;
     (browser, stored)
 }
 
@@ -69,10 +70,11 @@ fn either_kind_is_enrolled_and_then_proves_its_person() {
         let answer = browser.get(&ceremony).to_string();
         let proof =
             us().finish_authentication(&ceremony.pending, &answer, ADA, std::slice::from_ref(&stored), NOW).unwrap();
-        assert!(proof.proved.phishing_resistant);
-        assert_eq!(proof.proved.user_verified, kind == WebauthnKind::Passkey);
+        assert!(proof.proof.proved().phishing_resistant);
+        assert_eq!(proof.proof.proved().user_verified, kind == WebauthnKind::Passkey);
         assert!(proof.updated.counter() > stored.counter());
-        assert_eq!(proof.event(AuthenticatorId::from_bytes([3; 16]), NOW).kind, AuthenticatorKind::from(kind));
+        let event = AuthenticationEvent::of(proof.proof, Some(AuthenticatorId::from_bytes([3; 16])), NOW);
+        assert_eq!(event.kind(), AuthenticatorKind::from(kind));
     }
 }
 

@@ -176,7 +176,7 @@ impl AuthenticationEvidence {
             (Aal::Aal2, true) => Strength::PhishingResistant,
             (Aal::Aal3, _) => Strength::Aal3,
         };
-        let by_password = subject.events().iter().any(|event| event.kind == AuthenticatorKind::Password);
+        let by_password = subject.events().iter().any(|event| event.kind() == AuthenticatorKind::Password);
         Self { strength, by_password }
     }
 }

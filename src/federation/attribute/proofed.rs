@@ -27,7 +27,8 @@ pub struct Proofing {
 
 /// What identity proofing has established about the person: a [`Proofing`] that this service wrote down itself.
 ///
-/// ```compile_fail
+/// ```compile_fail,E0423
+/// // fails: cannot initialize a tuple struct which contains private fields
 /// # use signet::federation::attribute::{ProofedProfile, Proofing};
 /// fn claimed(proofing: Proofing) -> ProofedProfile {
 ///     ProofedProfile(proofing)

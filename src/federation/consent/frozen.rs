@@ -132,7 +132,8 @@ impl FrozenRelease {
 ///
 /// The only maker is [`ConsentedRelease::new`], which asks for a record that covers it.
 ///
-/// ```compile_fail
+/// ```compile_fail,E0451
+/// // fails: ConsentedRelease` are private
 /// # use signet::federation::consent::*;
 /// fn forge(release: &ConsentedRelease, frozen: FrozenRelease) -> ConsentedRelease {
 ///     ConsentedRelease { frozen, ..release.clone() }

@@ -12,7 +12,8 @@ use crate::subscriber::SubscriberId;
 
 /// A consent that this service wrote down itself, or one that was taken back and allows nothing.
 ///
-/// ```compile_fail
+/// ```compile_fail,E0451
+/// // fails: VouchedConsent` are private
 /// # use signet::federation::consent::{ConsentRecord, VouchedConsent};
 /// fn claimed(record: ConsentRecord) -> VouchedConsent {
 ///     VouchedConsent { record, mac: Vec::new() }

@@ -17,7 +17,8 @@ pub const TRIAL_LASTS: Duration = Duration::hours(24);
 
 /// A sign-in that is a try. Only a ticket that this service made leads here.
 ///
-/// ```compile_fail
+/// ```compile_fail,E0451
+/// // fails: Trial` is private
 /// # use signet::federation::signing::{SigningKeyId, Trial};
 /// fn made_up(key: SigningKeyId) -> Trial {
 ///     Trial { key }

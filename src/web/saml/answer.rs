@@ -10,7 +10,7 @@ use super::pages::PostFormPage;
 use super::{IdentityProvider, artifact, known_name};
 use crate::event::{Event, Explanation};
 use crate::federation::delivery::DeliveryPlan;
-use crate::federation::issue::{IssueQuestion, IssueRefused, Issued, RequestStanding, issue as gate};
+use crate::federation::issue::{IssueQuestion, IssueRefused, Issued, issue as gate};
 use crate::federation::registry::ServiceProvider;
 use crate::federation::signing::Trial;
 use crate::federation::single_sign_on::{AnswerAddress, AnswerableFault, MatchedAuthnRequest};
@@ -29,7 +29,6 @@ use crate::web::site::Site;
 fn shut(refused: &IssueRefused, service: &ServiceProvider) -> Refusal {
     let kind = match refused {
         IssueRefused::AccountStopped => RefusalKind::AccountStopped,
-        IssueRefused::AlreadyAnswered => RefusalKind::AnsweredBefore,
         IssueRefused::ServiceChanged => RefusalKind::ServiceDisabled,
         _ => {
             let why = Explanation::of(refused);
@@ -79,8 +78,6 @@ pub async fn issue(
         &IssueQuestion {
             request: matched,
             registry: &registry,
-            // That it is open is decided where it is answered, in the transaction below.
-            standing: RequestStanding::Open,
             account: &ready.person.account,
             subject: &ready.subject,
             proofed: ready.person.held.proofed_profile(),

@@ -84,10 +84,10 @@ pub(super) fn complete(
     event: AuthenticationEvent,
 ) -> Result<String, Trouble> {
     tx.forget_failures(FailuresOf::Subscriber(of))?;
-    if let Some(id) = event.authenticator {
+    if let Some(id) = event.authenticator() {
         tx.forget_failures(FailuresOf::Authenticator(id))?;
     }
-    visit.remember(tx, of, Event::SignedIn { method: event.kind })?;
+    visit.remember(tx, of, Event::SignedIn { method: event.kind() })?;
     let sealed = account_of(tx, &visit.site, of)?.is_some_and(|account| account.vault == VaultState::Sealed);
     let site = visit.site.clone();
     let state = &mut visit.session.state;

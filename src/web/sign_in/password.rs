@@ -8,10 +8,10 @@ use serde::Deserialize;
 use super::forgotten::put_password_slot;
 use super::pages::{SignInPage, SuspendedPage};
 use super::problems::SignInProblem;
-use crate::authentication::AuthenticationEvent;
 use crate::authentication::password::{Password, PasswordVerifier, StretchedPassword};
 use crate::authentication::session::SessionStage;
 use crate::authentication::throttle::RateLimit;
+use crate::authentication::{AuthenticationEvent, Proof};
 use crate::event::{AlteredRecord, Event};
 use crate::storage::Transaction;
 use crate::subscriber::vault::{SlotKind, VaultError, VaultKey};
@@ -64,6 +64,7 @@ pub struct SignInForm {
 struct Right {
     found: Found,
     stretched: StretchedPassword,
+    proof: Proof,
     /// The same password at today's cost, when the stored verifier was made at a lower one.
     dearer: Option<StretchedPassword>,
 }
@@ -111,22 +112,22 @@ pub async fn sign_in(request: HttpRequest, site: Data<Site>, form: Form<SignInFo
             let (stretched, right) = match &found {
                 Some(found) => {
                     let stretched = StretchedPassword::for_verifier(&password, &found.verifier, memory)?;
-                    let right = found.verifier.matches(&stretched, found.subscriber, &*keys)?;
+                    let right = found.verifier.prove(&stretched, found.subscriber, &*keys)?;
                     (stretched, right)
                 }
                 None => {
                     let nobody = PasswordVerifier::nobodys(parameters, &*keys)?;
                     let stretched = StretchedPassword::for_nobody(&password, parameters, memory)?;
-                    let right = nobody.matches(&stretched, NOBODY, &*keys)?;
+                    let right = nobody.prove(&stretched, NOBODY, &*keys)?;
                     (stretched, right)
                 }
             };
-            let Some(found) = found.filter(|_| right) else {
+            let (Some(found), Some(proof)) = (found, right) else {
                 return Ok(None);
             };
             let cheap = found.verifier.is_cheaper_than(parameters);
             let dearer = cheap.then(|| StretchedPassword::new(&password, parameters, memory, &*entropy)).transpose()?;
-            Ok(Some(Right { found, stretched, dearer }))
+            Ok(Some(Right { found, stretched, proof, dearer }))
         })
         .await
         .map_err(Trouble::Busy)??;
@@ -182,7 +183,7 @@ enum Outcome {
 fn settle(tx: &mut Transaction<'_>, visit: &mut Visit, row: &[u8], judged: Option<Right>) -> Result<Outcome, Trouble> {
     let (site, now) = (visit.site.clone(), visit.now);
     let wrong_tries: &[(RateLimit, &[&[u8]])] = &[(RateLimit::PASSWORD_IN_A_ROW, &[row])];
-    let Some(Right { found, stretched, dearer }) = judged else {
+    let Some(Right { found, stretched, proof, dearer }) = judged else {
         Event::WrongPassword.log(None);
         let _ = allow(tx, &site, wrong_tries, now)?;
         return Ok(Outcome::Wrong);
@@ -219,7 +220,7 @@ fn settle(tx: &mut Transaction<'_>, visit: &mut Visit, row: &[u8], judged: Optio
     let state = &mut visit.session.state;
     state.subscriber = Some(found.subscriber);
     state.vault_key = vault_key.or(state.vault_key.take());
-    state.events.push(AuthenticationEvent::password(now));
+    state.events.push(AuthenticationEvent::of(proof, None, now));
     if account.vault == VaultState::Sealed {
         state.pending.password_slot_key = Some(slot_key.to_session());
     }

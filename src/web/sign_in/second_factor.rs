@@ -178,7 +178,7 @@ fn judge_totp(
         match accept_totp(app, code, visit)? {
             // Of two that bring the same code at once, one is first.
             Ok(step) if tx.accept_totp_step(app.id, step.number(), visit.now)? => {
-                let event = AuthenticationEvent::code(AuthenticatorKind::Totp, app.id, visit.now);
+                let event = AuthenticationEvent::of(step.proof(), Some(app.id), visit.now);
                 return complete(tx, visit, of, event).map(Judged::Next);
             }
             Ok(_) | Err(TotpError::Used) => problem = TotpProblem::Used,
@@ -306,7 +306,7 @@ fn judge_webauthn(
     let (Some(place), Some(judged_by)) = (places.get(proof.at).copied(), counters.get(proof.at).copied()) else {
         return Ok(Err("refused"));
     };
-    let event = proof.event(place.id, now);
+    let event = AuthenticationEvent::of(proof.proof, Some(place.id), now);
     let counter = u64::from(proof.updated.counter());
     let secret = AuthenticatorSecret::Webauthn(Box::new(proof.updated));
     let sealed = seal_secret(&visit.site, &place, &secret)?;
@@ -443,13 +443,13 @@ fn judge_sms(
         return Ok(Judged::Stopped(page));
     }
     let judged = match pending_phone(visit, all) {
-        Some((id, phone)) => judge_code(tx, visit, of, &phone, CodePurpose::SignIn, code)?.map(|()| id),
+        Some((id, phone)) => judge_code(tx, visit, of, &phone, CodePurpose::SignIn, code)?.map(|proof| (id, proof)),
         None => Err(CodeRefused::Expired),
     };
     match judged {
-        Ok(id) => {
+        Ok((id, proof)) => {
             tx.touch_authenticator(id, visit.now)?;
-            let event = AuthenticationEvent::code(AuthenticatorKind::OutOfBand, id, visit.now);
+            let event = AuthenticationEvent::of(proof, Some(id), visit.now);
             complete(tx, visit, of, event).map(Judged::Next)
         }
         Err(refused) => {

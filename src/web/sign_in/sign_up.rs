@@ -167,7 +167,7 @@ fn make_account(tx: &mut Transaction<'_>, visit: &mut Visit, chosen: &Chosen) ->
     state.stage = SessionStage::ChoosingMethods;
     state.subscriber = Some(subscriber);
     state.vault_key = Some(vault_key);
-    state.events.push(AuthenticationEvent::password(now));
+    state.events.push(AuthenticationEvent::of(verifier.chosen(), None, now));
     Ok(true)
 }
 

@@ -72,18 +72,21 @@ fn password_class_is_never_said_of_a_sign_in_without_password() {
 
 #[test]
 fn a_password_counts_as_given_by_those_alone_who_gave_one() {
-    let passkey = AuthenticationEvent {
-        kind: AuthenticatorKind::Passkey,
-        authenticator: Some(AuthenticatorId::from_bytes([9; 16])),
-        at: NOW,
-        proved: Proved { user_verified: true, phishing_resistant: true, syncable: true },
-    };
+    let passkey = AuthenticationEvent::supposed(
+        AuthenticatorKind::Passkey,
+        Some(AuthenticatorId::from_bytes([9; 16])),
+        NOW,
+        Proved { user_verified: true, phishing_resistant: true, syncable: true },
+    );
     let by = |events: &[AuthenticationEvent]| {
         let required = RequiredAssurance::level(Aal::Aal2);
         AuthenticationEvidence::of(&AuthenticatedSubject::meeting(PERSON, &required, events, NOW).unwrap())
     };
     assert_eq!(by(&[passkey]), AuthenticationEvidence { strength: PhishingResistant, by_password: false });
-    assert!(by(&[AuthenticationEvent::password(NOW), passkey]).by_password);
+    assert!(
+        by(&[AuthenticationEvent::supposed(AuthenticatorKind::Password, None, NOW, Proved::default()), passkey])
+            .by_password
+    );
     assert_eq!(
         AuthenticationEvidence::of(&subject(NOW)),
         AuthenticationEvidence { strength: MultiFactor, by_password: true }

@@ -2,7 +2,7 @@
 //! nothing unchecked.
 
 use signet::authentication::session::{COOKIE, SessionFrame, SessionSecret, SessionStage, SessionState, SessionTimes};
-use signet::authentication::{AuthenticationEvent, AuthenticatorId, AuthenticatorKind};
+use signet::authentication::{AuthenticationEvent, AuthenticatorId, AuthenticatorKind, Proved};
 use signet::demo::service_provider::{
     Ask, Expected, IdentityProvider, Outcome, ServiceProvider, SignInRequest, SignedIn,
 };
@@ -144,8 +144,14 @@ impl House {
         state.stage = SessionStage::SignedIn;
         state.subscriber = Some(of);
         state.vault_key = vault_key;
-        let app_code = AuthenticationEvent::code(AuthenticatorKind::Totp, AuthenticatorId::from_bytes([2; 16]), now);
-        state.events = vec![AuthenticationEvent::password(now), app_code];
+        let app_code = AuthenticationEvent::supposed(
+            AuthenticatorKind::Totp,
+            Some(AuthenticatorId::from_bytes([2; 16])),
+            now,
+            Proved::default(),
+        );
+        state.events =
+            vec![AuthenticationEvent::supposed(AuthenticatorKind::Password, None, now, Proved::default()), app_code];
         let times = SessionTimes::begin(site.session_limits, now);
         let frame = SessionFrame { subscriber: Some(of), created_at: now, times };
         let sealed = state.seal(&secret, &frame, &*site.keys, &SystemEntropy).unwrap();

@@ -11,7 +11,7 @@ use signet::federation::attribute::{
 use signet::federation::consent::{
     ConsentId, ConsentReason, ConsentRecord, ConsentedRelease, ContentKey, VouchedConsent,
 };
-use signet::federation::issue::{IssueQuestion, IssueRefused, Issued, RequestStanding, issue};
+use signet::federation::issue::{IssueQuestion, IssueRefused, Issued, issue};
 use signet::federation::registry::{Admission, Registry, ServiceFiles};
 use signet::federation::single_sign_on::{MatchedAuthnRequest, PersonFacts, ReleaseStep, SettlementRules};
 use signet::saml::EntityId;
@@ -34,7 +34,6 @@ pub(super) struct Ready {
     held: HeldAttributes,
     consent: ConsentRecord,
     release: ConsentedRelease,
-    standing: RequestStanding,
     now: UtcDateTime,
 }
 
@@ -96,7 +95,7 @@ fn ready_with_children(files: ServiceFiles, held: HeldAttributes, request: &str,
         rules_accepted_at: NOW,
         vault: VaultState::Open,
     };
-    Ready { registry, matched, account, subject, held, consent, release, standing: RequestStanding::Open, now: NOW }
+    Ready { registry, matched, account, subject, held, consent, release, now: NOW }
 }
 
 fn ready() -> Ready {
@@ -109,7 +108,6 @@ impl Ready {
         let question = IssueQuestion {
             request: &self.matched,
             registry: &self.registry,
-            standing: self.standing,
             account: &self.account,
             subject: &self.subject,
             proofed: self.held.proofed_profile(),
@@ -174,11 +172,6 @@ fn service_that_was_switched_off_or_changed_or_removed_gets_nothing() {
     for registry in [registry(agreed("enabled = false")), registry(agreed("revision = 2")), Registry::default()] {
         assert_eq!(Ready { registry, ..ready() }.refused(), IssueRefused::ServiceChanged);
     }
-}
-
-#[test]
-fn answered_request_is_not_answered_twice() {
-    assert_eq!(Ready { standing: RequestStanding::Answered, ..ready() }.refused(), IssueRefused::AlreadyAnswered);
 }
 
 #[test]

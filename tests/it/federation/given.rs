@@ -167,13 +167,13 @@ pub fn decide_wanting(
 /// A person who signed in with a password and an app's code at this moment.
 pub fn subject(at: UtcDateTime) -> AuthenticatedSubject {
     let events = [
-        AuthenticationEvent::password(at),
-        AuthenticationEvent {
-            kind: AuthenticatorKind::Totp,
-            authenticator: Some(AuthenticatorId::from_bytes([9; 16])),
+        AuthenticationEvent::supposed(AuthenticatorKind::Password, None, at, Proved::default()),
+        AuthenticationEvent::supposed(
+            AuthenticatorKind::Totp,
+            Some(AuthenticatorId::from_bytes([9; 16])),
             at,
-            proved: Proved::default(),
-        },
+            Proved::default(),
+        ),
     ];
     AuthenticatedSubject::meeting(PERSON, &RequiredAssurance::level(Aal::Aal2), &events, at).unwrap()
 }

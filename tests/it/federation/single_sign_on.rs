@@ -452,20 +452,25 @@ fn what_cannot_be_met_is_answered_with_its_status() {
 }
 
 pub(super) fn password(at: UtcDateTime) -> AuthenticationEvent {
-    AuthenticationEvent::password(at)
+    AuthenticationEvent::supposed(AuthenticatorKind::Password, None, at, Proved::default())
 }
 
 pub(super) fn app_code(at: UtcDateTime) -> AuthenticationEvent {
-    AuthenticationEvent::code(AuthenticatorKind::Totp, AuthenticatorId::from_bytes([2; 16]), at)
+    AuthenticationEvent::supposed(
+        AuthenticatorKind::Totp,
+        Some(AuthenticatorId::from_bytes([2; 16])),
+        at,
+        Proved::default(),
+    )
 }
 
 pub(super) fn passkey(at: UtcDateTime) -> AuthenticationEvent {
-    AuthenticationEvent {
-        kind: AuthenticatorKind::Passkey,
-        authenticator: Some(AuthenticatorId::from_bytes([3; 16])),
+    AuthenticationEvent::supposed(
+        AuthenticatorKind::Passkey,
+        Some(AuthenticatorId::from_bytes([3; 16])),
         at,
-        proved: Proved { user_verified: true, phishing_resistant: true, syncable: true },
-    }
+        Proved { user_verified: true, phishing_resistant: true, syncable: true },
+    )
 }
 
 pub(super) fn known(events: &[AuthenticationEvent]) -> AuthenticationState {

@@ -11,7 +11,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use super::pages::{ChooseMethodPage, MethodChoice};
 use super::sign_up::make_recovery_key;
 use crate::authentication::session::SessionStage;
-use crate::authentication::{AuthenticationEvent, AuthenticatorId, AuthenticatorKind, Proved};
+use crate::authentication::{AuthenticationEvent, AuthenticatorId, AuthenticatorKind, Proof};
 use crate::event::Event;
 use crate::storage::Transaction;
 use crate::subscriber::{SubscriberId, SubscriberStatus};
@@ -89,7 +89,7 @@ struct Enrolled {
     secret: AuthenticatorSecret,
     counter: u64,
     name: String,
-    proved: Proved,
+    proof: Proof,
 }
 
 /// Adds the authenticator, tells the person, and gives the whole address that they go on to. The first one of an account signs
@@ -129,7 +129,7 @@ fn finish(
     visit.remember(tx, of, Event::MethodAdded { method: kind })?;
     if place == Place::Account {
         notify_everywhere(tx, &site, of, &Letter::MethodAdded(kind), None, now)?;
-        let event = AuthenticationEvent { kind, authenticator: Some(id), at: now, proved: enrolled.proved };
+        let event = AuthenticationEvent::of(enrolled.proof, Some(id), now);
         visit.session.state.events.push(event);
         if visit.waiting.is_some() {
             return Ok(Ok(visit.home()));
@@ -140,7 +140,7 @@ fn finish(
     change_account(tx, &site, of, |account| account.status = SubscriberStatus::Active)?;
     tx.end_sessions_of(of, Some(visit.session.id_hash()), now)?;
     let state = &mut visit.session.state;
-    state.events.push(AuthenticationEvent { kind, authenticator: Some(id), at: now, proved: enrolled.proved });
+    state.events.push(AuthenticationEvent::of(enrolled.proof, Some(id), now));
     state.stage = SessionStage::SignedIn;
     let vault_key = state.vault_key.clone();
     visit.session.begin_anew(&site);

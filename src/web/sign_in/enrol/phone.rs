@@ -9,7 +9,7 @@ use super::super::factors::{Failed, count_wrong_code, may_try, tries_left};
 use super::super::pages::{LockedPage, PhoneCodePage, PhoneSetUpPage};
 use super::super::problems::{PhoneCodeProblem, PhoneSetUpProblem};
 use super::{Enrolled, Place, finish};
-use crate::authentication::Proved;
+use crate::authentication::Proof;
 use crate::authentication::out_of_band::{CodeBinding, CodePurpose, CodeRefused, IssuedCode, OutOfBandCode};
 use crate::authentication::session::PendingPhone;
 use crate::authentication::throttle::RateLimit;
@@ -158,13 +158,16 @@ pub async fn add(request: HttpRequest, site: Data<Site>, form: Form<CodeForm>) -
             if let Err(stop) = may_try(tx, visit, subscriber)? {
                 return Ok(Err(PhoneProblem::Stopped(stop)));
             }
-            if let Err(refused) = judge_code(tx, visit, subscriber, &phone, CodePurpose::ConfirmPhone, &form.code)? {
-                let failed = count_wrong_code(tx, visit, subscriber, &[])?;
-                return Ok(Err(PhoneProblem::Wrong(PhoneCodeProblem::from(&refused), failed)));
-            }
+            let proof = match judge_code(tx, visit, subscriber, &phone, CodePurpose::ConfirmPhone, &form.code)? {
+                Ok(proof) => proof,
+                Err(refused) => {
+                    let failed = count_wrong_code(tx, visit, subscriber, &[])?;
+                    return Ok(Err(PhoneProblem::Wrong(PhoneCodeProblem::from(&refused), failed)));
+                }
+            };
             let name = visit.session.state.pending.phone.take().map(|pending| pending.name).unwrap_or_default();
             let secret = AuthenticatorSecret::Phone(phone);
-            let enrolled = Enrolled { secret, counter: 0, name, proved: Proved::default() };
+            let enrolled = Enrolled { secret, counter: 0, name, proof };
             finish(tx, visit, place, subscriber, &enrolled).map(|next| next.map_err(|_| PhoneProblem::TooManyPhones))
         })
         .await?;
@@ -193,7 +196,7 @@ pub(in crate::web::sign_in) fn judge_code(
     phone: &PhoneNumber,
     purpose: CodePurpose,
     given: &str,
-) -> Result<Result<(), CodeRefused>, Trouble> {
+) -> Result<Result<Proof, CodeRefused>, Trouble> {
     let code = match OutOfBandCode::given(given) {
         Ok(code) => code,
         Err(refused) => return Ok(Err(refused)),
@@ -204,8 +207,8 @@ pub(in crate::web::sign_in) fn judge_code(
     let bound = CodeBinding { subscriber: of, phone, purpose, session: visit.session.id_hash() };
     match issued.accept(&code, &bound, visit.now, &*visit.site.keys) {
         // Of two that bring the right code at once, one has it.
-        Ok(()) if tx.consume_code(of, purpose, &issued, visit.now)? => Ok(Ok(())),
-        Ok(()) => Ok(Err(CodeRefused::Expired)),
+        Ok(proof) if tx.consume_code(of, purpose, &issued, visit.now)? => Ok(Ok(proof)),
+        Ok(_) => Ok(Err(CodeRefused::Expired)),
         Err(CodeRefused::Keys(error)) => Err(Trouble::Keys(error)),
         Err(refused) => Ok(Err(refused)),
     }

@@ -7,7 +7,6 @@ use serde::Deserialize;
 use super::super::pages::TotpSetUpPage;
 use super::super::problems::TotpSetUpProblem;
 use super::{Enrolled, Place, finish, first_address};
-use crate::authentication::Proved;
 use crate::authentication::totp::TotpSecret;
 use crate::storage::Transaction;
 use crate::subscriber::SubscriberId;
@@ -73,7 +72,7 @@ pub async fn add(request: HttpRequest, site: Data<Site>, form: Form<TotpForm>) -
                 secret: AuthenticatorSecret::Totp(secret),
                 counter: step.number(),
                 name: form.name,
-                proved: Proved::default(),
+                proof: step.proof(),
             };
             finish(tx, visit, place, subscriber, &enrolled).map(Ok)
         })

@@ -7,8 +7,8 @@ use serde::Deserialize;
 
 use super::super::pages::WebauthnSetUpPage;
 use super::{Enrolled, Place, finish, first_address};
-use crate::authentication::webauthn::{StoredCredential, WebauthnKind, WebauthnUser};
-use crate::authentication::{AuthenticatorKind, Proved};
+use crate::authentication::AuthenticatorKind;
+use crate::authentication::webauthn::{EnrolledCredential, StoredCredential, WebauthnKind, WebauthnUser};
 use crate::event::{Event, Explanation};
 use crate::storage::Transaction;
 use crate::subscriber::SubscriberId;
@@ -90,23 +90,18 @@ pub async fn add(request: HttpRequest, site: Data<Site>, result: Json<WebauthnRe
             let answer = result.answer.to_string();
             let finished =
                 visit.site.relying_party.finish_registration(&pending, &answer, visit.now, &*visit.site.entropy);
-            let credential = match finished {
-                Ok(credential) => credential,
+            let EnrolledCredential { credential, proof } = match finished {
+                Ok(enrolled) => enrolled,
                 Err(refused) => {
                     Event::EnrolmentRefused { why: Explanation::of(&refused) }.log(Some(subscriber));
                     return Ok(Err("refused"));
                 }
             };
-            let proved = Proved {
-                user_verified: credential.was_user_verified(),
-                phishing_resistant: true,
-                syncable: credential.is_syncable(),
-            };
             let enrolled = Enrolled {
                 counter: u64::from(credential.counter()),
                 secret: AuthenticatorSecret::Webauthn(Box::new(credential)),
                 name: result.name,
-                proved,
+                proof,
             };
             finish(tx, visit, place, subscriber, &enrolled)
         })
