@@ -33,6 +33,8 @@ pub enum AlteredRecord {
     Proofing,
     /// The stored record of a service, by the folder that it says to come from.
     ServiceRecord(Option<ServiceName>),
+    /// Which address a service gets. Which service is not told.
+    ServiceAddress,
     /// A browser's session.
     Session,
     /// Which signing key is published, and which signs for whom.
@@ -56,6 +58,7 @@ impl fmt::Display for AlteredRecord {
             Self::Proofing => f.write_str("proofing"),
             Self::ServiceRecord(Some(name)) => write!(f, "service record {name}"),
             Self::ServiceRecord(None) => f.write_str("service record"),
+            Self::ServiceAddress => f.write_str("address for a service"),
             Self::Session => f.write_str("session"),
             Self::SigningPlan => f.write_str("plan of signing keys"),
             Self::Slot(id) => write!(f, "slot {id}"),

@@ -34,6 +34,7 @@ pub mod issue;
 pub mod negotiation;
 pub mod registry;
 pub mod release;
+pub mod service_address;
 pub mod signing;
 pub mod single_logout;
 pub mod single_sign_on;

@@ -85,6 +85,7 @@ pub const KEYED_COLUMNS: &[KeyedColumn] = {
     use KeyIdAt::{Mac, Nowhere, Sealed, Verifier};
     use Renewal::{AtSignIn, Ends, Kept, NoRoot, Resealed};
     &[
+        column("address_name", "fingerprint", Kept, Nowhere),
         column("adopted_chain", "mac", Kept, Mac),
         column("artifact", "response_sealed", Ends, Sealed),
         column("authenticator", "fingerprint", Resealed, Nowhere),
@@ -108,6 +109,7 @@ pub const KEYED_COLUMNS: &[KeyedColumn] = {
         column("pending_request", "received_sealed", Ends, Sealed),
         column("pending_request", "session", NoRoot, Nowhere),
         column("proofed_profile", "mac", Resealed, Mac),
+        column("service_address", "mac", Resealed, Mac),
         column("session", "id_hash", NoRoot, Nowhere),
         column("session", "sealed", Ends, Sealed),
         column("session_participant", "name_id_sealed", Ends, Sealed),

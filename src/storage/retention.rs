@@ -64,6 +64,7 @@ const FEDERATION: Retention = Retention::Kept("for good: what was served when, a
 
 /// Each table, in the order of the alphabet.
 pub const RETENTION: &[(&str, Retention)] = &[
+    ("address_name", Retention::Kept("for good: no other account gets the name")),
     ("adopted_chain", LEDGER),
     ("artifact", Retention::Erased(&[row("artifact", "expires_at", Duration::ZERO)])),
     ("authenticator", ACCOUNT),
@@ -83,6 +84,7 @@ pub const RETENTION: &[(&str, Retention)] = &[
     ("pending_request", Retention::Erased(&[row("pending_request", "expires_at", Duration::ZERO)])),
     ("proofed_profile", ACCOUNT),
     ("seen_request", Retention::Erased(&[row("seen_request", "expires_at", Duration::ZERO)])),
+    ("service_address", ACCOUNT),
     (
         "session",
         Retention::Erased(&[

@@ -253,6 +253,26 @@ diesel::table! {
 }
 
 diesel::table! {
+    service_address (subscriber, entity_id) {
+        id -> Binary,
+        subscriber -> Binary,
+        entity_id -> Text,
+        contact -> Binary,
+        chosen_at -> BigInt,
+        mac -> Binary,
+    }
+}
+
+diesel::table! {
+    address_name (entity_id, fingerprint) {
+        entity_id -> Text,
+        fingerprint -> Binary,
+        subscriber -> Binary,
+        first_sent_at -> BigInt,
+    }
+}
+
+diesel::table! {
     consent (id) {
         id -> Binary,
         subscriber -> Binary,
@@ -351,6 +371,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     signing_node,
     metadata_fetch,
     pairwise_identifier,
+    service_address,
+    address_name,
     consent,
     disclosure,
     adopted_chain,

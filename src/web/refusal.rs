@@ -30,6 +30,8 @@ pub enum RefusalKind {
     AccountStopped,
     /// No registered assertion consumer service is meant.
     AcsUnregistered,
+    /// The service knows somebody else by the person's e-mail address.
+    AddressOfAnother,
     /// The request was answered before, in another window perhaps.
     AnsweredBefore,
     /// More octets than a form or message may have.
@@ -100,9 +102,10 @@ pub enum RefusalKind {
 
 impl RefusalKind {
     /// Every kind.
-    pub const ALL: [Self; 35] = [
+    pub const ALL: [Self; 36] = [
         Self::AccountStopped,
         Self::AcsUnregistered,
+        Self::AddressOfAnother,
         Self::AnsweredBefore,
         Self::BodyTooLarge,
         Self::Busy,
@@ -172,6 +175,7 @@ impl RefusalKind {
             Self::CookieMissing => ("W07", "cookie-missing", StatusCode::BAD_REQUEST),
             Self::TooMany => ("W08", "too-many", StatusCode::TOO_MANY_REQUESTS),
             Self::AnsweredBefore => ("W09", "answered-before", StatusCode::CONFLICT),
+            Self::AddressOfAnother => ("W11", "address-of-another", StatusCode::CONFLICT),
             Self::AccountStopped => ("W10", "account-stopped", StatusCode::FORBIDDEN),
             // What we cannot do now: U.
             Self::Busy => ("U01", "busy", StatusCode::SERVICE_UNAVAILABLE),

@@ -126,7 +126,7 @@ fn tag_of(service: &str) -> [u8; 8] {
 }
 
 /// Adds a parameter to the address of one of our pages. Name and value are plain characters.
-pub(super) fn add_to(page: &str, name: &str, value: &str) -> String {
+pub(in crate::web) fn add_to(page: &str, name: &str, value: &str) -> String {
     let before = if page.contains('?') { '&' } else { '?' };
     format!("{page}{before}{name}={value}")
 }

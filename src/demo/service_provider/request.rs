@@ -5,7 +5,7 @@ use std::io::Write as _;
 use flate2::{Compression, write::DeflateEncoder};
 use time::{UtcDateTime, macros::format_description};
 
-use super::{IdentityProvider, PERSISTENT, POST, RequestError, ServiceProvider, base64};
+use super::{EMAIL_ADDRESS, IdentityProvider, PERSISTENT, POST, RequestError, ServiceProvider, base64};
 use crate::{
     saml::{
         signature::{Signer, SigningError},
@@ -28,6 +28,8 @@ pub struct Ask {
     pub force_authn: bool,
     /// No page may be shown.
     pub is_passive: bool,
+    /// The person is to be named by their e-mail address, in place of a name for this agency alone.
+    pub by_email: bool,
 }
 
 /// A request on its way.
@@ -75,6 +77,7 @@ impl ServiceProvider {
     fn authn_request(&self, idp: &IdentityProvider, ask: &Ask, id: &str, now: UtcDateTime) -> Builder {
         let samlp = |local| Builder::element("samlp", ns::PROTOCOL, local);
         let saml = |local| Builder::element("saml", ns::ASSERTION, local);
+        let format = if ask.by_email { EMAIL_ADDRESS } else { PERSISTENT };
         let mut contexts = ask.contexts.clone();
         if !ask.attributes.is_empty() {
             contexts.push(format!("{REQUESTED_ATTRIBUTES}{}", ask.attributes.join(",")));
@@ -93,7 +96,7 @@ impl ServiceProvider {
             .optional_attribute("ForceAuthn", ask.force_authn.then_some("true"))
             .optional_attribute("IsPassive", ask.is_passive.then_some("true"))
             .child(saml("Issuer").text(&*self.entity_id))
-            .child(samlp("NameIDPolicy").attribute("AllowCreate", "true").attribute("Format", PERSISTENT))
+            .child(samlp("NameIDPolicy").attribute("AllowCreate", "true").attribute("Format", format))
             .optional_child(requested)
     }
 }

@@ -88,6 +88,13 @@ impl FrozenRelease {
         Self { name_id, profile: decision.profile(), attributes }
     }
 
+    /// Whether it tells the service which e-mail address the person has chosen for it.
+    #[must_use]
+    pub fn tells_an_address(&self) -> bool {
+        self.name_id().format() == NameIdFormat::EmailAddress
+            || self.attributes().iter().any(|(name, _)| *name == AttributeName::Email)
+    }
+
     /// The NameID.
     #[must_use]
     pub const fn name_id(&self) -> &ChosenNameId {

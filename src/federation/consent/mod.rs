@@ -145,6 +145,8 @@ pub struct ConsentRecord {
 /// Why a person is asked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ConsentReason {
+    /// Another e-mail address would be sent than before.
+    AddressChanged,
     /// The agency raised the revision of its agreement.
     AgreementRevised,
     /// The last consent is more than a year old.
@@ -168,6 +170,7 @@ impl ConsentReason {
     #[must_use]
     pub const fn code(&self) -> &'static str {
         match self {
+            Self::AddressChanged => "address_changed",
             Self::AgreementRevised => "agreement_revised",
             Self::Expired => "expired",
             Self::First => "first",

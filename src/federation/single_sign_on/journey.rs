@@ -52,6 +52,8 @@ pub struct PersonFacts<'a> {
     pub known_pairwise: Option<PairwiseId>,
     /// The identifier that becomes the person's when there is none.
     pub new_pairwise: PairwiseId,
+    /// Whether the person must be asked before their e-mail address is sent: it is not the one that this service gets.
+    pub address_must_be_asked: bool,
     /// The last consent at this service.
     pub consent: Option<&'a VouchedConsent>,
     /// The key of the content digest.
@@ -206,6 +208,16 @@ impl MatchedAuthnRequest {
         if let Err(reason) = covered_by(&scope, Some(record.record()), proofed, now) {
             let digest = frozen.content_digest(person.content_key, &binding);
             return page(ReleaseStep::Consent { reason, decision, scope, frozen, digest });
+        }
+        if person.address_must_be_asked && frozen.tells_an_address() {
+            let digest = frozen.content_digest(person.content_key, &binding);
+            return page(ReleaseStep::Consent {
+                reason: ConsentReason::AddressChanged,
+                decision,
+                scope,
+                frozen,
+                digest,
+            });
         }
         match ConsentedRelease::new(frozen, &scope, record, proofed, person.content_key.clone(), &binding, now) {
             Ok(release) => Ok(ReleaseStep::Issue { release, decision, asserted }),

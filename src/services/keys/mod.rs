@@ -30,6 +30,8 @@ pub type KeyId = u32;
 /// What a key is used for. A purpose is part of how its keys are derived, so labels never change once in use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Purpose {
+    /// By which addresses a service knows people: fingerprints only.
+    AddressName,
     /// Whether an account can be used: a keyed digest, so that nobody changes it in the database.
     Account,
     /// What a person calls an authenticator.
@@ -64,6 +66,8 @@ pub enum Purpose {
     PhoneNumber,
     /// To which level a person was proofed: a keyed digest, so that nobody raises it in the database.
     ProofedProfile,
+    /// Which address a service gets: a keyed digest, so that nobody chooses it in the database.
+    ServiceAddress,
     /// The stored record of a service: a keyed digest, so that nobody changes its keys, addresses and ceiling in the database.
     ServiceRecord,
     /// The browser's session record.
@@ -111,6 +115,7 @@ impl Purpose {
             | Self::PairwiseId
             | Self::PhoneNumber
             | Self::ProofedProfile
+            | Self::ServiceAddress
             | Self::ServiceRecord
             | Self::SigningKey
             | Self::SigningPlan
@@ -128,8 +133,8 @@ impl Purpose {
             | Self::Throttle
             | Self::WaitingResponse => AfterRotation::Ends,
             // Records are never changed; digests of contents prove what was sent; services keep the address that they
-            // were given.
-            Self::ContentDigest | Self::Ledger | Self::MetadataAddress => AfterRotation::Kept,
+            // were given; an address that named somebody at a service names nobody else there, even when it left its account.
+            Self::AddressName | Self::ContentDigest | Self::Ledger | Self::MetadataAddress => AfterRotation::Kept,
         }
     }
 
@@ -137,6 +142,7 @@ impl Purpose {
     #[must_use]
     pub const fn label(self) -> &'static str {
         match self {
+            Self::AddressName => "address-name",
             Self::Account => "account",
             Self::AuthenticatorName => "authenticator-name",
             Self::Consent => "consent",
@@ -154,6 +160,7 @@ impl Purpose {
             Self::PendingRequest => "pending-request",
             Self::PhoneNumber => "phone-number",
             Self::ProofedProfile => "proofed-profile",
+            Self::ServiceAddress => "service-address",
             Self::ServiceRecord => "service-record",
             Self::Session => "session",
             Self::SigningKey => "signing-key",

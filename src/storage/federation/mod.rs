@@ -1,5 +1,6 @@
 //! Service records by revision, requests that wait, identifiers by agency, and consents.
 
+mod addresses;
 mod consents;
 mod requests;
 

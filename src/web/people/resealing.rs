@@ -59,6 +59,7 @@ const TABLES: &[(ResealedTable, Renew)] = &[
     (ResealedTable { name: "pairwise_identifier", key: "value" }, identifier),
     (ResealedTable { name: "password_credential", key: "subscriber" }, password),
     (ResealedTable { name: "proofed_profile", key: "subscriber" }, proofing),
+    (ResealedTable { name: "service_address", key: "id" }, service_address),
     (ResealedTable { name: "subscriber", key: "id" }, account),
     (ResealedTable { name: "vault_slot", key: "id" }, slot),
 ];
@@ -207,6 +208,17 @@ fn proofing(
     let of = of(row)?;
     let Some((stored, list)) = tx.stored_proofing_of(of)? else { return Ok(Outcome::Missed) };
     let mac = vouched(stored.revouched(of, list.as_ref(), keys))?;
+    Ok(replaced(tx.replace_mac(table, row, &stored.mac, &mac)?))
+}
+
+fn service_address(
+    tx: &mut Transaction<'_>,
+    keys: &dyn ServiceKeys,
+    table: ResealedTable,
+    row: &[u8],
+) -> Result<Outcome, Trouble> {
+    let Some((of, service, stored)) = tx.service_address_by_id(row)? else { return Ok(Outcome::Missed) };
+    let mac = vouched(stored.revouched(of, &service, keys))?;
     Ok(replaced(tx.replace_mac(table, row, &stored.mac, &mac)?))
 }
 

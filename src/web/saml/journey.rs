@@ -7,10 +7,11 @@
 use time::UtcDateTime;
 
 use super::IdentityProvider;
+use super::address::{call, keep_address, may_be_called};
 use super::arrival::place;
 use super::identifier::{KnownIdentifier, settle_identifier};
 use super::line::{Settled, walk};
-use super::pages::{ConsentLine, ConsentPage, LevelPage, WithheldLine};
+use super::pages::{ConsentLine, ConsentPage, LevelPage, OtherAddress, WithheldLine};
 use super::person::{Gathered, Person, gather, vault_is_sealed};
 use crate::authentication::session::{SessionStage, SessionState};
 use crate::authentication::{AuthenticatedSubject, RequiredAssurance};
@@ -29,10 +30,11 @@ use crate::saml::binding::Received;
 use crate::saml::metadata::Localized;
 use crate::services::keys::{KeysError, Purpose};
 use crate::storage::{PendingRequest, Transaction};
+use crate::subscriber::ContactId;
 use crate::web::people::Trouble;
 use crate::web::refusal::Refusal;
 use crate::web::site::Site;
-use crate::web::waiting::RequestAddress;
+use crate::web::waiting::{RequestAddress, add_to};
 
 /// Reads a stored request and walks its line.
 ///
@@ -81,6 +83,8 @@ pub fn authentication_state(state: &SessionState) -> AuthenticationState {
 pub enum Onward {
     /// The answer is an error.
     Answer(AnswerableFault),
+    /// The service knows somebody else by each address that the person has.
+    AddressOfAnother,
     /// Ask the person.
     Consent(Box<ConsentQuestion>),
     /// The name by which the agency knows the person is not as we wrote it: nothing may be sent.
@@ -143,6 +147,8 @@ pub struct Journey {
     pub state: SessionState,
     /// The person goes on although the vault stays sealed: as somebody without a profile.
     pub without_profile: bool,
+    /// The address that the person picked on the page.
+    pub picked: Option<ContactId>,
 }
 
 impl Journey {
@@ -174,14 +180,14 @@ impl Journey {
         new_pairwise: PairwiseId,
         now: UtcDateTime,
     ) -> Result<Onward, Trouble> {
-        let Self { site, idp, matched, state, without_profile } = self;
+        let Self { site, idp, matched, state, without_profile, picked } = self;
         let subject = match matched.authenticate(&authentication_state(state), now) {
             Ok(subject) => subject,
             Err(Ok(step)) => return Ok(Onward::Step(step)),
             Err(Err(fault)) => return Ok(Onward::Answer(fault)),
         };
         let of = subject.subscriber();
-        let mut person = match gather(tx, site, of, state.vault_key.as_ref(), matched.service(), "en")? {
+        let mut person = match gather(tx, site, of, state.vault_key.as_ref(), matched.service(), *picked, "en")? {
             Gathered::IdentifierAltered => return Ok(Onward::IdentifierAltered),
             Gathered::NoAccount => return Ok(Onward::NoAccount),
             Gathered::Person(person) => *person,
@@ -189,8 +195,12 @@ impl Journey {
         if *without_profile && person.held.vault_is_closed() {
             person.held = person.held.without_profile();
         }
+        if matched.name_id_format() == NameIdFormat::EmailAddress && !self.choose_name(tx, &mut person)? {
+            return Ok(Onward::AddressOfAnother);
+        }
         let facts = PersonFacts {
             held: &person.held,
+            address_must_be_asked: person.address.is_some_and(|chosen| chosen.must_be_asked),
             known_pairwise: person.known_pairwise,
             new_pairwise,
             consent: person.consent.as_ref(),
@@ -222,6 +232,52 @@ impl Journey {
     }
 }
 
+impl Journey {
+    /// Where the service calls people by their address: takes another of the person's addresses when the service calls somebody
+    /// else by the chosen one. `false` when none is left.
+    fn choose_name(&self, tx: &mut Transaction<'_>, person: &mut Person) -> Result<bool, Trouble> {
+        let (of, service) = (person.account.id, self.matched.service());
+        let Some(chosen) = person.known_address() else {
+            return Ok(true);
+        };
+        if may_be_called(tx, &self.site, of, service, &chosen.address)? {
+            return Ok(true);
+        }
+        for other in person.addresses.clone() {
+            if may_be_called(tx, &self.site, of, service, &other.address)? {
+                person.choose_address(other.id);
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Keeps what the person chose with their consent: the address that the service gets, and that it calls them by it. `false`
+    /// when the service calls somebody else by it since.
+    ///
+    /// # Errors
+    /// When the database or the keys are unavailable.
+    pub(super) fn keep_address(
+        &self,
+        tx: &mut Transaction<'_>,
+        person: &Person,
+        frozen: &FrozenRelease,
+        now: UtcDateTime,
+    ) -> Result<bool, Trouble> {
+        let (of, service) = (person.account.id, self.matched.service());
+        let Some(known) = person.known_address().filter(|_| frozen.tells_an_address()) else {
+            return Ok(true);
+        };
+        if frozen.name_id().format() == NameIdFormat::EmailAddress
+            && !call(tx, &self.site, of, service, &known.address, now)?
+        {
+            return Ok(false);
+        }
+        keep_address(tx, &self.site, of, service, known.id, now)?;
+        Ok(true)
+    }
+}
+
 fn level_page(matched: &MatchedAuthnRequest, person: &Person, now: UtcDateTime) -> LevelPage {
     let agreement = matched.service().agreement();
     LevelPage {
@@ -238,10 +294,32 @@ fn level_page(matched: &MatchedAuthnRequest, person: &Person, now: UtcDateTime) 
 }
 
 impl ConsentQuestion {
+    /// The person's other addresses, where the service would get one.
+    fn other_addresses(&self, address: &RequestAddress, suffix: &str) -> Vec<OtherAddress> {
+        if !self.frozen.tells_an_address() {
+            return Vec::new();
+        }
+        let chosen = self.person.address.map(|chosen| chosen.contact);
+        let others = self.person.addresses.iter().filter(|one| Some(one.id) != chosen);
+        others
+            .map(|one| OtherAddress {
+                address: one.address.as_str().to_owned(),
+                path: add_to(&format!("/saml/consent/{address}{suffix}"), "address", &one.id.to_string()),
+            })
+            .collect()
+    }
+
     /// The page that asks, drawn from the decision and the frozen release: it shows what is sent,
     /// octet for octet, but that it says yes and no for `true` and `false`.
     #[must_use]
-    pub fn page(&self, service: &ServiceProvider, address: &RequestAddress, suffix: &str, locale: &str) -> ConsentPage {
+    pub fn page(
+        &self,
+        service: &ServiceProvider,
+        address: &RequestAddress,
+        without: &str,
+        suffix: &str,
+        locale: &str,
+    ) -> ConsentPage {
         let agreement = service.agreement();
         let line = |(name, values): &(AttributeName, Vec<AttributeValue>)| ConsentLine {
             name: name.as_str(),
@@ -263,6 +341,7 @@ impl ConsentQuestion {
             reason: self.reason.code(),
             attributes: attributes.into_iter().map(line).collect(),
             always: always.into_iter().map(line).collect(),
+            other_addresses: self.other_addresses(address, without),
             withheld: self
                 .withheld
                 .iter()

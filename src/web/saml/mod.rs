@@ -1,5 +1,6 @@
 //! Single sign-on in the browser: a request arrives, its person visits pages, an answer leaves.
 
+mod address;
 pub mod answer;
 pub mod arrival;
 mod artifact;

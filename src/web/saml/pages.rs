@@ -22,6 +22,15 @@ pub struct ConsentLine {
     pub is_new: bool,
 }
 
+/// Another address of the person.
+#[derive(Debug, Clone, Serialize)]
+pub struct OtherAddress {
+    /// The address.
+    pub address: String,
+    /// Where the page is shown anew with it.
+    pub path: String,
+}
+
 /// One attribute that was asked for and is not sent.
 #[derive(Debug, Clone, Serialize)]
 pub struct WithheldLine {
@@ -42,13 +51,15 @@ pub struct ConsentPage {
     pub privacy_url: Option<String>,
     /// The agency's name.
     pub agency_name: String,
-    /// Why the person is asked, as the end of the key `consent-reason-…`: `first`, `set_grew`, `purpose_changed`,
+    /// Why the person is asked, as the end of the key `consent-reason-…`: `first`, `address_changed`, `set_grew`, `purpose_changed`,
     /// `agreement_revised`, `identifier_changed`, `reproofed`, `expired`, `revoked`.
     pub reason: &'static str,
     /// What is asked for and agreed: everything but the three that every assertion carries.
     pub attributes: Vec<ConsentLine>,
     /// The three that every assertion carries: `uuid`, `ial`, `aal`.
     pub always: Vec<ConsentLine>,
+    /// The person's other addresses, any of which the service may get instead.
+    pub other_addresses: Vec<OtherAddress>,
     /// What is asked for and not sent.
     pub withheld: Vec<WithheldLine>,
     /// The e-mail address, where the agency would know the person by it.

@@ -1,16 +1,18 @@
 //! What is known about the person at the browser, gathered for one decision: the account, what is held and can be read
 //! now, the identifier and the last consent at this service.
 
+use super::address::address_for;
 use super::identifier::{KnownIdentifier, identifier_of};
 use crate::event::AlteredRecord;
 use crate::federation::attribute::{AttributeName, AttributeValue, HeldAttributes, ProofedProfile};
 use crate::federation::consent::{ContentKey, VouchedConsent};
 use crate::federation::identifier::PairwiseId;
 use crate::federation::registry::ServiceProvider;
+use crate::federation::service_address::ChosenAddress;
 use crate::services::keys::{KeysError, NotVouched, Purpose};
 use crate::storage::Transaction;
 use crate::subscriber::vault::{Profile, VaultKey};
-use crate::subscriber::{SubscriberAccount, SubscriberId, VaultState};
+use crate::subscriber::{ContactId, SubscriberAccount, SubscriberId, VaultState};
 use crate::web::people::{KnownAddress, Trouble, account_of, addresses_of, last_consent, report_altered};
 use crate::web::site::Site;
 
@@ -36,6 +38,10 @@ pub struct Person {
     pub proofing_was_altered: bool,
     /// The identifier at the agency, if there is one.
     pub known_pairwise: Option<PairwiseId>,
+    /// Their addresses.
+    pub addresses: Vec<KnownAddress>,
+    /// The one that the service gets.
+    pub address: Option<ChosenAddress>,
     /// The last consent at the service.
     pub consent: Option<VouchedConsent>,
     /// The key of content digests.
@@ -52,6 +58,7 @@ pub fn gather(
     of: SubscriberId,
     vault_key: Option<&VaultKey>,
     service: &ServiceProvider,
+    picked: Option<ContactId>,
     locale: &str,
 ) -> Result<Gathered, Trouble> {
     let Some(account) = account_of(tx, site, of)?.filter(|account| account.status.may_sign_in()) else {
@@ -62,7 +69,9 @@ pub fn gather(
         KnownIdentifier::Known(identifier) => Some(identifier),
         KnownIdentifier::None => None,
     };
-    let mut held = addresses(HeldAttributes::new(), &addresses_of(tx, site, of)?)
+    let known = addresses_of(tx, site, of)?;
+    let address = address_for(tx, site, of, service, &known, picked)?;
+    let mut held = addresses(HeldAttributes::new(), &known, address.map(|chosen| chosen.contact))
         .with(AttributeName::Locale, [AttributeValue::new(locale)]);
     let mut holds_vault_values = false;
     let (proofed, proofing_was_altered) = proofed_profile(tx, site, of)?;
@@ -93,6 +102,8 @@ pub fn gather(
     };
     Ok(Gathered::Person(Box::new(Person {
         known_pairwise,
+        addresses: known,
+        address,
         consent: last_consent(tx, site, of, service.entity_id())?,
         account,
         held,
@@ -128,11 +139,25 @@ pub fn vault_is_sealed(account: &SubscriberAccount) -> bool {
     account.vault == VaultState::Sealed
 }
 
-/// The address that was signed in with last comes first and is the one that `email` means.
-fn addresses(held: HeldAttributes, known: &[KnownAddress]) -> HeldAttributes {
+/// The address that the service gets comes first and is the one that `email` means; the others follow, the oldest first.
+fn addresses(held: HeldAttributes, known: &[KnownAddress], chosen: Option<ContactId>) -> HeldAttributes {
     let value = |address: &KnownAddress| AttributeValue::new(address.address.as_str());
     let mut sorted: Vec<&KnownAddress> = known.iter().collect();
-    sorted.sort_by_key(|address| (std::cmp::Reverse(address.last_sign_in_at), address.confirmed_at));
+    sorted.sort_by_key(|address| (Some(address.id) != chosen, address.confirmed_at));
     held.with(AttributeName::Email, sorted.first().copied().map(value))
         .with(AttributeName::AllEmails, sorted.into_iter().map(value))
+}
+
+impl Person {
+    /// The address that the service gets.
+    pub(super) fn known_address(&self) -> Option<&KnownAddress> {
+        let chosen = self.address?.contact;
+        self.addresses.iter().find(|one| one.id == chosen)
+    }
+
+    /// Chooses another of their addresses, which must be asked about.
+    pub(super) fn choose_address(&mut self, contact: ContactId) {
+        self.address = Some(ChosenAddress { contact, must_be_asked: true });
+        self.held = addresses(std::mem::take(&mut self.held), &self.addresses, Some(contact));
+    }
 }

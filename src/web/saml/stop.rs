@@ -6,28 +6,28 @@ use actix_web::http::header::{CACHE_CONTROL, LOCATION};
 use actix_web::{HttpRequest, HttpResponse};
 use serde::Deserialize;
 
-use super::IdentityProvider;
-use super::answer;
-use super::journey::{ConsentQuestion, Journey, Onward, resume};
+use super::journey::{ConsentQuestion, Journey, Onward, ReadyToIssue, resume};
 use super::line::Settled;
 use super::pages::LevelPage;
 use super::trial;
+use super::{IdentityProvider, address, answer};
 use crate::event::Event;
 use crate::federation::assurance::NoAuthnContext;
 use crate::federation::consent::{ConsentId, ConsentRecord};
-use crate::federation::identifier::PairwiseId;
+use crate::federation::identifier::{NameIdFormat, PairwiseId};
 use crate::federation::registry::ServiceProvider;
 use crate::federation::signing::TrialTicket;
 use crate::federation::single_sign_on::{AnswerAddress, AnswerableFault, MatchedAuthnRequest, NextStep};
 use crate::storage::Transaction;
+use crate::subscriber::ContactId;
 use crate::web::csrf::{self, FormOrigin};
 use crate::web::late;
 use crate::web::page::{Layout, Page, respond_in};
 use crate::web::people::{Trouble, record_consent};
-use crate::web::refusal::{Refusal, RefusalKind};
+use crate::web::refusal::{Refusal, RefusalKind, RefusedService};
 use crate::web::session::BrowserSession;
 use crate::web::site::Site;
-use crate::web::waiting::{NotWaiting, RequestAddress, RequestCookie, Waiting};
+use crate::web::waiting::{NotWaiting, RequestAddress, RequestCookie, Waiting, add_to};
 
 pub(super) type Answer = Result<HttpResponse, Refusal>;
 
@@ -44,6 +44,9 @@ pub(super) fn see_other(path: &str, cookies: impl IntoIterator<Item = Cookie<'st
 /// What the links of our own pages add to an address.
 #[derive(Debug, Clone, Default, Deserialize)]
 pub(super) struct Choices {
+    /// The address that the service shall get.
+    #[serde(default)]
+    address: String,
     /// `profile`: the person goes on although the vault stays sealed.
     #[serde(default)]
     without: String,
@@ -54,9 +57,19 @@ impl Choices {
         self.without == "profile"
     }
 
-    /// The end of an address that keeps the choice.
-    fn suffix(&self) -> &'static str {
+    fn picked(&self) -> Option<ContactId> {
+        self.address.parse().ok()
+    }
+
+    /// The end of an address that keeps the choice to go on without the profile.
+    fn without_suffix(&self) -> &'static str {
         if self.without_profile() { "?without=profile" } else { "" }
+    }
+
+    /// The end of an address that keeps all choices.
+    fn suffix(&self) -> String {
+        let without = self.without_suffix();
+        self.picked().map_or_else(|| without.to_owned(), |picked| add_to(without, "address", &picked.to_string()))
     }
 }
 
@@ -142,10 +155,13 @@ impl Stop {
                 let consent = ConsentRecord {
                     id: ConsentId::random(&*journey.site.entropy),
                     subscriber,
-                    scope: question.scope,
+                    scope: question.scope.clone(),
                     given_at: now,
                     revoked_at: None,
                 };
+                if !journey.keep_address(tx, &question.person, &question.frozen, now)? {
+                    return Ok((journey.matched, None));
+                }
                 record_consent(tx, &journey.site, &consent)?;
                 agreed = Some(subscriber);
             }
@@ -187,6 +203,7 @@ impl Stop {
             matched,
             state: self.session.state.clone(),
             without_profile: self.choices.without_profile(),
+            picked: self.choices.picked(),
         }
     }
 
@@ -212,9 +229,13 @@ impl Stop {
                     Some(_) => question,
                     None => self.settle_identifier(matched.clone()).await?,
                 };
-                Ok(self.page(&question.page(service, &self.address(), self.choices.suffix(), "en")))
+                let (without, all) = (self.choices.without_suffix(), self.choices.suffix());
+                Ok(self.page(&question.page(service, &self.address(), without, &all, "en")))
             }
             Onward::Issue(ready) => {
+                if !self.call_by_address(matched.clone(), &ready).await? {
+                    return Err(Refusal::from(RefusalKind::AddressOfAnother).about(RefusedService::of(service)));
+                }
                 let redeemed =
                     |ticket: &TrialTicket| ticket.redeem(service.entity_id(), self.site.now(), &*self.site.keys);
                 let trial = self.ticket.as_ref().and_then(redeemed);
@@ -224,6 +245,9 @@ impl Stop {
             Onward::Level(page) => {
                 let decline_path = format!("/saml/decline/{}{}", self.address(), self.choices.suffix());
                 Ok(self.page(&LevelPage { decline_path, ..page }))
+            }
+            Onward::AddressOfAnother => {
+                Err(Refusal::from(RefusalKind::AddressOfAnother).about(RefusedService::of(service)))
             }
             Onward::IdentifierAltered => Err(RefusalKind::IdentifierAltered.into()),
             Onward::LevelAltered => Err(RefusalKind::RecordAltered.into()),
@@ -242,6 +266,21 @@ impl Stop {
             Onward::IdentifierAltered => Err(RefusalKind::IdentifierAltered.into()),
             _ => Err(RefusalKind::RequestGone.into()),
         }
+    }
+
+    /// Where the service calls people by their address, it calls nobody else by this one from now on. `false` when it does.
+    async fn call_by_address(&self, matched: Box<MatchedAuthnRequest>, ready: &ReadyToIssue) -> Result<bool, Refusal> {
+        if matched.name_id_format() != NameIdFormat::EmailAddress {
+            return Ok(true);
+        }
+        let Some(known) = ready.person.known_address().cloned() else {
+            return Ok(true);
+        };
+        let (site, of, now) = (self.site.clone(), ready.person.account.id, self.site.now());
+        let called = self.site.store.transaction::<_, Trouble, _>(move |tx| {
+            address::call(tx, &site, of, matched.service(), &known.address, now)
+        });
+        Ok(called.await?)
     }
 
     fn page<P: Page>(&self, page: &P) -> HttpResponse {

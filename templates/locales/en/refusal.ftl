@@ -134,3 +134,6 @@ refusal-answered-before-person = You have answered it before, perhaps in another
 refusal-service-unusable = We cannot send anything to this website safely
 refusal-service-unusable-person = What we know about you is only sent locked with a key of the website, and this website has none that we can use. Nothing was sent.
 refusal-service-unusable-engineer = An answer is encrypted to a key of the metadata: a KeyDescriptor for encryption, or without use, with an RSA key of 2048 bits or more. A key that lists EncryptionMethods must list one that we use: AES-256-GCM or AES-128-GCM (or the one cipher that the agreement names) and RSA-OAEP. Metadata that lists alg:SigningMethod or alg:DigestMethod must list a signature that our key makes. Hand in metadata that does, or agree on an exception by name.
+
+refusal-address-of-another = This address belongs to somebody else there
+refusal-address-of-another-person = The website knows people by their e-mail address, and knows somebody else by yours. Nothing was sent. Add another address to your account and try again, or ask the website.

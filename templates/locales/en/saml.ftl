@@ -4,6 +4,7 @@ post-success = You are signed in. If { $service } does not open by itself, press
 post-failure = We tell { $service } that the sign-in did not take place. If it does not open by itself, press the button.
 
 consent-title = Share with { $service }?
+consent-reason-address_changed = You have several e-mail addresses, or the one that { $service } used to get is yours no more. Please choose which one it gets from now on.
 consent-reason-first = { $service } asks for the following about you. Nothing is sent before you agree.
 consent-reason-set_grew = { $service } asks for more than you agreed to before. What is new is marked.
 consent-reason-purpose_changed = { $agency } changed what it uses your information for. Please look at it again.
@@ -12,6 +13,7 @@ consent-reason-identifier_changed = { $agency } wants to know you by another nam
 consent-reason-reproofed = Your identity was verified again since you last agreed. Please look at what is shared now.
 consent-reason-expired = You agreed more than a year ago. Please look at it again.
 consent-reason-revoked = You disconnected { $service } before. It asks again.
+consent-other-address = Send another of your addresses
 consent-shared = What is sent
 consent-new = New
 consent-show = Show: { $name }

@@ -1,5 +1,7 @@
 //! Who may ask for what, and what is released: the core of `federation`, by values alone.
 
+#[cfg(feature = "demo")]
+mod addresses;
 mod agreement;
 #[cfg(feature = "demo")]
 mod artifact;

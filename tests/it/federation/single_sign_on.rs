@@ -532,6 +532,7 @@ fn release_as(
     let subject = matched.authenticate(&known(&[password(NOW), app_code(NOW)]), NOW).unwrap();
     let key = ContentKey::new([7; 32], "test");
     let person = PersonFacts {
+        address_must_be_asked: false,
         held,
         known_pairwise,
         new_pairwise: PAIRWISE,

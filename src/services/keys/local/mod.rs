@@ -56,8 +56,12 @@ struct KeptKey {
 
 /// Uses and purposes whose derived keys outlive their root: [`AfterRotation::Kept`](super::AfterRotation::Kept). A place in
 /// this list is how the file names them, so that it only grows at its end.
-const KEPT: [(&str, Purpose); 3] =
-    [("mac", Purpose::Ledger), ("mac", Purpose::ContentDigest), ("fingerprint", Purpose::MetadataAddress)];
+const KEPT: [(&str, Purpose); 4] = [
+    ("mac", Purpose::Ledger),
+    ("mac", Purpose::ContentDigest),
+    ("fingerprint", Purpose::MetadataAddress),
+    ("fingerprint", Purpose::AddressName),
+];
 
 /// The passphrase under which the root keys are sealed.
 ///

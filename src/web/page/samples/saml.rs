@@ -29,6 +29,7 @@ fn withheld_for_every_reason() -> Vec<saml::WithheldLine> {
 
 pub(super) fn single_sign_on(album: &mut Album) {
     let reasons = [
+        ConsentReason::AddressChanged,
         ConsentReason::AgreementRevised,
         ConsentReason::Expired,
         ConsentReason::First,
@@ -58,6 +59,14 @@ pub(super) fn single_sign_on(album: &mut Album) {
                     is_new: false,
                     ..line(AttributeName::Uuid, "a3f0c9d4-7f0e-4a59-9d2a-0f6f1f0c7b11")
                 }],
+                other_addresses: if reason == ConsentReason::AddressChanged {
+                    vec![saml::OtherAddress {
+                        address: "person@example.org".to_owned(),
+                        path: "/saml/consent/sample?address=01".to_owned(),
+                    }]
+                } else {
+                    Vec::new()
+                },
                 withheld: if first { withheld_for_every_reason() } else { Vec::new() },
                 known_by: first.then(|| "person@example.com".to_owned()),
                 remembered_days: 365,

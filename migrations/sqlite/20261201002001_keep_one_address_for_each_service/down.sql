@@ -1,0 +1,2 @@
+DROP TABLE address_name;
+DROP TABLE service_address;
