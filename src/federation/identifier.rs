@@ -23,7 +23,7 @@ pub enum NameIdFormat {
     EmailAddress,
     /// The pairwise identifier. The default.
     Persistent,
-    /// A value of one assertion's life.
+    /// A random value: one for each service in each session.
     Transient,
 }
 

@@ -29,6 +29,16 @@ pub const NOT_BEFORE_SKEW: Duration = Duration::seconds(5);
 /// How long after a sign-in an assertion may still rest on it: the longest session (SP 800-63B §2.2.3 allows 24 hours).
 pub const OLDEST_SIGN_IN: Duration = Duration::hours(12);
 
+/// What an earlier sign-in in the same session gave the same service. It is given again: a service that signs somebody in twice has
+/// one session of ours (SAML Core §2.7.2, SessionIndex), knows one name in it, and is told once when it ends.
+#[derive(Debug, Clone)]
+pub struct EarlierSignIn {
+    /// Its SessionIndex.
+    pub session_index: String,
+    /// The transient NameID, if the service got one.
+    pub transient: Option<NameId>,
+}
+
 /// Everything that the gate looks at.
 #[derive(Debug)]
 pub struct IssueQuestion<'a> {
@@ -46,6 +56,8 @@ pub struct IssueQuestion<'a> {
     pub release: &'a ConsentedRelease,
     /// The consent that covers it, as it stands now.
     pub consent: &'a VouchedConsent,
+    /// What the service got earlier in this session; `None` if this is its first sign-in there.
+    pub earlier: Option<&'a EarlierSignIn>,
     /// Our own name, and whether an ACS on http is accepted for loopback hosts.
     pub rules: SettlementRules<'a>,
     /// The name of the key that will sign.
@@ -183,18 +195,27 @@ pub fn issue(question: &IssueQuestion<'_>, entropy: &dyn Entropy) -> Result<Issu
     }
 
     // 7. What was looked at is what is said.
+    let session_index = match question.earlier {
+        Some(earlier) => earlier.session_index.clone(),
+        None => MessageId::from_entropy(random_bytes(entropy)).to_string(),
+    };
+    // A transient name is drawn for this answer and told to nobody yet: the one that the service knows stands in for it.
+    let known = question.earlier.and_then(|earlier| earlier.transient.clone());
+    let name_id = known
+        .filter(|_| frozen.name_id().format() == NameIdFormat::Transient)
+        .unwrap_or_else(|| name_id(frozen.name_id()));
     let assertion = Assertion::new(AssertionParts {
         id: MessageId::from_entropy(random_bytes(entropy)),
         issuer: question.rules.issuer.clone(),
         issue_instant: now,
-        name_id: name_id(frozen.name_id()),
+        name_id,
         audience: service.entity_id().clone(),
         recipient: acs,
         in_response_to: request.request().id().clone(),
         not_before: now.saturating_sub(NOT_BEFORE_SKEW),
         not_on_or_after: now.saturating_add(ASSERTION_LIFETIME),
         authn_instant: subject.authenticated_at(),
-        session_index: MessageId::from_entropy(random_bytes(entropy)).to_string(),
+        session_index,
         session_not_on_or_after: None,
         authn_context_class_ref: asserted.class_ref().to_owned(),
         attributes: frozen

@@ -78,6 +78,19 @@ impl Outcome {
         }
     }
 
+    /// How much of it is left to do, or went wrong: the worst of a service's outcomes stands for the service.
+    const fn weight(self) -> u8 {
+        match self {
+            Self::Ended => 0,
+            Self::Partly => 1,
+            Self::Waiting => 2,
+            Self::Asked => 3,
+            Self::Unsupported => 4,
+            Self::Unreachable => 5,
+            Self::Failed => 6,
+        }
+    }
+
     /// Reads the stored form.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
@@ -114,6 +127,20 @@ pub fn means(principal: &NamedPrincipal, known: &NameId, us: &EntityId, service:
     let qualifiers = !known.is_qualified()
         || (agrees(&principal.name_qualifier, us.as_str()) && agrees(&principal.sp_name_qualifier, service.as_str()));
     principal.value.as_str() == known.value() && format && qualifiers
+}
+
+/// The services of a logout, each once, in the order in which they first come, with the worst of what became of their parts.
+#[must_use]
+pub fn by_service(parts: impl IntoIterator<Item = (String, Outcome)>) -> Vec<(String, Outcome)> {
+    let mut services: Vec<(String, Outcome)> = Vec::new();
+    for (service, outcome) in parts {
+        match services.iter_mut().find(|(known, _)| *known == service) {
+            Some((_, worst)) if outcome.weight() > worst.weight() => *worst = outcome,
+            Some(_) => {}
+            None => services.push((service, outcome)),
+        }
+    }
+    services
 }
 
 /// What may be said to the service that asked: that everything ended only if it did (deployment profile SDP-IDP31).
@@ -154,6 +181,18 @@ mod tests {
             assert_eq!(result(Extent::Everywhere, [Ended, other]), LogoutResult::Partly, "{other:?}");
         }
         assert_eq!(result(Extent::ThereOnly, []), LogoutResult::GoesOn, "the session here goes on");
+    }
+
+    #[test]
+    fn a_service_is_named_once_with_the_worst_of_its_parts() {
+        let part = |service: &str, outcome| (service.to_owned(), outcome);
+        let parts = [
+            part("permits", Outcome::Ended),
+            part("camping", Outcome::Waiting),
+            part("permits", Outcome::Failed),
+            part("permits", Outcome::Ended),
+        ];
+        assert_eq!(by_service(parts), [part("permits", Outcome::Failed), part("camping", Outcome::Waiting)]);
     }
 
     #[test]

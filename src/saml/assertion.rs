@@ -57,7 +57,7 @@ pub struct AssertionParts {
 }
 
 /// How the person is named (SAML Core §2.2.3, §8.3).
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct NameId {
     kind: NameIdKind,
     value: Zeroizing<String>,
@@ -84,7 +84,7 @@ impl NameId {
         Self { kind: NameIdKind::Persistent, value: Zeroizing::new(value.into()) }
     }
 
-    /// A name of one assertion's life (SAML Core §8.3.8).
+    /// A name of one session's life (SAML Core §8.3.8).
     #[must_use]
     pub fn transient(value: impl Into<String>) -> Self {
         Self { kind: NameIdKind::Transient, value: Zeroizing::new(value.into()) }
@@ -112,6 +112,12 @@ impl NameId {
     #[must_use]
     pub fn value(&self) -> &str {
         &self.value
+    }
+
+    /// Whether the name is good for one session only.
+    #[must_use]
+    pub fn is_transient(&self) -> bool {
+        self.kind == NameIdKind::Transient
     }
 
     /// Whether the name is good between us and one service only. An e-mail address means the same everywhere.

@@ -286,20 +286,21 @@ impl Transaction<'_> {
             .collect()
     }
 
-    /// A step's turn has come: `request_id` is our request's. `false` when its turn had come before, in another tab.
+    /// The turn of these steps has come: all are told by our request with this ID. `false` if the turn of one had come before, in
+    /// another tab: then nothing may be kept of the transaction.
     ///
     /// # Errors
     /// When the database fails.
-    pub fn ask_logout_step(&mut self, id: &[u8; 16], position: i32, request_id: &str) -> Result<bool, StoreError> {
+    pub fn ask_logout_steps(&mut self, id: &[u8; 16], positions: &[i32], request_id: &str) -> Result<bool, StoreError> {
         let asked = diesel::update(
             logout_step::table
                 .filter(logout_step::logout.eq(id.to_vec()))
-                .filter(logout_step::position.eq(position))
+                .filter(logout_step::position.eq_any(positions))
                 .filter(logout_step::outcome.eq(Outcome::Waiting.as_str())),
         )
         .set((logout_step::outcome.eq(Outcome::Asked.as_str()), logout_step::request_id.eq(Some(request_id))))
         .execute(self.connection)?;
-        Ok(asked == 1)
+        Ok(asked == positions.len())
     }
 
     /// Those that were asked and have not answered count as unreachable from now on.
@@ -317,14 +318,23 @@ impl Transaction<'_> {
         Ok(())
     }
 
-    /// A step cannot be carried out after all.
+    /// Steps cannot be carried out after all.
     ///
     /// # Errors
     /// When the database fails.
-    pub fn give_up_logout_step(&mut self, id: &[u8; 16], position: i32, outcome: Outcome) -> Result<(), StoreError> {
-        diesel::update(logout_step::table.find((id.to_vec(), position)))
-            .set(logout_step::outcome.eq(outcome.as_str()))
-            .execute(self.connection)?;
+    pub fn give_up_logout_steps(
+        &mut self,
+        id: &[u8; 16],
+        positions: &[i32],
+        outcome: Outcome,
+    ) -> Result<(), StoreError> {
+        diesel::update(
+            logout_step::table
+                .filter(logout_step::logout.eq(id.to_vec()))
+                .filter(logout_step::position.eq_any(positions)),
+        )
+        .set(logout_step::outcome.eq(outcome.as_str()))
+        .execute(self.connection)?;
         Ok(())
     }
 

@@ -214,7 +214,7 @@ impl Transaction<'_> {
             .collect()
     }
 
-    /// Remembers that a service takes part in a session.
+    /// Remembers that a service takes part in a session. Where it does already by this assertion, it does so from now on.
     ///
     /// # Errors
     /// When the database fails.
@@ -228,11 +228,14 @@ impl Transaction<'_> {
             session_participant::name_id_sealed.eq(participant.name_id_sealed.clone()),
             session_participant::joined_at.eq(milliseconds(participant.joined_at)),
         ));
+        let key = (session_participant::session, session_participant::entity_id, session_participant::assertion_id);
+        let again = session_participant::joined_at.eq(milliseconds(participant.joined_at));
+        let insertion = insertion.on_conflict(key).do_update().set(again);
         on_each!(self.connection, inner => insertion.execute(inner))?;
         Ok(())
     }
 
-    /// The services that a person signed in to in a session.
+    /// The services that a person signed in to in a session, oldest sign-in first.
     ///
     /// # Errors
     /// When the database fails.
@@ -241,29 +244,55 @@ impl Transaction<'_> {
         session: SessionIdHash,
         subscriber: SubscriberId,
     ) -> Result<Vec<Participant>, StoreError> {
-        session_participant::table
+        let parts = session_participant::table
             .filter(session_participant::session.eq(session.as_bytes().to_vec()))
             .filter(session_participant::subscriber.eq(subscriber.as_bytes().to_vec()))
             .order(session_participant::joined_at)
-            .select((
-                session_participant::entity_id,
-                session_participant::assertion_id,
-                session_participant::session_index,
-                session_participant::name_id_sealed,
-                session_participant::joined_at,
-            ))
-            .load::<(String, String, String, Vec<u8>, i64)>(self.connection)?
-            .into_iter()
-            .map(|(entity_id, assertion_id, session_index, name_id_sealed, joined_at)| {
-                Ok(Participant {
-                    subscriber,
-                    entity_id,
-                    assertion_id,
-                    session_index,
-                    name_id_sealed,
-                    joined_at: instant(joined_at, "session_participant", "joined_at")?,
-                })
-            })
-            .collect()
+            .select(PARTICIPANT);
+        let rows: Vec<ParticipantRow> = on_each!(self.connection, inner => parts.load(inner))?;
+        rows.into_iter().map(|row| participant(subscriber, row)).collect()
     }
+
+    /// What one service has in a person's session, oldest sign-in first.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn parts_of_service(
+        &mut self,
+        session: SessionIdHash,
+        subscriber: SubscriberId,
+        entity_id: &str,
+    ) -> Result<Vec<Participant>, StoreError> {
+        let parts = session_participant::table
+            .filter(session_participant::session.eq(session.as_bytes().to_vec()))
+            .filter(session_participant::entity_id.eq(entity_id))
+            .filter(session_participant::subscriber.eq(subscriber.as_bytes().to_vec()))
+            .order(session_participant::joined_at)
+            .select(PARTICIPANT);
+        let rows: Vec<ParticipantRow> = on_each!(self.connection, inner => parts.load(inner))?;
+        rows.into_iter().map(|row| participant(subscriber, row)).collect()
+    }
+}
+
+type ParticipantRow = (String, String, String, Vec<u8>, i64);
+
+/// The columns of a participant beside its key's.
+const PARTICIPANT: (
+    session_participant::entity_id,
+    session_participant::assertion_id,
+    session_participant::session_index,
+    session_participant::name_id_sealed,
+    session_participant::joined_at,
+) = (
+    session_participant::entity_id,
+    session_participant::assertion_id,
+    session_participant::session_index,
+    session_participant::name_id_sealed,
+    session_participant::joined_at,
+);
+
+fn participant(subscriber: SubscriberId, row: ParticipantRow) -> Result<Participant, StoreError> {
+    let (entity_id, assertion_id, session_index, name_id_sealed, joined_at) = row;
+    let joined_at = instant(joined_at, "session_participant", "joined_at")?;
+    Ok(Participant { subscriber, entity_id, assertion_id, session_index, name_id_sealed, joined_at })
 }

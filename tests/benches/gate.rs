@@ -247,6 +247,7 @@ impl Scene {
             proofed: None,
             release: &self.release,
             consent: &self.consent,
+            earlier: None,
             rules: SettlementRules { issuer: &self.issuer, loopback_http: false },
             signing_key_id: self.signer.key_id(),
             now: self.now,

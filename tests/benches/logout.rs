@@ -82,7 +82,7 @@ impl Provider {
             issue_instant: self.now,
             not_on_or_after: self.now + Duration::minutes(5),
             name_id: NameId::persistent(NAME),
-            session_index: "_session".to_owned(),
+            session_indexes: vec!["_session".to_owned()],
         };
         let to = party.metadata.slo_location(LogoutKind::Request, false).unwrap();
         assert!(matches!(request.deliver(&to, &self.signer).unwrap(), LogoutDelivery::Redirect(_)));

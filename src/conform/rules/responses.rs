@@ -1,6 +1,6 @@
 //! Rules about answers: what is in a Response and an Assertion, how it is signed, encrypted and carried.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use time::Duration;
 
@@ -193,8 +193,13 @@ fn name_ids(scenes: &Scenes) -> Finding {
     }
     let (one, two) = (name("policy-transient")?, name("policy-transient-again")?);
     same("the transient format", one.format.as_deref().unwrap_or("absent"), TRANSIENT)?;
-    hold(one.value != two.value && one.value.len() >= 32, || "a transient NameID came twice, or is short".to_owned())?;
-    seen("persistent: the same every time, another for another person or agency, qualified; transient: new each time")
+    hold(one.value == two.value, || "a transient NameID changed within one session".to_owned())?;
+    hold(name("transient")?.value != one.value && one.value.len() >= 32, || {
+        "two services got one transient NameID, or it is short".to_owned()
+    })?;
+    seen(
+        "persistent: the same every time, another for another person or agency, qualified; transient: one for each session and service",
+    )
 }
 
 fn case(scenes: &Scenes) -> Finding {
@@ -217,16 +222,24 @@ fn transient(scenes: &Scenes) -> Finding {
 }
 
 fn session_index(scenes: &Scenes) -> Finding {
-    let mut indexes = BTreeSet::new();
-    for (scene, _, assertion) in scenes.assertions()? {
-        let index = assertion.authentications.first().and_then(|one| one.session_index.clone());
+    let mut services = BTreeMap::new();
+    for (scene, answered, assertion) in scenes.assertions()? {
+        let index = assertion.authentications.first().and_then(|one| one.session_index.as_ref());
         let index = index.ok_or_else(|| format!("{scene}: there is no SessionIndex"))?;
-        hold(indexes.insert(index), || format!("{scene}: the SessionIndex was used before"))?;
+        let service = answered.came.provider.service;
+        let first = *services.entry(index).or_insert(service);
+        hold(first == service, || format!("{scene}: the SessionIndex is the one of {first}"))?;
     }
-    hold(!indexes.is_empty(), || "no assertion came".to_owned())?;
+    hold(!services.is_empty(), || "no assertion came".to_owned())?;
+    let of = |scene| {
+        Ok::<_, String>(scenes.assertion(scene)?.authentications.first().and_then(|one| one.session_index.as_ref()))
+    };
+    hold(of("first")? == of("second")?, || "one service got two SessionIndexes in one session".to_owned())?;
+    hold(of("first")? != of("another-person")?, || "two persons got one SessionIndex".to_owned())?;
     scenes.logout("everywhere")?;
     seen(format!(
-        "{} of them, none twice, so that services cannot compare them; a logout finds its session by it",
-        indexes.len()
+        "{} of them: one for each session and service, so that services cannot compare them, and the same for further sign-ins; a \
+         logout finds its session by it",
+        services.len()
     ))
 }

@@ -124,7 +124,7 @@ impl ServiceProvider {
             issue_instant: now,
             not_on_or_after: now + FRESH_FOR,
             name_id: NameId::of_format(&signed_in.name_id_format, &signed_in.name_id).ok_or(LogoutFailed::NoSession)?,
-            session_index: signed_in.session_index.clone().ok_or(LogoutFailed::NoSession)?,
+            session_indexes: vec![signed_in.session_index.clone().ok_or(LogoutFailed::NoSession)?],
         };
         let delivery = request.deliver(&peer.place(LogoutKind::Request)?, &self.signer)?;
         Ok(SignOutRequest { id: id.to_string(), url: by_redirect(delivery)? })

@@ -5,7 +5,7 @@ use std::io::Write as _;
 use flate2::{Compression, write::DeflateEncoder};
 use time::{UtcDateTime, macros::format_description};
 
-use super::{EMAIL_ADDRESS, IdentityProvider, PERSISTENT, POST, RequestError, ServiceProvider, base64};
+use super::{IdentityProvider, PERSISTENT, POST, RequestError, ServiceProvider, base64};
 use crate::{
     saml::{
         signature::{Signer, SigningError},
@@ -28,8 +28,8 @@ pub struct Ask {
     pub force_authn: bool,
     /// No page may be shown.
     pub is_passive: bool,
-    /// The person is to be named by their e-mail address, in place of a name for this agency alone.
-    pub by_email: bool,
+    /// The URI of the NameID format; persistent where it is `None`.
+    pub name_id_format: Option<String>,
 }
 
 /// A request on its way.
@@ -77,7 +77,6 @@ impl ServiceProvider {
     fn authn_request(&self, idp: &IdentityProvider, ask: &Ask, id: &str, now: UtcDateTime) -> Builder {
         let samlp = |local| Builder::element("samlp", ns::PROTOCOL, local);
         let saml = |local| Builder::element("saml", ns::ASSERTION, local);
-        let format = if ask.by_email { EMAIL_ADDRESS } else { PERSISTENT };
         let mut contexts = ask.contexts.clone();
         if !ask.attributes.is_empty() {
             contexts.push(format!("{REQUESTED_ATTRIBUTES}{}", ask.attributes.join(",")));
@@ -86,6 +85,7 @@ impl ServiceProvider {
             let class_refs = contexts.into_iter().map(|context| saml("AuthnContextClassRef").text(context));
             samlp("RequestedAuthnContext").attribute("Comparison", "exact").children(class_refs)
         });
+        let format = ask.name_id_format.as_deref().unwrap_or(PERSISTENT);
         samlp("AuthnRequest")
             .attribute("ID", id)
             .attribute("Version", "2.0")

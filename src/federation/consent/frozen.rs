@@ -113,8 +113,8 @@ impl FrozenRelease {
         &self.attributes
     }
 
-    /// The digest of this content, for the answer to one request (named by `binding`). A transient NameID is drawn anew
-    /// for each assertion and tells nothing, so that only its format counts.
+    /// The digest of this content, for the answer to one request (named by `binding`). A transient NameID is random and
+    /// tells nothing, so that only its format counts: the gate puts the one of an earlier sign-in in its place.
     #[must_use]
     pub fn content_digest(&self, key: &ContentKey, binding: &[u8]) -> ContentDigest {
         let name_id = match self.name_id.format() {

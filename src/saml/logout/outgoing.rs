@@ -37,8 +37,8 @@ pub struct LogoutRequest {
     pub not_on_or_after: UtcDateTime,
     /// By which name the service knows the person: exactly what its assertion said (deployment profile SDP-SP29).
     pub name_id: NameId,
-    /// The session, as its assertion named it.
-    pub session_index: String,
+    /// The sessions, as their assertions named them. At least one.
+    pub session_indexes: Vec<String>,
 }
 
 /// What became of a logout that a service asked for.
@@ -104,7 +104,7 @@ impl LogoutRequest {
         let message = message("LogoutRequest", &self.id, &self.issuer, self.issue_instant, to)
             .attribute("NotOnOrAfter", instant::format(self.not_on_or_after))
             .child(name_id)
-            .child(samlp("SessionIndex").text(self.session_index.as_str()));
+            .children(self.session_indexes.iter().map(|index| samlp("SessionIndex").text(index.as_str())));
         deliver(&message, Carrier::Request, to, None, signer)
     }
 }

@@ -7,7 +7,8 @@ use actix_web::http::header::{CONTENT_SECURITY_POLICY, HeaderValue};
 use super::journey::ReadyToIssue;
 use super::line::named;
 use super::pages::PostFormPage;
-use super::{IdentityProvider, artifact, known_name};
+use super::participation::Participation;
+use super::{IdentityProvider, artifact};
 use crate::event::{Event, Explanation};
 use crate::federation::delivery::DeliveryPlan;
 use crate::federation::issue::{IssueQuestion, IssueRefused, Issued, issue as gate};
@@ -18,7 +19,7 @@ use crate::saml::assertion::OutboundError;
 use crate::saml::response::{FailureAddress, Response, SignedResponse};
 use crate::saml::{MessageId, ResponseBinding, VerifiedAuthnRequest};
 use crate::services::random_bytes;
-use crate::storage::{Issuance, Participant, RecordedDisclosure, StoreError};
+use crate::storage::{Issuance, RecordedDisclosure, StoreError};
 use crate::web::headers::CSP_OF_RESPONSE_PAGE;
 use crate::web::page::respond;
 use crate::web::refusal::{Refusal, RefusalKind};
@@ -74,6 +75,9 @@ pub async fn issue(
     let signer =
         idp.signing.load().signer(service, trial).map_err(|fault| Refusal::from(fault).about(named(service)))?;
     let consent = ready.person.consent.as_ref().ok_or_else(|| shut(&IssueRefused::Unrelated, service))?;
+    let subscriber = ready.person.account.id;
+    let participation = Participation::of(site, session, subscriber, service.entity_id().as_str()).await?;
+    let earlier = participation.earlier();
     let Issued { assertion, disclosure, consent: obtained } = gate(
         &IssueQuestion {
             request: matched,
@@ -83,6 +87,7 @@ pub async fn issue(
             proofed: ready.person.held.proofed_profile(),
             release: &ready.release,
             consent,
+            earlier: earlier.as_ref(),
             rules: idp.rules(),
             signing_key_id: signer.key_id(),
             now,
@@ -91,21 +96,7 @@ pub async fn issue(
     )
     .map_err(|refused| shut(&refused, service))?;
     let parts = assertion.parts();
-    let place = known_name::Place {
-        subscriber: disclosure.subscriber,
-        entity_id: parts.audience.as_str(),
-        assertion_id: parts.id.as_str(),
-        session_index: &parts.session_index,
-    };
-    let sealed_name = known_name::seal(&*site.keys, place, &parts.name_id)?;
-    let participant = Participant {
-        subscriber: disclosure.subscriber,
-        entity_id: parts.audience.to_string(),
-        assertion_id: parts.id.to_string(),
-        session_index: parts.session_index.clone(),
-        name_id_sealed: sealed_name,
-        joined_at: now,
-    };
+    let participant = participation.joining(site, disclosure.subscriber, parts)?;
     let (released, level) = (disclosure.names.iter().copied().collect(), disclosure.level);
     let assertion_id = parts.id.clone();
     let issuance = Issuance {
@@ -122,7 +113,7 @@ pub async fn issue(
     let service_name = service.name().clone();
     let withheld = ready.withheld.clone();
     Event::AssertionIssued { service: service_name, assertion: assertion_id, released, withheld, level, recorded }
-        .log(Some(ready.person.account.id));
+        .log(Some(subscriber));
     // The record is durable; now it may leave.
     let response =
         plan.deliver(assertion, obtained, &*signer, &*site.entropy, now).map_err(|fault| unsent(&fault, service))?;

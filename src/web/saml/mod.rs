@@ -12,6 +12,7 @@ pub mod line;
 pub mod logout;
 pub mod metadata;
 pub mod pages;
+mod participation;
 pub mod person;
 mod stop;
 pub mod trial;

@@ -216,7 +216,7 @@ fn a_request_is_signed_over_its_octets_and_asks_for_what_was_wished() {
         attributes: vec!["first_name".into(), "ssn".into()],
         force_authn: true,
         is_passive: false,
-        by_email: false,
+        name_id_format: None,
     };
     let sp = service_provider();
     let request = sp.request(&identity_provider(), &ask, Some("a b&c"), NOW, &SystemEntropy).unwrap();

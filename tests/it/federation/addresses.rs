@@ -13,6 +13,7 @@ use crate::support::sql;
 
 const FIRST: &str = "fiona@example.com";
 const SECOND: &str = "fiona@example.org";
+const EMAIL_ADDRESS: &str = "urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress";
 
 fn by_address() -> String {
     agreement("default_attributes = [\"email\"]\nname_id_formats = [\"email-address\"]", &["email"])
@@ -34,7 +35,8 @@ async fn a_service_goes_on_getting_the_address_that_was_agreed_to_whichever_is_t
     for (terms, by_email) in [(agreement("default_attributes = [\"email\"]", &["email"]), false), (by_address(), true)]
     {
         let house = House::with(terms).await;
-        let ask = Ask { by_email, ..Ask::default() };
+        let name_id_format = by_email.then(|| EMAIL_ADDRESS.to_owned());
+        let ask = Ask { name_id_format, ..Ask::default() };
         let browser = house.app.browser();
         let mut person = sign_up(&house.app, &browser, FIRST, With::App).await;
         let request = house.request(&ask);
@@ -125,7 +127,7 @@ async fn a_choice_that_was_altered_in_the_database_is_asked_again() {
 #[tokio::test(flavor = "multi_thread")]
 async fn no_service_is_told_one_address_of_two_accounts() {
     let house = House::with(by_address()).await;
-    let ask = Ask { by_email: true, ..Ask::default() };
+    let ask = Ask { name_id_format: Some(EMAIL_ADDRESS.to_owned()), ..Ask::default() };
     let (browser, _) = house.fiona().await;
     let request = house.request(&ask);
     let page = browser.get(&request.url).await;

@@ -114,6 +114,7 @@ impl Ready {
             proofed: self.held.proofed_profile(),
             release: &self.release,
             consent: &VouchedConsent::supposed(self.consent.clone()),
+            earlier: None,
             rules: SettlementRules { issuer: &issuer, loopback_http: false },
             signing_key_id: "2026",
             now: self.now,

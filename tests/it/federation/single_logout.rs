@@ -17,6 +17,7 @@ use signet::saml::signature::{SignaturePosition, Signer as _, sign_enveloped};
 use signet::saml::xml::{Builder, ns};
 use signet::saml::{EntityId, MessageId, RelayState, SpMetadata, assertion::NameId};
 use signet::services::{SystemEntropy, random_bytes};
+use signet::subscriber::SubscriberId;
 use time::Duration;
 use url::Url;
 
@@ -24,6 +25,7 @@ use super::front_door::{House, agreement};
 use crate::saml::keys;
 use crate::support::app::{TestApp, Wishes};
 use crate::support::browser::{Browser, Page};
+use crate::support::sql;
 
 const REDIRECT: &str = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect";
 const POST: &str = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST";
@@ -44,6 +46,8 @@ impl Party {
 struct Street {
     house: House,
     browser: Browser,
+    person: SubscriberId,
+    ask: Ask,
     parties: Vec<Party>,
     /// Our record, as a service reads it: where its messages go, and our keys.
     us: SpMetadata,
@@ -54,6 +58,21 @@ const PARTIES: [(&str, Option<&str>); 3] = [("permits", Some(REDIRECT)), ("campi
 impl Street {
     /// Three services, and a person who is signed in at the first `signed_in` of them.
     async fn with(signed_in: usize) -> Self {
+        Self::agreed(signed_in, "").await
+    }
+
+    /// The services get transient names.
+    async fn with_transient_names(signed_in: usize) -> Self {
+        let mut street = Self::agreed(0, "name_id_formats = [\"transient\"]").await;
+        street.ask.name_id_format = Some("urn:oasis:names:tc:SAML:2.0:nameid-format:transient".to_owned());
+        for index in 0..signed_in {
+            street.sign_in(index).await;
+        }
+        street
+    }
+
+    /// With these lines at the top of each agreement.
+    async fn agreed(signed_in: usize, top: &str) -> Self {
         let mut services = Vec::new();
         let mut parties = Vec::new();
         for (name, binding) in PARTIES {
@@ -73,7 +92,7 @@ impl Street {
             });
             let metadata = sp.metadata(name).unwrap().into_string();
             let metadata = metadata.replacen("<md:NameIDFormat>", &format!("{slo}<md:NameIDFormat>"), 1);
-            let agreement = agreement("", &[])
+            let agreement = agreement(top, &[])
                 .replace("agency_id = \"department-of-parks\"", &format!("agency_id = {name:?}"))
                 .replace("https://permits.parks.example.gov/saml", &entity)
                 .replace("Park permits", name);
@@ -85,17 +104,26 @@ impl Street {
         let idp = IdentityProvider::from_metadata(published.as_bytes()).unwrap();
         let us = our_record(&published, &app.url);
         let house = House { app, sp: super::front_door::permits(), idp };
-        let (browser, _) = house.fiona().await;
-        let mut street = Self { house, browser, parties, us };
+        let (browser, person) = house.fiona().await;
+        let mut street = Self { house, browser, person, ask: Ask::default(), parties, us };
         for index in 0..signed_in {
             street.sign_in(index).await;
         }
         street
     }
 
+    /// The same person signs in at a service in another browser.
+    async fn sign_in_elsewhere(&mut self, index: usize) {
+        let browser = self.house.app.browser();
+        self.house.sign_in(&browser, self.person, None).await;
+        let here = std::mem::replace(&mut self.browser, browser);
+        self.sign_in(index).await;
+        self.browser = here;
+    }
+
     async fn sign_in(&mut self, index: usize) {
         let (house, sp) = (&self.house, &self.parties[index].sp);
-        let request = sp.request(&house.idp, &Ask::default(), None, house.now(), &SystemEntropy).unwrap();
+        let request = sp.request(&house.idp, &self.ask, None, house.now(), &SystemEntropy).unwrap();
         let page = self.browser.get(&request.url).await;
         let page = match page.forms().iter().any(|form| form.value("digest").is_some()) {
             true => self.browser.submit_to(&page, page.form_with(&["digest"]).action.path(), &[]).await,
@@ -130,7 +158,7 @@ impl Street {
             issue_instant: now,
             not_on_or_after: now + Duration::minutes(5),
             name_id: NameId::of_format(&signed_in.name_id_format, &signed_in.name_id).unwrap(),
-            session_index: signed_in.session_index.clone().unwrap(),
+            session_indexes: vec![signed_in.session_index.clone().unwrap()],
         };
         change(&mut request);
         request
@@ -308,6 +336,68 @@ async fn only_there_keeps_the_session_and_says_so() {
     street.sign_in(0).await;
 }
 
+/// The LogoutRequest that stands in a form, as camping reads it.
+fn told_by_form(street: &Street, page: &Page) -> VerifiedLogoutRequest {
+    let form = page.form_with(&["SAMLRequest"]);
+    let body = url::form_urlencoded::Serializer::new(String::new())
+        .append_pair("SAMLRequest", form.value("SAMLRequest").unwrap())
+        .finish();
+    street.read_request(LogoutMessage::from_form(body.as_bytes()).unwrap(), "https://camping.example.gov/slo")
+}
+
+#[tokio::test]
+async fn a_service_that_signed_the_person_in_twice_is_told_once() {
+    for mut street in [Street::with(2).await, Street::with_transient_names(2).await] {
+        let first = street.parties[1].signed_in.clone().unwrap();
+        street.sign_in(1).await;
+        let second = street.parties[1].signed_in.clone().unwrap();
+        assert_eq!((&second.session_index, &second.name_id), (&first.session_index, &first.name_id));
+        assert_ne!(street.parties[0].signed_in.as_ref().unwrap().session_index, first.session_index, "its own");
+
+        let question = street.go(&street.url(&street.request(0, |_| ()))).await.page();
+        let page = street.decide(&question, "everywhere").await.page();
+        let told = told_by_form(&street, &page);
+        assert_eq!(told.session_indexes(), [first.session_index.unwrap()]);
+        assert_eq!(*told.principal(&[]).unwrap().value, first.name_id);
+        let went = street.go(&street.answer(1, &told, LogoutResult::Ended)).await;
+        assert_eq!(street.read_answer(&went).status(), LogoutStatus::Ended);
+        let page = street.go(question.url.path()).await.page();
+        assert_eq!(page.text().matches("camping").count(), 1, "{}", page.text());
+    }
+}
+
+#[tokio::test]
+async fn another_session_of_the_same_person_has_a_session_index_and_a_transient_name_of_its_own() {
+    let mut street = Street::with_transient_names(1).await;
+    let first = street.parties[0].signed_in.clone().unwrap();
+    street.sign_in_elsewhere(0).await;
+    let second = street.parties[0].signed_in.clone().unwrap();
+    assert_ne!((&second.session_index, &second.name_id), (&first.session_index, &first.name_id));
+}
+
+/// As two sign-ins leave it that ran at the same moment, and those from before SessionIndexes were kept.
+#[tokio::test]
+async fn two_session_indexes_of_one_name_are_told_by_one_request() {
+    let mut street = Street::with(2).await;
+    let first = street.parties[1].signed_in.clone().unwrap();
+    street.sign_in_elsewhere(1).await;
+    let second = street.parties[1].signed_in.clone().unwrap();
+    assert_eq!(first.name_id, second.name_id);
+    assert_ne!(first.session_index, second.session_index);
+    sql::run(
+        &street.house.app.store,
+        "UPDATE session_participant SET session = (
+             SELECT session FROM session_participant WHERE entity_id = 'https://permits.example.gov/saml'
+         )",
+    );
+    let question = street.go(&street.url(&street.request(0, |_| ()))).await.page();
+    let page = street.decide(&question, "everywhere").await.page();
+    let told = told_by_form(&street, &page);
+    assert_eq!(told.session_indexes(), [first.session_index.unwrap(), second.session_index.unwrap()]);
+    let went = street.go(&street.answer(1, &told, LogoutResult::Ended)).await;
+    assert_eq!(street.read_answer(&went).status(), LogoutStatus::Ended, "it was told once, and both ended");
+}
+
 #[tokio::test]
 async fn a_service_that_never_sends_the_browser_back_holds_up_nothing() {
     let street = Street::with(2).await;
@@ -383,7 +473,7 @@ async fn another_persons_name_and_a_session_that_is_gone_are_told_apart() {
     let went = street.go(&street.url(&other)).await;
     assert_eq!(street.read_answer(&went).status(), LogoutStatus::Failed);
     assert!(street.is_signed_in().await);
-    let gone = street.request(0, |r| r.session_index = "_gone".to_owned());
+    let gone = street.request(0, |r| r.session_indexes = vec!["_gone".to_owned()]);
     let went = street.go(&street.url(&gone)).await;
     assert_eq!(street.read_answer(&went).status(), LogoutStatus::Ended, "no such session is there");
     assert!(street.is_signed_in().await);
@@ -393,7 +483,7 @@ async fn another_persons_name_and_a_session_that_is_gone_are_told_apart() {
 async fn a_service_ends_no_session_by_the_index_of_another_services() {
     let street = Street::with(2).await;
     let index = street.parties[1].signed_in.as_ref().unwrap().session_index.clone().unwrap();
-    let went = street.go(&street.url(&street.request(0, |r| r.session_index = index))).await;
+    let went = street.go(&street.url(&street.request(0, |r| r.session_indexes = vec![index]))).await;
     assert_eq!(street.read_answer(&went).status(), LogoutStatus::Ended);
     assert!(street.is_signed_in().await);
 }
@@ -471,7 +561,7 @@ fn signed_about(street: &Street, request: &LogoutRequest, name: Builder, asynchr
         .child(Builder::element("saml", ns::ASSERTION, "Issuer").text(request.issuer.as_str()))
         .optional_child(asynchronous.then_some(wish))
         .child(name)
-        .child(samlp("SessionIndex").text(request.session_index.as_str()));
+        .children(request.session_indexes.iter().map(|index| samlp("SessionIndex").text(index.as_str())));
     sign_enveloped(&message, SignaturePosition::AfterIssuer, &keys::RSA.signer()).unwrap().into_string()
 }
 
@@ -565,7 +655,8 @@ async fn a_form_from_another_site_pushes_out_no_session() {
     assert!(page.headers.get("set-cookie").is_none(), "{:?}", page.headers);
     street.follow(page).await.page().expect_words("Sign out everywhere?");
     // The second service takes its answer by a form of ours: that page sets no cookie either.
-    let page = posted(&street, &street.request(1, |r| r.session_index = "_gone".to_owned()), false, false).await;
+    let page =
+        posted(&street, &street.request(1, |r| r.session_indexes = vec!["_gone".to_owned()]), false, false).await;
     assert_eq!(page.form_with(&["SAMLResponse"]).action.as_str(), "https://camping.example.gov/slo");
     assert!(page.headers.get("set-cookie").is_none(), "{:?}", page.headers);
     assert!(street.is_signed_in().await);

@@ -58,7 +58,7 @@ fn request(name_id: NameId) -> LogoutRequest {
         issue_instant: utc_datetime!(2026-11-24 12:00),
         not_on_or_after: utc_datetime!(2026-11-24 12:05),
         name_id,
-        session_index: "_session-1".to_owned(),
+        session_indexes: vec!["_session-1".to_owned()],
     }
 }
 

@@ -19,7 +19,7 @@ pub use round::{begin_here, path_of};
 use super::IdentityProvider;
 use super::stop::{Answer, see_other};
 use crate::event::Event;
-use crate::federation::single_logout::{Extent, Outcome};
+use crate::federation::single_logout::{Extent, Outcome, by_service};
 use crate::saml::EntityId;
 use crate::saml::binding::MAX_CARRIED_BYTES;
 use crate::saml::logout::LogoutMessage;
@@ -180,7 +180,7 @@ fn progress(idp: &IdentityProvider, record: &LogoutRecord, parts: &[(String, Out
     };
     LogoutPage {
         still_signed_in: record.extent == Extent::ThereOnly,
-        lines: parts.iter().map(line).collect(),
+        lines: by_service(parts.iter().cloned()).iter().map(line).collect(),
         next_path: unfinished.then(|| format!("{}/next", path_of(&record.id))),
     }
 }

@@ -16,6 +16,7 @@ use crate::authentication::session::SessionIdHash;
 use crate::event::{AlteredRecord, Event, Explanation};
 use crate::federation::registry::{Registry, ServiceProvider};
 use crate::federation::single_logout::{Extent, Outcome, result};
+use crate::saml::assertion::NameId;
 use crate::saml::logout::{LogoutDelivery, LogoutRequest, LogoutResponse, LogoutResult};
 use crate::saml::metadata::LogoutKind;
 use crate::saml::{EntityId, MessageId, OutboundError, RelayState};
@@ -117,6 +118,61 @@ fn find<'r>(registry: &'r Registry, entity_id: &str) -> Option<&'r std::sync::Ar
     registry.find(&EntityId::parse(entity_id).ok()?)
 }
 
+/// Whose turn it is: the parts of one service that one LogoutRequest is about, since they have one name of the person.
+struct Turn {
+    steps: Vec<LogoutStep>,
+    name_id: NameId,
+}
+
+impl Turn {
+    /// The service; the same in each of its steps.
+    fn entity_id(&self) -> &str {
+        self.steps.first().map_or("", |step| &step.entity_id)
+    }
+
+    fn positions(&self) -> Vec<i32> {
+        self.steps.iter().map(|step| step.position).collect()
+    }
+}
+
+/// Looks whose turn it is. Who has a name that does not open is given up.
+fn turn(tx: &mut Transaction<'_>, site: &Site, id: &LogoutId) -> Result<Option<Turn>, Trouble> {
+    let mut waiting = tx.logout_steps(id)?.into_iter().filter(|step| step.outcome == Outcome::Waiting);
+    while let Some(step) = waiting.next() {
+        let Some(name_id) = name_of(site, &step)? else {
+            tx.give_up_logout_steps(id, &[step.position], Outcome::Unreachable)?;
+            continue;
+        };
+        let mut turn = Turn { steps: vec![step], name_id };
+        for other in waiting {
+            let is_of = |step: &LogoutStep| (step.subscriber, &step.entity_id) == (other.subscriber, &other.entity_id);
+            if turn.steps.iter().any(is_of) && name_of(site, &other)?.as_ref() == Some(&turn.name_id) {
+                turn.steps.push(other);
+            }
+        }
+        return Ok(Some(turn));
+    }
+    Ok(None)
+}
+
+/// The name by which a service knows the person; `None` if what is stored of it was altered, which is reported.
+fn name_of(site: &Site, step: &LogoutStep) -> Result<Option<NameId>, KeysError> {
+    let place = Place {
+        subscriber: step.subscriber,
+        entity_id: &step.entity_id,
+        assertion_id: &step.assertion_id,
+        session_index: &step.session_index,
+    };
+    match known_name::open(&*site.keys, place, &step.name_id_sealed) {
+        Ok(name_id) => Ok(Some(name_id)),
+        Err(KeysError::Unavailable) => Err(KeysError::Unavailable),
+        Err(_) => {
+            report_altered(step.subscriber, AlteredRecord::NameId);
+            Ok(None)
+        }
+    }
+}
+
 /// The next service, or the end.
 ///
 /// # Errors
@@ -125,33 +181,32 @@ pub(super) async fn go_on(site: &Site, idp: &IdentityProvider, session: &Browser
     let now = site.now();
     loop {
         let request_id = MessageId::from_entropy(random_bytes(&*site.entropy));
-        let asked = request_id.to_string();
-        let (record, step) = site
+        let (asked, asker) = (request_id.to_string(), site.clone());
+        let (record, turn) = site
             .store
-            .transaction::<_, StoreError, _>(move |tx| {
+            .transaction::<_, Trouble, _>(move |tx| {
                 let Some(record) = tx.logout(&id, now)? else { return Ok((None, None)) };
                 // Whoever was asked and did not send the browser back is not waited for.
                 tx.give_up_asked_steps(&id)?;
-                let waiting = tx.logout_steps(&id)?.into_iter().find(|step| step.outcome == Outcome::Waiting);
-                let step = match waiting {
-                    Some(step) if tx.ask_logout_step(&id, step.position, &asked)? => Some(step),
+                let turn = match turn(tx, &asker, &id)? {
+                    Some(turn) if tx.ask_logout_steps(&id, &turn.positions(), &asked)? => Some(turn),
                     _ => None,
                 };
-                Ok((Some(record), step))
+                Ok((Some(record), turn))
             })
             .await?;
         let record = record.ok_or(RefusalKind::RequestGone)?;
         if record.extent == Extent::Undecided {
             return Ok(see_other(&path_of(&id), []));
         }
-        let Some(step) = step else {
+        let Some(turn) = turn else {
             return finish(site, idp, session, &record).await;
         };
-        match ask(site, idp, session, &step, request_id, now)? {
+        let positions = turn.positions();
+        match ask(site, idp, session, turn, request_id, now)? {
             Ok(answer) => return Ok(answer),
             Err(outcome) => {
-                let position = step.position;
-                let given_up = move |tx: &mut Transaction<'_>| tx.give_up_logout_step(&id, position, outcome);
+                let given_up = move |tx: &mut Transaction<'_>| tx.give_up_logout_steps(&id, &positions, outcome);
                 site.store.transaction::<_, StoreError, _>(given_up).await?;
             }
         }
@@ -163,37 +218,25 @@ fn ask(
     site: &Site,
     idp: &IdentityProvider,
     session: &BrowserSession,
-    step: &LogoutStep,
+    turn: Turn,
     request_id: MessageId,
     now: UtcDateTime,
 ) -> Result<Result<HttpResponse, Outcome>, Refusal> {
     let registry = idp.registry.load();
-    let Some(service) = find(&registry, &step.entity_id) else { return Ok(Err(Outcome::Unsupported)) };
+    let Some(service) = find(&registry, turn.entity_id()) else { return Ok(Err(Outcome::Unsupported)) };
     let Some(to) = service.metadata().slo_location(LogoutKind::Request, idp.loopback_http) else {
         return Ok(Err(Outcome::Unsupported));
     };
-    let place = Place {
-        subscriber: step.subscriber,
-        entity_id: &step.entity_id,
-        assertion_id: &step.assertion_id,
-        session_index: &step.session_index,
-    };
-    let name_id = match known_name::open(&*site.keys, place, &step.name_id_sealed) {
-        Ok(name_id) => name_id,
-        Err(KeysError::Unavailable) => return Err(KeysError::Unavailable.into()),
-        Err(_) => {
-            report_altered(step.subscriber, AlteredRecord::NameId);
-            return Ok(Err(Outcome::Unreachable));
-        }
-    };
+    let mut session_indexes: Vec<String> = turn.steps.into_iter().map(|step| step.session_index).collect();
+    session_indexes.dedup();
     let request = LogoutRequest {
         id: request_id,
         issuer: idp.entity_id.clone(),
         qualifiers: (idp.entity_id.clone(), service.entity_id().clone()),
         issue_instant: now,
         not_on_or_after: now + super::MESSAGE_LIVES,
-        name_id,
-        session_index: step.session_index.clone(),
+        name_id: turn.name_id,
+        session_indexes,
     };
     // Nothing that it would believe can be sent.
     let Ok(signer) = idp.signing.load().signer(service, None) else { return Ok(Err(Outcome::Unreachable)) };
