@@ -153,6 +153,8 @@ pub(super) fn all() -> Vec<Provider> {
         provider("extended", HARBOUR, Shape { unknown_extension: true, ..PLAIN }),
         provider("posts", HARBOUR, Shape { logout: Some(POST), ..PLAIN }),
         provider("no-logout", HARBOUR, Shape { logout: None, ..PLAIN }),
+        provider("always-everywhere", HARBOUR, Shape { agreement: ALWAYS_EVERYWHERE, ..PLAIN }),
+        provider("told-success", HARBOUR, Shape { agreement: TOLD_SUCCESS, ..PLAIN }),
         provider("disabled", HARBOUR, Shape { agreement: "enabled = false", ..PLAIN }),
         provider("no-key", HARBOUR, Shape { keys: SIGNING_KEY, ..PLAIN }),
         provider("uri-names", HARBOUR, Shape { agreement: OASIS, ..PLAIN }),
@@ -195,6 +197,8 @@ const CLEAR_TEXT: &str = "encryption = { exception = \"clear-text\", reason = \"
 const AES_128: &str = "encryption = { exception = \"aes-128-gcm\", reason = \"for the suite\" }";
 const AES_256_CBC: &str = "encryption = { exception = \"aes-256-cbc\", reason = \"for the suite\" }";
 const WAIVED: &str = "signed_requests = \"waived\"";
+const ALWAYS_EVERYWHERE: &str = "logout = { choice = \"everywhere\" }";
+const TOLD_SUCCESS: &str = "logout = { exception = \"success-where-kept\", reason = \"for the suite\" }";
 const REQUIRED_ONLY: &str = "requested_attributes = \"required-only\"";
 const FORMATS: &str = "name_id_formats = [\"persistent\", \"transient\", \"email-address\"]";
 const TRANSIENT: &str = "name_id_formats = [\"transient\"]";

@@ -317,6 +317,9 @@ impl Play {
         self.logouts.insert("partly", stage.log_out(3, &three, fails, |_| {}).await?);
         self.logouts.insert("untold", stage.log_out(4, &["plain", "no-logout"], everywhere, |_| {}).await?);
         self.logouts.insert("there-only", stage.log_out(5, &["plain", "other"], there, |_| {}).await?);
+        self.logouts.insert("told-success", stage.log_out(5, &["told-success", "other"], there, |_| {}).await?);
+        self.logouts
+            .insert("always-everywhere", stage.log_out(4, &["always-everywhere", "other"], everywhere, |_| {}).await?);
         self.logouts
             .insert("no-answer", stage.log_out(2, &["plain"], everywhere, |ask| ask.asynchronous = true).await?);
         let by_post = |ask: &mut super::request::AskLogout| ask.sending = Sending::POST;

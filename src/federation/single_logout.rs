@@ -2,8 +2,9 @@
 //!
 //! The wire is [`crate::saml::logout`]'s; finding the session and sending the browser round is the shell's.
 
-use time::UtcDateTime;
+use time::{Duration, UtcDateTime};
 
+use super::agreement::LogoutException;
 use super::single_sign_on::{CLOCK_SKEW, Untimely, judge_instant};
 use crate::saml::assertion::NameId;
 use crate::saml::logout::{LogoutResult, LogoutStatus, VerifiedLogoutRequest};
@@ -11,6 +12,10 @@ use crate::saml::{EntityId, NamedPrincipal};
 
 /// What a name means whose format is not told (SAML Core §8.3.1).
 const UNSPECIFIED: &str = "urn:oasis:names:tc:SAML:1.1:nameid-format:unspecified";
+
+/// How long it is kept which services take part in a session, from the last sign-in there: beyond the end of the session, since a
+/// service's own session mostly lives on, and what it is told about the others must be the truth.
+pub const PARTICIPANTS_KEPT_FOR: Duration = Duration::hours(24);
 
 /// How far a logout reaches.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -143,15 +148,19 @@ pub fn by_service(parts: impl IntoIterator<Item = (String, Outcome)>) -> Vec<(St
     services
 }
 
-/// What may be said to the service that asked: that everything ended only if it did (deployment profile SDP-IDP31).
+/// What may be said to the service that asked: that everything ended only if it did (deployment profile SDP-IDP31), unless its
+/// agreement has the exception.
 #[must_use]
-pub fn result(extent: Extent, outcomes: impl IntoIterator<Item = Outcome>) -> LogoutResult {
-    if extent != Extent::Everywhere {
-        LogoutResult::GoesOn
-    } else if outcomes.into_iter().all(|outcome| outcome == Outcome::Ended) {
-        LogoutResult::Ended
-    } else {
-        LogoutResult::Partly
+pub fn result(
+    extent: Extent,
+    outcomes: impl IntoIterator<Item = Outcome>,
+    exception: Option<LogoutException>,
+) -> LogoutResult {
+    match (extent, exception) {
+        (Extent::Everywhere, _) if outcomes.into_iter().all(|outcome| outcome == Outcome::Ended) => LogoutResult::Ended,
+        (Extent::Everywhere, _) => LogoutResult::Partly,
+        (Extent::ThereOnly, Some(LogoutException::SuccessWhereKept)) => LogoutResult::Ended,
+        (Extent::ThereOnly | Extent::Undecided, _) => LogoutResult::GoesOn,
     }
 }
 
@@ -175,12 +184,21 @@ mod tests {
     #[test]
     fn only_what_ended_everywhere_is_called_ended() {
         use Outcome::{Asked, Ended, Failed, Partly, Unreachable, Unsupported, Waiting};
-        assert_eq!(result(Extent::Everywhere, []), LogoutResult::Ended);
-        assert_eq!(result(Extent::Everywhere, [Ended, Ended]), LogoutResult::Ended);
+        let result = |extent, outcomes: &[Outcome]| super::result(extent, outcomes.iter().copied(), None);
+        assert_eq!(result(Extent::Everywhere, &[]), LogoutResult::Ended);
+        assert_eq!(result(Extent::Everywhere, &[Ended, Ended]), LogoutResult::Ended);
         for other in [Asked, Failed, Partly, Unreachable, Unsupported, Waiting] {
-            assert_eq!(result(Extent::Everywhere, [Ended, other]), LogoutResult::Partly, "{other:?}");
+            assert_eq!(result(Extent::Everywhere, &[Ended, other]), LogoutResult::Partly, "{other:?}");
         }
-        assert_eq!(result(Extent::ThereOnly, []), LogoutResult::GoesOn, "the session here goes on");
+        assert_eq!(result(Extent::ThereOnly, &[]), LogoutResult::GoesOn, "the session here goes on");
+    }
+
+    #[test]
+    fn the_exception_changes_what_is_said_where_the_person_stays_and_nothing_else() {
+        let exception = Some(LogoutException::SuccessWhereKept);
+        assert_eq!(result(Extent::ThereOnly, [], exception), LogoutResult::Ended);
+        assert_eq!(result(Extent::Everywhere, [Outcome::Failed], exception), LogoutResult::Partly);
+        assert_eq!(result(Extent::Undecided, [], exception), LogoutResult::GoesOn);
     }
 
     #[test]

@@ -60,7 +60,7 @@ pub struct LogoutSession {
 }
 
 impl Transaction<'_> {
-    /// The sessions in which a service takes part by this SessionIndex, with its part.
+    /// The sessions in which a service takes part by this SessionIndex, or took part in the last day, with its part.
     ///
     /// # Errors
     /// When the database fails.
@@ -98,28 +98,56 @@ impl Transaction<'_> {
             .collect()
     }
 
-    /// Nobody takes part in a session any more.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub fn remove_participants_of(&mut self, session: SessionIdHash) -> Result<(), StoreError> {
-        let of = session_participant::session.eq(session.as_bytes().to_vec());
-        diesel::delete(session_participant::table.filter(of)).execute(self.connection)?;
-        Ok(())
-    }
-
     /// A service ended what it had by this assertion.
     ///
     /// # Errors
     /// When the database fails.
-    pub fn remove_participant(&mut self, session: SessionIdHash, assertion_id: &str) -> Result<(), StoreError> {
-        diesel::delete(
+    pub fn end_part(&mut self, part: &LogoutStep, now: UtcDateTime) -> Result<(), StoreError> {
+        diesel::update(
             session_participant::table
-                .filter(session_participant::session.eq(session.as_bytes().to_vec()))
-                .filter(session_participant::assertion_id.eq(assertion_id)),
+                .filter(session_participant::entity_id.eq(part.entity_id.as_str()))
+                .filter(session_participant::session_index.eq(part.session_index.as_str()))
+                .filter(session_participant::assertion_id.eq(part.assertion_id.as_str())),
         )
+        .set(session_participant::ended_at.eq(Some(milliseconds(now))))
         .execute(self.connection)?;
         Ok(())
+    }
+
+    /// A service ended all that it had in a person's session.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn end_parts_of_service(
+        &mut self,
+        of: LogoutSession,
+        entity_id: &str,
+        now: UtcDateTime,
+    ) -> Result<(), StoreError> {
+        diesel::update(
+            session_participant::table
+                .filter(session_participant::session.eq(of.session.as_bytes().to_vec()))
+                .filter(session_participant::subscriber.eq(of.subscriber.as_bytes().to_vec()))
+                .filter(session_participant::entity_id.eq(entity_id)),
+        )
+        .set(session_participant::ended_at.eq(Some(milliseconds(now))))
+        .execute(self.connection)?;
+        Ok(())
+    }
+
+    /// Whether a service has ended what it had by this assertion: another logout of the same session told it.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn has_part_ended(&mut self, part: &LogoutStep) -> Result<bool, StoreError> {
+        let ended: i64 = session_participant::table
+            .filter(session_participant::entity_id.eq(part.entity_id.as_str()))
+            .filter(session_participant::session_index.eq(part.session_index.as_str()))
+            .filter(session_participant::assertion_id.eq(part.assertion_id.as_str()))
+            .filter(session_participant::ended_at.is_not_null())
+            .count()
+            .get_result(self.connection)?;
+        Ok(ended > 0)
     }
 
     /// Begins a logout of these sessions, each with the assertion by which the asking service knows it.
@@ -318,16 +346,11 @@ impl Transaction<'_> {
         Ok(())
     }
 
-    /// Steps cannot be carried out after all.
+    /// Says what became of these steps.
     ///
     /// # Errors
     /// When the database fails.
-    pub fn give_up_logout_steps(
-        &mut self,
-        id: &[u8; 16],
-        positions: &[i32],
-        outcome: Outcome,
-    ) -> Result<(), StoreError> {
+    pub fn close_logout_steps(&mut self, id: &[u8; 16], positions: &[i32], outcome: Outcome) -> Result<(), StoreError> {
         diesel::update(
             logout_step::table
                 .filter(logout_step::logout.eq(id.to_vec()))
@@ -338,7 +361,7 @@ impl Transaction<'_> {
         Ok(())
     }
 
-    /// A service has answered our request: keeps what it says, and tells which logout that belongs to. Nothing when no such
+    /// A service has answered our request: keeps what it says, of its part in the session too, and tells which logout that is. Nothing when no such
     /// request of ours waits for an answer of this service. One that comes late still counts, while the logout lives.
     ///
     /// # Errors
@@ -363,9 +386,17 @@ impl Transaction<'_> {
         if self.logout(&id, now)?.is_none() {
             return Ok(None);
         }
-        diesel::update(logout_step::table.filter(logout_step::request_id.eq(Some(request_id))))
-            .set(logout_step::outcome.eq(outcome.as_str()))
-            .execute(self.connection)?;
+        let answered: Vec<i32> = logout_step::table
+            .filter(logout_step::logout.eq(id.to_vec()))
+            .filter(logout_step::request_id.eq(Some(request_id)))
+            .select(logout_step::position)
+            .load(self.connection)?;
+        self.close_logout_steps(&id, &answered, outcome)?;
+        if matches!(outcome, Outcome::Ended | Outcome::Partly) {
+            for part in self.logout_steps(&id)?.into_iter().filter(|step| answered.contains(&step.position)) {
+                self.end_part(&part, now)?;
+            }
+        }
         Ok(Some(id))
     }
 

@@ -9,6 +9,7 @@ use diesel::sql_types::BigInt;
 use time::{Duration, UtcDateTime};
 
 use super::{AnyConnection, StoreError, Transaction, milliseconds};
+use crate::federation::single_logout::PARTICIPANTS_KEPT_FOR;
 
 /// At most so many rows share a transaction.
 pub const BATCH: usize = 500;
@@ -16,8 +17,6 @@ pub const BATCH: usize = 500;
 pub const WORK_KEPT_FOR: Duration = Duration::days(7);
 /// How long it is kept that a session was: as long as somebody may ask what happened in it. What it knew goes at its idle limit.
 pub const SESSIONS_KEPT_FOR: Duration = Duration::days(30);
-/// How long a service counts as taking part in a session, from its last sign-in there on.
-pub const PARTICIPANTS_KEPT_FOR: Duration = Duration::hours(24);
 
 /// What is done to a row whose time has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -123,6 +123,7 @@ diesel::table! {
         session_index -> Text,
         name_id_sealed -> Binary,
         joined_at -> BigInt,
+        ended_at -> Nullable<BigInt>,
     }
 }
 

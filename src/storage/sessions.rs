@@ -235,7 +235,8 @@ impl Transaction<'_> {
         Ok(())
     }
 
-    /// The services that a person signed in to in a session, oldest sign-in first.
+    /// The services that a person signed in to in a session and that have not ended their part, oldest sign-in first. The session
+    /// may have ended long ago.
     ///
     /// # Errors
     /// When the database fails.
@@ -247,43 +248,44 @@ impl Transaction<'_> {
         let parts = session_participant::table
             .filter(session_participant::session.eq(session.as_bytes().to_vec()))
             .filter(session_participant::subscriber.eq(subscriber.as_bytes().to_vec()))
+            .filter(session_participant::ended_at.is_null())
             .order(session_participant::joined_at)
             .select(PARTICIPANT);
         let rows: Vec<ParticipantRow> = on_each!(self.connection, inner => parts.load(inner))?;
-        rows.into_iter().map(|row| participant(subscriber, row)).collect()
+        rows.into_iter().map(participant).collect()
     }
 
-    /// What one service has in a person's session, oldest sign-in first.
+    /// What one service has or had in a session, whoever was signed in there, oldest sign-in first.
     ///
     /// # Errors
     /// When the database fails.
     pub fn parts_of_service(
         &mut self,
         session: SessionIdHash,
-        subscriber: SubscriberId,
         entity_id: &str,
     ) -> Result<Vec<Participant>, StoreError> {
         let parts = session_participant::table
             .filter(session_participant::session.eq(session.as_bytes().to_vec()))
             .filter(session_participant::entity_id.eq(entity_id))
-            .filter(session_participant::subscriber.eq(subscriber.as_bytes().to_vec()))
             .order(session_participant::joined_at)
             .select(PARTICIPANT);
         let rows: Vec<ParticipantRow> = on_each!(self.connection, inner => parts.load(inner))?;
-        rows.into_iter().map(|row| participant(subscriber, row)).collect()
+        rows.into_iter().map(participant).collect()
     }
 }
 
-type ParticipantRow = (String, String, String, Vec<u8>, i64);
+type ParticipantRow = (Vec<u8>, String, String, String, Vec<u8>, i64);
 
-/// The columns of a participant beside its key's.
+/// The columns of a participant.
 const PARTICIPANT: (
+    session_participant::subscriber,
     session_participant::entity_id,
     session_participant::assertion_id,
     session_participant::session_index,
     session_participant::name_id_sealed,
     session_participant::joined_at,
 ) = (
+    session_participant::subscriber,
     session_participant::entity_id,
     session_participant::assertion_id,
     session_participant::session_index,
@@ -291,8 +293,15 @@ const PARTICIPANT: (
     session_participant::joined_at,
 );
 
-fn participant(subscriber: SubscriberId, row: ParticipantRow) -> Result<Participant, StoreError> {
-    let (entity_id, assertion_id, session_index, name_id_sealed, joined_at) = row;
-    let joined_at = instant(joined_at, "session_participant", "joined_at")?;
-    Ok(Participant { subscriber, entity_id, assertion_id, session_index, name_id_sealed, joined_at })
+fn participant(row: ParticipantRow) -> Result<Participant, StoreError> {
+    const TABLE: &str = "session_participant";
+    let (subscriber, entity_id, assertion_id, session_index, name_id_sealed, joined_at) = row;
+    Ok(Participant {
+        subscriber: typed(subscriber.as_slice(), TABLE, "subscriber")?,
+        entity_id,
+        assertion_id,
+        session_index,
+        name_id_sealed,
+        joined_at: instant(joined_at, TABLE, "joined_at")?,
+    })
 }

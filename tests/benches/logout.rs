@@ -102,7 +102,7 @@ impl Provider {
             issuer: self.entity_id.clone(),
             issue_instant: self.now,
             in_response_to,
-            result: result(Extent::Everywhere, outcomes),
+            result: result(Extent::Everywhere, outcomes, None),
         };
         let to = asking.metadata.slo_location(LogoutKind::Response, false).unwrap();
         assert!(matches!(response.deliver(&to, None, &self.signer).unwrap(), LogoutDelivery::Redirect(_)));

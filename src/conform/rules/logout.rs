@@ -107,7 +107,14 @@ fn kept(scenes: &Scenes) -> Finding {
     hold(went.told.is_empty(), || "other services were told".to_owned())?;
     let all = scenes.logout("everywhere")?;
     hold(!all.told.is_empty() && !all.still_signed_in, || "everywhere did not end everything".to_owned())?;
-    seen("the person chooses: only at the service that asked, and nobody else is told; or everywhere")
+    let always = scenes.logout("always-everywhere")?;
+    hold(!always.was_asked && always.told.len() == 1 && !always.still_signed_in, || {
+        "what the agreement lets go everywhere did not".to_owned()
+    })?;
+    seen(
+        "the person chooses: only at the service that asked, and nobody else is told; or everywhere. An agreement may say that \
+         it is always everywhere",
+    )
 }
 
 fn told(scenes: &Scenes) -> Finding {
@@ -189,9 +196,13 @@ fn true_status(scenes: &Scenes) -> Finding {
     )?;
     let kept = scenes.logout("another-name")?.still_signed_in;
     hold(kept, || "somebody else's name ended the session".to_owned())?;
+    status(scenes, "told-success", SUCCESS, None)?;
+    let kept = scenes.logout("told-success")?.still_signed_in;
+    hold(kept, || "told-success: the session ended, and the exception was not tried".to_owned())?;
     seen(
         "Success when all ended; PartialLogout under Success when a service failed or could not be told; PartialLogout under \
-         Responder when the person stays; UnknownPrincipal for another name",
+         Responder when the person stays; UnknownPrincipal for another name. DEVIATION where an agreement names the exception \
+         success-where-kept, with its reason: Success although the person stays; signet sp check warns of it",
     )
 }
 

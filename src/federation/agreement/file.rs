@@ -8,8 +8,8 @@ use toml::Spanned;
 use url::Url;
 
 use super::{
-    AgencyId, Agreement, Contact, ContactKind, EncryptionException, LocalizedText, RequestedAttributes, SignedRequests,
-    SigningException,
+    AgencyId, Agreement, Contact, ContactKind, EncryptionException, LocalizedText, LogoutChoice, LogoutException,
+    RequestedAttributes, SignedRequests, SigningException,
 };
 use crate::federation::assurance::{Aal, Ial, aal_from_number};
 use crate::federation::attribute::{AttributeName, AttributeProfile, UnknownAttribute};
@@ -75,6 +75,7 @@ struct Written {
     signed_requests: SignedRequests,
     encryption: Option<Spanned<WrittenException<EncryptionException>>>,
     signing: Option<Spanned<WrittenException<SigningException>>>,
+    logout: Option<Spanned<WrittenLogout>>,
     contacts: Spanned<Vec<Contact>>,
     review_date: Spanned<toml::value::Datetime>,
     return_to_url: Spanned<String>,
@@ -98,6 +99,16 @@ struct WrittenAttribute {
 #[serde(deny_unknown_fields)]
 struct WrittenException<T> {
     exception: T,
+    reason: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WrittenLogout {
+    #[serde(default)]
+    choice: LogoutChoice,
+    exception: Option<LogoutException>,
+    #[serde(default)]
     reason: String,
 }
 
@@ -203,6 +214,10 @@ impl Written {
                 ));
             }
         }
+        let (logout_choice, logout_exception) = match self.logout {
+            Some(written) => checked_logout(&written)?,
+            None => (LogoutChoice::default(), None),
+        };
         Ok(Agreement {
             agency_id,
             agency_name: self.agency_name,
@@ -224,6 +239,8 @@ impl Written {
             signed_requests: self.signed_requests,
             encryption: self.encryption.map(reasoned).transpose()?,
             signing: self.signing.map(reasoned).transpose()?,
+            logout_choice,
+            logout_exception,
             contacts: self.contacts.into_inner(),
             review_date,
             return_to_url,
@@ -253,6 +270,18 @@ fn reasoned<T>(written: Spanned<WrittenException<T>>) -> Result<T, Fault> {
         return Err(fault(&written, "an exception states its reason"));
     }
     Ok(written.into_inner().exception)
+}
+
+fn checked_logout(written: &Spanned<WrittenLogout>) -> Result<(LogoutChoice, Option<LogoutException>), Fault> {
+    let WrittenLogout { choice, exception, reason } = written.get_ref();
+    if exception.is_some() && reason.trim().is_empty() {
+        return Err(fault(written, "an exception states its reason"));
+    }
+    if let (LogoutChoice::Everywhere, Some(exception)) = (choice, exception) {
+        let without = format!("with choice = \"everywhere\" nobody stays signed in: {exception} has no effect");
+        return Err(fault(written, without));
+    }
+    Ok((*choice, *exception))
 }
 
 fn aal(written: &Spanned<u8>) -> Result<Aal, Fault> {

@@ -20,8 +20,8 @@ use crate::saml::EntityId;
 pub use file::AgreementError;
 pub use protection::{LoweredProtection, lowers_protection};
 pub use terms::{
-    AgencyId, Contact, ContactKind, EncryptionException, LocalizedText, MalformedAgencyId, RequestedAttributes,
-    SignedRequests, SigningException,
+    AgencyId, Contact, ContactKind, EncryptionException, LocalizedText, LogoutChoice, LogoutException,
+    MalformedAgencyId, RequestedAttributes, SignedRequests, SigningException,
 };
 
 /// An agreement that has been read and checked.
@@ -47,6 +47,8 @@ pub struct Agreement {
     signed_requests: SignedRequests,
     encryption: Option<EncryptionException>,
     signing: Option<SigningException>,
+    logout_choice: LogoutChoice,
+    logout_exception: Option<LogoutException>,
     contacts: Vec<Contact>,
     review_date: Date,
     return_to_url: Url,
@@ -186,6 +188,18 @@ impl Agreement {
         self.signing
     }
 
+    /// Whether a person whom the service signs out is asked how far that goes.
+    #[must_use]
+    pub const fn logout_choice(&self) -> LogoutChoice {
+        self.logout_choice
+    }
+
+    /// The exception from the truth about a logout, if one was agreed.
+    #[must_use]
+    pub const fn logout_exception(&self) -> Option<LogoutException> {
+        self.logout_exception
+    }
+
     /// The day by which both sides look at the agreement again.
     #[must_use]
     pub const fn review_date(&self) -> Date {
@@ -233,6 +247,8 @@ impl Agreement {
         ));
         lines.push(format!("encryption {}", self.encryption.map_or("default".to_owned(), |e| e.to_string())));
         lines.push(format!("signing {}", self.signing.map_or("default".to_owned(), |e| e.to_string())));
+        let answer = self.logout_exception.map_or("default".to_owned(), |e| e.to_string());
+        lines.push(format!("logout choice {} answer {answer}", self.logout_choice));
         lines.extend(self.contacts.iter().map(|c| format!("contact {} {} <{}>", c.kind, c.name, c.email)));
         lines.push(format!("review date {}", self.review_date));
         lines.push(format!("return to {}", self.return_to_url));

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Agreement, EncryptionException, SignedRequests, SigningException};
+use super::{Agreement, EncryptionException, LogoutException, SignedRequests, SigningException};
 use crate::federation::assurance::{Aal, Ial, aal_number};
 use crate::federation::attribute::AttributeName;
 use crate::federation::identifier::NameIdFormat;
@@ -24,6 +24,8 @@ pub enum LoweredProtection {
     HighestIalRaised(Ial),
     /// The service may be answered below the default authentication level, at this one.
     LowestAalLowered(Aal),
+    /// The service is told something else than the truth about logouts.
+    LogoutAnswerUntrue(LogoutException),
     /// One more NameID format, one that tells more than a pairwise identifier.
     NameIdFormatAdded(NameIdFormat),
     /// Requests need no longer be signed.
@@ -48,6 +50,7 @@ impl fmt::Display for LoweredProtection {
             Self::LowestAalLowered(aal) => {
                 write!(f, "a request that asks for AAL{} is answered so, below the default", aal_number(*aal))
             }
+            Self::LogoutAnswerUntrue(exception) => write!(f, "answers to logouts say {exception}"),
             Self::NameIdFormatAdded(format) => write!(f, "one more NameID format: {format}"),
             Self::RequestsUnsigned => f.write_str("requests need no longer be signed"),
             Self::KeyAdded(fingerprint) => write!(f, "a new key is trusted, SHA-256 {fingerprint}"),
@@ -90,6 +93,9 @@ pub fn lowers_protection(old: &Agreement, new: &Agreement) -> Vec<LoweredProtect
     }
     if let Some(exception) = new.encryption.filter(|_| new.encryption > old.encryption) {
         lowered.push(LoweredProtection::EncryptionWeaker(exception));
+    }
+    if let Some(exception) = new.logout_exception.filter(|_| old.logout_exception.is_none()) {
+        lowered.push(LoweredProtection::LogoutAnswerUntrue(exception));
     }
     if let Some(exception) = new.signing.filter(|_| old.signing.is_none()) {
         lowered.push(LoweredProtection::SigningWeaker(exception));

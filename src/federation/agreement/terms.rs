@@ -159,6 +159,43 @@ impl fmt::Display for SigningException {
     }
 }
 
+/// Whether a person whom a service signs out is asked how far that goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LogoutChoice {
+    /// The person chooses: only at that service, or everywhere.
+    #[default]
+    Asked,
+    /// It goes everywhere, and nobody is asked.
+    Everywhere,
+}
+
+impl fmt::Display for LogoutChoice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Asked => "asked",
+            Self::Everywhere => "everywhere",
+        })
+    }
+}
+
+/// A named exception from "the status of a LogoutResponse is the truth" (deployment profile SDP-IDP31).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LogoutException {
+    /// `Success` where the person stays signed in here, for service providers that keep their own session when they get anything
+    /// else.
+    SuccessWhereKept,
+}
+
+impl fmt::Display for LogoutException {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::SuccessWhereKept => "success-where-kept",
+        })
+    }
+}
+
 /// What a contact is there for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
 #[serde(rename_all = "kebab-case")]

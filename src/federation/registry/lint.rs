@@ -101,6 +101,11 @@ pub(super) fn lint(service: &ServiceProvider, today: Date, denied: DeniedAlgorit
     warnings.extend(
         agreement.signing_exception().map(|exception| LintWarning::ExceptionInForce(format!("signing {exception}"))),
     );
+    warnings.extend(agreement.logout_exception().map(|exception| {
+        LintWarning::ExceptionInForce(format!(
+            "logout {exception}: the service is told Success although the person stays signed in here, which SDP-IDP31 does not allow"
+        ))
+    }));
 
     let mut asked_by_metadata = false;
     for name in service.requested_attribute_names() {

@@ -29,10 +29,9 @@ impl Participation {
         entity_id: &str,
     ) -> Result<Self, Trouble> {
         let (id, service) = (session.id_hash(), entity_id.to_owned());
-        let parts =
-            site.store.read::<_, StoreError, _>(move |tx| tx.parts_of_service(id, subscriber, &service)).await?;
+        let parts = site.store.read::<_, StoreError, _>(move |tx| tx.parts_of_service(id, &service)).await?;
         let mut opened = Vec::with_capacity(parts.len());
-        for part in parts {
+        for part in parts.into_iter().filter(|part| part.subscriber == subscriber) {
             match known_name::open(&*site.keys, Place::of(&part), &part.name_id_sealed) {
                 Ok(name) => opened.push((part, name)),
                 Err(KeysError::Unavailable) => return Err(KeysError::Unavailable.into()),

@@ -1,6 +1,8 @@
 //! `agreement.toml`: what is taken, what is refused and on which line, what a new version lowers.
 
-use signet::federation::agreement::{Agreement, LoweredProtection, SignedRequests, lowers_protection};
+use signet::federation::agreement::{
+    Agreement, LogoutChoice, LogoutException, LoweredProtection, SignedRequests, lowers_protection,
+};
 use signet::federation::assurance::{Aal, Ial};
 use signet::federation::attribute::{AttributeName, AttributeProfile};
 use signet::federation::identifier::NameIdFormat;
@@ -102,6 +104,26 @@ fn email_as_name_id_needs_email_to_be_allowed() {
 fn exception_without_a_reason_is_refused() {
     let (_, reason) = refused(&agreement_text("", "[encryption]\nexception = \"clear-text\"\nreason = \" \"\n"));
     assert!(reason.contains("reason"), "{reason}");
+    for rest in ["", "reason = \" \"\n"] {
+        let (_, reason) =
+            refused(&agreement_text("", &format!("[logout]\nexception = \"success-where-kept\"\n{rest}")));
+        assert!(reason.contains("reason"), "{reason}");
+    }
+}
+
+#[test]
+fn logouts_are_asked_about_and_answered_truly_unless_the_agreement_says_otherwise() {
+    let of = |more: &str| {
+        let agreement = agreement("", more);
+        (agreement.logout_choice(), agreement.logout_exception())
+    };
+    assert_eq!(of(""), (LogoutChoice::Asked, None));
+    assert_eq!(of("[logout]\nchoice = \"everywhere\"\n"), (LogoutChoice::Everywhere, None));
+    let excused = "[logout]\nexception = \"success-where-kept\"\nreason = \"It keeps its session.\"\n";
+    assert_eq!(of(excused), (LogoutChoice::Asked, Some(LogoutException::SuccessWhereKept)));
+    let both = excused.replace("[logout]\n", "[logout]\nchoice = \"everywhere\"\n");
+    assert!(refused(&agreement_text("", &both)).1.contains("has no effect"));
+    assert!(refused(&agreement_text("", "[logout]\nchoice = \"nowhere\"\n")).1.contains("nowhere"));
 }
 
 #[test]
@@ -193,11 +215,13 @@ fn each_lowering_of_protection_is_named() {
     assert!(matches!(lowered("", &clear)[..], [LoweredProtection::EncryptionWeaker(_)]));
     let one = format!("{email}[signing]\nexception = \"assertion-only\"\nreason = \"pilot\"\n");
     assert!(matches!(lowered("", &one)[..], [LoweredProtection::SigningWeaker(_)]));
+    let untrue = format!("{email}[logout]\nexception = \"success-where-kept\"\nreason = \"pilot\"\n");
+    assert_eq!(lowered("", &untrue), [LoweredProtection::LogoutAnswerUntrue(LogoutException::SuccessWhereKept)]);
     let off = agreement("enabled = false", &email);
     assert_eq!(lowers_protection(&off, &old), [LoweredProtection::EnabledAgain]);
     // What was agreed before is no news.
     let lowest = format!("{email}[levels]\nlowest_aal = 1\n");
-    for exception in [&clear, &one, &lowest] {
+    for exception in [&clear, &one, &lowest, &untrue] {
         let old = agreement("", exception);
         assert_eq!(lowers_protection(&old, &old), []);
     }
@@ -240,6 +264,10 @@ reason = "pilot"
 exception = "response-only"
 reason = "pilot"
 
+[logout]
+exception = "success-where-kept"
+reason = "pilot"
+
 [attributes.email]
 purpose.en = "To write to you"
 purpose.es = "Para escribirle"
@@ -269,6 +297,7 @@ name id format email-address
 signed requests waived
 encryption aes-128-gcm
 signing response-only
+logout choice asked answer success-where-kept
 contact technical Permit systems office <permits@parks.example.gov>
 contact privacy Privacy officer <privacy@parks.example.gov>
 review date 2027-06-30
@@ -283,6 +312,7 @@ return to https://permits.parks.example.gov/
         "signed requests demanded",
         "encryption default",
         "signing default",
+        "logout choice asked answer default",
     ] {
         assert!(silent.contains(&format!("\n{line}\n")), "{line}\n{silent}");
     }

@@ -330,10 +330,163 @@ async fn only_there_keeps_the_session_and_says_so() {
     let went = street.decide(&question, "there_only").await;
     assert_eq!(street.read_answer(&went).status(), LogoutStatus::Partly);
     assert!(street.is_signed_in().await);
-    // That service is out of the session; the other one is still in it, and the person can go back to the first.
-    let question = street.go(&street.url(&street.request(1, |_| ()))).await.page();
-    assert!(!question.text().contains("permits"), "{}", question.text());
     street.sign_in(0).await;
+}
+
+/// Most service providers keep their own session when they read that the one here goes on.
+#[tokio::test]
+async fn a_service_that_asked_for_itself_alone_is_told_when_everything_ends() {
+    let street = Street::with(2).await;
+    let question = street.go(&street.url(&street.request(0, |_| ()))).await.page();
+    question.expect_words("it may show an error message").expect_words("it is told that you are still signed in here");
+    street.decide(&question, "there_only").await;
+    // It may ask once more: its session here is known still.
+    let again = street.go(&street.url(&street.request(0, |_| ()))).await.page();
+    street.decide(&again, "there_only").await;
+
+    let question = street.go(&street.url(&street.request(1, |_| ()))).await.page();
+    question.expect_words("permits");
+    let Went::Out(url) = street.decide(&question, "everywhere").await else { panic!("permits is due") };
+    let told = LogoutMessage::from_query(url.query().unwrap()).unwrap();
+    let told = street.read_request(told, "https://permits.example.gov/slo");
+    assert_eq!(told.session_indexes(), [street.parties[0].signed_in.clone().unwrap().session_index.unwrap()]);
+}
+
+#[tokio::test]
+async fn an_agreement_may_say_that_logouts_always_go_everywhere() {
+    let street = Street::agreed(2, "logout = { choice = \"everywhere\" }").await;
+    let page = street.go(&street.url(&street.request(0, |_| ()))).await.page();
+    let told = told_by_form(&street, &page);
+    assert!(!street.is_signed_in().await);
+    let went = street.go(&street.answer(1, &told, LogoutResult::Ended)).await;
+    assert_eq!(street.read_answer(&went).status(), LogoutStatus::Ended);
+    // A message that the service fetches by itself ends nothing all the same.
+    let street = Street::agreed(1, "logout = { choice = \"everywhere\" }").await;
+    let went = by_itself(&street, &street.url(&street.request(0, |_| ()))).await;
+    assert_eq!(street.read_answer(&went).status(), LogoutStatus::Partly);
+    assert!(street.is_signed_in().await);
+}
+
+#[tokio::test]
+async fn an_agreement_may_name_the_exception_that_a_kept_session_is_called_ended() {
+    let street =
+        Street::agreed(2, "logout = { exception = \"success-where-kept\", reason = \"It keeps its session.\" }").await;
+    let question = street.go(&street.url(&street.request(0, |_| ()))).await.page();
+    assert!(!question.text().contains("error message"), "{}", question.text());
+    let went = street.decide(&question, "there_only").await;
+    assert_eq!(street.read_answer(&went).status(), LogoutStatus::Ended);
+    assert!(street.is_signed_in().await);
+    // It changes nothing else: what failed has failed.
+    let question = street.go(&street.url(&street.request(0, |_| ()))).await.page();
+    let page = street.decide(&question, "everywhere").await.page();
+    let failed = Status { code: TopStatus::Responder, nested: None, message: None };
+    let went = street.go(&street.answer(1, &told_by_form(&street, &page), LogoutResult::Failed(failed))).await;
+    assert_eq!(street.read_answer(&went).status(), LogoutStatus::Partly);
+}
+
+/// Where our answer comes when the service fetches its message itself, instead of sending the person's browser.
+async fn by_itself(street: &Street, url: &str) -> Went {
+    let service = street.house.app.browser();
+    let mut page = service.once_with(Method::GET, url, None, &[]).await;
+    for _ in 0..4 {
+        assert!(!page.text().contains("camping"), "it learns nothing of the others: {}", page.text());
+        let to = page.headers.get(LOCATION).unwrap_or_else(|| panic!("{}", page.text())).to_str().unwrap().to_owned();
+        if to.starts_with("https:") {
+            return Went::Out(to.parse().unwrap());
+        }
+        page = service.once_with(Method::GET, &to, None, &[]).await;
+    }
+    panic!("it goes round and round")
+}
+
+#[tokio::test]
+async fn after_the_idle_limit_the_others_are_told_before_success_is_said() {
+    let street = Street::with(2).await;
+    street.house.app.clock.advance(Duration::minutes(16));
+    let page = street.go(&street.url(&street.request(0, |_| ()))).await.page();
+    let told = told_by_form(&street, &page);
+    assert_eq!(*told.principal(&[]).unwrap().value, street.parties[1].signed_in.as_ref().unwrap().name_id);
+    let went = street.go(&street.answer(1, &told, LogoutResult::Ended)).await;
+    assert_eq!(street.read_answer(&went).status(), LogoutStatus::Ended);
+    // What was said stays so: nobody is told twice.
+    let went = street.go(&street.url(&street.request(0, |_| ()))).await;
+    assert_eq!(street.read_answer(&went).status(), LogoutStatus::Ended);
+}
+
+#[tokio::test]
+async fn after_the_idle_limit_a_service_that_is_alone_is_answered_at_once() {
+    let street = Street::with(1).await;
+    street.house.app.clock.advance(Duration::hours(13));
+    let went = street.go(&street.url(&street.request(0, |_| ()))).await;
+    assert_eq!(street.read_answer(&went).status(), LogoutStatus::Ended);
+    let street = Street::with(1).await;
+    street.house.app.clock.advance(Duration::minutes(16));
+    let went = street.go(&without_index(&street)).await;
+    assert_eq!(street.read_answer(&went).status(), LogoutStatus::Ended, "the cookie names the session");
+}
+
+#[tokio::test]
+async fn after_the_idle_limit_no_success_is_said_where_nobody_can_be_told() {
+    // The browser is another, or the service fetches its message itself.
+    let street = Street::with(2).await;
+    street.house.app.clock.advance(Duration::minutes(16));
+    let went = by_itself(&street, &street.url(&street.request(0, |_| ()))).await;
+    assert_eq!(street.read_answer(&went).status(), LogoutStatus::Partly);
+    // The person comes with the browser later: now they are told.
+    let page = street.go(&street.url(&street.request(0, |_| ()))).await.page();
+    let failed = Status { code: TopStatus::Responder, nested: None, message: None };
+    let went = street.go(&street.answer(1, &told_by_form(&street, &page), LogoutResult::Failed(failed))).await;
+    assert_eq!(street.read_answer(&went).status(), LogoutStatus::Partly, "it was told and did not end");
+}
+
+#[tokio::test]
+async fn after_a_day_nothing_is_known_and_nothing_is_claimed() {
+    let street = Street::with(2).await;
+    let (app, kept) = (&street.house.app, "session_participant");
+    app.clock.advance(Duration::hours(24) - Duration::minutes(1));
+    signet::jobs::forget(&app.store, &*app.clock).await.unwrap();
+    assert_eq!(sql::count(&app.store, kept, "true"), 2, "they outlive the session");
+    app.clock.advance(Duration::minutes(2));
+    signet::jobs::forget(&app.store, &*app.clock).await.unwrap();
+    assert_eq!(sql::count(&app.store, kept, "true"), 0);
+    let went = street.go(&street.url(&street.request(0, |_| ()))).await;
+    assert_eq!(street.read_answer(&went).status(), LogoutStatus::Partly);
+}
+
+#[tokio::test]
+async fn a_person_who_has_signed_in_again_is_asked_about_the_session_before_as_well() {
+    let mut street = Street::with(2).await;
+    street.house.app.clock.advance(Duration::minutes(16));
+    let old = street.url(&street.request(0, |_| ()));
+    street.house.sign_in(&street.browser, street.person, None).await;
+    let camping = street.parties[1].signed_in.take();
+    let question = street.go(&old).await.page();
+    question.expect_words("Sign out everywhere?").expect_words("camping");
+    let page = street.decide(&question, "everywhere").await.page();
+    assert!(!street.is_signed_in().await, "the session of today ends");
+    let told = told_by_form(&street, &page);
+    assert_eq!(told.session_indexes(), [camping.unwrap().session_index.unwrap()]);
+    let went = street.go(&street.answer(1, &told, LogoutResult::Ended)).await;
+    assert_eq!(street.read_answer(&went).status(), LogoutStatus::Ended);
+}
+
+/// The person signed out here and did not go round the services; one of them asks now.
+#[tokio::test]
+async fn what_was_not_told_when_the_person_signed_out_here_is_told_when_a_service_asks() {
+    let street = Street::with(2).await;
+    sign_out_here(&street).await.expect_words("camping : still signed in there");
+    let page = street.go(&street.url(&street.request(0, |_| ()))).await.page();
+    let went = street.go(&street.answer(1, &told_by_form(&street, &page), LogoutResult::Ended)).await;
+    assert_eq!(street.read_answer(&went).status(), LogoutStatus::Ended);
+}
+
+/// The page that comes when the person signs out on the account page.
+async fn sign_out_here(street: &Street) -> Page {
+    let account = street.browser.get("/account").await;
+    let form = account.forms().into_iter().find(|form| form.action.path() == "/account/sign-out").unwrap();
+    let fields: Vec<(&str, &str)> = form.fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    let page = street.browser.once_with(Method::POST, form.action.as_str(), Some(&fields), &[]).await;
+    street.follow(page).await.page()
 }
 
 /// The LogoutRequest that stands in a form, as camping reads it.
@@ -475,7 +628,11 @@ async fn another_persons_name_and_a_session_that_is_gone_are_told_apart() {
     assert!(street.is_signed_in().await);
     let gone = street.request(0, |r| r.session_indexes = vec!["_gone".to_owned()]);
     let went = street.go(&street.url(&gone)).await;
-    assert_eq!(street.read_answer(&went).status(), LogoutStatus::Ended, "no such session is there");
+    assert_eq!(
+        street.read_answer(&went).status(),
+        LogoutStatus::Partly,
+        "no such session is there, and nobody was told"
+    );
     assert!(street.is_signed_in().await);
 }
 
@@ -484,7 +641,7 @@ async fn a_service_ends_no_session_by_the_index_of_another_services() {
     let street = Street::with(2).await;
     let index = street.parties[1].signed_in.as_ref().unwrap().session_index.clone().unwrap();
     let went = street.go(&street.url(&street.request(0, |r| r.session_indexes = vec![index]))).await;
-    assert_eq!(street.read_answer(&went).status(), LogoutStatus::Ended);
+    assert_eq!(street.read_answer(&went).status(), LogoutStatus::Partly);
     assert!(street.is_signed_in().await);
 }
 
@@ -644,8 +801,26 @@ async fn an_asynchronous_request_is_carried_out_and_not_answered() {
     let page = posted(&street, &street.request(0, |_| ()), true, false).await;
     let question = street.follow(page).await.page();
     question.expect_words("You signed out of permits");
-    street.decide(&question, "everywhere").await.page().expect_words("You are signed out");
+    let end = street.decide(&question, "everywhere").await.page();
+    end.expect_words("You are signed out");
+    assert_eq!(end.link("Go back to permits").unwrap(), "https://permits.parks.example.gov/");
     assert!(!street.is_signed_in().await);
+
+    let street = Street::with(1).await;
+    let question = street.follow(posted(&street, &street.request(0, |_| ()), true, false).await).await.page();
+    assert!(!question.text().contains("error message"), "it is told nothing: {}", question.text());
+    let end = street.decide(&question, "there_only").await.page();
+    end.expect_words("You are still signed in").link("Go back to permits").unwrap();
+    assert!(street.is_signed_in().await);
+}
+
+#[tokio::test]
+async fn an_asynchronous_request_about_nothing_that_is_known_ends_on_a_page_with_a_way_back() {
+    let street = Street::with(1).await;
+    let page = posted(&street, &street.request(0, |r| r.session_indexes = vec!["_gone".to_owned()]), true, false).await;
+    page.expect_status(200).expect_words("You signed out of one service").link("Go back to permits").unwrap();
+    assert!(page.headers.get("set-cookie").is_none(), "{:?}", page.headers);
+    assert!(street.is_signed_in().await);
 }
 
 #[tokio::test]
@@ -678,10 +853,9 @@ async fn a_service_learns_nothing_of_the_others_and_ends_nothing_without_the_per
         assert_eq!(page.expect_status(410).text().matches("camping").count(), 0);
     }
     assert!(street.is_signed_in().await);
-    // It is out of the session all the same; the others are still in it.
+    // It is in the session still, as the others are.
     let question = street.go(&street.url(&street.request(1, |_| ()))).await.page();
-    question.expect_words("returns");
-    assert!(!question.text().contains("permits"), "{}", question.text());
+    question.expect_words("returns").expect_words("permits");
 }
 
 #[tokio::test]

@@ -90,29 +90,39 @@ pub(super) fn single_sign_on(album: &mut Album) {
             },
         );
     }
-    for others in [Vec::new(), vec!["Camping".to_owned(), "<b>Returns</b>".to_owned()]] {
+    for (others, may_show_an_error) in
+        [(Vec::new(), false), (vec!["Camping".to_owned(), "<b>Returns</b>".to_owned()], true)]
+    {
         album.add(
             true,
             &logout::LogoutQuestionPage {
                 service_name: "Benefits Portal".to_owned(),
                 others,
+                may_show_an_error,
                 decide_path: "/saml/logout/sample".to_owned(),
             },
         );
     }
     let lines = ["waiting", "asked", "ended", "partly", "failed", "unreachable", "unsupported"]
         .map(|outcome| logout::LogoutLine { service_name: "Benefits Portal".to_owned(), outcome });
-    for (still_signed_in, lines, next) in
-        [(false, lines.to_vec(), true), (false, Vec::new(), false), (true, Vec::new(), false)]
-    {
-        album.add(
-            still_signed_in,
-            &logout::LogoutPage {
-                still_signed_in,
-                lines,
-                next_path: next.then(|| "/saml/logout/sample/next".to_owned()),
-            },
-        );
+    let back_to = logout::BackTo {
+        service_name: "Benefits <b>Portal</b>".to_owned(),
+        address: "https://benefits.example.gov/".to_owned(),
+    };
+    for (ended, lines, next, back_to) in [
+        (logout::Ended::Here, lines.to_vec(), true, Some(back_to.clone())),
+        (logout::Ended::Here, Vec::new(), false, None),
+        (logout::Ended::Here, Vec::new(), false, Some(back_to.clone())),
+        (logout::Ended::There, Vec::new(), false, Some(back_to.clone())),
+        (logout::Ended::ThereAtLeast, Vec::new(), false, Some(back_to)),
+    ] {
+        let page = logout::LogoutPage {
+            ended,
+            lines,
+            next_path: next.then(|| "/saml/logout/sample/next".to_owned()),
+            back_to,
+        };
+        album.add(matches!(ended, logout::Ended::There), &page);
     }
     album.add(
         false,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use time::UtcDateTime;
 
-use super::round::{Reply, send_answer};
+use super::round::{Reply, left, send_answer};
 use super::{LOGOUT_WAITS, relay_state_place};
 use crate::authentication::session::SessionIdHash;
 use crate::event::AlteredRecord;
@@ -29,18 +29,17 @@ use crate::web::site::Site;
 enum Came {
     /// It was seen before.
     Replayed,
-    /// No session that it names is there: that is what it wanted.
-    NothingToEnd,
-    /// It names no session, and the browser's could not be seen.
-    NotSeen,
+    /// Nothing is known of a session that it means: it names none that the service got in the last day, or none at all, and the
+    /// browser's could not be seen.
+    NothingKnown,
     /// It names a session, and another person than that session's.
     UnknownPrincipal,
     /// A logout was begun.
     Begun([u8; 16]),
 }
 
-/// Takes in a request that a service made. The session is found by its SessionIndex, wherever the browser is; a request
-/// that names none means the session of this browser.
+/// Takes in a request that a service made. The session is found by its SessionIndex, wherever the browser is, and whether or not
+/// it has ended; a request that names none means the session of this browser.
 ///
 /// # Errors
 /// Why it is not believed.
@@ -49,6 +48,7 @@ pub(super) async fn take_in(
     idp: &IdentityProvider,
     decoded: DecodedLogoutRequest,
     session: &BrowserSession,
+    by_cookie: Option<SessionIdHash>,
 ) -> Answer {
     let now = site.now();
     let service = Arc::clone(idp.registry.load().admit(decoded.claimed_issuer())?);
@@ -61,7 +61,7 @@ pub(super) async fn take_in(
 
     let relay_state = request.relay_state().map(|state| state.as_str().as_bytes().to_vec());
     let (taker, us, asked) = (site.clone(), idp.entity_id.clone(), request.clone());
-    let browser = session.state.signed_in().map(|subscriber| (session.id_hash(), subscriber));
+    let browser = Browser { signed_in: session.state.signed_in(), by_cookie };
     let came = site
         .store
         .transaction::<_, Trouble, _>(move |tx| {
@@ -74,15 +74,15 @@ pub(super) async fn take_in(
             return Err(Refusal::from(RefusalKind::RequestReplayed).about(named(&service)));
         }
         Came::Begun(id) => return Ok(see_other(&format!("/saml/logout/{}", hex::encode(id)), [])),
-        Came::NothingToEnd => LogoutResult::Ended,
-        Came::NotSeen => LogoutResult::Partly,
+        // No session of ours is left that it means; whether others were told of its end cannot be said.
+        Came::NothingKnown => LogoutResult::Partly,
         Came::UnknownPrincipal => LogoutResult::Failed(unknown),
     };
     if request.wants_no_answer() {
-        return Ok(see_other("/", []));
+        return Ok(left(site, session, &service));
     }
     let reply = Reply { in_response_to: request.id().clone(), relay_state: request.relay_state().cloned(), result };
-    Ok(send_answer(site, idp, session, &service, reply)?.unwrap_or_else(|| see_other("/", [])))
+    Ok(send_answer(site, idp, session, &service, reply)?.unwrap_or_else(|| left(site, session, &service)))
 }
 
 /// Whom it means. Opening a hidden name is work for a thread on which nobody waits, and only now that the request is fresh.
@@ -95,13 +95,22 @@ async fn principal(
     opened.map_err(|fault| Refusal::because(RefusalKind::Outage, &fault))
 }
 
+/// What the browser that brought a request tells of itself.
+#[derive(Clone, Copy)]
+struct Browser {
+    /// Who is signed in there.
+    signed_in: Option<SubscriberId>,
+    /// The session that its cookie names, ended or not.
+    by_cookie: Option<SessionIdHash>,
+}
+
 fn begin(
     tx: &mut Transaction<'_>,
     site: &Site,
     us: &EntityId,
     (request, principal): (&VerifiedLogoutRequest, &NamedPrincipal),
     relay_state: Option<&[u8]>,
-    browser: Option<(SessionIdHash, SubscriberId)>,
+    browser: Browser,
     now: UtcDateTime,
 ) -> Result<Came, Trouble> {
     let service = request.issuer();
@@ -110,11 +119,6 @@ fn begin(
     }
     let (mut sessions, mut somebody_else) = (Vec::new(), false);
     for (session, participant) in candidates(tx, request, browser, now)? {
-        let alive = tx.session(session, now)?;
-        // A session that another person has taken over in the same browser is not the one that the service means.
-        if alive.is_none_or(|record| record.subscriber != Some(participant.subscriber)) {
-            continue;
-        }
         let place = Place::of(&participant);
         match known_name::open(&*site.keys, place, &participant.name_id_sealed) {
             Ok(name) if means(principal, &name, us, service) => {
@@ -130,15 +134,7 @@ fn begin(
         }
     }
     if sessions.is_empty() {
-        // Without a SessionIndex only the session of the browser is looked at, and a form from another site brings none.
-        let unseen = request.session_indexes().is_empty() && browser.is_none();
-        return Ok(if somebody_else {
-            Came::UnknownPrincipal
-        } else if unseen {
-            Came::NotSeen
-        } else {
-            Came::NothingToEnd
-        });
+        return Ok(if somebody_else { Came::UnknownPrincipal } else { Came::NothingKnown });
     }
     let id: [u8; 16] = random_bytes(&*site.entropy);
     let seal = |state: &[u8]| site.keys.seal(Purpose::PendingRequest, &relay_state_place(&id), state);
@@ -157,11 +153,12 @@ fn begin(
 }
 
 /// The sessions that a request may mean, and what the service has in them: by SessionIndex wherever they are; without one,
-/// those of the person whose session this browser has (SAML Core §3.7.1: all of that person at that service).
+/// those of the person who is signed in at this browser (SAML Core §3.7.1: all of that person at that service), and the one that
+/// this browser had.
 fn candidates(
     tx: &mut Transaction<'_>,
     request: &VerifiedLogoutRequest,
-    browser: Option<(SessionIdHash, SubscriberId)>,
+    browser: Browser,
     now: UtcDateTime,
 ) -> Result<Vec<(SessionIdHash, Participant)>, StoreError> {
     let service = request.issuer().as_str();
@@ -169,10 +166,14 @@ fn candidates(
     for index in request.session_indexes() {
         found.extend(tx.sessions_by_index(service, index)?);
     }
-    if let (true, Some((_, subscriber))) = (request.session_indexes().is_empty(), browser) {
-        for session in tx.sessions_of(subscriber, now)? {
-            let parts = tx.participants_of(session.id_hash, subscriber)?;
-            found.extend(parts.into_iter().filter(|one| one.entity_id == service).map(|one| (session.id_hash, one)));
+    if request.session_indexes().is_empty() {
+        let mut sessions: Vec<SessionIdHash> = browser.by_cookie.into_iter().collect();
+        if let Some(subscriber) = browser.signed_in {
+            let others = tx.sessions_of(subscriber, now)?.into_iter().map(|one| one.id_hash);
+            sessions.extend(others.filter(|one| browser.by_cookie != Some(*one)));
+        }
+        for session in sessions {
+            found.extend(tx.parts_of_service(session, service)?.into_iter().map(|one| (session, one)));
         }
     }
     Ok(found)

@@ -2,15 +2,18 @@
 //!
 //! The messages are [`crate::saml::logout`]'s; what may be said about how it went is [`crate::federation::single_logout`]'s.
 //! A logout stands in the database, since it outlives the session that it ends; its pages are for the browser that has, or had,
-//! that session.
+//! that session. Who takes part in a session is kept for a day beyond its end: a service that asks when our session has long ended
+//! by itself is answered `Success` only where the others were told.
 
 mod arrival;
 pub mod pages;
 mod round;
 
+use std::sync::Arc;
+
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CONTENT_SECURITY_POLICY, HeaderValue};
-use actix_web::{HttpRequest, web};
+use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Deserialize;
 use time::{Duration, UtcDateTime};
 
@@ -18,7 +21,10 @@ pub use round::{begin_here, path_of};
 
 use super::IdentityProvider;
 use super::stop::{Answer, see_other};
+use crate::authentication::session::{COOKIE, SessionIdHash, SessionSecret};
 use crate::event::Event;
+use crate::federation::agreement::LogoutChoice;
+use crate::federation::registry::ServiceProvider;
 use crate::federation::single_logout::{Extent, Outcome, by_service};
 use crate::saml::EntityId;
 use crate::saml::binding::MAX_CARRIED_BYTES;
@@ -32,7 +38,8 @@ use crate::web::people::{Trouble, write_down};
 use crate::web::refusal::{Refusal, RefusalKind};
 use crate::web::session::BrowserSession;
 use crate::web::site::Site;
-use pages::{LogoutLine, LogoutPage, LogoutQuestionPage};
+use pages::{BackTo, Ended, LogoutLine, LogoutPage, LogoutQuestionPage};
+use round::Reach;
 
 /// How long a logout can go on.
 const LOGOUT_WAITS: Duration = Duration::minutes(15);
@@ -72,34 +79,103 @@ async fn arrived(request: &HttpRequest, site: &Site, idp: &IdentityProvider, mes
     match message {
         LogoutMessage::Request(decoded) => {
             let session = BrowserSession::find(request, site).await?;
-            arrival::take_in(site, idp, decoded, &session).await
+            arrival::take_in(site, idp, decoded, &session, named_by_cookie(request)).await
         }
         LogoutMessage::Response(decoded) => arrival::settle(site, idp, decoded).await,
     }
 }
 
+/// The session that the browser's cookie names, whether or not it lives: the cookie outlives a session that ended by itself.
+fn named_by_cookie(request: &HttpRequest) -> Option<SessionIdHash> {
+    let cookie = request.cookie(COOKIE)?;
+    SessionSecret::from_cookie(cookie.value()).map(|secret| secret.id_hash())
+}
+
 /// A logout, and what this browser has to do with it.
 struct Found {
     record: LogoutRecord,
-    /// The sessions that it is about, each with the assertion by which the asking service knows it.
-    sessions: Vec<(LogoutSession, String)>,
-    /// Whether the person at this browser is the one whose session it is, or was until it ended. Whoever brought the message
-    /// may be the service itself, and learns nothing of the others.
-    is_theirs: bool,
+    /// The sessions that it is about.
+    sessions: Vec<LogoutSession>,
+    browser: Place,
 }
 
-async fn find(site: &Site, session: &BrowserSession, id: LogoutId) -> Result<Found, Refusal> {
+/// Who sits at the browser. Whoever brought the message may be the service itself, and learns nothing of the others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    /// The person whom it is about, who is signed in; or who is in the middle of this logout.
+    Theirs,
+    /// The browser that had one of its sessions, which have all ended: it can tell the services, and there is nobody to ask.
+    Had,
+    /// Another one, while a session goes on.
+    Elsewhere,
+    /// Another one, and the sessions have all ended.
+    ElsewhereAfterTheEnd,
+}
+
+async fn find(site: &Site, request: &HttpRequest, session: &BrowserSession, id: LogoutId) -> Result<Found, Refusal> {
     let now = site.now();
-    let (record, sessions) =
-        site.store.read::<_, StoreError, _>(move |tx| Ok((tx.logout(&id, now)?, tx.sessions_of_logout(&id)?))).await?;
-    let record = record.ok_or(RefusalKind::RequestGone)?;
-    let is_theirs = match record.extent {
-        Extent::Undecided | Extent::ThereOnly => sessions
-            .iter()
-            .any(|(one, _)| one.session == session.id_hash() && session.state.signed_in() == Some(one.subscriber)),
-        Extent::Everywhere => session.state.logout == Some(id),
-    };
-    Ok(Found { record, sessions, is_theirs })
+    let (by_cookie, here) = (named_by_cookie(request), session.clone());
+    let found = site
+        .store
+        .read::<_, StoreError, _>(move |tx| {
+            let Some(record) = tx.logout(&id, now)? else { return Ok(None) };
+            let mut sessions: Vec<LogoutSession> = Vec::new();
+            for (one, _) in tx.sessions_of_logout(&id)? {
+                if !sessions.contains(&one) {
+                    sessions.push(one);
+                }
+            }
+            let browser = match record.extent {
+                Extent::Everywhere if here.state.logout == Some(id) => Place::Theirs,
+                Extent::Everywhere => Place::ElsewhereAfterTheEnd,
+                Extent::Undecided | Extent::ThereOnly => place_of(tx, &here, by_cookie, &mut sessions, now)?,
+            };
+            Ok(Some(Found { record, sessions, browser }))
+        })
+        .await?;
+    Ok(found.ok_or(RefusalKind::RequestGone)?)
+}
+
+/// Whose browser it is. Where its person was in one of the sessions that have ended, and is signed in again, the session of today
+/// is one of those that the logout is about.
+fn place_of(
+    tx: &mut Transaction<'_>,
+    here: &BrowserSession,
+    by_cookie: Option<SessionIdHash>,
+    sessions: &mut Vec<LogoutSession>,
+    now: UtcDateTime,
+) -> Result<Place, StoreError> {
+    let (mut ended, mut one_lives) = (Vec::new(), false);
+    for one in sessions.iter() {
+        // One that another person has taken over in the same browser is not the one that the service means.
+        match tx.session(one.session, now)?.is_some_and(|record| record.subscriber == Some(one.subscriber)) {
+            true => one_lives = true,
+            false => ended.push(*one),
+        }
+    }
+    let person = here.state.signed_in();
+    if let Some(subscriber) = person {
+        let today = LogoutSession { session: here.id_hash(), subscriber };
+        if sessions.contains(&today) {
+            return Ok(Place::Theirs);
+        }
+        if ended.iter().any(|one| one.subscriber == subscriber) {
+            sessions.push(today);
+            return Ok(Place::Theirs);
+        }
+    }
+    if one_lives {
+        return Ok(Place::Elsewhere);
+    }
+    // Its cookie names the session, or it is still in the middle of the logout by which the session ended.
+    let mut had: Vec<SessionIdHash> = by_cookie.into_iter().collect();
+    if let Some(before) = here.state.logout {
+        had.extend(tx.sessions_of_logout(&before)?.into_iter().map(|(one, _)| one.session));
+    }
+    Ok(match person.is_none() && ended.iter().any(|one| had.contains(&one.session)) {
+        true => Place::Had,
+        false => Place::ElsewhereAfterTheEnd,
+    })
 }
 
 /// The page of a logout: the question while it is undecided, how it goes afterwards.
@@ -110,68 +186,90 @@ async fn show(
     idp: web::Data<IdentityProvider>,
 ) -> Answer {
     let session = BrowserSession::find(&request, &site).await?;
-    let Found { mut record, sessions, is_theirs } = find(&site, &session, read(&id)?).await?;
-    let undecided = record.extent == Extent::Undecided;
-    if !is_theirs && undecided {
-        // The session that the service names is not this browser's, so nobody here can be asked: the service has left it, and
-        // it goes on.
-        let (left, now) = (record.clone(), site.now());
-        site.store.transaction::<_, StoreError, _>(move |tx| leave(tx, &left.id, &sessions, now)).await?;
-        record.extent = Extent::ThereOnly;
-        let answer = round::answer(&site, &idp, &session, &record).await?;
-        return Ok(answer.unwrap_or_else(|| see_other("/", [])));
+    let found = find(&site, &request, &session, read(&id)?).await?;
+    if found.record.extent != Extent::Undecided {
+        return match found.browser {
+            Place::Theirs => progress(&site, &idp, &session, found.record).await,
+            _ => Err(RefusalKind::RequestGone.into()),
+        };
     }
-    if !is_theirs {
-        return Err(RefusalKind::RequestGone.into());
+    let is_asked = asker(&idp, &found.record).is_none_or(|one| one.agreement().logout_choice() == LogoutChoice::Asked);
+    match found.browser {
+        Place::Theirs if is_asked => question(&site, &idp, &session, found).await,
+        // There is no session that the person could keep, so that there is nothing to ask.
+        Place::Theirs | Place::Had => everywhere(&site, &idp, session, found).await,
+        Place::Elsewhere => {
+            // The session that the service names is not this browser's, so nobody here can be asked: it goes on.
+            let (id, now) = (found.record.id, site.now());
+            let kept = move |tx: &mut Transaction<'_>| tx.decide_logout(&id, Extent::ThereOnly, now).map(drop);
+            site.store.transaction::<_, StoreError, _>(kept).await?;
+            let record = LogoutRecord { extent: Extent::ThereOnly, ..found.record };
+            round::answer_or_leave(&site, &idp, &session, &record).await
+        }
+        Place::ElsewhereAfterTheEnd => {
+            // No browser is here that could tell the others.
+            let (ender, provider, record) = (site.clone(), idp.clone(), found.record.clone());
+            site.store
+                .transaction::<_, Trouble, _>(move |tx| {
+                    let now = ender.now();
+                    if tx.decide_logout(&record.id, Extent::Everywhere, now)? {
+                        round::end_here(tx, &provider, &record, &found.sessions, Reach::Nobody, now)?;
+                    }
+                    Ok(())
+                })
+                .await?;
+            let record = LogoutRecord { extent: Extent::Everywhere, ..found.record };
+            round::answer_or_leave(&site, &idp, &session, &record).await
+        }
     }
-    let (id, asker) = (record.id, record.asked_by.clone());
+}
+
+/// Asks how far it shall go.
+async fn question(site: &Site, idp: &IdentityProvider, session: &BrowserSession, found: Found) -> Answer {
+    let Found { record, sessions, .. } = found;
+    let asked_by = record.asked_by.clone();
     let parts = site
         .store
         .read::<_, StoreError, _>(move |tx| {
-            if !undecided {
-                let steps = tx.logout_steps(&id)?;
-                return Ok(steps.into_iter().map(|step| (step.entity_id, step.outcome)).collect::<Vec<_>>());
-            }
             let mut parts = Vec::new();
-            for (one, _) in sessions {
-                let others = tx.participants_of(one.session, one.subscriber)?.into_iter();
-                let others = others.filter(|part| asker.as_ref() != Some(&part.entity_id));
-                parts.extend(others.map(|part| (part.entity_id, Outcome::Waiting)));
+            for one in sessions {
+                parts.extend(tx.participants_of(one.session, one.subscriber)?.into_iter().map(|part| part.entity_id));
             }
+            parts.retain(|part| asked_by.as_ref() != Some(part));
             Ok(parts)
         })
         .await?;
-    let mut answer = if undecided {
-        let page = LogoutQuestionPage {
-            service_name: name_of(&idp, record.asked_by.as_deref().unwrap_or_default()),
-            others: names(&idp, &parts),
-            decide_path: path_of(&id),
-        };
-        respond(&site, &session, StatusCode::OK, &page)
-    } else {
-        respond(&site, &session, StatusCode::OK, &progress(&idp, &record, &parts))
+    let is_told_so = asker(idp, &record).is_none_or(|one| one.agreement().logout_exception().is_none());
+    let page = LogoutQuestionPage {
+        service_name: name_of(idp, record.asked_by.as_deref().unwrap_or_default()),
+        others: names(idp, &parts),
+        may_show_an_error: is_told_so && record.request_id.is_some(),
+        decide_path: path_of(&record.id),
     };
-    // Its forms lead on to services, and browsers apply form-action to where a form is redirected.
-    answer.headers_mut().insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(CSP_OF_RESPONSE_PAGE));
-    Ok(answer)
+    Ok(leading_on(respond(site, session, StatusCode::OK, &page)))
 }
 
-/// The service that asked has left these sessions; they go on.
-fn leave(
-    tx: &mut Transaction<'_>,
-    id: &LogoutId,
-    sessions: &[(LogoutSession, String)],
-    now: UtcDateTime,
-) -> Result<(), StoreError> {
-    if tx.decide_logout(id, Extent::ThereOnly, now)? {
-        for (one, assertion_id) in sessions {
-            tx.remove_participant(one.session, assertion_id)?;
-        }
-    }
-    Ok(())
+/// How it goes.
+async fn progress(site: &Site, idp: &IdentityProvider, session: &BrowserSession, record: LogoutRecord) -> Answer {
+    let id = record.id;
+    let steps = site.store.read::<_, StoreError, _>(move |tx| tx.logout_steps(&id)).await?;
+    let parts: Vec<_> = steps.into_iter().map(|step| (step.entity_id, step.outcome)).collect();
+    Ok(leading_on(respond(site, session, StatusCode::OK, &progress_page(idp, &record, parts))))
 }
 
-fn progress(idp: &IdentityProvider, record: &LogoutRecord, parts: &[(String, Outcome)]) -> LogoutPage {
+/// Its forms lead on to services, and browsers apply form-action to where a form is redirected.
+fn leading_on(mut page: HttpResponse) -> HttpResponse {
+    page.headers_mut().insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(CSP_OF_RESPONSE_PAGE));
+    page
+}
+
+/// The service that asked, if it is registered still.
+fn asker(idp: &IdentityProvider, record: &LogoutRecord) -> Option<Arc<ServiceProvider>> {
+    let registry = idp.registry.load();
+    registry.find(&EntityId::parse(record.asked_by.as_deref()?).ok()?).cloned()
+}
+
+fn progress_page(idp: &IdentityProvider, record: &LogoutRecord, parts: Vec<(String, Outcome)>) -> LogoutPage {
     let unfinished = parts.iter().any(|(_, outcome)| matches!(outcome, Outcome::Waiting | Outcome::Asked))
         || (record.request_id.is_some() && record.answered_at.is_none());
     let line = |(service, outcome): &(String, Outcome)| LogoutLine {
@@ -179,16 +277,20 @@ fn progress(idp: &IdentityProvider, record: &LogoutRecord, parts: &[(String, Out
         outcome: outcome.as_str(),
     };
     LogoutPage {
-        still_signed_in: record.extent == Extent::ThereOnly,
-        lines: by_service(parts.iter().cloned()).iter().map(line).collect(),
+        ended: match record.extent {
+            Extent::ThereOnly => Ended::There,
+            Extent::Undecided | Extent::Everywhere => Ended::Here,
+        },
+        lines: by_service(parts).iter().map(line).collect(),
         next_path: unfinished.then(|| format!("{}/next", path_of(&record.id))),
+        back_to: asker(idp, record).map(|service| BackTo::the(&service)),
     }
 }
 
 /// The names of services, each once.
-fn names(idp: &IdentityProvider, parts: &[(String, Outcome)]) -> Vec<String> {
+fn names(idp: &IdentityProvider, services: &[String]) -> Vec<String> {
     let mut names: Vec<String> = Vec::new();
-    for (service, _) in parts {
+    for service in services {
         let name = name_of(idp, service);
         if !names.contains(&name) {
             names.push(name);
@@ -220,7 +322,7 @@ async fn decide(
     site: web::Data<Site>,
     idp: web::Data<IdentityProvider>,
 ) -> Answer {
-    let mut session = BrowserSession::find(&request, &site).await?;
+    let session = BrowserSession::find(&request, &site).await?;
     if !csrf::is_ours(&request, &site, &session.state, &form.csrf) {
         return Err(RefusalKind::FormExpired.into());
     }
@@ -229,30 +331,39 @@ async fn decide(
         "there_only" => Extent::ThereOnly,
         _ => return Err(RefusalKind::FormMalformed.into()),
     };
-    let Found { record, sessions, is_theirs } = find(&site, &session, read(&id)?).await?;
-    if !is_theirs {
+    let found = find(&site, &request, &session, read(&id)?).await?;
+    if found.browser != Place::Theirs {
         return Err(RefusalKind::RequestGone.into());
     }
+    if extent == Extent::Everywhere {
+        return everywhere(&site, &idp, session, found).await;
+    }
+    // The session goes on, and the service that asked stays in it: whether it ended its part is not known, and many keep theirs
+    // when they are told so.
+    let (id, now) = (found.record.id, site.now());
+    let kept = move |tx: &mut Transaction<'_>| tx.decide_logout(&id, Extent::ThereOnly, now).map(drop);
+    site.store.transaction::<_, StoreError, _>(kept).await?;
+    Ok(see_other(&format!("{}/next", path_of(&id)), []))
+}
+
+/// The sessions end here, and this browser goes round the services.
+async fn everywhere(site: &Site, idp: &IdentityProvider, session: BrowserSession, found: Found) -> Answer {
+    let Found { record, sessions, .. } = found;
     let (id, now) = (record.id, site.now());
-    let (ender, provider) = (site.clone(), idp.clone());
-    let whose;
-    (session, whose) = site
+    let (ender, provider, mut session) = (site.clone(), idp.clone(), session);
+    let (session, whose) = site
         .store
         .transaction::<_, Trouble, _>(move |tx| {
-            if extent == Extent::ThereOnly {
-                leave(tx, &id, &sessions, now)?;
+            if !tx.decide_logout(&id, Extent::Everywhere, now)? {
                 return Ok((session, Vec::new()));
             }
-            if !tx.decide_logout(&id, extent, now)? {
-                return Ok((session, Vec::new()));
-            }
-            let mut ending: Vec<LogoutSession> = sessions.into_iter().map(|(one, _)| one).collect();
-            ending.dedup();
-            let whose = round::end_here(tx, &provider, &record, &ending, now)?;
+            let whose = round::end_here(tx, &provider, &record, &sessions, Reach::Services, now)?;
             for of in &whose {
                 write_down(tx, &*ender.entropy, *of, &Event::SignedOut, now)?;
             }
-            session.forget(&ender);
+            if sessions.iter().any(|one| one.session == session.id_hash() && whose.contains(&one.subscriber)) {
+                session.forget(&ender);
+            }
             session.state.logout = Some(id);
             session.keep(tx, &ender)?;
             Ok((session, whose))
@@ -272,8 +383,8 @@ async fn next(
     idp: web::Data<IdentityProvider>,
 ) -> Answer {
     let session = BrowserSession::find(&request, &site).await?;
-    let found = find(&site, &session, read(&id)?).await?;
-    if !found.is_theirs {
+    let found = find(&site, &request, &session, read(&id)?).await?;
+    if found.browser != Place::Theirs {
         return Err(RefusalKind::RequestGone.into());
     }
     round::go_on(&site, &idp, &session, found.record.id).await

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use crate::federation::registry::ServiceProvider;
 use crate::web::page::Page;
 use crate::web::sign_in::pages::page;
 
@@ -12,6 +13,8 @@ pub struct LogoutQuestionPage {
     pub service_name: String,
     /// The other services that this session is signed in to.
     pub others: Vec<String>,
+    /// Whether the service is told that the session goes on, if the person wants that: many show an error then.
+    pub may_show_an_error: bool,
     /// Where the forms go.
     pub decide_path: String,
 }
@@ -26,15 +29,50 @@ pub struct LogoutLine {
     pub outcome: &'static str,
 }
 
+/// What has ended.
+#[derive(Debug, Clone, Copy, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Ended {
+    /// The session here.
+    Here,
+    /// What the service that asked had; the session here goes on.
+    There,
+    /// What the service that asked had; of a session here nothing is said, since the browser is not known.
+    ThereAtLeast,
+}
+
+/// The service that asked.
+#[derive(Debug, Clone, Serialize)]
+pub struct BackTo {
+    /// Its name.
+    pub service_name: String,
+    /// Where the person goes on, as the agreement says.
+    pub address: String,
+}
+
+impl BackTo {
+    /// The way back to this service.
+    #[must_use]
+    pub fn the(service: &ServiceProvider) -> Self {
+        let agreement = service.agreement();
+        Self {
+            service_name: agreement.friendly_name().in_language("en").to_owned(),
+            address: agreement.return_to_url().to_string(),
+        }
+    }
+}
+
 /// How a logout went, service by service.
 #[derive(Debug, Serialize)]
 pub struct LogoutPage {
-    /// Whether the session here goes on.
-    pub still_signed_in: bool,
+    /// What has ended.
+    pub ended: Ended,
     /// The services.
     pub lines: Vec<LogoutLine>,
     /// Where it goes on, while services wait for their turn.
     pub next_path: Option<String>,
+    /// The service that asked, if one did.
+    pub back_to: Option<BackTo>,
 }
 page!(LogoutPage, "pages/logout/progress.html");
 

@@ -10,7 +10,7 @@ use actix_web::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderValu
 use time::UtcDateTime;
 
 use super::arrival::open_relay_state;
-use super::pages::LogoutPostPage;
+use super::pages::{BackTo, Ended, LogoutPage, LogoutPostPage};
 use super::{LOGOUT_WAITS, LogoutId};
 use crate::authentication::session::SessionIdHash;
 use crate::event::{AlteredRecord, Event, Explanation};
@@ -35,8 +35,18 @@ use crate::web::saml::stop::{Answer, see_other};
 use crate::web::session::BrowserSession;
 use crate::web::site::Site;
 
-/// Ends the sessions of a logout, and lines up the other services that take part in them: the one that asked has ended its own
-/// part (deployment profile SDP-SP34). Tells whose they were. A session that somebody else has taken over since is left alone.
+/// Who can be told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reach {
+    /// The services, through the browser that is here.
+    Services,
+    /// Nobody: the browser that had the session is not here.
+    Nobody,
+}
+
+/// Ends those of the sessions of a logout that live, and lines up the other services that take part in them and have not ended
+/// their part. Tells whose sessions ended. One that somebody else has taken over since is left alone; what its former person had is
+/// told all the same.
 ///
 /// # Errors
 /// When the database fails.
@@ -45,23 +55,30 @@ pub(super) fn end_here(
     idp: &IdentityProvider,
     record: &LogoutRecord,
     sessions: &[LogoutSession],
+    reach: Reach,
     now: UtcDateTime,
 ) -> Result<Vec<SubscriberId>, Trouble> {
     let registry = idp.registry.load();
     let (mut position, mut whose) = (0, Vec::new());
     tx.hold_sessions(&sessions.iter().map(|one| one.session).collect::<Vec<_>>())?;
-    for LogoutSession { session, subscriber } in sessions {
-        if tx.session(*session, now)?.is_none_or(|record| record.subscriber != Some(*subscriber)) {
-            continue;
+    for one in sessions {
+        let LogoutSession { session, subscriber } = *one;
+        if tx.session(session, now)?.is_some_and(|record| record.subscriber == Some(subscriber)) {
+            // It ends before it is asked who takes part in it: who joins later than this finds no session.
+            tx.end_session(session, now)?;
+            whose.push(subscriber);
         }
-        // It ends before it is asked who takes part in it: who joins later than this finds no session.
-        tx.end_session(*session, now)?;
-        whose.push(*subscriber);
-        let parts = tx.participants_of(*session, *subscriber)?;
-        tx.remove_participants_of(*session)?;
+        if let (Some(asker), None) = (&record.asked_by, &record.request_id) {
+            // It has ended its own part (deployment profile SDP-SP34) and wants to hear nothing more.
+            tx.end_parts_of_service(*one, asker, now)?;
+        }
+        let parts = tx.participants_of(session, subscriber)?;
         for part in parts.into_iter().filter(|part| record.asked_by.as_ref() != Some(&part.entity_id)) {
-            let outcome =
-                if takes_messages(&registry, idp, &part.entity_id) { Outcome::Waiting } else { Outcome::Unsupported };
+            let outcome = match reach {
+                _ if !takes_messages(&registry, idp, &part.entity_id) => Outcome::Unsupported,
+                Reach::Services => Outcome::Waiting,
+                Reach::Nobody => Outcome::Unreachable,
+            };
             let step = LogoutStep {
                 subscriber: part.subscriber,
                 position,
@@ -104,8 +121,10 @@ pub fn begin_here(
         extent: Extent::Everywhere,
         answered_at: None,
     };
-    end_here(tx, idp, &record, &[LogoutSession { session, subscriber }], now)?;
-    tx.add_logout(&record, &[])?;
+    let ending = LogoutSession { session, subscriber };
+    end_here(tx, idp, &record, &[ending], Reach::Services, now)?;
+    // No assertion names it: nobody but the person asked.
+    tx.add_logout(&record, &[(ending, String::new())])?;
     Ok(Some(record.id))
 }
 
@@ -135,12 +154,16 @@ impl Turn {
     }
 }
 
-/// Looks whose turn it is. Who has a name that does not open is given up.
+/// Looks whose turn it is. A service that another logout told has ended its part; one whose name does not open is given up.
 fn turn(tx: &mut Transaction<'_>, site: &Site, id: &LogoutId) -> Result<Option<Turn>, Trouble> {
     let mut waiting = tx.logout_steps(id)?.into_iter().filter(|step| step.outcome == Outcome::Waiting);
     while let Some(step) = waiting.next() {
+        if tx.has_part_ended(&step)? {
+            tx.close_logout_steps(id, &[step.position], Outcome::Ended)?;
+            continue;
+        }
         let Some(name_id) = name_of(site, &step)? else {
-            tx.give_up_logout_steps(id, &[step.position], Outcome::Unreachable)?;
+            tx.close_logout_steps(id, &[step.position], Outcome::Unreachable)?;
             continue;
         };
         let mut turn = Turn { steps: vec![step], name_id };
@@ -206,7 +229,7 @@ pub(super) async fn go_on(site: &Site, idp: &IdentityProvider, session: &Browser
         match ask(site, idp, session, turn, request_id, now)? {
             Ok(answer) => return Ok(answer),
             Err(outcome) => {
-                let given_up = move |tx: &mut Transaction<'_>| tx.give_up_logout_steps(&id, &positions, outcome);
+                let given_up = move |tx: &mut Transaction<'_>| tx.close_logout_steps(&id, &positions, outcome);
                 site.store.transaction::<_, StoreError, _>(given_up).await?;
             }
         }
@@ -251,10 +274,7 @@ async fn finish(site: &Site, idp: &IdentityProvider, session: &BrowserSession, r
 }
 
 /// Answers the service that asked; nothing when that was done before, when it wants no answer, or takes none.
-///
-/// # Errors
-/// When the database or the keys fail, or a message of ours does not pass its own check.
-pub(super) async fn answer(
+async fn answer(
     site: &Site,
     idp: &IdentityProvider,
     session: &BrowserSession,
@@ -266,9 +286,18 @@ pub(super) async fn answer(
     };
     let registry = idp.registry.load();
     let Some(service) = find(&registry, entity_id) else { return Ok(None) };
+    let (asker, is_over) = (entity_id.clone(), record.extent == Extent::Everywhere);
     let (first, steps) = site
         .store
-        .transaction::<_, StoreError, _>(move |tx| Ok((tx.answer_logout(&id, now)?, tx.logout_steps(&id)?)))
+        .transaction::<_, StoreError, _>(move |tx| {
+            let first = tx.answer_logout(&id, now)?;
+            // It asked, and is told that it ended: it is not told once more.
+            let sessions = if first && is_over { tx.sessions_of_logout(&id)? } else { Vec::new() };
+            for (one, _) in sessions {
+                tx.end_parts_of_service(one, &asker, now)?;
+            }
+            Ok((first, tx.logout_steps(&id)?))
+        })
         .await?;
     if !first {
         return Ok(None);
@@ -276,9 +305,45 @@ pub(super) async fn answer(
     let reply = Reply {
         in_response_to: MessageId::parse(request_id).map_err(|_| RefusalKind::RequestGone)?,
         relay_state: open_relay_state(site, record)?.and_then(|state| RelayState::parse(&state).ok()),
-        result: result(record.extent, steps.iter().map(|step| step.outcome)),
+        result: result(record.extent, steps.iter().map(|step| step.outcome), service.agreement().logout_exception()),
     };
     send_answer(site, idp, session, service, reply)
+}
+
+/// Answers the service that asked, where nobody at this browser may see how it went; where it is not answered, the person reads
+/// that it ended its part, and goes back to it.
+///
+/// # Errors
+/// Those of [`answer`].
+pub(super) async fn answer_or_leave(
+    site: &Site,
+    idp: &IdentityProvider,
+    session: &BrowserSession,
+    record: &LogoutRecord,
+) -> Answer {
+    if let Some(answer) = answer(site, idp, session, record).await? {
+        return Ok(answer);
+    }
+    Ok(super::asker(idp, record).map_or_else(|| see_other("/", []), |service| left(site, session, &service)))
+}
+
+/// The page after a service has ended its part, in a browser that need not be its person's.
+pub(super) fn left(site: &Site, session: &BrowserSession, service: &ServiceProvider) -> HttpResponse {
+    let page = LogoutPage {
+        ended: Ended::ThereAtLeast,
+        lines: Vec::new(),
+        next_path: None,
+        back_to: Some(BackTo::the(service)),
+    };
+    respond_with(&quiet_layout(site, session), StatusCode::OK, &page)
+}
+
+/// A form from another site leaves our cookie behind; a new one would push out the session that the browser has.
+fn quiet_layout(site: &Site, session: &BrowserSession) -> Layout {
+    match session.needs_cookie() {
+        true => Layout::for_anybody(&site.service_name),
+        false => Layout::of(site, session),
+    }
 }
 
 /// What a service that asked is told.
@@ -330,13 +395,7 @@ fn carry(site: &Site, session: &BrowserSession, service: &ServiceProvider, deliv
                 message,
                 relay_state: relay_state.map(|state| state.as_str().to_owned()),
             };
-            // A form from another site leaves our cookie behind; a new one would push out the session that the browser has.
-            let layout = if session.needs_cookie() {
-                Layout::for_anybody(&site.service_name)
-            } else {
-                Layout::of(site, session)
-            };
-            let mut answer = respond_with(&layout, StatusCode::OK, &page);
+            let mut answer = respond_with(&quiet_layout(site, session), StatusCode::OK, &page);
             answer.headers_mut().insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(CSP_OF_RESPONSE_PAGE));
             answer
         }
