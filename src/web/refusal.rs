@@ -11,7 +11,7 @@ use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, ResponseError};
 use time::UtcDateTime;
 
-use super::page::RefusalPage;
+use super::page::{KeptSession, RefusalPage};
 use super::people::Trouble;
 use super::session::SessionTrouble;
 use crate::event::{Event, Explanation};
@@ -231,6 +231,7 @@ pub struct Refusal {
     /// For the log and the service's engineer; nothing personal.
     detail: Option<Explanation>,
     service: Option<RefusedService>,
+    kept: Option<KeptSession>,
 }
 
 /// The service that a refusal is about, where it is registered.
@@ -264,7 +265,7 @@ impl Refusal {
     /// A refusal that says what exactly was wrong.
     #[must_use]
     pub fn because(kind: RefusalKind, fault: &dyn Error) -> Self {
-        Self { kind, detail: Some(Explanation::of(fault)), service: None }
+        Self { kind, detail: Some(Explanation::of(fault)), service: None, kept: None }
     }
 
     /// Whether it names a service.
@@ -277,6 +278,13 @@ impl Refusal {
     #[must_use]
     pub fn about(mut self, service: RefusedService) -> Self {
         self.service = Some(service);
+        self
+    }
+
+    /// The same where a session was to end and did not, so that the page says so and leads to where it can be ended.
+    #[must_use]
+    pub fn keeping(mut self, session: KeptSession) -> Self {
+        self.kept = Some(session);
         self
     }
 
@@ -298,6 +306,7 @@ impl Refusal {
             detail: self.detail.as_ref().filter(|_| engineer).map(ToString::to_string),
             service_name: self.service.as_ref().map(|service| service.name.clone()),
             return_to: self.service.as_ref().and_then(|service| service.return_to.clone()),
+            kept: self.kept,
             at: format!("{} {hour:02}:{minute:02}:{second:02} UTC", now.date()),
         }
     }
@@ -327,7 +336,7 @@ impl ResponseError for Refusal {
 
 impl From<RefusalKind> for Refusal {
     fn from(kind: RefusalKind) -> Self {
-        Self { kind, detail: None, service: None }
+        Self { kind, detail: None, service: None, kept: None }
     }
 }
 

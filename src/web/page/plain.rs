@@ -37,6 +37,16 @@ impl Page for PrivacyPage {
     const TEMPLATE: &'static str = "pages/plain/privacy.html";
 }
 
+/// What is known of the person's session here where a logout was refused: it goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum KeptSession {
+    /// The person is signed in here.
+    SignedIn,
+    /// The browser did not say: a form from another site leaves its cookie behind.
+    Unknown,
+}
+
 /// A refusal: the locale files have `refusal-{name}` (its heading) and `refusal-{name}-person`, and `refusal-{name}-engineer`
 /// when `engineer` is set.
 #[derive(Debug, Clone, Serialize)]
@@ -53,6 +63,8 @@ pub struct RefusalPage {
     pub service_name: Option<String>,
     /// Where the person can go back to, where the service is known.
     pub return_to: Option<String>,
+    /// Where a logout was refused: what is known of the session that goes on here.
+    pub kept: Option<KeptSession>,
     /// When, for finding it in the log: `2026-11-24 12:00:01 UTC`.
     pub at: String,
 }

@@ -2,6 +2,9 @@
 refusal-code = Code: { $code }
 refusal-help = Whom to ask
 refusal-home = Go to { $service }
+refusal-kept-signed_in = Nothing has ended here: you are still signed in.
+refusal-kept-unknown = Nothing has ended here: if you were signed in, you still are.
+refusal-kept-account = Sign out on your account page
 refusal-return = Back to { $service }
 refusal-tell-service = Go back to the website that sent you here and try again. If it happens again, tell them the code below: the mistake is on their side, not yours.
 refusal-engineer = For the engineer of that website

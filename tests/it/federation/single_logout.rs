@@ -772,7 +772,8 @@ async fn a_refused_logout_is_not_called_a_sign_in() {
     let stale = street.url(&street.request(0, |request| request.issue_instant -= Duration::minutes(10)));
     for (path, code) in [("/saml/logout", "S01"), (&unsigned, "S30"), (&stale, "S40")] {
         let page = street.go(path).await.page();
-        page.expect_words(code);
+        page.expect_words(code).expect_words("Nothing has ended here: you are still signed in.");
+        assert_eq!(page.link("Sign out on your account page").unwrap(), "/account");
         let words = page.body.to_lowercase();
         assert!(!words.contains("sign-in request") && !words.contains("authnrequest by"), "{words}");
     }
@@ -843,6 +844,16 @@ async fn a_service_learns_nothing_of_the_others_and_ends_nothing_without_the_per
     let street = Street::with(3).await;
     let url = street.url(&street.request(0, |_| ()));
     let service = street.house.app.browser();
+    // A form from another site brings no cookie, so that nobody can tell.
+    posted_about(
+        &street,
+        &street.request(0, |r| r.issue_instant -= Duration::minutes(10)),
+        hidden("pat", &keys::OTHER_RSA.certificate_der, BlockEncryption::Aes256Gcm),
+        false,
+        false,
+    )
+    .await
+    .expect_words("if you were signed in, you still are");
     let arrived = service.once_with(Method::GET, &url, None, &[]).await;
     let page = arrived.headers[LOCATION].to_str().unwrap().to_owned();
     let answered = service.once_with(Method::GET, &page, None, &[]).await;

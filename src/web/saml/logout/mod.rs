@@ -27,13 +27,13 @@ use crate::federation::agreement::LogoutChoice;
 use crate::federation::registry::ServiceProvider;
 use crate::federation::single_logout::{Extent, Outcome, by_service};
 use crate::saml::EntityId;
-use crate::saml::binding::MAX_CARRIED_BYTES;
+use crate::saml::binding::{BindingError, MAX_CARRIED_BYTES};
 use crate::saml::logout::LogoutMessage;
 use crate::services::keys::context;
 use crate::storage::{LogoutRecord, LogoutSession, StoreError, Transaction};
 use crate::web::csrf;
 use crate::web::headers::CSP_OF_RESPONSE_PAGE;
-use crate::web::page::respond;
+use crate::web::page::{KeptSession, respond};
 use crate::web::people::{Trouble, write_down};
 use crate::web::refusal::{Refusal, RefusalKind};
 use crate::web::session::BrowserSession;
@@ -63,7 +63,7 @@ pub fn configure(config: &mut web::ServiceConfig) {
 }
 
 async fn by_redirect(request: HttpRequest, site: web::Data<Site>, idp: web::Data<IdentityProvider>) -> Answer {
-    arrived(&request, &site, &idp, LogoutMessage::from_query(request.query_string())?).await
+    arrived(&request, &site, &idp, LogoutMessage::from_query(request.query_string())).await
 }
 
 async fn by_post(
@@ -72,17 +72,31 @@ async fn by_post(
     site: web::Data<Site>,
     idp: web::Data<IdentityProvider>,
 ) -> Answer {
-    arrived(&request, &site, &idp, LogoutMessage::from_form(&body)?).await
+    arrived(&request, &site, &idp, LogoutMessage::from_form(&body)).await
 }
 
-async fn arrived(request: &HttpRequest, site: &Site, idp: &IdentityProvider, message: LogoutMessage) -> Answer {
-    match message {
-        LogoutMessage::Request(decoded) => {
-            let session = BrowserSession::find(request, site).await?;
-            arrival::take_in(site, idp, decoded, &session, named_by_cookie(request)).await
-        }
-        LogoutMessage::Response(decoded) => arrival::settle(site, idp, decoded).await,
-    }
+async fn arrived(
+    request: &HttpRequest,
+    site: &Site,
+    idp: &IdentityProvider,
+    message: Result<LogoutMessage, BindingError>,
+) -> Answer {
+    let asked = match message {
+        Ok(LogoutMessage::Response(decoded)) => return arrival::settle(site, idp, decoded).await,
+        Ok(LogoutMessage::Request(decoded)) => Ok(decoded),
+        Err(fault) => Err(Refusal::from(fault)),
+    };
+    let session = BrowserSession::find(request, site).await?;
+    let answer = match asked {
+        Ok(decoded) => arrival::take_in(site, idp, decoded, &session, named_by_cookie(request)).await,
+        Err(refusal) => Err(refusal),
+    };
+    // A request that is refused has ended nothing, and its person wanted to sign out.
+    answer.map_err(|refusal| match (session.state.signed_in(), named_by_cookie(request)) {
+        (Some(_), _) => refusal.keeping(KeptSession::SignedIn),
+        (None, None) => refusal.keeping(KeptSession::Unknown),
+        (None, Some(_)) => refusal,
+    })
 }
 
 /// The session that the browser's cookie names, whether or not it lives: the cookie outlives a session that ended by itself.
