@@ -29,7 +29,7 @@ use crate::{
     services::{
         Clock, Entropy, SystemClock, SystemEntropy,
         keys::{LocalKeys, LocalKeysError, ServiceKeys},
-        mail::{Mail, SmtpMail, SmtpSettingsError},
+        mail::{Mail, SmtpMail, SmtpServer, SmtpSettingsError},
         sandbox::SandboxInbox,
         sms::{KannelSms, Sms},
     },
@@ -186,7 +186,7 @@ impl Application {
         let inbox = settings.sandboxed().map(|_| SandboxInbox::new(clock.clone()));
         let sandbox = || inbox.clone().unwrap_or_else(|| SandboxInbox::new(clock.clone()));
         let mail: Arc<dyn Mail> = match settings.mail.smtp()? {
-            Some(smtp) => Arc::new(SmtpMail::new(&smtp)?),
+            Some(smtp) => Arc::new(SmtpMail::new(SmtpServer::check(&smtp)?)),
             None => Arc::new(sandbox()),
         };
         let sms: Arc<dyn Sms> = match settings.sms.kannel()? {

@@ -17,6 +17,7 @@
 //! | [`cli`] | one file a command | |
 //! | `conform` | the identity provider tried against the profiles, label by label (feature `demo`) | |
 //! | [`event`] | what happened, for the log and the person's history | |
+//! | [`telemetry`] | the log of the process: who may speak in it | |
 //!
 //! Arrows run one way: `web`, `cli` and `jobs` load, let the core decide, save and tell in one transaction, and answer.
 //! The core (`federation`, `authentication`, `subscriber`) takes values and returns values: no input or output, no clock.
@@ -48,4 +49,5 @@ pub mod services;
 pub mod settings;
 pub mod storage;
 pub mod subscriber;
+pub mod telemetry;
 pub mod web;

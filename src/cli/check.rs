@@ -13,7 +13,7 @@ use crate::jobs::{metadata, signing};
 use crate::one_line::OneLine;
 use crate::services::SystemEntropy;
 use crate::services::keys::LocalKeys;
-use crate::services::mail::SmtpMail;
+use crate::services::mail::SmtpServer;
 use crate::services::sms::KannelSms;
 use crate::settings::{Settings, SettingsError};
 use crate::storage::{Store, StoreError};
@@ -138,7 +138,7 @@ fn check_signing(
 
 fn check_ports(settings: &Settings, report: &mut Report<'_>) -> Result<(), CommandError> {
     let mail = settings.mail.smtp().map_err(|error| error.to_string()).and_then(|smtp| {
-        smtp.map(|smtp| SmtpMail::new(&smtp).map(|_| format!("{}:{}", smtp.host, smtp.port)))
+        smtp.map(|smtp| SmtpServer::check(&smtp).map(|_| format!("{}:{}", smtp.host, smtp.port)))
             .transpose()
             .map_err(|error| error.to_string())
     });

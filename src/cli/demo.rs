@@ -10,10 +10,11 @@ use std::{
 
 use clap::Args;
 
-use super::serve::{log_filter, stopped};
+use super::serve::stopped;
 use crate::{
     app::Surroundings,
     demo::setup::{DemoError, DemoPlaces, Demonstration},
+    telemetry::{self, LogFormat},
 };
 
 /// Where the demonstration lives and listens.
@@ -71,12 +72,7 @@ pub fn run(args: &DemoArgs, out: &mut dyn Write) -> Result<(), DemoCommandError>
 /// Keeps the log out of the terminal, where one URL should be seen.
 fn log_to(path: &std::path::Path) -> io::Result<()> {
     let file = OpenOptions::new().create(true).append(true).mode(0o600).open(path)?;
-    let subscriber = tracing_subscriber::fmt()
-        .with_env_filter(log_filter("info").unwrap_or_default())
-        .with_ansi(false)
-        .with_writer(Arc::new(file))
-        .finish();
     // A test that runs the command twice keeps the first.
-    drop(tracing::subscriber::set_global_default(subscriber));
+    drop(telemetry::begin("info", LogFormat::Text, Arc::new(file)));
     Ok(())
 }

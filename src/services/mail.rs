@@ -100,18 +100,22 @@ pub enum SmtpSettingsError {
     Tls(#[from] lettre::transport::smtp::Error),
 }
 
-/// A mail server, spoken to by SMTP over pooled connections.
-pub struct SmtpMail {
-    transport: AsyncSmtpTransport<Tokio1Executor>,
+/// A mail server whose settings can be used; nothing is connected yet. It needs no runtime, so that `signet check` can look at
+/// the settings that `signet serve` starts with.
+pub struct SmtpServer {
+    host: String,
+    port: u16,
+    tls: Tls,
+    credentials: Option<Credentials>,
     from: Mailbox,
 }
 
-impl SmtpMail {
-    /// Sets the connection up; nothing is sent yet.
+impl SmtpServer {
+    /// Looks at the settings.
     ///
     /// # Errors
     /// [`SmtpSettingsError`].
-    pub fn new(settings: &SmtpSettings) -> Result<Self, SmtpSettingsError> {
+    pub fn check(settings: &SmtpSettings) -> Result<Self, SmtpSettingsError> {
         let from = settings.from.parse().map_err(|_| SmtpSettingsError::From)?;
         let tls = match settings.security {
             SmtpSecurity::Tls => Tls::Wrapper(tls(settings)?),
@@ -119,19 +123,41 @@ impl SmtpMail {
             SmtpSecurity::None if matches!(&*settings.host, "localhost" | "127.0.0.1" | "::1") => Tls::None,
             SmtpSecurity::None => return Err(SmtpSettingsError::ClearText),
         };
+        let credentials = settings.credentials.as_ref();
+        let credentials =
+            credentials.map(|(name, password)| Credentials::new(name.clone(), password.expose_secret().to_owned()));
+        Ok(Self { host: settings.host.clone(), port: settings.port, tls, credentials, from })
+    }
+}
+
+/// Without the password.
+impl fmt::Debug for SmtpServer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SmtpServer").field("host", &self.host).field("port", &self.port).finish_non_exhaustive()
+    }
+}
+
+/// A mail server, spoken to by SMTP over pooled connections.
+pub struct SmtpMail {
+    transport: AsyncSmtpTransport<Tokio1Executor>,
+    from: Mailbox,
+}
+
+impl SmtpMail {
+    /// Sets the pool of connections up; nothing is sent yet. To be called on a tokio runtime, where the pool lives.
+    #[must_use]
+    pub fn new(server: SmtpServer) -> Self {
         // "Dangerous" is its default of no TLS, which the next line replaces.
-        let builder = AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(&settings.host)
-            .tls(tls)
-            .port(settings.port)
+        let builder = AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(&server.host)
+            .tls(server.tls)
+            .port(server.port)
             .timeout(Some(TIMEOUT))
             .pool_config(PoolConfig::new().max_size(MOST_CONNECTIONS));
-        let transport = match &settings.credentials {
-            Some((name, password)) => {
-                builder.credentials(Credentials::new(name.clone(), password.expose_secret().to_owned())).build()
-            }
+        let transport = match server.credentials {
+            Some(credentials) => builder.credentials(credentials).build(),
             None => builder.build(),
         };
-        Ok(Self { transport, from })
+        Self { transport, from: server.from }
     }
 
     fn message(&self, mail: &OutgoingMail) -> Option<Message> {

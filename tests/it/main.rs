@@ -29,6 +29,8 @@ mod pages;
 mod peers;
 mod proofs;
 #[cfg(feature = "demo")]
+mod production;
+#[cfg(feature = "demo")]
 mod rollover;
 mod saml;
 mod services;

@@ -1,36 +1,16 @@
 //! Text messages by Kannel's HTTP interface.
 
-use std::sync::{Arc, Mutex};
-
 use secrecy::SecretString;
 use signet::services::ServiceOutcome;
 use signet::services::sms::{KannelSettings, KannelSms, OutgoingSms, Sms};
 use signet::subscriber::PhoneNumber;
-use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::TcpListener;
 
-/// A gateway that gives one answer to everything, and keeps what it was asked.
-async fn gateway(status: &'static str, body: &'static str) -> (u16, Arc<Mutex<Vec<url::Url>>>) {
-    let asked = Arc::new(Mutex::new(Vec::new()));
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let port = listener.local_addr().unwrap().port();
-    let kept = Arc::clone(&asked);
-    tokio::spawn(async move {
-        while let Ok((stream, _)) = listener.accept().await {
-            let mut stream = BufReader::new(stream);
-            let mut line = String::new();
-            stream.read_line(&mut line).await.unwrap();
-            let target = line.split(' ').nth(1).unwrap_or_default();
-            kept.lock().unwrap().push(format!("http://gateway{target}").parse().unwrap());
-            let mut rest = String::new();
-            while stream.read_line(&mut rest).await.unwrap() > 2 {
-                rest.clear();
-            }
-            let head = format!("HTTP/1.1 {status}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", body.len());
-            stream.write_all(format!("{head}{body}").as_bytes()).await.unwrap();
-        }
-    });
-    (port, asked)
+use crate::support::neighbours::Gateway;
+
+async fn gateway(status: &'static str, body: &'static str) -> (u16, Gateway) {
+    let gateway = Gateway::default();
+    (gateway.clone().start(status, body).await, gateway)
 }
 
 fn sender(port: u16) -> KannelSms {
@@ -50,11 +30,10 @@ fn text() -> OutgoingSms {
 
 #[tokio::test]
 async fn a_text_is_handed_over_as_kannel_wants_it() {
-    let (port, asked) = gateway("202 Accepted", "0: Accepted for delivery").await;
+    let (port, gateway) = gateway("202 Accepted", "0: Accepted for delivery").await;
     assert_eq!(sender(port).send(&text()).await, ServiceOutcome::Answered(()));
-    let asked = asked.lock().unwrap();
-    let value = |name: &str| asked[0].query_pairs().find(|(n, _)| n == name).map(|(_, v)| v.into_owned());
-    assert_eq!(asked[0].path(), "/cgi-bin/sendsms");
+    let value = |name: &str| gateway.parameter(0, name);
+    assert_eq!(gateway.asked()[0].path(), "/cgi-bin/sendsms");
     assert_eq!(value("username").as_deref(), Some("signet"));
     assert_eq!(value("password").as_deref(), Some("a secret & more"));
     assert_eq!(value("to").as_deref(), Some("+12024561111"));

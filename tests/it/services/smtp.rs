@@ -1,80 +1,21 @@
 //! Mail by SMTP.
 
-use std::collections::VecDeque;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use signet::jobs::Outbox;
 use signet::services::keys::{GenerateKeys, LocalKeys, SealingSecret, ServiceKeys, SigningKeyKind};
-use signet::services::mail::{Mail, OutgoingMail, SmtpMail, SmtpSecurity, SmtpSettings, SmtpSettingsError};
+use signet::services::mail::{Mail, OutgoingMail, SmtpMail, SmtpSecurity, SmtpServer, SmtpSettings, SmtpSettingsError};
 use signet::services::message::Message;
 use signet::services::sandbox::SandboxInbox;
 use signet::services::{Clock as _, ServiceOutcome, SystemClock, SystemEntropy};
 use signet::storage::{OutboxEntry, OutboxId, StoreError};
 use signet::subscriber::EmailAddress;
 use time::Duration;
-use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 
 use crate::support::app::MovableClock;
 use crate::support::database::TestDatabase;
-
-/// A mail server that keeps what it is given.
-#[derive(Clone, Default)]
-struct Sink {
-    mails: Arc<Mutex<Vec<String>>>,
-    connections: Arc<Mutex<usize>>,
-    /// What it answers to the recipient, in order; then it takes everything.
-    answers: Arc<Mutex<VecDeque<&'static str>>>,
-}
-
-impl Sink {
-    async fn start(self) -> u16 {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let port = listener.local_addr().unwrap().port();
-        tokio::spawn(async move {
-            while let Ok((stream, _)) = listener.accept().await {
-                *self.connections.lock().unwrap() += 1;
-                tokio::spawn(self.clone().talk(stream));
-            }
-        });
-        port
-    }
-
-    async fn talk(self, stream: TcpStream) -> std::io::Result<()> {
-        let mut stream = BufReader::new(stream);
-        stream.write_all(b"220 sink.example\r\n").await?;
-        let mut line = String::new();
-        loop {
-            line.clear();
-            if stream.read_line(&mut line).await? == 0 {
-                return Ok(());
-            }
-            let verb = line.split([' ', ':', '\r']).next().unwrap_or_default().to_ascii_uppercase();
-            let answer = match verb.as_str() {
-                "EHLO" => "250-sink.example\r\n250 8BITMIME",
-                "RCPT" => self.answers.lock().unwrap().pop_front().unwrap_or("250 good"),
-                "DATA" => {
-                    stream.write_all(b"354 go on\r\n").await?;
-                    let mut mail = String::new();
-                    while !mail.ends_with("\r\n.\r\n") {
-                        if stream.read_line(&mut mail).await? == 0 {
-                            return Ok(());
-                        }
-                    }
-                    self.mails.lock().unwrap().push(mail);
-                    "250 taken"
-                }
-                "QUIT" => "221 bye",
-                _ => "250 good",
-            };
-            stream.write_all(format!("{answer}\r\n").as_bytes()).await?;
-        }
-    }
-
-    fn mails(&self) -> Vec<String> {
-        self.mails.lock().unwrap().clone()
-    }
-}
+use crate::support::neighbours::MailServer;
 
 fn settings(port: u16, security: SmtpSecurity) -> SmtpSettings {
     let from = "Signet <no-reply@login.example.gov>".to_owned();
@@ -94,9 +35,9 @@ fn mail(number: u8) -> OutgoingMail {
 
 #[tokio::test]
 async fn a_mail_arrives_whole_with_its_reference_and_connections_are_used_again() {
-    let sink = Sink::default();
+    let sink = MailServer::default();
     let port = sink.clone().start().await;
-    let smtp = SmtpMail::new(&settings(port, SmtpSecurity::None)).unwrap();
+    let smtp = SmtpMail::new(SmtpServer::check(&settings(port, SmtpSecurity::None)).unwrap());
     for number in 0..6 {
         assert_eq!(smtp.send(&mail(number)).await, ServiceOutcome::Answered(()));
     }
@@ -113,9 +54,9 @@ async fn a_mail_arrives_whole_with_its_reference_and_connections_are_used_again(
 
 #[tokio::test]
 async fn a_mail_with_an_html_part_offers_the_text_first_and_asks_for_no_automatic_answer() {
-    let sink = Sink::default();
+    let sink = MailServer::default();
     let port = sink.clone().start().await;
-    let smtp = SmtpMail::new(&settings(port, SmtpSecurity::None)).unwrap();
+    let smtp = SmtpMail::new(SmtpServer::check(&settings(port, SmtpSecurity::None)).unwrap());
     let both = OutgoingMail { html: Some("<!doctype html><p>Open this</p>".to_owned()), ..mail(0) };
     assert_eq!(smtp.send(&both).await, ServiceOutcome::Answered(()));
     let mail = &sink.mails()[0];
@@ -128,10 +69,10 @@ async fn a_mail_with_an_html_part_offers_the_text_first_and_asks_for_no_automati
 
 #[tokio::test]
 async fn a_refusal_is_final_and_an_outage_is_not_and_neither_repeats_the_address() {
-    let sink = Sink::default();
+    let sink = MailServer::default();
     sink.answers.lock().unwrap().extend(["550 no such mailbox ada@example.org", "451 try again, ada@example.org"]);
     let port = sink.clone().start().await;
-    let smtp = SmtpMail::new(&settings(port, SmtpSecurity::None)).unwrap();
+    let smtp = SmtpMail::new(SmtpServer::check(&settings(port, SmtpSecurity::None)).unwrap());
     let (refused, later) = (smtp.send(&mail(0)).await, smtp.send(&mail(1)).await);
     assert!(matches!(&refused, ServiceOutcome::Refused(reason) if reason.to_string().contains("550")), "{refused:?}");
     assert!(matches!(&later, ServiceOutcome::Unavailable(reason) if reason.to_string().contains("451")), "{later:?}");
@@ -139,20 +80,20 @@ async fn a_refusal_is_final_and_an_outage_is_not_and_neither_repeats_the_address
     assert_eq!(smtp.send(&mail(2)).await, ServiceOutcome::Answered(()));
     // Nobody listens there.
     let closed = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().port();
-    let nobody = SmtpMail::new(&settings(closed, SmtpSecurity::None)).unwrap();
+    let nobody = SmtpMail::new(SmtpServer::check(&settings(closed, SmtpSecurity::None)).unwrap());
     assert!(matches!(nobody.send(&mail(3)).await, ServiceOutcome::Unavailable(_)));
 }
 
 #[tokio::test]
 async fn without_tls_nothing_is_sent_unless_the_server_is_this_machine() {
-    let sink = Sink::default();
+    let sink = MailServer::default();
     let port = sink.clone().start().await;
     // STARTTLS is demanded and the server has none.
-    let smtp = SmtpMail::new(&settings(port, SmtpSecurity::Starttls)).unwrap();
+    let smtp = SmtpMail::new(SmtpServer::check(&settings(port, SmtpSecurity::Starttls)).unwrap());
     assert!(!matches!(smtp.send(&mail(0)).await, ServiceOutcome::Answered(())));
     assert_eq!(sink.mails(), Vec::<String>::new());
     let elsewhere = SmtpSettings { host: "mail.example.gov".to_owned(), ..settings(25, SmtpSecurity::None) };
-    assert!(matches!(SmtpMail::new(&elsewhere), Err(SmtpSettingsError::ClearText)));
+    assert!(matches!(SmtpServer::check(&elsewhere), Err(SmtpSettingsError::ClearText)));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -166,10 +107,10 @@ async fn a_mail_that_met_an_outage_and_a_dead_worker_is_sent_once_after_them() {
         let keys: Arc<dyn ServiceKeys> = Arc::new(
             LocalKeys::generate(&folder.path().join("keys"), &secret, &wanted, Arc::new(SystemEntropy)).unwrap(),
         );
-        let sink = Sink::default();
+        let sink = MailServer::default();
         sink.answers.lock().unwrap().push_back("421 busy");
         let port = sink.clone().start().await;
-        let smtp = Arc::new(SmtpMail::new(&settings(port, SmtpSecurity::None)).unwrap());
+        let smtp = Arc::new(SmtpMail::new(SmtpServer::check(&settings(port, SmtpSecurity::None)).unwrap()));
         let texts = Arc::new(SandboxInbox::new(clock.clone()));
         let outbox = Outbox::new(store.clone(), keys.clone(), smtp, texts, clock.clone());
 

@@ -3,23 +3,23 @@
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
 
-use signet::cli::serve::log_filter;
+use signet::telemetry::{self, LogFormat};
+
+/// A filter that asks for everything, and once more by name for libraries that repeat what they handle.
+pub const MOST_TALKATIVE: &str = "trace,actix_http=trace,hyper=trace,hyper_util=trace,lettre=trace,reqwest=trace,\
+     rlibphonenumber=trace,webauthn_rs_core=trace";
 
 /// What was logged since it began.
 #[derive(Clone, Default)]
 pub struct KeptLog(Arc<Mutex<Vec<u8>>>);
 
 impl KeptLog {
-    /// Keeps all that the server's own code and its libraries say, at their most talkative; not what this test's client and
-    /// its HTML reader say, which are in the same process. Nothing when another test of this process keeps the log already
+    /// Keeps all that is logged at its most talkative. `None` when another test of this process keeps the log already
     /// (cargo-nextest gives each test a process of its own).
     pub fn begin() -> Option<Self> {
         let kept = Self::default();
         let writer = kept.clone();
-        let filter = log_filter("trace,hyper=off,hyper_util=off,reqwest=off,html5ever=off,selectors=off").unwrap();
-        let log =
-            tracing_subscriber::fmt().with_env_filter(filter).with_ansi(false).with_writer(move || writer.clone());
-        log.try_init().is_ok().then_some(kept)
+        telemetry::begin(MOST_TALKATIVE, LogFormat::Text, move || writer.clone()).is_ok().then_some(kept)
     }
 
     /// All of it.

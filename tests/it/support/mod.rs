@@ -5,6 +5,8 @@ pub mod browser;
 pub mod database;
 pub mod keys;
 pub mod log;
+pub mod neighbours;
 pub mod people;
+pub mod production;
 pub mod sql;
 pub mod statements;
