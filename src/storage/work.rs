@@ -85,13 +85,14 @@ impl Transaction<'_> {
         Ok(())
     }
 
-    /// Takes up to `most` messages that are due, until `lease_until`: no other worker gets them before that, and if this
-    /// one dies, another gets them after it.
+    /// Takes up to `most` messages of a kind that are due, until `lease_until`: no other worker gets them before that, and if
+    /// this one dies, another gets them after it.
     ///
     /// # Errors
     /// When the database fails.
     pub fn claim_outbox(
         &mut self,
+        kind: &str,
         most: i64,
         now: UtcDateTime,
         lease_until: UtcDateTime,
@@ -102,6 +103,7 @@ impl Transaction<'_> {
             () => {
                 outbox::table
                     .filter(outbox::finished_at.is_null())
+                    .filter(outbox::kind.eq(kind))
                     .filter(outbox::run_at.le(at))
                     .filter(outbox::lease_until.is_null().or(outbox::lease_until.le(at)))
                     .order(outbox::run_at)
@@ -145,6 +147,16 @@ impl Transaction<'_> {
             .set((outbox::run_at.eq(milliseconds(run_at)), outbox::lease_until.eq(None::<i64>)))
             .execute(self.connection)?;
         Ok(())
+    }
+
+    /// How many messages of a kind wait.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn outbox_length_of(&mut self, kind: &str) -> Result<u64, StoreError> {
+        let waiting = outbox::table.filter(outbox::finished_at.is_null()).filter(outbox::kind.eq(kind));
+        let count: i64 = waiting.count().get_result(self.connection)?;
+        typed(count, "outbox", "count")
     }
 
     /// How many messages wait.

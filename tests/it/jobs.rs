@@ -2,19 +2,21 @@
 
 use std::sync::{Arc, Mutex};
 
+use futures_util::future::{BoxFuture, pending};
 use signet::{
     jobs::{self, Outbox},
     services::{
-        Clock, SystemEntropy,
+        Clock, ServiceOutcome, SystemEntropy,
         keys::{GenerateKeys, LocalKeys, SealingSecret, ServiceKeys, SigningKeyKind},
         message::Message,
         sandbox::{SandboxInbox, UNREACHABLE_NUMBER},
+        sms::{OutgoingSms, Sms},
     },
     storage::{OutboxEntry, OutboxId, Store, StoreError, retention::BATCH},
 };
 use time::{Duration, UtcDateTime, macros::utc_datetime};
 
-use crate::support::app::TestApp;
+use crate::support::app::{TestApp, wait_for};
 use crate::support::database::TestDatabase;
 use crate::support::people::{With, sign_up};
 use crate::support::sql;
@@ -38,6 +40,15 @@ impl Clock for Hands {
     }
 }
 
+/// A gateway that never answers for this one number.
+struct HangsFor(&'static str, SandboxInbox);
+
+impl Sms for HangsFor {
+    fn send<'a>(&'a self, sms: &'a OutgoingSms) -> BoxFuture<'a, ServiceOutcome<()>> {
+        if sms.to.e164() == self.0 { Box::pin(pending()) } else { self.1.send(sms) }
+    }
+}
+
 struct Post {
     outbox: Outbox,
     inbox: SandboxInbox,
@@ -49,6 +60,10 @@ struct Post {
 
 impl Post {
     fn over(store: &Store) -> Self {
+        Self::with_gateway(store, |inbox| Arc::new(inbox))
+    }
+
+    fn with_gateway(store: &Store, gateway: impl FnOnce(SandboxInbox) -> Arc<dyn Sms>) -> Self {
         let clock = Hands::new();
         let folder = tempfile::tempdir().unwrap();
         let wanted = GenerateKeys { common_name: "localhost", signing: SigningKeyKind::EcP256, now: clock.now() };
@@ -56,15 +71,24 @@ impl Post {
         let keys = LocalKeys::generate(&folder.path().join("keys"), &secret, &wanted, Arc::new(SystemEntropy));
         let keys: Arc<dyn ServiceKeys> = Arc::new(keys.unwrap());
         let inbox = SandboxInbox::new(clock.clone());
-        let port = Arc::new(inbox.clone());
-        let outbox = Outbox::new(store.clone(), keys.clone(), port.clone(), port, clock.clone());
+        let (mail, sms) = (Arc::new(inbox.clone()), gateway(inbox.clone()));
+        let outbox = Outbox::new(store.clone(), keys.clone(), mail, sms, clock.clone());
         Self { outbox, inbox, clock, keys, store: store.clone(), _folder: folder }
     }
 
     /// Puts a text into the outbox that is worth sending for ten minutes.
     async fn put(&self, to: &str) {
+        self.put_message(Message::Sms { to: to.to_owned(), text: "Your code is 123456".to_owned() }).await;
+    }
+
+    /// The same for a mail.
+    async fn put_mail(&self, to: &str) {
+        let (subject, text) = ("Confirm".to_owned(), "Open this".to_owned());
+        self.put_message(Message::Mail { to: to.to_owned(), subject, text, html: None }).await;
+    }
+
+    async fn put_message(&self, message: Message) {
         let id = OutboxId::random(&SystemEntropy);
-        let message = Message::Sms { to: to.to_owned(), text: "Your code is 123456".to_owned() };
         let now = self.clock.now();
         let entry = OutboxEntry {
             id,
@@ -115,6 +139,29 @@ async fn after_an_outage_it_is_tried_again_with_pauses_until_it_comes_too_late()
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_text_message_that_hangs_delays_no_mail_and_no_other_text_message() {
+    const HANGING: &str = "+12025550142";
+    for database in TestDatabase::each() {
+        let post = Post::with_gateway(&database.store, |inbox| Arc::new(HangsFor(HANGING, inbox)));
+        let working = tokio::spawn(post.outbox.clone().run());
+        post.put(HANGING).await;
+        post.outbox.call();
+        let taken = || sql::count(&post.store, "outbox", "kind = 'sms' AND attempts = 1");
+        wait_for(|| (taken() == 1).then_some(()), "the gateway's first message").await;
+
+        post.put_mail("ada@example.gov").await;
+        post.put("+12025550143").await;
+        post.outbox.call();
+        wait_for(|| (post.inbox.messages().len() == 2).then_some(()), "a mail and a text message").await;
+        // What was sent is written down although the first is still under way.
+        let sent = || sql::count(&post.store, "outbox", "outcome = 'sent'");
+        wait_for(|| (sent() == 2).then_some(()), "their outcomes").await;
+        assert_eq!(sql::count(&post.store, "outbox", "finished_at IS NULL"), 1, "{}", database.name);
+        working.abort();
+    }
+}
+
 #[tokio::test]
 async fn a_worker_that_died_loses_nothing() {
     let database = TestDatabase::sqlite();
@@ -122,7 +169,8 @@ async fn a_worker_that_died_loses_nothing() {
     post.put("+12025550142").await;
     let now = post.clock.now();
     // Another worker takes it and is never heard of again.
-    let taken = post.store.transaction(move |tx| tx.claim_outbox(16, now, now + Duration::minutes(2))).await.unwrap();
+    let taken =
+        post.store.transaction(move |tx| tx.claim_outbox("sms", 16, now, now + Duration::minutes(2))).await.unwrap();
     assert_eq!(taken.len(), 1);
     assert_eq!(post.outbox.work_once().await.unwrap(), 0);
     post.clock.advance(Duration::minutes(2));

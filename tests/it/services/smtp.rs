@@ -133,7 +133,8 @@ async fn a_mail_that_met_an_outage_and_a_dead_worker_is_sent_once_after_them() {
 
         // A worker takes it and dies.
         let lease = now + Duration::minutes(2);
-        let taken = store.transaction_blocking::<_, StoreError, _>(|tx| tx.claim_outbox(10, now, lease)).unwrap();
+        let taken =
+            store.transaction_blocking::<_, StoreError, _>(|tx| tx.claim_outbox("mail", 10, now, lease)).unwrap();
         assert_eq!(taken.len(), 1, "{}", database.name);
         assert_eq!(outbox.work_once().await, Ok(0), "{}: it is leased", database.name);
         clock.advance(Duration::minutes(3));

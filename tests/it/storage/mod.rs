@@ -247,7 +247,9 @@ fn a_message_is_worked_on_by_one_and_by_another_after_its_lease() {
         let claim = |at: UtcDateTime| {
             database
                 .store
-                .transaction_blocking::<_, StoreError, _>(|tx| tx.claim_outbox(10, at, at + Duration::minutes(1)))
+                .transaction_blocking::<_, StoreError, _>(|tx| {
+                    tx.claim_outbox("mail", 10, at, at + Duration::minutes(1))
+                })
                 .expect("it claims")
         };
         database.store.transaction_blocking::<_, StoreError, _>(|tx| tx.enqueue(&entry)).expect("it writes");
