@@ -37,6 +37,7 @@ use crate::{
     storage::{DisclosureWriter, NodeLock, Store, StoreError},
     web::{
         headers,
+        head::get,
         log::RequestSpan,
         metrics, routes,
         saml::{IdentityProvider, Published},
@@ -318,7 +319,7 @@ impl Application {
             App::new()
                 .app_data(site.clone())
                 .app_data(identity_provider.clone())
-                .service(web::resource("/metrics").route(web::get().to(metrics::metrics)))
+                .service(web::resource("/metrics").route(get().to(metrics::metrics)))
         });
         Ok(server.workers(1).disable_signals().listen(listener)?.run())
     }

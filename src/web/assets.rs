@@ -8,6 +8,8 @@ use actix_web::http::header::{CACHE_CONTROL, CONTENT_ENCODING, ETAG, IF_NONE_MAT
 use actix_web::{HttpRequest, HttpResponse, web};
 use rust_embed::RustEmbed;
 
+use super::head::get;
+
 /// Where they are served.
 const PREFIX: &str = "/assets/";
 /// A year, which is as good as for ever: a changed file has another name.
@@ -51,12 +53,10 @@ pub fn address(name: &str) -> String {
 
 /// The routes of the static files.
 pub fn configure(config: &mut web::ServiceConfig) {
-    let logo = || {
-        web::get()
-            .to(|| async { HttpResponse::Found().insert_header(("Location", address("img/signet.svg"))).finish() })
-    };
+    let logo =
+        || get().to(|| async { HttpResponse::Found().insert_header(("Location", address("img/signet.svg"))).finish() });
     config
-        .route("/assets/{hash}/{name:.*}", web::get().to(serve))
+        .route("/assets/{hash}/{name:.*}", get().to(serve))
         .route("/favicon.ico", logo())
         // Published in our metadata, so it must not change its name with the content.
         .route("/logo.svg", logo());

@@ -4,6 +4,7 @@ pub mod account;
 pub mod assets;
 pub mod csrf;
 pub mod headers;
+pub mod head;
 pub mod health;
 mod late;
 pub mod log;
@@ -26,6 +27,7 @@ use actix_web::web::{self, ServiceConfig};
 
 use self::refusal::{Refusal, RefusalKind};
 
+use self::head::get;
 /// More octets than any form has: one with a WebAuthn answer, or with a SAML message in base64 (messages have a stricter
 /// limit of their own).
 const LARGEST_FORM_BYTES: usize = 256 * 1024;
@@ -35,11 +37,11 @@ pub fn routes(config: &mut ServiceConfig) {
     limits(config);
     assets::configure(config);
     config
-        .service(web::resource("/").route(web::get().to(plain::landing)))
-        .service(web::resource("/help").route(web::get().to(plain::help)))
-        .service(web::resource("/privacy").route(web::get().to(plain::privacy)))
-        .service(web::resource("/healthz").route(web::get().to(health::healthz)))
-        .service(web::resource("/readyz").route(web::get().to(health::readyz)));
+        .service(web::resource("/").route(get().to(plain::landing)))
+        .service(web::resource("/help").route(get().to(plain::help)))
+        .service(web::resource("/privacy").route(get().to(plain::privacy)))
+        .service(web::resource("/healthz").route(get().to(health::healthz)))
+        .service(web::resource("/readyz").route(get().to(health::readyz)));
     account::routes(config);
     sign_in::routes(config);
     saml::handlers::configure(config);

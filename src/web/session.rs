@@ -9,6 +9,7 @@ use actix_web::cookie::{Cookie, SameSite};
 use actix_web::http::Method;
 use time::{Duration, UtcDateTime};
 
+use super::head::only_looks;
 use super::people::is_altered;
 use super::site::Site;
 use crate::authentication::session::{
@@ -29,6 +30,8 @@ pub struct BrowserSession {
     stored: Option<SessionIdHash>,
     /// Which session the browser's cookie names.
     in_browser: Option<SessionIdHash>,
+    /// Whether the request is HEAD: then nothing is written.
+    only_looked_at: bool,
     /// What an earlier answer left to be said once.
     notice: Option<String>,
     times: SessionTimes,
@@ -43,24 +46,25 @@ impl BrowserSession {
     /// # Errors
     /// When the database or the service's keys are unavailable. A cookie that opens nothing is no error.
     pub async fn find(request: &HttpRequest, site: &Site) -> Result<Self, SessionTrouble> {
+        let only_looks = only_looks(request);
         match request.cookie(COOKIE).and_then(|cookie| SessionSecret::from_cookie(cookie.value())) {
             Some(secret) => {
-                let mut session = Self::open(secret, site).await?;
+                let mut session = Self::open(secret, site, only_looks).await?;
                 if request.method() == Method::GET && session.state.notice.is_some() {
                     session = session.take_notice(site).await?;
                 }
                 Ok(session)
             }
-            None => Ok(Self::new(site)),
+            None => Ok(Self::new(site, only_looks)),
         }
     }
 
     /// The session of a secret, or a new one.
-    async fn open(secret: SessionSecret, site: &Site) -> Result<Self, SessionTrouble> {
+    async fn open(secret: SessionSecret, site: &Site, only_looked_at: bool) -> Result<Self, SessionTrouble> {
         let (id, now) = (secret.id_hash(), site.now());
         let record = site.store.read::<_, SessionTrouble, _>(move |tx| Ok(tx.session(id, now)?)).await?;
         let Some(record) = record else {
-            return Ok(Self::new(site));
+            return Ok(Self::new(site, only_looked_at));
         };
         let SessionRecord { subscriber, created_at, times, .. } = record;
         let frame = SessionFrame { subscriber, created_at, times };
@@ -68,20 +72,21 @@ impl BrowserSession {
             Ok(state) => {
                 let times = record.times.used(site.session_limits, now);
                 // A page that changes nothing still keeps its session alive; once a minute is often enough to write.
-                if times.idle_until - record.times.idle_until > KEEP_ALIVE {
+                if !only_looked_at && times.idle_until - record.times.idle_until > KEEP_ALIVE {
                     let frame = SessionFrame { times, ..frame };
                     let sealed = state.seal(&secret, &frame, &*site.keys, &*site.entropy)?;
                     let used = SessionRecord { times, sealed, ..record };
                     site.store.transaction::<_, SessionTrouble, _>(move |tx| Ok(tx.save_session(&used)?)).await?;
                 }
-                Ok(Self { secret, stored: Some(id), in_browser: Some(id), notice: None, times, created_at, state })
+                let (stored, in_browser) = (Some(id), Some(id));
+                Ok(Self { secret, stored, in_browser, only_looked_at, notice: None, times, created_at, state })
             }
             Err(SessionError::Keys(KeysError::Unavailable)) => Err(SessionTrouble::Keys(KeysError::Unavailable)),
             Err(fault) => {
                 if matches!(&fault, SessionError::Keys(fault) if is_altered(fault)) {
                     Event::IntegrityFault { record: AlteredRecord::Session }.log(record.subscriber);
                 }
-                Ok(Self::new(site))
+                Ok(Self::new(site, only_looked_at))
             }
         }
     }
@@ -104,12 +109,13 @@ impl BrowserSession {
         self.notice.as_deref()
     }
 
-    fn new(site: &Site) -> Self {
+    fn new(site: &Site, only_looked_at: bool) -> Self {
         let now = site.now();
         Self {
             secret: SessionSecret::random(&*site.entropy),
             stored: None,
             in_browser: None,
+            only_looked_at,
             notice: None,
             times: SessionTimes::begin(site.session_limits, now),
             created_at: now,
@@ -155,11 +161,20 @@ impl BrowserSession {
         self.stored = None;
     }
 
-    /// Keeps the session as it is now.
+    /// Whether the request is HEAD, of which nothing stands.
+    #[must_use]
+    pub const fn is_only_looked_at(&self) -> bool {
+        self.only_looked_at
+    }
+
+    /// Keeps the session as it is now; not for HEAD, which changes nothing.
     ///
     /// # Errors
     /// [`SessionTrouble::Ended`] when it was ended from elsewhere meanwhile: then nothing of the transaction may stand.
     pub fn keep(&mut self, tx: &mut Transaction<'_>, site: &Site) -> Result<(), SessionTrouble> {
+        if self.only_looked_at {
+            return Ok(());
+        }
         let (subscriber, created_at, times) = (self.state.subscriber, self.created_at, self.times);
         let frame = SessionFrame { subscriber, created_at, times };
         let sealed = self.state.seal(&self.secret, &frame, &*site.keys, &*site.entropy)?;

@@ -8,6 +8,7 @@ use actix_web::middleware::Next;
 use actix_web::{Error, HttpResponse, web};
 
 use super::page::{Layout, respond_with};
+use super::head::{only_looks, without_cookies};
 use super::refusal::{Refusal, RefusalKind};
 use super::site::Site;
 use super::waiting::RequestAddress;
@@ -22,7 +23,10 @@ pub async fn shell<B: MessageBody + 'static>(
     next: Next<B>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     // The error of a handler or an extractor is an answer already; keeping the request here would stop the routing.
-    let answer = next.call(request).await?.map_into_boxed_body();
+    let mut answer = next.call(request).await?.map_into_boxed_body();
+    if only_looks(answer.request()) {
+        without_cookies(answer.response_mut());
+    }
     let Some(refusal) = refusal_of(&answer) else {
         return Ok(for_scripts(answer));
     };

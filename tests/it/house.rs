@@ -329,6 +329,24 @@ fn nobody_logs_past_the_events_but_for_technical_faults() {
 }
 
 #[test]
+fn one_function_begins_the_log() {
+    assert_eq!(files_that_say("tracing_subscriber"), ["telemetry.rs"]);
+    assert_eq!(files_that_say("set_global_default"), [""; 0]);
+    assert_eq!(files_that_say("telemetry::begin("), ["cli/demo.rs", "cli/serve.rs"]);
+}
+
+#[test]
+fn every_route_for_get_is_one_for_head() {
+    // The demonstration's own agency and inbox are no part of the service.
+    let mut files = files_that_say("web::get");
+    files.extend(files_that_say("guard::Get"));
+    files.extend(files_that_say("Method::GET"));
+    files.retain(|name| !["demo/", "conform/"].iter().any(|room| name.starts_with(room)));
+    // A page says something once, to GET.
+    assert_eq!(files, ["web/head.rs", "web/session.rs"]);
+}
+
+#[test]
 fn one_cryptographic_library_runs() {
     let tree = Command::new(env!("CARGO"))
         .args(["tree", "--edges", "normal", "--prefix", "none", "--format", "{p}", "--offline"])

@@ -11,7 +11,9 @@ pub mod pages;
 mod password;
 mod services;
 
-use actix_web::web::{ServiceConfig, get, post, resource};
+use actix_web::web::{ServiceConfig, post, resource};
+
+use crate::web::head::{get, untouched};
 
 /// Adds the pages of this folder.
 pub fn routes(config: &mut ServiceConfig) {
@@ -24,6 +26,7 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(resource("/account/email/add").route(post().to(email::add)))
         .service(
             resource("/account/email/confirm/{token}")
+                .route(untouched())
                 .route(get().to(email::confirm))
                 .route(post().to(email::add_confirmed)),
         )

@@ -1,5 +1,7 @@
 //! One request of one browser: its session, the time, and what every handler about people does with them.
 
+use std::convert::Infallible;
+
 use actix_web::http::StatusCode;
 use actix_web::http::header::{HeaderValue, LOCATION, RETRY_AFTER};
 use actix_web::{HttpRequest, HttpResponse, ResponseError};
@@ -10,7 +12,7 @@ use crate::authentication::offer::Freshness;
 use crate::authentication::session::SessionStage;
 use crate::event::Event;
 use crate::services::{Entropy, random_bytes};
-use crate::storage::{HistoryEntry, Transaction};
+use crate::storage::{HistoryEntry, StoreError, Transaction};
 use crate::subscriber::SubscriberId;
 use crate::web::csrf::{self, FormOrigin};
 use crate::web::late;
@@ -124,7 +126,8 @@ impl Visit {
         Self::begin_form(request, site, token).await
     }
 
-    /// Does work in one transaction and keeps the session in it.
+    /// Does work in one transaction and keeps the session in it. For HEAD the same work is done and undone, so that the answer is
+    /// that of GET and nothing stands.
     ///
     /// # Errors
     /// What the work says; then nothing of it stands, and the session is as it was before.
@@ -133,6 +136,16 @@ impl Visit {
         work: impl FnOnce(&mut Transaction<'_>, &mut Self) -> Result<T, Trouble> + Send + 'static,
     ) -> Result<(Self, T), Fault> {
         let (store, request) = (self.site.store.clone(), self.request);
+        if self.session.is_only_looked_at() {
+            return match store
+                .transaction::<Infallible, _, _>(move |tx| Err(Undone::of(work(tx, &mut self), self)))
+                .await
+            {
+                Err(Undone::Work(both)) => Ok(*both),
+                Err(Undone::Trouble(trouble)) => Err(trouble.into()),
+                Ok(never) => match never {},
+            };
+        }
         let done = store.transaction::<_, Trouble, _>(move |tx| {
             let done = work(tx, &mut self)?;
             self.session.keep(tx, &self.site)?;
@@ -294,6 +307,27 @@ impl Visit {
         write_down(tx, &*self.site.entropy, of, &event, self.now)?;
         self.happened.push((of, event));
         Ok(())
+    }
+}
+
+/// How a transaction ends of which nothing may stand: the database takes an error for that.
+enum Undone<T> {
+    Trouble(Trouble),
+    Work(Box<(Visit, T)>),
+}
+
+impl<T> Undone<T> {
+    fn of(done: Result<T, Trouble>, visit: Visit) -> Self {
+        match done {
+            Ok(done) => Self::Work(Box::new((visit, done))),
+            Err(trouble) => Self::Trouble(trouble),
+        }
+    }
+}
+
+impl<T> From<StoreError> for Undone<T> {
+    fn from(error: StoreError) -> Self {
+        Self::Trouble(error.into())
     }
 }
 

@@ -10,6 +10,7 @@ use super::turned_away::turned_away;
 use super::{artifact, logout, metadata, trial};
 use crate::event::Event;
 use crate::saml::binding::{MAX_CARRIED_BYTES, Received};
+use crate::web::head::{get, untouched};
 use crate::web::site::Site;
 use crate::web::waiting::RequestCookie;
 
@@ -18,18 +19,24 @@ pub fn configure(config: &mut web::ServiceConfig) {
     config
         .configure(artifact::configure)
         .configure(logout::configure)
-        .service(web::resource(["/saml", "/saml/metadata"]).route(web::get().to(metadata::publish)))
-        .service(web::resource("/saml/metadata/{address}").route(web::get().to(metadata::publish_to_one)))
-        .service(web::resource("/saml/trial/{ticket}").route(web::get().to(trial::begin)))
+        .service(web::resource(["/saml", "/saml/metadata"]).route(get().to(metadata::publish)))
+        .service(web::resource("/saml/metadata/{address}").route(get().to(metadata::publish_to_one)))
+        .service(web::resource("/saml/trial/{ticket}").route(untouched()).route(get().to(trial::begin)))
         .service(
             web::resource("/saml/sso")
                 .app_data(web::PayloadConfig::new(MAX_CARRIED_BYTES))
-                .route(web::get().to(sso_by_redirect))
+                .route(untouched())
+                .route(get().to(sso_by_redirect))
                 .route(web::post().to(sso_by_post)),
         )
-        .service(web::resource("/saml/error").route(web::get().to(turned_away)))
-        .service(web::resource("/saml/continue/{id}").route(web::get().to(go_on)))
-        .service(web::resource("/saml/consent/{id}").route(web::get().to(go_on)).route(web::post().to(consent)))
+        .service(web::resource("/saml/error").route(get().to(turned_away)))
+        .service(web::resource("/saml/continue/{id}").route(untouched()).route(get().to(go_on)))
+        .service(
+            web::resource("/saml/consent/{id}")
+                .route(untouched())
+                .route(get().to(go_on))
+                .route(web::post().to(consent)),
+        )
         .service(web::resource("/saml/decline/{id}").route(web::post().to(decline)));
 }
 

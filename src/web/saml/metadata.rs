@@ -22,6 +22,7 @@ use crate::saml::{EntityId, MessageId};
 use crate::services::keys::KeysError;
 use crate::services::random_bytes;
 use crate::storage::StoreError;
+use crate::web::head::only_looks;
 use crate::web::refusal::{Refusal, RefusalKind};
 use crate::web::site::Site;
 use crate::web::texts::text;
@@ -123,7 +124,8 @@ pub async fn publish_to_one(
     let service = whose(&address, &site, &idp)?.ok_or(RefusalKind::PageNotFound)?;
     let metadata = signed(&site, &idp, &signing)?;
     let fetch = MetadataFetch { at: site.now(), plan_version: signing.plan().version() };
-    if idp.fetches.is_due(&service, fetch) {
+    // Who only looks has not fetched the keys.
+    if !only_looks(&request) && idp.fetches.is_due(&service, fetch) {
         let name = service.to_string();
         let written =
             site.store.transaction::<_, StoreError, _>(move |tx| tx.record_metadata_fetch(&name, fetch)).await;

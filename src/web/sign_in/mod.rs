@@ -15,7 +15,9 @@ pub mod problems;
 pub mod second_factor;
 pub mod sign_up;
 
-use actix_web::web::{ServiceConfig, get, post, resource};
+use actix_web::web::{ServiceConfig, post, resource};
+
+use crate::web::head::{get, untouched};
 
 pub use argon2_gate::{Argon2Busy, Argon2Gate};
 pub(crate) use forgotten::put_password_slot;
@@ -28,6 +30,7 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(resource("/sign-up").route(get().to(sign_up::start)).route(post().to(sign_up::send_link)))
         .service(
             resource("/sign-up/confirm/{token}")
+                .route(untouched())
                 .route(get().to(sign_up::confirm))
                 .route(post().to(sign_up::choose_password)),
         )
@@ -64,6 +67,7 @@ pub fn routes(config: &mut ServiceConfig) {
         )
         .service(
             resource("/forgot-password/{token}")
+                .route(untouched())
                 .route(get().to(forgotten::follow))
                 .route(post().to(forgotten::choose_password)),
         )

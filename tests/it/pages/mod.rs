@@ -1,5 +1,7 @@
 //! Every page as a browser gets it: headers, cookies, methods.
 
+#[cfg(feature = "demo")]
+mod head;
 mod refusals;
 
 use crate::support::app::TestApp;

@@ -32,6 +32,7 @@ use crate::saml::logout::LogoutMessage;
 use crate::services::keys::context;
 use crate::storage::{LogoutRecord, LogoutSession, StoreError, Transaction};
 use crate::web::csrf;
+use crate::web::head::{get, untouched};
 use crate::web::headers::CSP_OF_RESPONSE_PAGE;
 use crate::web::page::{KeptSession, respond};
 use crate::web::people::{Trouble, write_down};
@@ -55,11 +56,14 @@ pub fn configure(config: &mut web::ServiceConfig) {
         .service(
             web::resource("/saml/logout")
                 .app_data(web::PayloadConfig::new(MAX_CARRIED_BYTES))
-                .route(web::get().to(by_redirect))
+                .route(untouched())
+                .route(get().to(by_redirect))
                 .route(web::post().to(by_post)),
         )
-        .service(web::resource("/saml/logout/{id}").route(web::get().to(show)).route(web::post().to(decide)))
-        .service(web::resource("/saml/logout/{id}/next").route(web::get().to(next)));
+        .service(
+            web::resource("/saml/logout/{id}").route(untouched()).route(get().to(show)).route(web::post().to(decide)),
+        )
+        .service(web::resource("/saml/logout/{id}/next").route(untouched()).route(get().to(next)));
 }
 
 async fn by_redirect(request: HttpRequest, site: web::Data<Site>, idp: web::Data<IdentityProvider>) -> Answer {
