@@ -4,10 +4,11 @@
 //! told before the first browser comes. [`Application::run_until`] serves and does the background work; when it is told to
 //! stop, requests under way are finished first.
 
-use std::{fmt, io, net::TcpListener, path::PathBuf, sync::Arc};
+use std::{fmt, io, net::TcpListener, path::PathBuf, sync::Arc, time::Duration};
 
 use actix_web::{
     App, HttpServer,
+    body::MessageBody as _,
     dev::{Server, Service as _},
     http::Method,
     middleware::from_fn,
@@ -36,17 +37,21 @@ use crate::{
     settings::{Settings, SettingsError},
     storage::{DisclosureWriter, NodeLock, Store, StoreError},
     web::{
-        headers,
+        connections::{self, ConnectionLimits, TooFewDescriptors, WantedLimits, admission, descriptor_limit},
         head::get,
+        headers,
         log::RequestSpan,
         metrics, routes,
         saml::{IdentityProvider, Published},
         shell::shell,
         sign_in::Argon2Gate,
         site::Site,
+        text_messages::TextMessages,
     },
 };
 
+/// Connections of the monitoring system.
+const MOST_METRICS_CONNECTIONS: usize = 16;
 /// How long requests under way may take when the process is told to stop.
 const STOP_WITHIN_SECONDS: u64 = 20;
 
@@ -123,6 +128,9 @@ pub enum BuildError {
     /// The database.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// There are too few file descriptors for the connections that are wanted.
+    #[error(transparent)]
+    TooFewDescriptors(#[from] TooFewDescriptors),
     /// The signing keys.
     #[error(transparent)]
     Signing(#[from] SigningError),
@@ -156,6 +164,8 @@ pub struct Application {
     node: String,
     /// Held until requests under way are finished.
     node_lock: Option<NodeLock>,
+    /// What a stranger may hold.
+    limits: ConnectionLimits,
 }
 
 impl fmt::Debug for Application {
@@ -173,6 +183,7 @@ impl Application {
         if let Some(setting) = settings.sandboxed().filter(|_| !surroundings.demonstration) {
             return Err(BuildError::Sandbox(setting));
         }
+        let limits = connection_limits(settings, descriptor_limit())?;
         let Surroundings { clock, entropy, password_cost, .. } = surroundings.clone();
         let keys = LocalKeys::open(&settings.keys.folder, &settings.sealing_secret()?, entropy.clone())?;
         let keys: Arc<dyn ServiceKeys> = Arc::new(keys);
@@ -210,6 +221,7 @@ impl Application {
         site.session_limits = settings.sessions.limits()?;
         site.proxies = server.proxies;
         site.contact = settings.contact.clone();
+        site.text_messages = TextMessages::new(settings.text_messages.terms()?);
         site.services = identity_provider.registry.clone();
 
         let bind = |address| TcpListener::bind(address).map_err(|error| BuildError::Listen { address, error });
@@ -234,6 +246,7 @@ impl Application {
             public_url,
             node,
             node_lock,
+            limits,
         })
     }
 
@@ -253,6 +266,12 @@ impl Application {
     #[must_use]
     pub fn inbox(&self) -> Option<&SandboxInbox> {
         self.inbox.as_ref()
+    }
+
+    /// What a stranger may hold.
+    #[must_use]
+    pub const fn connection_limits(&self) -> &ConnectionLimits {
+        &self.limits
     }
 
     /// Where browsers find it.
@@ -321,14 +340,15 @@ impl Application {
                 .app_data(identity_provider.clone())
                 .service(web::resource("/metrics").route(get().to(metrics::metrics)))
         });
-        Ok(server.workers(1).disable_signals().listen(listener)?.run())
+        Ok(server.workers(1).max_connections(MOST_METRICS_CONNECTIONS).disable_signals().listen(listener)?.run())
     }
 
     fn server(self) -> io::Result<Server> {
         let outbox = self.outbox;
         let site = web::Data::new(self.site);
         let identity_provider = web::Data::new(self.identity_provider);
-        let server = HttpServer::new(move || {
+        let admission = web::Data::new(admission::Admission::new(self.limits));
+        connections::serve(self.listener, self.tls, self.limits, STOP_WITHIN_SECONDS, move || {
             let outbox = outbox.clone();
             App::new()
                 // What a form put into the outbox goes as soon as the answer does.
@@ -340,24 +360,39 @@ impl Application {
                         if let Some(outbox) = called {
                             outbox.call();
                         }
-                        answer
+                        answer.map(|answer| answer.map_body(|_, body| body.boxed()))
                     }
                 })
+                .wrap(from_fn(admission::admit))
                 .wrap(from_fn(shell))
                 .wrap(from_fn(headers::protect))
                 .wrap(TracingLogger::<RequestSpan>::new())
                 .app_data(site.clone())
                 .app_data(identity_provider.clone())
+                .app_data(admission.clone())
                 .configure(routes)
         })
-        .disable_signals()
-        .shutdown_timeout(STOP_WITHIN_SECONDS);
-        let server = match self.tls {
-            Some(tls) => server.listen_openssl(self.listener, tls)?,
-            None => server.listen(self.listener)?,
-        };
-        Ok(server.run())
     }
+}
+
+/// What a stranger may hold of a process with so many file descriptors.
+///
+/// # Errors
+/// When they are too few for `connections.most`.
+pub fn connection_limits(settings: &Settings, descriptors: u64) -> Result<ConnectionLimits, TooFewDescriptors> {
+    let set = &settings.connections;
+    let seconds = |seconds: u16| Duration::from_secs(seconds.into());
+    let wanted = WantedLimits {
+        most: set.most,
+        // Behind proxies every connection is one of theirs.
+        per_network: (settings.server.proxies == 0).then_some(set.per_network),
+        requests_per_network: set.requests_per_network,
+        headers_within: seconds(set.headers_seconds),
+        body_within: seconds(set.body_seconds),
+        answer_taken_within: seconds(set.answer_seconds),
+        database_connections: settings.database.connections,
+    };
+    ConnectionLimits::new(&wanted, descriptors)
 }
 
 /// Who we are on the wire. The services come from the database, after the folder has been applied where that is wanted: a file

@@ -10,13 +10,39 @@ use time::{Duration, UtcDateTime};
 use zeroize::Zeroizing;
 
 use super::session::SessionIdHash;
+use super::throttle::RateLimit;
 use super::{AuthenticatorKind, Proof};
 use crate::services::keys::{KeysError, Mac, Purpose, ServiceKeys, context};
 use crate::services::{Entropy, random_bytes};
-use crate::subscriber::{PhoneNumber, SubscriberId};
+use crate::subscriber::{Country, PhoneNumber, SubscriberId};
 
 /// How long a code is valid (3.1.3.2: at most ten minutes).
 pub const LIFETIME: Duration = Duration::minutes(10);
+
+/// To whose phones codes go, and how many in all.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TextMessageTerms {
+    /// Countries whose phones can be set up.
+    pub countries: Vec<Country>,
+    /// To the ten thousand numbers of one block, for phones that are being set up.
+    pub by_block: RateLimit,
+    /// Altogether, for phones that are being set up.
+    pub to_new_phones: RateLimit,
+    /// Altogether, to phones with which people sign in.
+    pub to_known_phones: RateLimit,
+}
+
+/// To nobody, until the settings say to whom.
+impl Default for TextMessageTerms {
+    fn default() -> Self {
+        Self {
+            countries: Vec::new(),
+            by_block: RateLimit::TEXT_BY_BLOCK,
+            to_new_phones: RateLimit::TEXT_TO_NEW_PHONES,
+            to_known_phones: RateLimit::TEXT_TO_KNOWN_PHONES,
+        }
+    }
+}
 
 /// What a code is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -33,18 +33,29 @@ impl RateLimit {
     pub const MAIL_BY_EMAIL: Self = Self { name: "mail_email", at_most: 20, window: Duration::hours(1) };
     /// Mails on the wish of one network address.
     pub const MAIL_BY_IP: Self = Self { name: "mail_ip", at_most: 20, window: Duration::minutes(1) };
-    /// Text messages to one phone.
+    /// Text messages to one phone with which somebody signs in. Strangers who want to set it up have [`RateLimit::TEXT_BY_NEW_PHONE`],
+    /// so that they take nothing from its person.
     pub const TEXT_BY_PHONE: Self = Self { name: "text_phone", at_most: 10, window: Duration::minutes(5) };
+    /// Text messages to one phone that is being set up, whoever asks.
+    pub const TEXT_BY_NEW_PHONE: Self = Self { name: "text_new_by_phone", at_most: 10, window: Duration::minutes(5) };
+    /// Text messages to the ten thousand numbers of one block, for phones that are being set up.
+    pub const TEXT_BY_BLOCK: Self = Self { name: "text_new_by_block", at_most: 20, window: Duration::hours(1) };
     /// Text messages on the wish of one account.
     pub const TEXT_BY_SUBSCRIBER: Self = Self { name: "text_subscriber", at_most: 10, window: Duration::minutes(5) };
     /// Text messages of one account within a few seconds: the button pressed twice.
     pub const TEXT_AGAIN: Self = Self { name: "text_again", at_most: 2, window: Duration::seconds(10) };
     /// Text messages to phones that are not yet anybody's, on the wish of one account.
-    pub const TEXT_NEW_PHONE: Self = Self { name: "text_new_phone", at_most: 20, window: Duration::hours(24) };
+    pub const TEXT_NEW_PHONE: Self = Self { name: "text_new_phone", at_most: 12, window: Duration::hours(24) };
     /// Text messages on the wish of one network address.
     pub const TEXT_BY_IP: Self = Self { name: "text_ip", at_most: 25, window: Duration::minutes(5) };
-    /// Text messages altogether: when it is reached, text messages stop and the other authenticators go on.
-    pub const TEXT_ALTOGETHER: Self = Self { name: "text_all", at_most: 600, window: Duration::minutes(1) };
+    /// Text messages altogether to phones that are being set up: when it is reached, no phone is set up, and everything else goes on.
+    pub const TEXT_TO_NEW_PHONES: Self = Self { name: "text_new_all", at_most: 60, window: Duration::minutes(1) };
+    /// Text messages altogether to phones with which people sign in: when it is reached, the other authenticators go on.
+    pub const TEXT_TO_KNOWN_PHONES: Self = Self { name: "text_known_all", at_most: 300, window: Duration::minutes(1) };
+    /// Codes that were sent to phones being set up, by country: a count, not a limit.
+    pub const TEXTS_SENT: Self = Self { name: "texts_sent", at_most: u32::MAX, window: Duration::hours(1) };
+    /// Those of them that came back.
+    pub const TEXTS_CONFIRMED: Self = Self { name: "texts_confirmed", at_most: u32::MAX, window: Duration::hours(1) };
     /// Tries at a recovery key for one account.
     pub const RECOVERY_KEY: Self = Self { name: "recovery_key", at_most: 5, window: Duration::minutes(15) };
 

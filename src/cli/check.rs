@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::sp::{self, CheckOutcome};
 use super::{CommandError, CommandOutcome, SettingsFile, now, open_store};
+use crate::app::connection_limits;
 use crate::federation::certificate_ends::ending_certificates;
 use crate::federation::delivery::DeliveryPlan;
 use crate::federation::registry::folder;
@@ -17,6 +18,7 @@ use crate::services::mail::SmtpServer;
 use crate::services::sms::KannelSms;
 use crate::settings::{Settings, SettingsError};
 use crate::storage::{Store, StoreError};
+use crate::web::connections::descriptor_limit;
 
 /// What has been found so far, a line each: what a service wrote into its metadata writes no other.
 struct Report<'o> {
@@ -68,6 +70,9 @@ pub fn run(file: &SettingsFile, out: &mut dyn Write) -> Result<CommandOutcome, C
     }
     let keys = check_keys(&settings, &mut report)?;
     check_ports(&settings, &mut report)?;
+    let limits = connection_limits(&settings, descriptor_limit());
+    let most = limits.map_or(0, |limits| limits.most);
+    report.judge("connections", limits, format!("{most} with the file descriptors of this shell"))?;
     check_metadata(&settings, &mut report)?;
     let store = check_database(&settings, &mut report)?;
     match (store, keys) {

@@ -34,6 +34,14 @@ pub fn run(args: &ServeArgs, settings: &SettingsFile, out: &mut dyn Write) -> Re
     runtime.block_on(async {
         let application = Application::build(&settings, &Surroundings::production())?;
         tracing::info!(url = application.public_url().as_str(), listen = %settings.server.listen, "serving");
+        let limits = application.connection_limits();
+        tracing::info!(
+            descriptors = limits.descriptors,
+            connections = limits.most,
+            per_network = limits.per_network,
+            requests_per_network = limits.requests_per_network,
+            "limits of connections"
+        );
         writeln!(out, "signet serves {} on {}", application.public_url(), settings.server.listen)?;
         out.flush()?;
         application.run_until(stopped()).await?;

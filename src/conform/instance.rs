@@ -31,8 +31,8 @@ use crate::{
         sandbox::{Channel, SandboxInbox},
     },
     settings::{
-        ContactSettings, DatabaseSettings, FederationSettings, KeySettings, MailSettings, ServerSettings,
-        SessionSettings, Settings, SmsSettings,
+        ConnectionSettings, ContactSettings, DatabaseSettings, FederationSettings, KeySettings, MailSettings,
+        ServerSettings, SessionSettings, Settings, SmsSettings, TextMessageSettings,
     },
     storage::Store,
     web::people::Trouble,
@@ -169,6 +169,7 @@ fn settings(folder: &Folder) -> Result<Settings, ConformError> {
     let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port();
     Ok(Settings {
         contact: ContactSettings::default(),
+        connections: ConnectionSettings::default(),
         database: DatabaseSettings { url: format!("sqlite:{}", at("signet.db").display()), connections: 4 },
         federation: FederationSettings {
             entity_id: None,
@@ -193,6 +194,7 @@ fn settings(folder: &Folder) -> Result<Settings, ConformError> {
         },
         sessions: SessionSettings::default(),
         sms: SmsSettings::Sandbox,
+        text_messages: TextMessageSettings::default(),
     })
 }
 

@@ -35,8 +35,8 @@ use crate::{
         random_bytes,
     },
     settings::{
-        DatabaseSettings, FederationSettings, KeySettings, MailSettings, ServerSettings, SessionSettings, Settings,
-        SettingsError, SmsSettings,
+        ConnectionSettings, DatabaseSettings, FederationSettings, KeySettings, MailSettings, ServerSettings,
+        SessionSettings, Settings, SettingsError, SmsSettings, TextMessageSettings,
     },
     storage::{Store, StoreError},
     web::people::Trouble,
@@ -209,6 +209,7 @@ fn settings(places: &DemoPlaces) -> Result<Settings, DemoError> {
     let public_url = format!("http://localhost:{}/", places.port).parse().map_err(|_| DemoError::PublicUrl)?;
     Ok(Settings {
         contact: Default::default(),
+        connections: ConnectionSettings::default(),
         database: DatabaseSettings { url: format!("sqlite:{}", folder.join("signet.db").display()), connections: 4 },
         federation: FederationSettings {
             entity_id: None,
@@ -233,6 +234,7 @@ fn settings(places: &DemoPlaces) -> Result<Settings, DemoError> {
         },
         sessions: SessionSettings::default(),
         sms: SmsSettings::Sandbox,
+        text_messages: TextMessageSettings::default(),
     })
 }
 

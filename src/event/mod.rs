@@ -85,7 +85,7 @@ use crate::federation::registry::ServiceName;
 use crate::federation::release::Withheld;
 use crate::saml::MessageId;
 use crate::saml::signature::KeyFingerprint;
-use crate::subscriber::SubscriberId;
+use crate::subscriber::{Country, SubscriberId};
 use crate::web::refusal::RefusalKind;
 
 /// Makes [`Event`] out of its table: the variant with its fields, its name, the level at which the log says it, and
@@ -365,6 +365,20 @@ events! {
         /// Why.
         why: Explanation,
     } = "webauthn_refused", INFO;
+    /// Of the codes that went to phones being set up in a country, few come back: somebody may be paid for them. Every tenth tells it.
+    TextCodesUnconfirmed {
+        /// Where.
+        country: Country,
+        /// How many went out within an hour.
+        sent: u32,
+        /// How many of them came back.
+        confirmed: u32,
+    } = "text_codes_unconfirmed", WARN;
+    /// A text message was not sent, since a budget is used up that many share.
+    TextMessageHeldBack {
+        /// Which budget.
+        limit: &'static str,
+    } = "text_message_held_back", WARN;
     /// A password was wrong, or the address is nobody's: the log tells no more than the person.
     WrongPassword = "wrong_password", INFO;
     /// A second factor was wrong.

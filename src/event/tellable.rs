@@ -10,7 +10,7 @@ use crate::federation::registry::ServiceName;
 use crate::federation::release::Withheld;
 use crate::saml::signature::KeyFingerprint;
 use crate::saml::{EntityId, MessageId};
-use crate::subscriber::SubscriberId;
+use crate::subscriber::{Country, SubscriberId};
 use crate::web::refusal::RefusalKind;
 
 /// A value that may stand in the log and in a person's history: it says nothing personal, is no secret, and repeats no text
@@ -42,6 +42,8 @@ told_as_displayed! {
     AuthenticatorId, ChainPosition, EntityId, KeyFingerprint, MessageId, RevisionId, ServiceName, SubscriberId,
     // What stands in our own files and tables: names of attributes, levels, terms of agreements, kinds of records.
     AlteredRecord, AttributeName, Level, LoweredProtection,
+    // Where a phone number belongs, without the number.
+    Country,
     // What an error says of itself.
     Explanation,
     // Counts.

@@ -4,8 +4,10 @@
 //! `server.listen`. Secrets are never settings: a setting ending in `_file` names the file that holds one (systemd's
 //! `LoadCredential=`, a mounted secret). An unknown key is an error that names it.
 
+mod connections;
 mod contact;
 mod messages;
+mod text_messages;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -22,8 +24,10 @@ use crate::services::keys::SealingSecret;
 use crate::storage::DatabaseUrl;
 use crate::subscriber::EmailAddress;
 
+pub use connections::ConnectionSettings;
 pub use contact::ContactSettings;
 pub use messages::{MailSettings, SmsSettings};
+pub use text_messages::TextMessageSettings;
 
 /// Everything that an operator sets.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -32,6 +36,9 @@ pub struct Settings {
     /// Whom people ask when they cannot go on by themselves.
     #[serde(default)]
     pub contact: ContactSettings,
+    /// What a stranger may hold at once, and for how long.
+    #[serde(default)]
+    pub connections: ConnectionSettings,
     /// Where the database is.
     pub database: DatabaseSettings,
     /// Who we are to service providers, and where their records lie.
@@ -47,6 +54,9 @@ pub struct Settings {
     pub sessions: SessionSettings,
     /// Where text messages go.
     pub sms: SmsSettings,
+    /// To whose phones codes go, and how many in all.
+    #[serde(default)]
+    pub text_messages: TextMessageSettings,
 }
 
 /// `[database]`
@@ -172,6 +182,8 @@ impl Settings {
         self.denied_algorithms()?;
         self.federation.validate()?;
         self.server.validate()?;
+        self.connections.validate()?;
+        self.text_messages.terms()?;
         self.sessions.limits()?;
         Ok(())
     }

@@ -67,6 +67,18 @@ fn sessions_may_be_shorter_and_not_longer() {
 }
 
 #[test]
+fn countries_for_text_messages_are_countries_and_connections_are_some() {
+    let with = |section: &str| read(&GOOD.replace("[sms]", &format!("{section}\n[sms]")));
+    assert!(with("[text_messages]\ncountries = [\"US\", \"MX\"]").is_ok());
+    let unusable = |section: &str| match with(section) {
+        Err(SettingsError::Unusable { key, .. }) => key,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(unusable("[text_messages]\ncountries = [\"US\", \"Mexico\"]"), "text_messages.countries");
+    assert_eq!(unusable("[connections]\nbody_seconds = 0"), "connections.body_seconds");
+}
+
+#[test]
 fn clear_text_is_for_localhost_only() {
     let with = |url: &str| read(&GOOD.replace("https://login.example.gov", url));
     assert!(with("http://localhost:8080").is_ok());

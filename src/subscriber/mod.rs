@@ -14,7 +14,7 @@ use crate::id::define_id;
 
 pub use account::StoredAccount;
 pub use email_address::{EmailAddress, EmailAddressError};
-pub use phone_number::{PhoneKind, PhoneNumber, PhoneNumberError};
+pub use phone_number::{Country, PhoneKind, PhoneNumber, PhoneNumberError};
 
 define_id! {
     /// One person's account.

@@ -15,6 +15,41 @@ pub struct PhoneNumber {
     kind: PhoneKind,
 }
 
+/// A country or territory that has phones: two letters (ISO 3166-1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Country([u8; 2]);
+
+impl Country {
+    /// Reads two capital letters.
+    ///
+    /// # Errors
+    /// [`PhoneNumberError::UnknownRegion`] when no country with a number plan has them.
+    pub fn parse(code: &str) -> Result<Self, PhoneNumberError> {
+        let region = Region::from_code(code).map_err(|_| PhoneNumberError::UnknownRegion)?;
+        match region.as_region_str().as_bytes() {
+            [first, second]
+                if code.as_bytes() == [*first, *second]
+                    && PHONE_NUMBER_UTIL.get_country_code_for_region(region).is_some() =>
+            {
+                Ok(Self([*first, *second]))
+            }
+            _ => Err(PhoneNumberError::UnknownRegion),
+        }
+    }
+
+    /// The two letters.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        std::str::from_utf8(&self.0).unwrap_or_default()
+    }
+}
+
+impl fmt::Display for Country {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
 /// What a number is, as far as its plan tells. In North America a plan cannot tell mobile from fixed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum PhoneKind {
@@ -77,6 +112,18 @@ impl PhoneNumber {
     #[must_use]
     pub fn region(&self) -> &str {
         &self.region
+    }
+
+    /// The same as a country. `None` where it belongs to none, as satellite and international premium numbers do.
+    #[must_use]
+    pub fn country(&self) -> Option<Country> {
+        Country::parse(&self.region).ok()
+    }
+
+    /// What it shares with the ten thousand numbers beside it, which are mostly rented out together: all but its last four digits.
+    #[must_use]
+    pub fn block(&self) -> &str {
+        self.e164.get(..self.e164.len().saturating_sub(4)).unwrap_or_default()
     }
 
     /// What the plan says it is.
@@ -166,6 +213,21 @@ mod tests {
         assert!(!usable("+1 800 444 4444"), "free of charge");
         assert!(!usable("+1 900 555 1212"), "premium");
         assert!(!usable("+49 30 123456"), "fixed line");
+    }
+
+    #[test]
+    fn a_number_has_a_country_unless_it_is_everywhere() {
+        let country = |text| PhoneNumber::parse(text, "US").ok().and_then(|phone| phone.country());
+        assert_eq!(country("+1 202 456 1111"), Some(Country(*b"US")));
+        assert_eq!(country("+1 787 456 1111"), Some(Country(*b"PR")));
+        assert_eq!(country("+1 876 210 1234"), Some(Country(*b"JM")));
+        for everywhere in ["+881 6 1234 5678", "+979 1 2345 6789", "+882 13 300655"] {
+            assert_eq!(country(everywhere), None, "{everywhere}");
+        }
+        for none in ["", "us", "USA", "XX", "001", "ZZ"] {
+            assert_eq!(Country::parse(none), Err(PhoneNumberError::UnknownRegion), "{none}");
+        }
+        assert_eq!(PhoneNumber::parse("+1 202 456 1111", "US").unwrap().block(), "+1202456");
     }
 
     #[test]

@@ -1,4 +1,5 @@
-//! What a monitoring system reads, in the text format of Prometheus: keys and certificates, nothing about people. It has a listener
+//! What a monitoring system reads, in the text format of Prometheus: keys and certificates, and counts of
+//! codes by country; nothing about people. It has a listener
 //! of its own, so that it is not where browsers come.
 
 use std::collections::BTreeMap;
@@ -9,13 +10,14 @@ use time::UtcDateTime;
 
 use super::saml::IdentityProvider;
 use super::site::Site;
+use super::text_messages::TextMessages;
 use crate::federation::certificate_ends::{Notice, certificate_ends};
 use crate::federation::registry::Registry;
 use crate::federation::signing::SigningKeys;
 
 /// `/metrics`.
 pub async fn metrics(site: web::Data<Site>, idp: web::Data<IdentityProvider>) -> HttpResponse {
-    match exposition(&idp.signing.load(), &idp.registry.load(), site.now()) {
+    match exposition(&idp.signing.load(), &idp.registry.load(), &site.text_messages, site.now()) {
         Ok(text) => HttpResponse::Ok().content_type("text/plain; version=0.0.4; charset=utf-8").body(text),
         Err(fmt::Error) => HttpResponse::InternalServerError().finish(),
     }
@@ -23,7 +25,12 @@ pub async fn metrics(site: web::Data<Site>, idp: web::Data<IdentityProvider>) ->
 
 /// Everything that is told, in the text exposition format 0.0.4. Names of services and of keys have no character that a label would
 /// have to escape.
-fn exposition(signing: &SigningKeys, services: &Registry, now: UtcDateTime) -> Result<String, fmt::Error> {
+fn exposition(
+    signing: &SigningKeys,
+    services: &Registry,
+    text_messages: &TextMessages,
+    now: UtcDateTime,
+) -> Result<String, fmt::Error> {
     let mut text = String::new();
     // A key may stand in several certificates, of which the last one counts.
     let mut certificates: BTreeMap<(String, String), UtcDateTime> = BTreeMap::new();
@@ -56,5 +63,21 @@ fn exposition(signing: &SigningKeys, services: &Registry, now: UtcDateTime) -> R
          # TYPE signet_signing_plan_version gauge\n",
     );
     writeln!(text, "signet_signing_plan_version {}", signing.plan().version())?;
+
+    let seen = text_messages.seen();
+    text.push_str(
+        "# HELP signet_new_phone_codes_sent_total Codes that this node sent to phones that are being set up, by country.\n\
+         # TYPE signet_new_phone_codes_sent_total counter\n",
+    );
+    for (country, seen) in &seen {
+        writeln!(text, "signet_new_phone_codes_sent_total{{country=\"{country}\"}} {}", seen.sent)?;
+    }
+    text.push_str(
+        "# HELP signet_new_phone_codes_confirmed_total Those of them that came back to this node.\n\
+         # TYPE signet_new_phone_codes_confirmed_total counter\n",
+    );
+    for (country, seen) in &seen {
+        writeln!(text, "signet_new_phone_codes_confirmed_total{{country=\"{country}\"}} {}", seen.confirmed)?;
+    }
     Ok(text)
 }

@@ -2,9 +2,10 @@
 
 pub mod account;
 pub mod assets;
+pub mod connections;
 pub mod csrf;
-pub mod headers;
 pub mod head;
+pub mod headers;
 pub mod health;
 mod late;
 pub mod log;
@@ -18,6 +19,7 @@ pub mod session;
 pub mod shell;
 pub mod sign_in;
 pub mod site;
+pub mod text_messages;
 pub mod texts;
 pub mod waiting;
 
@@ -25,9 +27,9 @@ use actix_web::HttpResponse;
 use actix_web::error::UrlencodedError;
 use actix_web::web::{self, ServiceConfig};
 
+use self::head::get;
 use self::refusal::{Refusal, RefusalKind};
 
-use self::head::get;
 /// More octets than any form has: one with a WebAuthn answer, or with a SAML message in base64 (messages have a stricter
 /// limit of their own).
 const LARGEST_FORM_BYTES: usize = 256 * 1024;

@@ -36,6 +36,8 @@ pub enum RefusalKind {
     AnsweredBefore,
     /// More octets than a form or message may have.
     BodyTooLarge,
+    /// The body did not come in time.
+    BodyTooSlow,
     /// Too much at once: come back in a moment.
     Busy,
     /// The browser did not bring the cookie of the page that it came from.
@@ -98,16 +100,19 @@ pub enum RefusalKind {
     SignatureWrong,
     /// Too many requests from one place.
     TooMany,
+    /// One network has too many connections open, or requests under way.
+    TooManyAtOnce,
 }
 
 impl RefusalKind {
     /// Every kind.
-    pub const ALL: [Self; 36] = [
+    pub const ALL: [Self; 38] = [
         Self::AccountStopped,
         Self::AcsUnregistered,
         Self::AddressOfAnother,
         Self::AnsweredBefore,
         Self::BodyTooLarge,
+        Self::BodyTooSlow,
         Self::Busy,
         Self::CookieMissing,
         Self::DestinationWrong,
@@ -139,6 +144,7 @@ impl RefusalKind {
         Self::SignatureMissing,
         Self::SignatureWrong,
         Self::TooMany,
+        Self::TooManyAtOnce,
     ];
 
     /// Code, name in the locale files and status: the table.
@@ -177,6 +183,8 @@ impl RefusalKind {
             Self::AnsweredBefore => ("W09", "answered-before", StatusCode::CONFLICT),
             Self::AddressOfAnother => ("W11", "address-of-another", StatusCode::CONFLICT),
             Self::AccountStopped => ("W10", "account-stopped", StatusCode::FORBIDDEN),
+            Self::BodyTooSlow => ("W20", "body-too-slow", StatusCode::REQUEST_TIMEOUT),
+            Self::TooManyAtOnce => ("W21", "too-many-at-once", StatusCode::TOO_MANY_REQUESTS),
             // What we cannot do now: U.
             Self::Busy => ("U01", "busy", StatusCode::SERVICE_UNAVAILABLE),
             Self::Outage => ("U02", "outage", StatusCode::SERVICE_UNAVAILABLE),
@@ -204,6 +212,13 @@ impl RefusalKind {
         self.row().2
     }
 
+    /// Whether the connection ends with the answer, since the other side holds more than its share or has not sent what it
+    /// announced.
+    #[must_use]
+    pub const fn ends_the_connection(self) -> bool {
+        matches!(self, Self::BodyTooSlow | Self::TooManyAtOnce)
+    }
+
     /// Whether a service's message was at fault, so that the page has a section for its engineer.
     #[must_use]
     pub fn is_about_a_service(self) -> bool {
@@ -217,6 +232,7 @@ impl RefusalKind {
             StatusCode::NOT_FOUND => Self::PageNotFound,
             StatusCode::METHOD_NOT_ALLOWED => Self::MethodNotAllowed,
             StatusCode::PAYLOAD_TOO_LARGE => Self::BodyTooLarge,
+            StatusCode::REQUEST_TIMEOUT => Self::BodyTooSlow,
             StatusCode::TOO_MANY_REQUESTS => Self::TooMany,
             status if status.is_client_error() => Self::FormMalformed,
             _ => Self::Outage,

@@ -2,13 +2,14 @@
 
 use actix_web::body::{BodySize, BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::ConnectionType;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{ACCEPT, LOCATION};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpResponse, web};
 
-use super::page::{Layout, respond_with};
 use super::head::{only_looks, without_cookies};
+use super::page::{Layout, respond_with};
 use super::refusal::{Refusal, RefusalKind};
 use super::site::Site;
 use super::waiting::RequestAddress;
@@ -37,6 +38,9 @@ pub async fn shell<B: MessageBody + 'static>(
         _ => refusal,
     };
     let mut page = page_of(&refusal, &site);
+    if refusal.kind().ends_the_connection() {
+        page.head_mut().set_connection_type(ConnectionType::Close);
+    }
     // Such as Retry-After and Allow.
     for (name, value) in answer.headers() {
         if !page.headers().contains_key(name) {

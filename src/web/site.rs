@@ -6,6 +6,7 @@ use time::UtcDateTime;
 use url::Url;
 
 use super::sign_in::Argon2Gate;
+use super::text_messages::TextMessages;
 use crate::authentication::session::SessionLimits;
 use crate::authentication::webauthn::{RelyingParty, WebauthnRefused};
 use crate::jobs::metadata::SharedRegistry;
@@ -41,6 +42,8 @@ pub struct Site {
     pub contact: ContactSettings,
     /// How many proxies stand in front of us and say where a request came from.
     pub proxies: u8,
+    /// To whose phones codes go, and what became of them.
+    pub text_messages: TextMessages,
 }
 
 impl Site {
@@ -64,6 +67,7 @@ impl Site {
             services: SharedRegistry::default(),
             contact: ContactSettings::default(),
             proxies: 0,
+            text_messages: TextMessages::default(),
             store,
             keys,
             clock,

@@ -17,8 +17,8 @@ use signet::{
         keys::{GenerateKeys, LocalKeys, SealingSecret, SigningKeyKind},
     },
     settings::{
-        DatabaseSettings, FederationSettings, KeySettings, MailSettings, ServerSettings, SessionSettings, Settings,
-        SmsSettings,
+        ConnectionSettings, DatabaseSettings, FederationSettings, KeySettings, MailSettings, ServerSettings,
+        SessionSettings, Settings, SmsSettings, TextMessageSettings,
     },
     storage::Store,
 };
@@ -39,6 +39,7 @@ fn settings(folder: &Path) -> Settings {
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     Settings {
         contact: Default::default(),
+        connections: ConnectionSettings::default(),
         database: DatabaseSettings { url: format!("sqlite:{}", folder.join("signet.db").display()), connections: 4 },
         federation: FederationSettings {
             entity_id: None,
@@ -63,6 +64,7 @@ fn settings(folder: &Path) -> Settings {
         },
         sessions: SessionSettings::default(),
         sms: SmsSettings::Sandbox,
+        text_messages: TextMessageSettings::default(),
     }
 }
 

@@ -424,6 +424,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "settings",
             "storage",
             "subscriber",
+            "telemetry",
             "web",
         ],
     ),

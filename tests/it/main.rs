@@ -27,9 +27,9 @@ mod house;
 mod jobs;
 mod pages;
 mod peers;
-mod proofs;
 #[cfg(feature = "demo")]
 mod production;
+mod proofs;
 #[cfg(feature = "demo")]
 mod rollover;
 mod saml;

@@ -34,7 +34,7 @@ pub use contacts::{KnownAddress, add_address, addresses_of, find_address};
 pub use letters::{Letter, TextLetter, notify_everywhere, send_letter, send_text};
 pub use links::{LinkContent, UsableLink, make_link, read_link};
 pub use passwords::{password_of, set_password};
-pub use throttles::{TooMany, allow, client_address, forget, is_reached};
+pub use throttles::{TooMany, allow, client_address, count, count_of, forget, is_reached, network_of};
 pub use visit::{Fault, Visit, write_down};
 
 /// Reports a record about a person that is not as we wrote it. Whoever finds one goes on as if it were not there.

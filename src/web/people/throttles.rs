@@ -39,6 +39,35 @@ pub fn allow(
     Ok(Ok(()))
 }
 
+/// Counts one under a key, and says how many that makes in the window.
+///
+/// # Errors
+/// When the database or the keys are unavailable.
+pub fn count(
+    tx: &mut Transaction<'_>,
+    site: &Site,
+    of: &RateLimit,
+    key: &[&[u8]],
+    now: UtcDateTime,
+) -> Result<u32, Trouble> {
+    tx.count_try(of, &fingerprint(site, of, key)?, now)?;
+    count_of(tx, site, of, key, now)
+}
+
+/// How many were counted under a key in the window.
+///
+/// # Errors
+/// When the database or the keys are unavailable.
+pub fn count_of(
+    tx: &mut Transaction<'_>,
+    site: &Site,
+    of: &RateLimit,
+    key: &[&[u8]],
+    now: UtcDateTime,
+) -> Result<u32, Trouble> {
+    Ok(tx.tries_of(&fingerprint(site, of, key)?, now)?)
+}
+
 /// Forgets the tries under a key, as after a right one.
 ///
 /// # Errors
@@ -80,13 +109,18 @@ pub fn client_address(request: &HttpRequest, proxies: u8) -> Vec<u8> {
         all.get(at)?.parse::<IpAddr>().ok()
     };
     let address = if proxies == 0 { None } else { forwarded() };
-    match address.or_else(|| request.peer_addr().map(|peer| peer.ip())) {
-        Some(IpAddr::V4(address)) => address.octets().to_vec(),
-        Some(IpAddr::V6(address)) => match address.to_ipv4_mapped() {
+    address.or_else(|| request.peer_addr().map(|peer| peer.ip())).map(network_of).unwrap_or_default()
+}
+
+/// The network that an address belongs to: all of an IPv4 address, the first 64 bits of an IPv6 address.
+#[must_use]
+pub fn network_of(address: IpAddr) -> Vec<u8> {
+    match address {
+        IpAddr::V4(address) => address.octets().to_vec(),
+        IpAddr::V6(address) => match address.to_ipv4_mapped() {
             Some(address) => address.octets().to_vec(),
             None => address.octets().iter().take(8).copied().collect(),
         },
-        None => Vec::new(),
     }
 }
 

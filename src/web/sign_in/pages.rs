@@ -7,6 +7,8 @@ use super::problems::{
     SignUpProblem, SmsProblem, TotpProblem, TotpSetUpProblem, UnlockProblem,
 };
 use crate::web::page::Page;
+use crate::web::site::Site;
+use crate::web::texts;
 
 macro_rules! page {
     ($page:ty, $template:literal) => {
@@ -125,12 +127,36 @@ pub struct PhoneSetUpPage {
     pub phone: String,
     /// Two letters.
     pub region: String,
+    /// Whose phones can be set up.
+    pub regions: Vec<PhoneRegion>,
     /// Where the form goes.
     pub action: String,
     /// What was wrong with the form.
     pub problem: Option<PhoneSetUpProblem>,
 }
 page!(PhoneSetUpPage, "pages/methods/sms.html");
+
+/// A country or territory whose phones can be set up.
+#[derive(Debug, Clone, Serialize)]
+pub struct PhoneRegion {
+    /// Two letters.
+    pub code: String,
+    /// Whether the locale files have its name, `region-…`; else its letters are shown.
+    pub named: bool,
+}
+
+impl PhoneRegion {
+    /// All that the settings name, in their order.
+    #[must_use]
+    pub fn all(site: &Site) -> Vec<Self> {
+        site.text_messages.terms().countries.iter().map(|country| Self::of(country.as_str())).collect()
+    }
+
+    pub(crate) fn of(code: &str) -> Self {
+        let named = texts::lookup(&format!("region-{code}"), []).is_some();
+        Self { code: code.to_owned(), named }
+    }
+}
 
 /// `…/methods/sms/code`: asks for the code that was sent to a phone that is being added.
 #[derive(Debug, Serialize)]

@@ -64,6 +64,8 @@ problems! {
 problems! {
     /// Of [`PhoneSetUpPage`](super::pages::PhoneSetUpPage).
     PhoneSetUpProblem {
+        /// No phones of that country or territory are set up.
+        Country => "country",
         /// It is no phone number.
         Number => "number",
         /// No text messages are sent to it.

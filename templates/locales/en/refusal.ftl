@@ -113,6 +113,12 @@ refusal-cookie-missing-person = It was begun in another browser, or this browser
 refusal-too-many = Too many tries
 refusal-too-many-person = There were many tries from here in a short time. Please wait a few minutes and try again.
 
+refusal-body-too-slow = It took too long
+refusal-body-too-slow-person = What your browser sent did not arrive in time. Check your connection, go back and try again.
+
+refusal-too-many-at-once = Too many at once from your network
+refusal-too-many-at-once-person = Your network has too many connections to us open at the same time. If you share it with others, such as in an office, they count too. Please try again in a few seconds.
+
 refusal-busy = Many people are signing in
 refusal-busy-person = Please try again in a moment. Nothing is lost.
 

@@ -105,6 +105,7 @@ webauthn-refused = That did not work. Try again, or choose another method.
 sms-set-up-title = Get codes by text message
 sms-set-up-intro = We send a code to your phone to see that it is yours.
 sms-send = Send me a code
+phone-problem-country = We do not send codes to phones of that country or territory. Use another phone, or choose another method.
 phone-problem-number = This is not a phone number in that country or territory. Please check it.
 phone-problem-not_for_text = This number cannot receive text messages. Use a mobile number, or choose another method.
 phone-problem-too_many = Too many messages were sent for now. Wait a few minutes, or choose another method.

@@ -24,5 +24,6 @@ mod replay;
 mod scene;
 mod signature_exclusion;
 mod signature_wrapping;
+mod slow;
 mod stolen_request;
 mod tampering;

@@ -2,11 +2,13 @@
 
 use serde_json::json;
 use signet::services::Clock as _;
+use signet::settings::TextMessageSettings;
 use time::Duration;
 use webauthn_authenticator_rs::WebauthnAuthenticator as _;
 
-use crate::support::app::TestApp;
+use crate::support::app::{TestApp, Wishes};
 use crate::support::browser::Browser;
+use crate::support::log::KeptLog;
 use crate::support::people::{Device, With, give_password, give_second_factor, origin, script, sign_up, up_to_methods};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -205,4 +207,97 @@ async fn a_code_for_a_phone_that_was_removed_meanwhile_is_refused_in_words() {
     let answer = browser.submit_to(&page, "/sms/send", &gone).await;
     answer.expect_status(422).expect_words("This phone is no sign-in method of yours any more.");
     assert_eq!(app.inbox.messages().len(), sent);
+}
+
+/// What a phone's form answers: where the browser is, or the words of the problem.
+async fn set_up(browser: &Browser, phone: &str) -> String {
+    let page = browser.get("/sign-up/methods/sms").await;
+    let page = browser.submit(&page, &[("phone", phone)]).await;
+    page.find(".usa-alert--error .usa-alert__text").unwrap_or_else(|| page.url.path().to_owned())
+}
+
+const CODE_PAGE: &str = "/sign-up/methods/sms/code";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn codes_go_to_phones_of_the_countries_in_the_settings_only() {
+    let text_messages = TextMessageSettings { countries: vec!["US".into(), "NZ".into()], ..Default::default() };
+    let app = TestApp::start_with(Wishes { text_messages, ..Wishes::default() }).await;
+    let browser = app.browser();
+    up_to_methods(&app, &browser, "ada@example.gov").await;
+    let page = browser.get("/sign-up/methods/sms").await;
+    page.expect_words("United States NZ");
+    // Satellites, premium numbers without a country, dear countries, and neighbours that share a country code.
+    for elsewhere in [
+        "+881612345678",
+        "+979123456789",
+        "+88213300655",
+        "+252612345678",
+        "+5352345678",
+        "+37060112345",
+        "+447700900123",
+        "+447624512345",
+        "+2250123456789",
+        "+1 787 456 1111",
+        "+1 876 210 1234",
+    ] {
+        assert_ne!(set_up(&browser, elsewhere).await, CODE_PAGE, "{elsewhere}");
+    }
+    assert!(set_up(&browser, "+1 787 456 1111").await.contains("phones of that country or territory"));
+    assert_eq!(app.count("outbox", "kind = 'sms'"), 0);
+    assert_eq!(set_up(&browser, "+1 202 456 1111").await, CODE_PAGE);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_block_of_numbers_and_all_new_phones_have_budgets_that_leave_those_who_sign_in_alone() {
+    let text_messages = TextMessageSettings {
+        per_block_an_hour: 2,
+        new_phones_a_minute: 3,
+        known_phones_a_minute: 2,
+        ..Default::default()
+    };
+    let app = TestApp::start_with(Wishes { text_messages, ..Wishes::default() }).await;
+    let ada = sign_up(&app, &app.browser(), "ada@example.gov", With::Phone).await;
+    let mut stranger = app.browser();
+    up_to_methods(&app, &stranger, "eve@example.gov").await;
+    // Ada's own number is in this block, and was the first.
+    assert_eq!(set_up(&stranger, "(202) 456-1414").await, CODE_PAGE);
+    assert!(set_up(&stranger, "(202) 456-1415").await.contains("Too many messages"), "the block's budget");
+    stranger = app.browser();
+    up_to_methods(&app, &stranger, "mallory@example.gov").await;
+    assert_eq!(set_up(&stranger, "(202) 457-1414").await, CODE_PAGE);
+    assert!(set_up(&stranger, "(202) 458-1414").await.contains("Too many messages"), "that of all new phones");
+
+    // Neither stops anybody who signs in.
+    let browser = app.browser();
+    give_password(&browser, &ada.email, &ada.password).await;
+    let page = browser.get("/sign-in/second-factor/sms").await;
+    browser.submit_to(&page, "/sms/send", &[]).await.expect_status(200);
+    app.clock.advance(Duration::minutes(61));
+    stranger = app.browser();
+    up_to_methods(&app, &stranger, "trudy@example.gov").await;
+    assert_eq!(set_up(&stranger, "(202) 456-1415").await, CODE_PAGE, "another hour");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn codes_that_do_not_come_back_ring_an_alarm_and_are_counted_for_the_monitoring_system() {
+    let Some(log) = KeptLog::begin() else { return };
+    let app = TestApp::start_with(Wishes { metrics: true, ..Wishes::default() }).await;
+    sign_up(&app, &app.browser(), "ada@example.gov", With::Phone).await;
+    for account in 0..2 {
+        let stranger = app.browser();
+        up_to_methods(&app, &stranger, &format!("eve{account}@example.gov")).await;
+        for number in 0..10 {
+            app.clock.advance(Duration::seconds(11));
+            assert_eq!(set_up(&stranger, &format!("(202) 4{account}{number}-1414")).await, CODE_PAGE);
+        }
+        app.clock.advance(Duration::minutes(5));
+    }
+    let text = log.text();
+    let alarm = text.lines().find(|line| line.contains("text_codes_unconfirmed")).expect("an alarm");
+    assert!(alarm.contains("WARN") && alarm.contains("US") && alarm.contains("20"), "{alarm}");
+    assert!(!alarm.contains("1414"), "{alarm}");
+    let metrics = app.settings.server.metrics_listen.expect("it was wished");
+    let page = app.browser().get(&format!("http://localhost:{}/metrics", metrics.port())).await;
+    assert!(page.body.contains("signet_new_phone_codes_sent_total{country=\"US\"} 21"), "{}", page.body);
+    assert!(page.body.contains("signet_new_phone_codes_confirmed_total{country=\"US\"} 1"), "{}", page.body);
 }

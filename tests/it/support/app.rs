@@ -14,8 +14,8 @@ use signet::services::keys::{GenerateKeys, LocalKeys, SealingSecret, SigningKeyK
 use signet::services::sandbox::{Channel, SandboxInbox, SandboxMessage};
 use signet::services::{Clock, SystemClock, SystemEntropy};
 use signet::settings::{
-    DatabaseSettings, FederationSettings, KeySettings, MailSettings, ServerSettings, SessionSettings, Settings,
-    SmsSettings,
+    ConnectionSettings, DatabaseSettings, FederationSettings, KeySettings, MailSettings, ServerSettings,
+    SessionSettings, Settings, SmsSettings, TextMessageSettings,
 };
 use signet::storage::Store;
 use signet::web::saml::IdentityProvider;
@@ -64,6 +64,12 @@ pub struct Wishes {
     pub denied_algorithms: Vec<String>,
     /// Whether it serves metrics.
     pub metrics: bool,
+    /// What a stranger may hold of it.
+    pub connections: ConnectionSettings,
+    /// To whose phones codes go.
+    pub text_messages: TextMessageSettings,
+    /// How many proxies stand in front of it.
+    pub proxies: u8,
     /// Where browsers find it, when that is not where it listens: as behind a proxy.
     pub public_url: Option<String>,
 }
@@ -123,6 +129,7 @@ impl TestApp {
         let port = free_port();
         let settings = Settings {
             contact: Default::default(),
+            connections: wishes.connections,
             database: DatabaseSettings { url: database, connections: 4 },
             federation: FederationSettings {
                 entity_id: None,
@@ -148,11 +155,12 @@ impl TestApp {
                 metrics_listen: wishes
                     .metrics
                     .then(|| format!("127.0.0.1:{}", free_port()).parse().expect("an address")),
-                proxies: 0,
+                proxies: wishes.proxies,
                 node: "test".to_owned(),
             },
             sessions: SessionSettings::default(),
             sms: wishes.sms.unwrap_or(SmsSettings::Sandbox),
+            text_messages: wishes.text_messages,
         };
         let surroundings = Surroundings {
             clock: clock.clone(),

@@ -86,9 +86,12 @@ pub(super) fn methods(album: &mut Album) {
             },
         );
     }
+    let named = texts::keys().filter_map(|key| key.strip_prefix("region-")).filter(|code| code.len() == 2);
+    let regions: Vec<_> = named.chain(["NZ"]).map(sign_in::PhoneRegion::of).collect();
     album.with_problems(false, PhoneSetUpProblem::ALL, |problem| sign_in::PhoneSetUpPage {
         phone: "202-555-0123".to_owned(),
         region: "US".to_owned(),
+        regions: regions.clone(),
         action: "/sign-up/methods/sms".to_owned(),
         problem,
     });

@@ -6,23 +6,27 @@ use actix_web::{HttpRequest, HttpResponse};
 use serde::Deserialize;
 
 use super::super::factors::{Failed, count_wrong_code, may_try, tries_left};
-use super::super::pages::{LockedPage, PhoneCodePage, PhoneSetUpPage};
+use super::super::pages::{LockedPage, PhoneCodePage, PhoneRegion, PhoneSetUpPage};
 use super::super::problems::{PhoneCodeProblem, PhoneSetUpProblem};
 use super::{Enrolled, Place, finish};
 use crate::authentication::Proof;
 use crate::authentication::out_of_band::{CodeBinding, CodePurpose, CodeRefused, IssuedCode, OutOfBandCode};
 use crate::authentication::session::PendingPhone;
 use crate::authentication::throttle::RateLimit;
+use crate::event::Event;
 use crate::storage::Transaction;
 use crate::subscriber::{PhoneNumber, PhoneNumberError, SubscriberId};
 use crate::web::people::{AuthenticatorSecret, Fault, TextLetter, TooMany, Trouble, Visit, allow, send_text};
 use crate::web::site::Site;
+use crate::web::text_messages::{code_confirmed, code_sent};
 
 /// `GET …/sms`: asks for a number.
 pub async fn form(request: HttpRequest, site: Data<Site>) -> Result<HttpResponse, Fault> {
     let visit = Visit::begin(&request, &site).await?;
     let (place, _) = Place::of(&request, &visit).await?;
-    Ok(visit.page(&PhoneSetUpPage { region: "US".into(), action: place.path("/sms"), ..PhoneSetUpPage::default() }))
+    let regions = PhoneRegion::all(&visit.site);
+    let region = regions.first().map(|region| region.code.clone()).unwrap_or_default();
+    Ok(visit.page(&PhoneSetUpPage { region, regions, action: place.path("/sms"), ..PhoneSetUpPage::default() }))
 }
 
 /// The form of `…/sms`.
@@ -42,15 +46,18 @@ pub async fn send(request: HttpRequest, site: Data<Site>, form: Form<PhoneForm>)
     let form = form.into_inner();
     let visit = Visit::begin_form(&request, &site, &form.csrf).await?;
     let (place, subscriber) = Place::of(&request, &visit).await?;
+    let regions = PhoneRegion::all(&site);
     let page = |problem| PhoneSetUpPage {
         phone: form.phone.clone(),
         region: form.region.clone(),
+        regions: regions.clone(),
         action: place.path("/sms"),
         problem: Some(problem),
     };
     let region = if form.region.is_empty() { "US" } else { form.region.as_str() };
     let phone = match PhoneNumber::parse(&form.phone, region).and_then(PhoneNumber::for_text_messages) {
-        Ok(phone) => phone,
+        Ok(phone) if site.text_messages.may_be_set_up(&phone) => phone,
+        Ok(_) => return Ok(visit.page_again(&page(PhoneSetUpProblem::Country))),
         Err(PhoneNumberError::NotForTextMessages) => return Ok(visit.page_again(&page(PhoneSetUpProblem::NotForText))),
         Err(PhoneNumberError::NotANumber | PhoneNumberError::UnknownRegion) => {
             return Ok(visit.page_again(&page(PhoneSetUpProblem::Number)));
@@ -73,29 +80,48 @@ pub async fn send(request: HttpRequest, site: Data<Site>, form: Form<PhoneForm>)
 /// Sends a code, if the throttles allow it. Nothing is reset by it.
 pub(in crate::web::sign_in) fn send_code(
     tx: &mut Transaction<'_>,
-    visit: &Visit,
+    visit: &mut Visit,
     of: SubscriberId,
     phone: &PhoneNumber,
     purpose: CodePurpose,
 ) -> Result<Result<(), TooMany>, Trouble> {
+    let terms = visit.site.text_messages.terms();
     let (number, account) = (phone.e164().as_bytes(), of.as_bytes());
     let mut tries: Vec<(RateLimit, &[&[u8]])> = Vec::new();
     let (by_phone, by_account, by_client) = ([number], [&account[..]], [&visit.client[..]]);
+    let by_block = [phone.block().as_bytes()];
     tries.push((RateLimit::TEXT_AGAIN, &by_account));
     tries.push((RateLimit::TEXT_BY_SUBSCRIBER, &by_account));
     tries.push((RateLimit::TEXT_BY_IP, &by_client));
-    if purpose == CodePurpose::ConfirmPhone {
-        tries.push((RateLimit::TEXT_NEW_PHONE, &by_account));
+    // What is shared comes last, and what strangers can use up is not what people sign in by.
+    match purpose {
+        CodePurpose::ConfirmPhone => {
+            tries.push((RateLimit::TEXT_NEW_PHONE, &by_account));
+            tries.push((RateLimit::TEXT_BY_NEW_PHONE, &by_phone));
+            tries.push((terms.by_block, &by_block));
+            tries.push((terms.to_new_phones, &[]));
+        }
+        CodePurpose::SignIn => {
+            tries.push((RateLimit::TEXT_BY_PHONE, &by_phone));
+            tries.push((terms.to_known_phones, &[]));
+        }
     }
-    tries.push((RateLimit::TEXT_BY_PHONE, &by_phone));
-    tries.push((RateLimit::TEXT_ALTOGETHER, &[]));
+    let shared = [terms.by_block.name, terms.to_new_phones.name, terms.to_known_phones.name];
     if let Err(too_many) = allow(tx, &visit.site, &tries, visit.now)? {
+        if shared.contains(&too_many.limit) {
+            visit.remember(tx, of, Event::TextMessageHeldBack { limit: too_many.limit })?;
+        }
         return Ok(Err(too_many));
     }
     let code = OutOfBandCode::random(&*visit.site.entropy);
     let bound = CodeBinding { subscriber: of, phone, purpose, session: visit.session.id_hash() };
     tx.put_code(of, purpose, &IssuedCode::new(&code, &bound, visit.now, &*visit.site.keys)?)?;
     send_text(tx, &visit.site, phone, &TextLetter::Code(&code), visit.now)?;
+    if purpose == CodePurpose::ConfirmPhone
+        && let Some(alarm) = code_sent(tx, &visit.site, phone)?
+    {
+        visit.remember(tx, of, alarm)?;
+    }
     Ok(Ok(()))
 }
 
@@ -165,6 +191,7 @@ pub async fn add(request: HttpRequest, site: Data<Site>, form: Form<CodeForm>) -
                     return Ok(Err(PhoneProblem::Wrong(PhoneCodeProblem::from(&refused), failed)));
                 }
             };
+            code_confirmed(tx, &visit.site, &phone)?;
             let name = visit.session.state.pending.phone.take().map(|pending| pending.name).unwrap_or_default();
             let secret = AuthenticatorSecret::Phone(phone);
             let enrolled = Enrolled { secret, counter: 0, name, proof };
