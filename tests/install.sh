@@ -15,7 +15,7 @@ complain() {
 command -v cargo >/dev/null || complain "there is no Rust toolchain on this machine." \
   "Install Rust 1.90 or newer (https://rustup.rs), open a new shell and try again."
 
-groups=" ${*:-build linker fuzz peer judge database browser} "
+groups=" ${*:-build linker fuzz peer judge database clock browser} "
 case "$groups" in *" linker "*) ;; *)
   command -v cc >/dev/null || complain "there is no C compiler on this machine; Rust links with it." \
     "Debian: apt-get install gcc libc6-dev" ;;

@@ -15,7 +15,7 @@ failed=0
 children=()
 export CARGO_TERM_COLOR=${CARGO_TERM_COLOR:-never}
 
-all=(unit postgresql docs fuzz corpus peers browser crash)
+all=(unit postgresql clocks docs fuzz corpus peers browser crash)
 stages=("${@:-${all[@]}}")
 
 # Ends what this script started, by process id. SIGINT ends PostgreSQL without waiting for its clients.
@@ -110,7 +110,7 @@ postgres() {
 
 # 1. Packages. What the build needs first; the rest arrives while cargo compiles.
 tests/install.sh build linker || fail_early "The packages that the build needs are missing."
-tests/install.sh fuzz peer judge database browser >"$logs/packages.log" 2>&1 &
+tests/install.sh fuzz peer judge database clock browser >"$logs/packages.log" 2>&1 &
 packages=$!
 
 # 2. Build.
@@ -135,6 +135,23 @@ on_postgresql() {
     attacks::stolen_request authentication:: federation::front_door
 }
 if wanted postgresql; then stage postgresql on_postgresql; fi
+# The tests that know what day it is, at times at which it changes. Calendar time alone is moved: monotonic clocks and the times of
+# files stay. By an offset, so that the programs that a test starts have the same time.
+clocks() {
+  local library at status=0
+  library=$(compgen -G '/usr/lib/*/faketime/libfaketime.so.1') || { echo "libfaketime is not there"; return 1; }
+  for at in '2026-12-31 23:59:57' '2028-02-28 23:59:57' '2028-02-29 12:00:00' "$(date -u -d '+1 year' '+%F %T')"; do
+    printf -- '-- at %s\n' "$at"
+    (
+      export LD_PRELOAD=$library FAKETIME=$(printf '%+d' $(($(date -u -d "$at" +%s) - $(date -u +%s))))
+      export NO_FAKE_STAT=1 DONT_FAKE_MONOTONIC=1 FAKETIME_DONT_FAKE_MONOTONIC=1
+      rust_tests --test it -- rollover::decryption rollover::steps rollover::certificates authentication::second_factor cli:: \
+        federation::whole_way
+    ) || status=1
+  done
+  return $status
+}
+if wanted clocks; then stage clocks clocks; fi
 if wanted docs; then stage docs cargo test --doc --quiet; fi
 if wanted fuzz; then stage fuzz tests/fuzz/run.sh; fi
 if wanted corpus && [ -x tests/interop/corpus/run.sh ]; then stage corpus tests/interop/corpus/run.sh; fi

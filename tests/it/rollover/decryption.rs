@@ -49,10 +49,11 @@ async fn a_key_to_encrypt_to_is_retired_when_no_copy_of_our_metadata_offers_it()
     let street = Street::new().await;
     let first = street.publish_for_decryption().await;
     street.keys(&["retire", first.as_str()]).refused("our metadata offers");
+    let began = street.house.now();
     let second = street.publish_for_decryption().await;
     // As long as a copy of our metadata is valid.
-    let until = (street.house.now() + time::Duration::days(14)).date();
-    street.keys(&["retire", first.as_str()]).refused(&format!("may be in use until {until}"));
+    let told = street.keys(&["retire", first.as_str()]);
+    told.refused_with_a_day("may be in use until ", 14, began, street.house.now());
     street.keys(&["retire", first.as_str(), "--now"]).done();
     street.follow().await.unwrap();
     assert_eq!(opening(&street), names(&[&second]));

@@ -16,6 +16,7 @@ use signet::jobs::signing::{SigningError, follow};
 use signet::saml::EntityId;
 use signet::services::{Clock as _, SystemEntropy};
 use signet::storage::StoreError;
+use time::UtcDateTime;
 
 use crate::federation::front_door::{House, agreement, permits};
 use crate::saml::keys;
@@ -43,6 +44,14 @@ impl Told {
         assert!(self.err.contains(words), "not `{words}`: {}", self.err);
         let next = self.err.split("next: ").nth(1).unwrap_or_else(|| panic!("no next step: {}", self.err));
         assert!(next.len() > 10, "{}", self.err);
+    }
+
+    /// The same where the words end with a day so many days after the command ran, which was at or after `began`: the day may have
+    /// ended meanwhile.
+    #[track_caller]
+    fn refused_with_a_day(&self, words: &str, days: i64, began: UtcDateTime, ended: UtcDateTime) {
+        let [first, last] = [began, ended].map(|at| format!("{words}{}", (at + time::Duration::days(days)).date()));
+        self.refused(if self.err.contains(&first) { &first } else { &last });
     }
 }
 
