@@ -32,6 +32,8 @@ pub enum RefusalKind {
     AcsUnregistered,
     /// The service knows somebody else by the person's e-mail address.
     AddressOfAnother,
+    /// Another account was made with the address while this one was being made.
+    AddressTaken,
     /// The request was answered before, in another window perhaps.
     AnsweredBefore,
     /// More octets than a form or message may have.
@@ -106,10 +108,11 @@ pub enum RefusalKind {
 
 impl RefusalKind {
     /// Every kind.
-    pub const ALL: [Self; 38] = [
+    pub const ALL: [Self; 39] = [
         Self::AccountStopped,
         Self::AcsUnregistered,
         Self::AddressOfAnother,
+        Self::AddressTaken,
         Self::AnsweredBefore,
         Self::BodyTooLarge,
         Self::BodyTooSlow,
@@ -181,6 +184,7 @@ impl RefusalKind {
             Self::CookieMissing => ("W07", "cookie-missing", StatusCode::BAD_REQUEST),
             Self::TooMany => ("W08", "too-many", StatusCode::TOO_MANY_REQUESTS),
             Self::AnsweredBefore => ("W09", "answered-before", StatusCode::CONFLICT),
+            Self::AddressTaken => ("W12", "address-taken", StatusCode::CONFLICT),
             Self::AddressOfAnother => ("W11", "address-of-another", StatusCode::CONFLICT),
             Self::AccountStopped => ("W10", "account-stopped", StatusCode::FORBIDDEN),
             Self::BodyTooSlow => ("W20", "body-too-slow", StatusCode::REQUEST_TIMEOUT),

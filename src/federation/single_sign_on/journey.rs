@@ -99,6 +99,10 @@ pub enum ReleaseFailed {
     /// The service provider is told.
     #[error(transparent)]
     Answerable(#[from] AnswerableFault),
+    /// The consent does not cover the decision that it was compared with a moment before: a fault of ours. Nothing is sent, and
+    /// nobody is told that the person declined.
+    #[error("the consent does not cover what it was compared with: {0}")]
+    Broken(NotConsented),
 }
 
 impl MatchedAuthnRequest {
@@ -222,7 +226,7 @@ impl MatchedAuthnRequest {
         match ConsentedRelease::new(frozen, &scope, record, proofed, person.content_key.clone(), &binding, now) {
             Ok(release) => Ok(ReleaseStep::Issue { release, decision, asserted }),
             // Cannot be: the scope and the content come from one decision, and the record covers the scope.
-            Err(NotConsented::Ask(_) | NotConsented::OtherContent) => Err(AnswerableFault::Declined.into()),
+            Err(fault) => Err(ReleaseFailed::Broken(fault)),
         }
     }
 

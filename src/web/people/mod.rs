@@ -53,6 +53,12 @@ pub(in crate::web) fn is_altered(fault: &KeysError) -> bool {
 /// What went wrong where nobody at the browser can do anything about it.
 #[derive(Debug, thiserror::Error)]
 pub enum Trouble {
+    /// Of two who confirmed one address at once, the other was first: nothing of this transaction stands.
+    #[error("the address has an account since a moment ago")]
+    AddressTaken,
+    /// An invariant of ours is broken.
+    #[error("an invariant is broken: {0}")]
+    Broken(&'static str),
     /// Too many passwords at once: come back in a moment.
     #[error(transparent)]
     Busy(#[from] Argon2Busy),
@@ -84,6 +90,7 @@ impl Trouble {
     #[must_use]
     pub fn refusal_kind(&self) -> RefusalKind {
         match self {
+            Self::AddressTaken => RefusalKind::AddressTaken,
             Self::Busy(_) => RefusalKind::Busy,
             Self::Keys(fault) if is_altered(fault) => RefusalKind::RecordAltered,
             Self::Store(StoreError::InconsistentRow { .. })

@@ -228,6 +228,9 @@ impl Journey {
             Ok(ReleaseStep::LevelUnreachable) => Ok(Onward::Level(level_page(matched, &person, now))),
             Ok(ReleaseStep::Unlock) => Ok(Onward::Unlock),
             Err(ReleaseFailed::Answerable(fault)) => Ok(Onward::Answer(fault)),
+            Err(ReleaseFailed::Broken(_)) => {
+                Err(Trouble::Broken("a consent does not cover the release it was compared with"))
+            }
         }
     }
 }

@@ -14,7 +14,7 @@ use crate::authentication::recovery::LinkPurpose;
 use crate::authentication::session::SessionStage;
 use crate::authentication::throttle::RateLimit;
 use crate::event::Event;
-use crate::storage::{StoreError, Transaction};
+use crate::storage::Transaction;
 use crate::subscriber::vault::{SealedSlot, SlotId, VaultKey};
 use crate::subscriber::{EmailAddress, SubscriberAccount, SubscriberId, SubscriberStatus, VaultState};
 use crate::web::people::{
@@ -147,7 +147,7 @@ fn make_account(tx: &mut Transaction<'_>, visit: &mut Visit, chosen: &Chosen) ->
     add_account(tx, &site, &account)?;
     if !add_address(tx, &site, subscriber, address, now)? {
         // Somebody was faster since we looked: nothing of this transaction may stand.
-        return Err(Trouble::Store(StoreError::Database("an address was taken meanwhile")));
+        return Err(Trouble::AddressTaken);
     }
     let verifier = PasswordVerifier::new(stretched, subscriber, &*site.keys)?;
     set_password(tx, &site, subscriber, &verifier, now)?;

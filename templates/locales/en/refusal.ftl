@@ -146,3 +146,6 @@ refusal-service-unusable-engineer = An answer is encrypted to a key of the metad
 
 refusal-address-of-another = This address belongs to somebody else there
 refusal-address-of-another-person = The website knows people by their e-mail address, and knows somebody else by yours. Nothing was sent. Add another address to your account and try again, or ask the website.
+
+refusal-address-taken = This address has an account by now
+refusal-address-taken-person = Somebody confirmed the same address a moment before you, perhaps you in another tab. Please sign in with it, or choose a new password if you do not know it.

@@ -142,3 +142,30 @@ async fn a_browser_left_behind_while_signing_up_adds_nothing_to_the_finished_acc
     assert_eq!(refused.url.path(), "/sign-in", "{}", refused.text());
     assert!(!browser.get("/account/methods").await.text().contains("not mine"));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_two_who_confirm_one_address_at_once_one_gets_it_and_the_others_are_told() {
+    let app = TestApp::start().await;
+    let mut forms = Vec::new();
+    for _ in 0..6 {
+        let browser = app.browser();
+        let sent = app.inbox.messages().len();
+        let page = browser.get("/sign-up").await;
+        browser
+            .submit_to(&page, "/sign-up", &[("email", "ada@example.gov"), ("rules", "yes")])
+            .await
+            .expect_status(200);
+        let page = browser.get(&app.link_to("ada@example.gov", sent).await).await;
+        let form = page.form_with(&["password", "again"]).with(&[("password", PASSWORD), ("again", PASSWORD)]);
+        forms.push((browser, form));
+    }
+    let sent = forms.iter().map(|(browser, form)| browser.submit_form(form));
+    let pages = futures_util::future::join_all(sent).await;
+    let made = pages.iter().filter(|page| page.url.path() == "/sign-up/methods").count();
+    assert_eq!(made, 1);
+    for page in pages.iter().filter(|page| page.url.path() != "/sign-up/methods") {
+        // The link is used up, or the address was taken since it was looked at.
+        assert!(matches!(page.status.as_u16(), 409 | 422), "{} {}: {}", page.status, page.url, page.text());
+    }
+    assert_eq!(app.count("subscriber", "1 = 1"), 1);
+}
