@@ -15,7 +15,7 @@ failed=0
 children=()
 export CARGO_TERM_COLOR=${CARGO_TERM_COLOR:-never}
 
-all=(unit postgresql clocks docs fuzz corpus peers browser crash)
+all=(unit postgresql docs fuzz corpus peers browser crash)
 stages=("${@:-${all[@]}}")
 
 # Ends what this script started, by process id. SIGINT ends PostgreSQL without waiting for its clients.
