@@ -29,6 +29,8 @@ pub struct LogoutRecord {
     pub extent: Extent,
     /// When the service that asked was answered.
     pub answered_at: Option<UtcDateTime>,
+    /// How many redirects the browser has followed since it last showed a page of ours, as far as we know of them.
+    pub redirects: i32,
 }
 
 /// One service's part in a logout.
@@ -168,6 +170,7 @@ impl Transaction<'_> {
                 logout::started_at.eq(milliseconds(record.started_at)),
                 logout::expires_at.eq(milliseconds(record.expires_at)),
                 logout::extent.eq(record.extent.as_str()),
+                logout::redirects.eq(record.redirects),
             ))
             .execute(self.connection)?;
         for (one, assertion_id) in sessions {
@@ -189,7 +192,7 @@ impl Transaction<'_> {
     /// When the database fails.
     pub fn logout(&mut self, id: &[u8; 16], now: UtcDateTime) -> Result<Option<LogoutRecord>, StoreError> {
         const TABLE: &str = "logout";
-        type Row = (Option<String>, Option<String>, Option<Vec<u8>>, i64, i64, String, Option<i64>);
+        type Row = (Option<String>, Option<String>, Option<Vec<u8>>, i64, i64, String, Option<i64>, i32);
         let row: Option<Row> = logout::table
             .find(id.to_vec())
             .filter(logout::expires_at.gt(milliseconds(now)))
@@ -201,10 +204,11 @@ impl Transaction<'_> {
                 logout::expires_at,
                 logout::extent,
                 logout::answered_at,
+                logout::redirects,
             ))
             .first(self.connection)
             .optional()?;
-        row.map(|(asked_by, request_id, relay_state_sealed, started_at, expires_at, extent, answered_at)| {
+        row.map(|(asked_by, request_id, relay_state_sealed, started_at, expires_at, extent, answered_at, redirects)| {
             Ok(LogoutRecord {
                 id: *id,
                 asked_by,
@@ -214,6 +218,7 @@ impl Transaction<'_> {
                 expires_at: instant(expires_at, TABLE, "expires_at")?,
                 extent: Extent::parse(&extent).ok_or(StoreError::InconsistentRow { table: TABLE, column: "extent" })?,
                 answered_at: maybe_instant(answered_at, TABLE, "answered_at")?,
+                redirects,
             })
         })
         .transpose()
@@ -252,6 +257,17 @@ impl Transaction<'_> {
         .set(logout::extent.eq(extent.as_str()))
         .execute(self.connection)?;
         Ok(decided == 1)
+    }
+
+    /// Keeps how many redirects the browser has followed since it last showed a page of ours.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn count_logout_redirects(&mut self, id: &[u8; 16], redirects: i32) -> Result<(), StoreError> {
+        diesel::update(logout::table.find(id.to_vec()))
+            .set(logout::redirects.eq(redirects))
+            .execute(self.connection)?;
+        Ok(())
     }
 
     /// Marks a logout as answered; `false` when it was answered before.

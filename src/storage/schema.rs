@@ -137,6 +137,7 @@ diesel::table! {
         expires_at -> BigInt,
         extent -> Text,
         answered_at -> Nullable<BigInt>,
+        redirects -> Integer,
     }
 }
 

@@ -184,7 +184,7 @@ impl Visitor {
         browser.expect_path("/sign-in/second-factor/sms").await;
         self.look("text").await;
         let known = signet.count_messages_to(number).await;
-        browser.click("form[action='/sign-in/second-factor/sms/send'] button").await;
+        browser.click("form[action^='/sign-in/second-factor/sms/send'] button").await;
         browser.find("#code").await;
         self.look("text-code").await;
         let code = signet.message_to(number, "code", known).await.code();

@@ -64,7 +64,7 @@ async fn by_keyboard(signet: &Signet, visitor: &Visitor) {
     browser.expect_path("/sign-in/second-factor/sms").await;
     let number = person.phone.replace(' ', "");
     let known = signet.count_messages_to(&number).await;
-    tab_to(visitor, "form[action='/sign-in/second-factor/sms/send'] button").await;
+    tab_to(visitor, "form[action^='/sign-in/second-factor/sms/send'] button").await;
     visitor.picture("send").await;
     browser.type_keys(SPACE).await;
     tab_to(visitor, "#code").await;

@@ -57,6 +57,7 @@ fn a_renewed_session_opens_by_its_new_secret_only_and_takes_its_services_and_log
             expires_at: NOW + Duration::hours(1),
             extent: Extent::Undecided,
             answered_at: None,
+            redirects: 0,
         };
         let renewed = store
             .transaction_blocking::<_, StoreError, _>(|tx| {

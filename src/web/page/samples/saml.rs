@@ -124,6 +124,7 @@ pub(super) fn single_sign_on(album: &mut Album) {
         };
         album.add(matches!(ended, logout::Ended::There), &page);
     }
+    album.add(false, &logout::LogoutOnwardPage { done: 3, of: 15, next_path: "/saml/logout/sample/next".to_owned() });
     album.add(
         false,
         &logout::LogoutPostPage {

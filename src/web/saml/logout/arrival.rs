@@ -147,6 +147,8 @@ fn begin(
         expires_at: now + LOGOUT_WAITS,
         extent: Extent::Undecided,
         answered_at: None,
+        // From the service to here, and from here to the page of the logout.
+        redirects: 2,
     };
     tx.add_logout(&record, &sessions)?;
     Ok(Came::Begun(id))

@@ -47,6 +47,9 @@ const LOGOUT_WAITS: Duration = Duration::minutes(15);
 /// How long a LogoutRequest of ours is good for.
 const MESSAGE_LIVES: Duration = Duration::minutes(5);
 
+/// How many redirects the answer to the question costs.
+const REDIRECTS_AFTER_THE_QUESTION: i32 = 1;
+
 /// The name of a logout.
 pub type LogoutId = [u8; 16];
 
@@ -215,7 +218,10 @@ async fn show(
     match found.browser {
         Place::Theirs if is_asked => question(&site, &idp, &session, found).await,
         // There is no session that the person could keep, so that there is nothing to ask.
-        Place::Theirs | Place::Had => everywhere(&site, &idp, session, found).await,
+        Place::Theirs | Place::Had => {
+            let redirects = found.record.redirects + 1;
+            everywhere(&site, &idp, session, found, redirects).await
+        }
         Place::Elsewhere => {
             // The session that the service names is not this browser's, so nobody here can be asked: it goes on.
             let (id, now) = (found.record.id, site.now());
@@ -354,18 +360,28 @@ async fn decide(
         return Err(RefusalKind::RequestGone.into());
     }
     if extent == Extent::Everywhere {
-        return everywhere(&site, &idp, session, found).await;
+        return everywhere(&site, &idp, session, found, REDIRECTS_AFTER_THE_QUESTION).await;
     }
     // The session goes on, and the service that asked stays in it: whether it ended its part is not known, and many keep theirs
     // when they are told so.
     let (id, now) = (found.record.id, site.now());
-    let kept = move |tx: &mut Transaction<'_>| tx.decide_logout(&id, Extent::ThereOnly, now).map(drop);
+    let kept = move |tx: &mut Transaction<'_>| {
+        tx.count_logout_redirects(&id, REDIRECTS_AFTER_THE_QUESTION)?;
+        tx.decide_logout(&id, Extent::ThereOnly, now).map(drop)
+    };
     site.store.transaction::<_, StoreError, _>(kept).await?;
     Ok(see_other(&format!("{}/next", path_of(&id)), []))
 }
 
-/// The sessions end here, and this browser goes round the services.
-async fn everywhere(site: &Site, idp: &IdentityProvider, session: BrowserSession, found: Found) -> Answer {
+/// The sessions end here, and this browser goes round the services. `redirects`: how many it will have followed by then since it
+/// last showed a page of ours.
+async fn everywhere(
+    site: &Site,
+    idp: &IdentityProvider,
+    session: BrowserSession,
+    found: Found,
+    redirects: i32,
+) -> Answer {
     let Found { record, sessions, .. } = found;
     let (id, now) = (record.id, site.now());
     let (ender, provider, mut session) = (site.clone(), idp.clone(), session);
@@ -375,6 +391,7 @@ async fn everywhere(site: &Site, idp: &IdentityProvider, session: BrowserSession
             if !tx.decide_logout(&id, Extent::Everywhere, now)? {
                 return Ok((session, Vec::new()));
             }
+            tx.count_logout_redirects(&id, redirects)?;
             let whose = round::end_here(tx, &provider, &record, &sessions, Reach::Services, now)?;
             for of in &whose {
                 write_down(tx, &*ender.entropy, *of, &Event::SignedOut, now)?;

@@ -76,6 +76,18 @@ pub struct LogoutPage {
 }
 page!(LogoutPage, "pages/logout/progress.html");
 
+/// Between services: leads on by itself, with or without script, or by its link.
+#[derive(Debug, Serialize)]
+pub struct LogoutOnwardPage {
+    /// How many services have had their turn.
+    pub done: usize,
+    /// How many there are.
+    pub of: usize,
+    /// Where it goes on.
+    pub next_path: String,
+}
+page!(LogoutOnwardPage, "pages/logout/onward.html");
+
 /// Posts a logout message to a service: a form with a visible button, sent by a script of ours where scripts run.
 #[derive(Debug, Serialize)]
 pub struct LogoutPostPage {

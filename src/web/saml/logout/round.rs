@@ -3,6 +3,9 @@
 //! Each service is visited by a redirect of the whole page: frames would have no cookies there. The session here has ended
 //! before the first one is visited. A service may keep the browser: then the person comes back to the page of the logout by
 //! themselves and goes on from there, and those that come after it are told later, or not at all.
+//!
+//! Browsers follow about twenty redirects and then show an error. So after every few services comes a page of ours, which leads on
+//! by itself, by a `meta` element: without script, and again after it is reloaded.
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
@@ -10,12 +13,12 @@ use actix_web::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderValu
 use time::UtcDateTime;
 
 use super::arrival::open_relay_state;
-use super::pages::{BackTo, Ended, LogoutPage, LogoutPostPage};
+use super::pages::{BackTo, Ended, LogoutOnwardPage, LogoutPage, LogoutPostPage};
 use super::{LOGOUT_WAITS, LogoutId};
 use crate::authentication::session::SessionIdHash;
 use crate::event::{AlteredRecord, Event, Explanation};
 use crate::federation::registry::{Registry, ServiceProvider};
-use crate::federation::single_logout::{Extent, Outcome, result};
+use crate::federation::single_logout::{Extent, Outcome, by_service, result};
 use crate::saml::assertion::NameId;
 use crate::saml::logout::{LogoutDelivery, LogoutRequest, LogoutResponse, LogoutResult};
 use crate::saml::metadata::LogoutKind;
@@ -25,7 +28,7 @@ use crate::services::random_bytes;
 use crate::storage::{LogoutRecord, LogoutSession, LogoutStep, StoreError, Transaction};
 use crate::subscriber::SubscriberId;
 use crate::web::headers::CSP_OF_RESPONSE_PAGE;
-use crate::web::page::{Layout, respond_with};
+use crate::web::page::{Layout, respond, respond_with};
 use crate::web::people::{Trouble, report_altered};
 use crate::web::refusal::{Refusal, RefusalKind};
 use crate::web::saml::IdentityProvider;
@@ -120,6 +123,7 @@ pub fn begin_here(
         expires_at: now + LOGOUT_WAITS,
         extent: Extent::Everywhere,
         answered_at: None,
+        redirects: 0,
     };
     let ending = LogoutSession { session, subscriber };
     end_here(tx, idp, &record, &[ending], Reach::Services, now)?;
@@ -135,6 +139,22 @@ fn takes_messages(registry: &Registry, idp: &IdentityProvider, entity_id: &str) 
 
 fn find<'r>(registry: &'r Registry, entity_id: &str) -> Option<&'r std::sync::Arc<ServiceProvider>> {
     registry.find(&EntityId::parse(entity_id).ok()?)
+}
+
+/// Most redirects that we know of from one page of ours to the next. Chromium, Firefox and Safari stop after 20; services redirect
+/// within themselves too, before they send the browser back and where the last one takes its answer.
+const MOST_REDIRECTS: i32 = 10;
+/// What one service costs: to it, back to us, and on to whose turn is next.
+const REDIRECTS_OF_A_SERVICE: i32 = 3;
+
+/// What comes next in a logout.
+enum Onward {
+    /// A page of ours: the browser has followed redirects enough. How many services have had their turn, and how many there are.
+    Page { done: usize, of: usize },
+    /// A service is told.
+    Tell(Turn),
+    /// Every service has had its turn.
+    Finish,
 }
 
 /// Whose turn it is: the parts of one service that one LogoutRequest is about, since they have one name of the person.
@@ -196,6 +216,29 @@ fn name_of(site: &Site, step: &LogoutStep) -> Result<Option<NameId>, KeysError> 
     }
 }
 
+/// Looks what comes next, and keeps that it did: `asked` is the ID of the request by which the next service is told.
+fn onward(tx: &mut Transaction<'_>, site: &Site, record: &LogoutRecord, asked: &str) -> Result<Onward, Trouble> {
+    let id = &record.id;
+    // Whoever was asked and did not send the browser back is not waited for.
+    tx.give_up_asked_steps(id)?;
+    let turn = turn(tx, site, id)?;
+    let is_to_be_answered = record.request_id.is_some() && record.answered_at.is_none();
+    if turn.is_none() && !is_to_be_answered {
+        return Ok(Onward::Finish);
+    }
+    if record.redirects + REDIRECTS_OF_A_SERVICE > MOST_REDIRECTS {
+        tx.count_logout_redirects(id, 0)?;
+        let services = by_service(tx.logout_steps(id)?.into_iter().map(|step| (step.entity_id, step.outcome)));
+        let done = services.iter().filter(|(_, outcome)| *outcome != Outcome::Waiting).count();
+        return Ok(Onward::Page { done, of: services.len() });
+    }
+    tx.count_logout_redirects(id, record.redirects + REDIRECTS_OF_A_SERVICE)?;
+    Ok(match turn {
+        Some(turn) if tx.ask_logout_steps(id, &turn.positions(), asked)? => Onward::Tell(turn),
+        _ => Onward::Finish,
+    })
+}
+
 /// The next service, or the end.
 ///
 /// # Errors
@@ -205,25 +248,28 @@ pub(super) async fn go_on(site: &Site, idp: &IdentityProvider, session: &Browser
     loop {
         let request_id = MessageId::from_entropy(random_bytes(&*site.entropy));
         let (asked, asker) = (request_id.to_string(), site.clone());
-        let (record, turn) = site
+        let (record, next) = site
             .store
             .transaction::<_, Trouble, _>(move |tx| {
-                let Some(record) = tx.logout(&id, now)? else { return Ok((None, None)) };
-                // Whoever was asked and did not send the browser back is not waited for.
-                tx.give_up_asked_steps(&id)?;
-                let turn = match turn(tx, &asker, &id)? {
-                    Some(turn) if tx.ask_logout_steps(&id, &turn.positions(), &asked)? => Some(turn),
-                    _ => None,
+                let Some(record) = tx.logout(&id, now)? else { return Ok(None) };
+                let next = match record.extent {
+                    Extent::Undecided => Onward::Finish,
+                    Extent::Everywhere | Extent::ThereOnly => onward(tx, &asker, &record, &asked)?,
                 };
-                Ok((Some(record), turn))
+                Ok(Some((record, next)))
             })
-            .await?;
-        let record = record.ok_or(RefusalKind::RequestGone)?;
+            .await?
+            .ok_or(RefusalKind::RequestGone)?;
         if record.extent == Extent::Undecided {
             return Ok(see_other(&path_of(&id), []));
         }
-        let Some(turn) = turn else {
-            return finish(site, idp, session, &record).await;
+        let turn = match next {
+            Onward::Finish => return finish(site, idp, session, &record).await,
+            Onward::Page { done, of } => {
+                let page = LogoutOnwardPage { done, of, next_path: format!("{}/next", path_of(&id)) };
+                return Ok(respond(site, session, StatusCode::OK, &page));
+            }
+            Onward::Tell(turn) => turn,
         };
         let positions = turn.positions();
         match ask(site, idp, session, turn, request_id, now)? {

@@ -1,0 +1,1 @@
+ALTER TABLE logout DROP COLUMN redirects;
