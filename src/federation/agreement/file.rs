@@ -117,9 +117,11 @@ struct WrittenLogout {
 struct WrittenLevels {
     highest_ial: Spanned<Ial>,
     default_ial: Spanned<Ial>,
+    lowest_ial: Spanned<Ial>,
     highest_aal: Spanned<u8>,
     default_aal: Spanned<u8>,
     lowest_aal: Option<Spanned<u8>>,
+    phishing_resistant: Spanned<bool>,
 }
 
 impl Default for WrittenLevels {
@@ -127,9 +129,11 @@ impl Default for WrittenLevels {
         Self {
             highest_ial: Spanned::new(0..0, Ial::One),
             default_ial: Spanned::new(0..0, Ial::One),
+            lowest_ial: Spanned::new(0..0, Ial::One),
             highest_aal: Spanned::new(0..0, 2),
             default_aal: Spanned::new(0..0, 2),
             lowest_aal: None,
+            phishing_resistant: Spanned::new(0..0, false),
         }
     }
 }
@@ -167,6 +171,14 @@ impl Written {
         let (highest_ial, default_ial) = (*levels.highest_ial.get_ref(), *levels.default_ial.get_ref());
         if default_ial > highest_ial {
             return Err(fault(&levels.default_ial, "default_ial is above highest_ial"));
+        }
+        let lowest_ial = *levels.lowest_ial.get_ref();
+        if lowest_ial > default_ial {
+            return Err(fault(&levels.lowest_ial, "lowest_ial is above default_ial"));
+        }
+        let phishing_resistant = *levels.phishing_resistant.get_ref();
+        if phishing_resistant && highest_aal < Aal::Aal2 {
+            return Err(fault(&levels.phishing_resistant, "phishing_resistant needs highest_aal = 2"));
         }
         if default_aal > highest_aal {
             return Err(fault(&levels.default_aal, "default_aal is above highest_aal"));
@@ -231,9 +243,11 @@ impl Written {
             profile: self.attribute_profile,
             highest_ial,
             default_ial,
+            lowest_ial,
             highest_aal,
             default_aal,
             lowest_aal,
+            phishing_resistant,
             requested_attributes: self.requested_attributes,
             name_id_formats,
             signed_requests: self.signed_requests,

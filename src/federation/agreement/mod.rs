@@ -39,9 +39,11 @@ pub struct Agreement {
     profile: AttributeProfile,
     highest_ial: Ial,
     default_ial: Ial,
+    lowest_ial: Ial,
     highest_aal: Aal,
     default_aal: Aal,
     lowest_aal: Aal,
+    phishing_resistant: bool,
     requested_attributes: RequestedAttributes,
     name_id_formats: Vec<NameIdFormat>,
     signed_requests: SignedRequests,
@@ -131,6 +133,18 @@ impl Agreement {
     #[must_use]
     pub const fn default_ial(&self) -> Ial {
         self.default_ial
+    }
+
+    /// The identity level below which no request is answered, whatever it asks.
+    #[must_use]
+    pub const fn lowest_ial(&self) -> Ial {
+        self.lowest_ial
+    }
+
+    /// Whether every sign-in is phishing-resistant, whatever the request asks.
+    #[must_use]
+    pub const fn demands_phishing_resistance(&self) -> bool {
+        self.phishing_resistant
     }
 
     /// The highest authentication level that the service may ask for.
@@ -229,12 +243,16 @@ impl Agreement {
             lines.extend(purpose.all().map(|(language, text)| format!("attribute {name} purpose [{language}] {text}")));
         }
         lines.push(format!("attribute profile {}", self.profile));
-        lines.push(format!("identity level default {} highest {}", self.default_ial, self.highest_ial));
         lines.push(format!(
-            "authentication level default AAL{} highest AAL{} lowest AAL{}",
+            "identity level default {} highest {} lowest {}",
+            self.default_ial, self.highest_ial, self.lowest_ial
+        ));
+        lines.push(format!(
+            "authentication level default AAL{} highest AAL{} lowest AAL{} phishing resistant {}",
             aal_number(self.default_aal),
             aal_number(self.highest_aal),
-            aal_number(self.lowest_aal)
+            aal_number(self.lowest_aal),
+            self.phishing_resistant
         ));
         lines.push(format!("requested attributes {}", self.requested_attributes));
         lines.extend(self.name_id_formats.iter().map(|format| format!("name id format {format}")));

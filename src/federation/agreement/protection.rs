@@ -26,8 +26,12 @@ pub enum LoweredProtection {
     LowestAalLowered(Aal),
     /// The service is told something else than the truth about logouts.
     LogoutAnswerUntrue(LogoutException),
+    /// The service may be answered at this identity level, below the one that it was never answered below.
+    LowestIalLowered(Ial),
     /// One more NameID format, one that tells more than a pairwise identifier.
     NameIdFormatAdded(NameIdFormat),
+    /// Sign-ins need no longer be phishing-resistant.
+    PhishingResistanceWaived,
     /// Requests need no longer be signed.
     RequestsUnsigned,
     /// A key that was not known before may sign requests or read assertions.
@@ -51,7 +55,9 @@ impl fmt::Display for LoweredProtection {
                 write!(f, "a request that asks for AAL{} is answered so, below the default", aal_number(*aal))
             }
             Self::LogoutAnswerUntrue(exception) => write!(f, "answers to logouts say {exception}"),
+            Self::LowestIalLowered(ial) => write!(f, "a request may ask for {ial}, which was below the lowest"),
             Self::NameIdFormatAdded(format) => write!(f, "one more NameID format: {format}"),
+            Self::PhishingResistanceWaived => f.write_str("sign-ins need no longer be phishing-resistant"),
             Self::RequestsUnsigned => f.write_str("requests need no longer be signed"),
             Self::KeyAdded(fingerprint) => write!(f, "a new key is trusted, SHA-256 {fingerprint}"),
             Self::SigningWeaker(exception) => write!(f, "signing falls to {exception}"),
@@ -81,6 +87,12 @@ pub fn lowers_protection(old: &Agreement, new: &Agreement) -> Vec<LoweredProtect
     // Where it falls with the default, that says it.
     if new.lowest_aal < old.lowest_aal && new.lowest_aal < new.default_aal {
         lowered.push(LoweredProtection::LowestAalLowered(new.lowest_aal));
+    }
+    if new.lowest_ial < old.lowest_ial {
+        lowered.push(LoweredProtection::LowestIalLowered(new.lowest_ial));
+    }
+    if old.phishing_resistant && !new.phishing_resistant {
+        lowered.push(LoweredProtection::PhishingResistanceWaived);
     }
     lowered.extend(
         new.name_id_formats

@@ -89,15 +89,19 @@ impl RequestedContext {
             _ if terms.default_ial == Ial::Two => at_least(Identity::Proofed),
             _ => BTreeSet::from([Identity::Unproofed]),
         };
+        if acceptable.last().is_some_and(|strongest| strongest.ial() < terms.floor_ial) {
+            return Err(NoAuthnContext::BelowAgreement);
+        }
         let agreed: BTreeSet<Identity> =
-            acceptable.into_iter().filter(|step| step.ial() <= terms.highest_ial).collect();
+            acceptable.into_iter().filter(|step| (terms.floor_ial..=terms.highest_ial).contains(&step.ial())).collect();
         if agreed.is_empty() { Err(NoAuthnContext::BeyondAgreement) } else { Ok(agreed) }
     }
 
     fn required_strength(&self, terms: &LevelTerms) -> Result<Strength, NoAuthnContext> {
         let named = self.authentication.iter().map(|class| class.strength);
         let within = |strength: &Strength| strength.aal() <= terms.highest_aal && *strength != Strength::Card;
-        let floor = Strength::least(terms.floor_aal);
+        let least = Strength::least(terms.floor_aal);
+        let floor = if terms.phishing_resistant { least.max(Strength::PhishingResistant) } else { least };
         let required = match (named.clone().max(), self.comparison) {
             (None, _) => Some(Strength::least(terms.default_aal)).filter(within),
             (Some(_), Comparison::Exact | Comparison::Minimum) => named.filter(within).min(),
@@ -132,6 +136,8 @@ pub struct LevelTerms {
     pub highest_ial: Ial,
     /// The identity level of a request that names none.
     pub default_ial: Ial,
+    /// The identity level below which no request is answered, whatever it asks.
+    pub floor_ial: Ial,
     /// The highest authentication level that the service may ask for.
     pub highest_aal: Aal,
     /// The authentication level of a request that names none.
@@ -139,6 +145,8 @@ pub struct LevelTerms {
     /// The authentication level below which this request is never answered, whatever it asks: the agreement's lowest, and AAL2
     /// as soon as personal data is in play (SP 800-63B §2.1, "personal information … requires AAL2").
     pub floor_aal: Aal,
+    /// Whether every sign-in is phishing-resistant, whatever the request asks.
+    pub phishing_resistant: bool,
     /// Whose class is asserted when the request names none.
     pub profile: AttributeProfile,
 }
@@ -146,6 +154,9 @@ pub struct LevelTerms {
 /// The request cannot be answered at the level it demands (SAML Core §3.2.2.2, `NoAuthnContext`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum NoAuthnContext {
+    /// The request takes no identity level that the agreement would answer with: all that it names are below its lowest.
+    #[error("the identity level asked for is below the lowest that the agreement allows")]
+    BelowAgreement,
     /// The level is above what the agreement allows, or one that nothing reaches.
     #[error("the level asked for is above what the agreement allows")]
     BeyondAgreement,

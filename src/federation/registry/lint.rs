@@ -20,6 +20,8 @@ const REVIEW_NOTICE: Duration = Duration::days(60);
 pub enum LintWarning {
     /// An exception from the defaults is in force.
     ExceptionInForce(String),
+    /// Requests need not be signed, and an unsigned one may ask for less than the default.
+    LevelsWithoutFloor,
     /// The metadata ends, or has ended: then its file is not taken any more.
     MetadataEnds(Date),
     /// The metadata lists NameID formats, and none of them is agreed.
@@ -46,6 +48,10 @@ impl fmt::Display for LintWarning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::ExceptionInForce(exception) => write!(f, "an exception is in force: {exception}"),
+            Self::LevelsWithoutFloor => f.write_str(
+                "requests need not be signed, so that anybody at the browser can ask for less than default_ial and default_aal: \
+                 lowest_ial and lowest_aal, at the same levels, do not let them",
+            ),
             Self::MetadataEnds(date) => write!(
                 f,
                 "the metadata is valid until {date}: from then on its file is refused, and the record that was applied stands"
@@ -92,6 +98,9 @@ pub(super) fn lint(service: &ServiceProvider, today: Date, denied: DeniedAlgorit
     }
     if !demanded {
         warnings.push(LintWarning::ExceptionInForce("requests need not be signed".into()));
+        if agreement.default_ial() > agreement.lowest_ial() || agreement.default_aal() > agreement.lowest_aal() {
+            warnings.push(LintWarning::LevelsWithoutFloor);
+        }
     }
     warnings.extend(
         agreement

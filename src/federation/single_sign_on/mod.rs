@@ -416,9 +416,11 @@ pub fn level_terms(agreement: &Agreement, floor_aal: super::assurance::Aal) -> L
     LevelTerms {
         highest_ial: agreement.highest_ial(),
         default_ial: agreement.default_ial(),
+        floor_ial: agreement.lowest_ial(),
         highest_aal: agreement.highest_aal(),
         default_aal: agreement.default_aal(),
         floor_aal: floor_aal.max(agreement.lowest_aal()),
+        phishing_resistant: agreement.demands_phishing_resistance(),
         profile: agreement.profile(),
     }
 }

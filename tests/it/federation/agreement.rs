@@ -91,6 +91,11 @@ fn default_level_above_the_highest_is_refused() {
     assert!(refused(&agreement_text("", "[levels]\nhighest_aal = 4\n")).1.contains("1, 2 or 3"));
     assert!(refused(&agreement_text("", "[levels]\nlowest_aal = 3\n")).1.contains("lowest_aal is above default_aal"));
     assert!(refused(&agreement_text("", "[levels]\nlowest_aal = 0\n")).1.contains("1, 2 or 3"));
+    let reason = refused(&agreement_text("", "[levels]\nhighest_ial = 2\nlowest_ial = 2\n")).1;
+    assert!(reason.contains("lowest_ial is above default_ial"), "{reason}");
+    let reason =
+        refused(&agreement_text("", "[levels]\nhighest_aal = 1\ndefault_aal = 1\nphishing_resistant = true\n")).1;
+    assert!(reason.contains("phishing_resistant needs highest_aal = 2"), "{reason}");
 }
 
 #[test]
@@ -217,6 +222,12 @@ fn each_lowering_of_protection_is_named() {
     assert!(matches!(lowered("", &one)[..], [LoweredProtection::SigningWeaker(_)]));
     let untrue = format!("{email}[logout]\nexception = \"success-where-kept\"\nreason = \"pilot\"\n");
     assert_eq!(lowered("", &untrue), [LoweredProtection::LogoutAnswerUntrue(LogoutException::SuccessWhereKept)]);
+    let strict = "[levels]\nhighest_ial = 2\ndefault_ial = 2\nlowest_ial = 2\nphishing_resistant = true\n";
+    let loose = strict.replace("lowest_ial = 2\nphishing_resistant = true\n", "");
+    assert_eq!(
+        lowers_protection(&agreement("", strict), &agreement("", &loose)),
+        [LoweredProtection::LowestIalLowered(Ial::One), LoweredProtection::PhishingResistanceWaived]
+    );
     let off = agreement("enabled = false", &email);
     assert_eq!(lowers_protection(&off, &old), [LoweredProtection::EnabledAgain]);
     // What was agreed before is no news.
@@ -289,8 +300,8 @@ attribute email purpose [es] Para escribirle
 attribute last_name
 attribute last_name purpose [en] To print your permit
 attribute profile oasis
-identity level default IAL1 highest IAL2
-authentication level default AAL1 highest AAL2 lowest AAL1
+identity level default IAL1 highest IAL2 lowest IAL1
+authentication level default AAL1 highest AAL2 lowest AAL1 phishing resistant false
 requested attributes required-only
 name id format persistent
 name id format email-address

@@ -273,6 +273,41 @@ async fn person_consents_once_and_goes_straight_through_afterwards() {
     assert_eq!(house.ledger_length().await, 2);
 }
 
+/// A request that need not be signed can be written by anybody at the browser.
+#[tokio::test]
+async fn no_request_lowers_a_level_that_the_agreement_demands() {
+    const IAL_1: &str = "http://idmanagement.gov/ns/assurance/ial/1";
+    const WAIVED: &str = "signed_requests = \"waived\"\ndefault_attributes = [\"email\"]";
+    const IAL_2: &str = "http://idmanagement.gov/ns/assurance/ial/2";
+    let levels = "highest_ial = 2\ndefault_ial = 2\n";
+    let waived = |levels: &str| agreement(WAIVED, &["email"]).replace("highest_ial = 2\n", levels);
+    let came_to = async |levels: &str, contexts: &[&str]| {
+        let house = House::with(waived(levels)).await;
+        let (browser, _) = house.fiona().await;
+        let request = house.request(&ask(contexts, &[]));
+        let page = browser.get(&request.url).await;
+        match page.forms().iter().any(|form| form.value("SAMLResponse").is_some()) {
+            true => house.refused(&page, &request),
+            false => page.url.path().split('/').nth(2).unwrap_or_default().to_owned() + &page.text(),
+        }
+    };
+    // Without a floor, Fiona, who was never proofed, is asked to agree; with one, nobody is.
+    let asked = came_to(levels, &[IAL_1]).await;
+    assert!(asked.contains("fiona@example.com"), "{asked}");
+    let floor = format!("{levels}lowest_ial = 2\n");
+    assert_eq!(came_to(&floor, &[IAL_1]).await, "NoAuthnContext");
+    for contexts in [&[][..], &[IAL_2], &[IAL_1, IAL_2]] {
+        let page = came_to(&floor, contexts).await;
+        assert!(!page.contains("fiona@example.com") && page != "NoAuthnContext", "{contexts:?}: {page}");
+    }
+    // Two factors, and none of them phishing-resistant.
+    let resistant = "highest_ial = 2\nphishing_resistant = true\n";
+    for contexts in [&[][..], &[IAL_1], &["urn:oasis:names:tc:SAML:2.0:ac:classes:PasswordProtectedTransport"]] {
+        let page = came_to(resistant, contexts).await;
+        assert!(!page.contains("fiona@example.com"), "{contexts:?}: {page}");
+    }
+}
+
 #[tokio::test]
 async fn stranger_is_sent_to_sign_in() {
     let house = House::new().await;

@@ -105,6 +105,8 @@ pub fn held() -> HeldAttributes {
 
 pub fn terms() -> LevelTerms {
     LevelTerms {
+        floor_ial: Ial::One,
+        phishing_resistant: false,
         highest_ial: Ial::Two,
         default_ial: Ial::One,
         highest_aal: Aal::Aal2,

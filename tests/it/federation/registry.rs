@@ -524,6 +524,19 @@ fn linter_says_what_will_surprise_somebody() {
     };
     let copy = Copy::new();
     assert_eq!(lint(&copy, permits().as_str()), []);
+    let without_floor = |levels: &str| {
+        let copy = Copy::new();
+        copy.edit(
+            AGREEMENT,
+            "[agency_name]",
+            &format!("signed_requests = \"waived\"\n\n[levels]\n{levels}\n[agency_name]"),
+        );
+        lint(&copy, permits().as_str()).contains(&LintWarning::LevelsWithoutFloor)
+    };
+    assert!(!without_floor(""), "the lowest authentication level is the default one");
+    assert!(without_floor("lowest_aal = 1\n"));
+    assert!(without_floor("highest_ial = 2\ndefault_ial = 2\n"));
+    assert!(!without_floor("highest_ial = 2\ndefault_ial = 2\nlowest_ial = 2\n"));
     let library = lint(&copy, "https://library.city.example.us/shibboleth");
     assert_eq!(library.iter().filter(|warning| matches!(warning, LintWarning::ExceptionInForce(_))).count(), 3);
 
