@@ -34,14 +34,16 @@ use crate::{
         sandbox::SandboxInbox,
         sms::{KannelSms, Sms},
     },
-    settings::{Settings, SettingsError},
+    settings::{ContactSettings, Settings, SettingsError},
     storage::{DisclosureWriter, NodeLock, Store, StoreError},
     web::{
         connections::{self, ConnectionLimits, TooFewDescriptors, WantedLimits, admission, descriptor_limit},
         head::get,
         headers,
         log::RequestSpan,
-        metrics, routes,
+        metrics,
+        page::Contact,
+        routes,
         saml::{IdentityProvider, Published},
         shell::shell,
         sign_in::Argon2Gate,
@@ -209,18 +211,20 @@ impl Application {
         let identity_provider = identity_provider(settings, surroundings, &store, &keys)?;
 
         let server = &settings.server;
+        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let mut site = Site::new(
             store,
             keys,
             clock,
             entropy,
-            Argon2Gate::for_this_machine(password_cost),
+            Argon2Gate::new(settings.limits.password_places(cores)?, password_cost),
             server.public_url.clone(),
             &server.service_name,
         )?;
         site.session_limits = settings.sessions.limits()?;
+        site.limits = settings.limits.rates()?;
         site.proxies = server.proxies;
-        site.contact = settings.contact.clone();
+        site.contact = contact_of(&settings.contact);
         site.text_messages = TextMessages::new(settings.text_messages.terms()?);
         site.services = identity_provider.registry.clone();
 
@@ -467,4 +471,10 @@ fn acceptor(certificate: &std::path::Path, key: &std::path::Path) -> Result<SslA
     builder.set_private_key_file(key, SslFiletype::PEM).map_err(failed(key))?;
     builder.check_private_key().map_err(failed(key))?;
     Ok(builder)
+}
+
+/// Whom people ask, for the pages; `None` when the settings name nobody.
+fn contact_of(settings: &ContactSettings) -> Option<Contact> {
+    let ContactSettings { email, phone, hours } = settings.clone();
+    settings.is_there().then_some(Contact { email, phone, hours })
 }

@@ -17,7 +17,9 @@
 //! | [`recovery`] | a forgotten password | 4.2 |
 
 mod assurance;
+pub mod known_browser;
 pub mod look_up_secret;
+pub mod network;
 pub mod offer;
 pub mod out_of_band;
 pub mod password;

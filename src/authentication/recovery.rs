@@ -10,6 +10,8 @@
 //! - Without the recovery key the vault stays sealed for good, and the page says what that means: what agencies get is
 //!   what needs no vault, until the person proves who they are anew.
 //! - Every session of the account ends, and every address of it is told.
+//! - Where the password has ended after a hundred wrong tries in a row, the link also leads to taking it up again: by the
+//!   second factor, then that password, five tries in all. The vault keeps its password slot.
 
 use std::fmt;
 

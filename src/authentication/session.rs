@@ -125,6 +125,8 @@ pub enum SessionStage {
     PasswordProved,
     /// Signed in with two factors.
     SignedIn,
+    /// Came by a mailed link to take up a password that has ended: the second factor is to follow, then that password.
+    TakingUp,
 }
 
 /// What a session knows, sealed in its record.
@@ -183,6 +185,8 @@ pub struct Pending {
     /// The key of the password's slot, from signing in while the vault is sealed until the recovery key opens it: so that
     /// the password opens it again.
     pub password_slot_key: Option<[u8; 32]>,
+    /// The link by which an ended password is being taken up: the hash of its token. It is used up when that is done.
+    pub taking_up: Option<[u8; 32]>,
 }
 
 /// A WebAuthn ceremony that waits for the browser's answer.
@@ -459,7 +463,9 @@ mod tests {
     #[test]
     fn only_the_last_stage_is_signed_in() {
         let mut state = signed_in();
-        for stage in [SessionStage::Visitor, SessionStage::ChoosingMethods, SessionStage::PasswordProved] {
+        for stage in
+            [SessionStage::Visitor, SessionStage::ChoosingMethods, SessionStage::PasswordProved, SessionStage::TakingUp]
+        {
             state.stage = stage;
             assert_eq!(state.signed_in(), None, "{stage:?}");
         }

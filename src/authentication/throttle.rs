@@ -3,6 +3,15 @@
 //! Two kinds of rule. A [`RateLimit`] says how often something may be tried within a window by whoever shares a key
 //! (an address, an e-mail address, a phone). [`FailureRule`] counts wrong tries in a row at one authenticator: ten lock
 //! it for ten minutes, a hundred end it; only a right try resets the count, sending a new code does not.
+//!
+//! Passwords are counted before they are judged, and what was right is given back: so of any number that arrive at once no
+//! more are judged than the limit says, and right passwords use nothing up.
+
+mod limits;
+mod places;
+
+pub use limits::RateLimits;
+pub use places::PasswordPlaces;
 
 use time::{Duration, UtcDateTime};
 
@@ -18,21 +27,43 @@ pub struct RateLimit {
 }
 
 impl RateLimit {
-    /// Sign-in tries for one e-mail address from one network address.
-    pub const SIGN_IN_BY_EMAIL_AND_IP: Self =
+    /// Wrong passwords for one account or typed address from one network.
+    pub const WRONG_PASSWORD_BY_ACCOUNT_AND_NETWORK: Self =
         Self { name: "sign_in_email_ip", at_most: 5, window: Duration::minutes(1) };
-    /// Sign-in tries from one network address.
-    pub const SIGN_IN_BY_IP: Self = Self { name: "sign_in_ip", at_most: 20, window: Duration::minutes(1) };
-    /// The same over half a day. Not by the e-mail address alone, or anybody could keep its person out from anywhere;
-    /// against many addresses together stands [`RateLimit::PASSWORD_IN_A_ROW`].
-    pub const SIGN_IN_IN_HALF_A_DAY: Self = Self { name: "sign_in_half_day", at_most: 50, window: Duration::hours(12) };
-    /// Wrong passwords in a row for one e-mail address, however slowly (3.2.2): then the password has ended and a new one
-    /// must be chosen through a link. A right password sets the count to nothing.
+    /// Wrong passwords from one network.
+    pub const WRONG_PASSWORD_BY_NETWORK: Self = Self { name: "sign_in_ip", at_most: 20, window: Duration::minutes(1) };
+    /// Wrong passwords for one account or typed address from one network, over half a day. Not for the account alone, or
+    /// anybody could keep its person out from anywhere; against many networks together stands
+    /// [`RateLimit::PASSWORD_IN_A_ROW`].
+    pub const WRONG_PASSWORD_IN_HALF_A_DAY: Self =
+        Self { name: "sign_in_half_day", at_most: 50, window: Duration::hours(12) };
+    /// Wrong passwords in a row for one account, however slowly, from browsers that are not known to it (3.2.2): then the
+    /// password has ended. A right password sets the count to nothing. A browser that is known to the account has a count
+    /// of its own: [`known_browser::MOST_WRONG_IN_A_ROW`](super::known_browser::MOST_WRONG_IN_A_ROW).
     pub const PASSWORD_IN_A_ROW: Self = Self { name: "password_in_a_row", at_most: 100, window: Duration::days(3650) };
-    /// Mails to one address on somebody's wish.
-    pub const MAIL_BY_EMAIL: Self = Self { name: "mail_email", at_most: 20, window: Duration::hours(1) };
-    /// Mails on the wish of one network address.
-    pub const MAIL_BY_IP: Self = Self { name: "mail_ip", at_most: 20, window: Duration::minutes(1) };
+    /// What stands in for [`RateLimit::PASSWORD_IN_A_ROW`] where a typed address is nobody's. Nothing ends by it, so it is
+    /// kept for a day only.
+    pub const PASSWORD_OF_NOBODY: Self = Self { window: Duration::days(1), ..Self::PASSWORD_IN_A_ROW };
+    /// The notice that a password has ended: once.
+    pub const PASSWORD_ENDED_NOTICE: Self =
+        Self { name: "password_ended_notice", at_most: 1, window: Duration::days(3650) };
+    /// Tries at a password that has ended, by its person who came by a mailed link and showed the second factor.
+    pub const ENDED_PASSWORD: Self = Self { name: "ended_password", at_most: 5, window: Duration::days(3650) };
+    /// Wrong passwords of somebody who is signed in and opens the vault.
+    pub const UNLOCK: Self = Self { name: "unlock", at_most: 5, window: Duration::minutes(15) };
+    /// Mails to one address because somebody wants to sign up with it.
+    pub const SIGN_UP_MAIL_BY_ADDRESS: Self = Self { name: "sign_up_mail", at_most: 10, window: Duration::hours(1) };
+    /// Mails to one address because somebody has forgotten its password.
+    pub const PASSWORD_MAIL_BY_ADDRESS: Self = Self { name: "password_mail", at_most: 10, window: Duration::hours(1) };
+    /// The same on the wish of the account's own person: signed in, or in a browser that is known to the account.
+    /// Strangers cannot use it up.
+    pub const PASSWORD_MAIL_BY_OWNER: Self =
+        Self { name: "password_mail_owner", at_most: 10, window: Duration::hours(1) };
+    /// Mails to one address because somebody wants to add it to an account.
+    pub const ADDED_ADDRESS_MAIL_BY_ADDRESS: Self =
+        Self { name: "added_address_mail", at_most: 10, window: Duration::hours(1) };
+    /// Mails on the wish of one network.
+    pub const MAIL_BY_NETWORK: Self = Self { name: "mail_ip", at_most: 20, window: Duration::minutes(1) };
     /// Text messages to one phone with which somebody signs in. Strangers who want to set it up have [`RateLimit::TEXT_BY_NEW_PHONE`],
     /// so that they take nothing from its person.
     pub const TEXT_BY_PHONE: Self = Self { name: "text_phone", at_most: 10, window: Duration::minutes(5) };
@@ -46,8 +77,8 @@ impl RateLimit {
     pub const TEXT_AGAIN: Self = Self { name: "text_again", at_most: 2, window: Duration::seconds(10) };
     /// Text messages to phones that are not yet anybody's, on the wish of one account.
     pub const TEXT_NEW_PHONE: Self = Self { name: "text_new_phone", at_most: 12, window: Duration::hours(24) };
-    /// Text messages on the wish of one network address.
-    pub const TEXT_BY_IP: Self = Self { name: "text_ip", at_most: 25, window: Duration::minutes(5) };
+    /// Text messages on the wish of one network.
+    pub const TEXT_BY_NETWORK: Self = Self { name: "text_ip", at_most: 25, window: Duration::minutes(5) };
     /// Text messages altogether to phones that are being set up: when it is reached, no phone is set up, and everything else goes on.
     pub const TEXT_TO_NEW_PHONES: Self = Self { name: "text_new_all", at_most: 60, window: Duration::minutes(1) };
     /// Text messages altogether to phones with which people sign in: when it is reached, the other authenticators go on.
@@ -59,17 +90,22 @@ impl RateLimit {
     /// Tries at a recovery key for one account.
     pub const RECOVERY_KEY: Self = Self { name: "recovery_key", at_most: 5, window: Duration::minutes(15) };
 
+    /// The same limit for a wider network, which holds `times` as many.
+    #[must_use]
+    pub const fn times(self, times: u32) -> Self {
+        Self { at_most: self.at_most.saturating_mul(times), ..self }
+    }
+
     /// Counts one more try at `now`.
     #[must_use]
     pub fn count(&self, before: Option<WindowCount>, now: UtcDateTime) -> (WindowCount, RateVerdict) {
         match before {
+            // What is refused is not judged, and so not counted.
+            Some(window) if now < window.ends_at && window.tries >= self.at_most => {
+                (window, RateVerdict::Refused { until: window.ends_at })
+            }
             Some(window) if now < window.ends_at => {
-                let after = WindowCount { tries: window.tries.saturating_add(1), ends_at: window.ends_at };
-                let verdict = match after.tries > self.at_most {
-                    true => RateVerdict::Refused { until: window.ends_at },
-                    false => RateVerdict::Allowed,
-                };
-                (after, verdict)
+                (WindowCount { tries: window.tries.saturating_add(1), ..window }, RateVerdict::Allowed)
             }
             _ => (WindowCount { tries: 1, ends_at: now + self.window }, RateVerdict::Allowed),
         }
@@ -175,8 +211,8 @@ mod tests {
     const RULE: FailureRule = FailureRule::CODES;
 
     #[test]
-    fn five_sign_ins_a_minute_are_allowed_and_the_sixth_waits() {
-        let limit = RateLimit::SIGN_IN_BY_EMAIL_AND_IP;
+    fn five_tries_a_minute_are_allowed_and_the_sixth_waits() {
+        let limit = RateLimit::WRONG_PASSWORD_BY_ACCOUNT_AND_NETWORK;
         let mut count = None;
         for second in 0..5 {
             let (after, verdict) = limit.count(count, NOW + Duration::seconds(second));

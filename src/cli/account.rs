@@ -72,6 +72,7 @@ pub fn end_sessions(
     let ended = store.transaction_blocking::<_, Trouble, _>(|tx| {
         let Some(record) = find_address(tx, keys, &address)? else { return Ok(None) };
         let ended = tx.end_sessions_of(record.subscriber, None, now)?;
+        tx.drop_known_browsers_of(record.subscriber)?;
         write_down(tx, entropy, record.subscriber, &Event::SessionsEndedByUs, now)?;
         Ok(Some(ended))
     });

@@ -31,8 +31,8 @@ use crate::{
         sandbox::{Channel, SandboxInbox},
     },
     settings::{
-        ConnectionSettings, ContactSettings, DatabaseSettings, FederationSettings, KeySettings, MailSettings,
-        ServerSettings, SessionSettings, Settings, SmsSettings, TextMessageSettings,
+        ConnectionSettings, ContactSettings, DatabaseSettings, FederationSettings, KeySettings, LimitSettings,
+        MailSettings, ServerSettings, SessionSettings, Settings, SmsSettings, TextMessageSettings,
     },
     storage::Store,
     web::people::Trouble,
@@ -192,6 +192,7 @@ fn settings(folder: &Folder) -> Result<Settings, ConformError> {
             proxies: 0,
             node: "conform".to_owned(),
         },
+        limits: LimitSettings::default(),
         sessions: SessionSettings::default(),
         sms: SmsSettings::Sandbox,
         text_messages: TextMessageSettings::default(),

@@ -115,7 +115,9 @@ pub fn store(
         vault: VaultState::Open,
     };
     people::add_account(tx, site, &account)?;
-    people::add_address(tx, site, id, &person.email, now)?;
+    if people::add_address(tx, site, id, &person.email, now)? != people::AddedAddress::Added {
+        return Ok(false);
+    }
     people::set_password(tx, site, id, &person.password, now)?;
     let phone = AuthenticatorSecret::Phone(person.phone.clone());
     tx.add_authenticator(&people::new_authenticator(site, id, "Phone", &phone, 0, now)?)?;

@@ -35,8 +35,8 @@ use crate::{
         random_bytes,
     },
     settings::{
-        ConnectionSettings, DatabaseSettings, FederationSettings, KeySettings, MailSettings, ServerSettings,
-        SessionSettings, Settings, SettingsError, SmsSettings, TextMessageSettings,
+        ConnectionSettings, DatabaseSettings, FederationSettings, KeySettings, LimitSettings, MailSettings,
+        ServerSettings, SessionSettings, Settings, SettingsError, SmsSettings, TextMessageSettings,
     },
     storage::{Store, StoreError},
     web::people::Trouble,
@@ -232,6 +232,7 @@ fn settings(places: &DemoPlaces) -> Result<Settings, DemoError> {
             proxies: 0,
             node: "demo".to_owned(),
         },
+        limits: LimitSettings::default(),
         sessions: SessionSettings::default(),
         sms: SmsSettings::Sandbox,
         text_messages: TextMessageSettings::default(),

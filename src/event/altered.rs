@@ -21,6 +21,8 @@ pub enum AlteredRecord {
     Consent(ConsentId),
     /// By which name an agency knows the person. Which agency is not told: logs do not join accounts and agencies.
     Identifier,
+    /// A browser that is known to the account.
+    KnownBrowser,
     /// The record behind the link of a mail.
     Link,
     /// By which name a service knows the person in a session.
@@ -51,6 +53,7 @@ impl fmt::Display for AlteredRecord {
             Self::Authenticator(id) => write!(f, "authenticator {id}"),
             Self::Consent(id) => write!(f, "consent {id}"),
             Self::Identifier => f.write_str("identifier at an agency"),
+            Self::KnownBrowser => f.write_str("known browser"),
             Self::Link => f.write_str("mailed link"),
             Self::NameId => f.write_str("name at a service"),
             Self::Password => f.write_str("password"),

@@ -278,8 +278,17 @@ events! {
     } = "our_certificate_ends", WARN;
     /// The password was changed by somebody who was signed in.
     PasswordChanged = "password_changed", INFO, remembered;
+    /// A password ended after a hundred wrong tries in a row.
+    PasswordEnded = "password_ended", WARN, remembered;
+    /// That a password has ended could not be told to its person yet. The next wrong one tries again.
+    PasswordEndNotTold {
+        /// Why.
+        why: Explanation,
+    } = "password_end_not_told", WARN;
     /// A new password was chosen by a link.
     PasswordReset = "password_reset", INFO, remembered;
+    /// A password that had ended was taken up again, by a link, the second factor and that password.
+    PasswordTakenUp = "password_taken_up", INFO, remembered;
     /// A change to a service's record lowers protection.
     ProtectionLowered {
         /// Whose.

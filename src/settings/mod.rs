@@ -6,6 +6,7 @@
 
 mod connections;
 mod contact;
+mod limits;
 mod messages;
 mod text_messages;
 
@@ -26,6 +27,7 @@ use crate::subscriber::EmailAddress;
 
 pub use connections::ConnectionSettings;
 pub use contact::ContactSettings;
+pub use limits::LimitSettings;
 pub use messages::{MailSettings, SmsSettings};
 pub use text_messages::TextMessageSettings;
 
@@ -45,6 +47,9 @@ pub struct Settings {
     pub federation: FederationSettings,
     /// Where the keys are.
     pub keys: KeySettings,
+    /// How often things may be tried and sent.
+    #[serde(default)]
+    pub limits: LimitSettings,
     /// Where mail goes.
     pub mail: MailSettings,
     /// Where browsers find us.
@@ -185,6 +190,8 @@ impl Settings {
         self.connections.validate()?;
         self.text_messages.terms()?;
         self.sessions.limits()?;
+        self.limits.rates()?;
+        self.limits.password_places(1)?;
         Ok(())
     }
 

@@ -98,6 +98,8 @@ pub const KEYED_COLUMNS: &[KeyedColumn] = {
         column("email_address", "sealed", Resealed, Sealed),
         column("email_link", "sealed", Ends, Sealed),
         column("email_link", "token_hash", NoRoot, Nowhere),
+        column("known_browser", "id", AtSignIn, Nowhere),
+        column("known_browser", "mac", AtSignIn, Mac),
         column("logout", "relay_state_sealed", Ends, Sealed),
         column("logout_session", "session", NoRoot, Nowhere),
         column("logout_step", "name_id_sealed", Ends, Sealed),

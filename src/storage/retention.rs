@@ -72,6 +72,7 @@ pub const RETENTION: &[(&str, Retention)] = &[
     ("email_address", ACCOUNT),
     ("email_link", Retention::Erased(&[row("email_link", "expires_at", WORK_KEPT_FOR)])),
     ("history", ACCOUNT),
+    ("known_browser", Retention::Erased(&[row("known_browser", "expires_at", Duration::ZERO)])),
     ("logout", Retention::Erased(&[row("logout", "expires_at", Duration::ZERO)])),
     ("logout_session", Retention::With("logout")),
     ("logout_step", Retention::With("logout")),

@@ -72,6 +72,17 @@ diesel::table! {
 }
 
 diesel::table! {
+    known_browser (id) {
+        id -> Binary,
+        subscriber -> Binary,
+        made_at -> BigInt,
+        expires_at -> BigInt,
+        failures_in_a_row -> Integer,
+        mac -> Binary,
+    }
+}
+
+diesel::table! {
     vault_slot (id) {
         id -> Binary,
         subscriber -> Binary,
@@ -356,6 +367,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     password_credential,
     authenticator,
     out_of_band_code,
+    known_browser,
     vault_slot,
     vault_attribute,
     proofed_profile,

@@ -171,8 +171,8 @@ impl Transaction<'_> {
 
 // Rates.
 impl Transaction<'_> {
-    /// Counts one more try of whoever has this fingerprint, and says whether it may be made. Of any number that arrive at
-    /// once, exactly as many as the limit says are allowed, on however many nodes.
+    /// Counts one more try of whoever has this fingerprint, and says whether it may be made, and how the count stands now. Of
+    /// any number that arrive at once, exactly as many as the limit says are allowed, on however many nodes.
     ///
     /// # Errors
     /// When the database fails: then nothing is allowed.
@@ -181,7 +181,7 @@ impl Transaction<'_> {
         limit: &RateLimit,
         fingerprint: &[u8; 32],
         now: UtcDateTime,
-    ) -> Result<RateVerdict, StoreError> {
+    ) -> Result<(WindowCount, RateVerdict), StoreError> {
         let key = fingerprint.to_vec();
         let first =
             (throttle::key_hash.eq(key.clone()), throttle::tries.eq(0), throttle::ends_at.eq(milliseconds(now)));
@@ -206,7 +206,23 @@ impl Transaction<'_> {
                 throttle::ends_at.eq(milliseconds(after.ends_at)),
             ))
             .execute(self.connection)?;
-        Ok(verdict)
+        Ok((after, verdict))
+    }
+
+    /// Gives back a try that turned out right, if the window in which it was counted still runs: that is known by its end.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn give_back_try(&mut self, fingerprint: &[u8; 32], ends_at: UtcDateTime) -> Result<(), StoreError> {
+        diesel::update(
+            throttle::table
+                .filter(throttle::key_hash.eq(fingerprint.to_vec()))
+                .filter(throttle::ends_at.eq(milliseconds(ends_at)))
+                .filter(throttle::tries.gt(0)),
+        )
+        .set(throttle::tries.eq(throttle::tries - 1))
+        .execute(self.connection)?;
+        Ok(())
     }
 }
 
@@ -218,6 +234,17 @@ impl Transaction<'_> {
     /// When the database fails.
     pub fn forget_tries(&mut self, fingerprint: &[u8; 32]) -> Result<(), StoreError> {
         diesel::delete(throttle::table.find(fingerprint.to_vec())).execute(self.connection)?;
+        Ok(())
+    }
+
+    /// Forgets the tries of whoever has this fingerprint, unless there are `at_least` so many.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn forget_fewer_tries(&mut self, fingerprint: &[u8; 32], at_least: u32) -> Result<(), StoreError> {
+        let at_least = i32::try_from(at_least).unwrap_or(i32::MAX);
+        let fewer = throttle::key_hash.eq(fingerprint.to_vec()).and(throttle::tries.lt(at_least));
+        diesel::delete(throttle::table.filter(fewer)).execute(self.connection)?;
         Ok(())
     }
 

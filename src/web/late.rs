@@ -29,6 +29,9 @@ pub(super) fn page_of(form: &str, signed_in: bool) -> &str {
         "/account/email/add" | "/account/email/remove" => "/account/email",
         "/account/methods/remove" | "/account/methods/rename" => "/account/methods",
         "/account/services/disconnect" => "/account/services",
-        _ => ["/again", "/options", "/request", "/send"].iter().find_map(|end| form.strip_suffix(end)).unwrap_or(form),
+        _ => ["/again", "/old", "/options", "/request", "/send"]
+            .iter()
+            .find_map(|end| form.strip_suffix(end))
+            .unwrap_or(form),
     }
 }

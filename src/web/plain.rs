@@ -15,8 +15,7 @@ pub(super) async fn landing(request: HttpRequest, site: web::Data<Site>) -> Resu
 }
 
 pub(super) async fn help(request: HttpRequest, site: web::Data<Site>) -> Result<HttpResponse, Refusal> {
-    let contact = site.contact.is_there().then(|| site.contact.clone());
-    show(&request, &site, &HelpPage { contact }).await
+    show(&request, &site, &HelpPage { contact: site.contact.clone() }).await
 }
 
 pub(super) async fn privacy(request: HttpRequest, site: web::Data<Site>) -> Result<HttpResponse, Refusal> {

@@ -5,14 +5,15 @@ use std::sync::Arc;
 use time::UtcDateTime;
 use url::Url;
 
+use super::page::Contact;
 use super::sign_in::Argon2Gate;
 use super::text_messages::TextMessages;
 use crate::authentication::session::SessionLimits;
+use crate::authentication::throttle::RateLimits;
 use crate::authentication::webauthn::{RelyingParty, WebauthnRefused};
 use crate::jobs::metadata::SharedRegistry;
 use crate::services::keys::ServiceKeys;
 use crate::services::{Clock, Entropy};
-use crate::settings::ContactSettings;
 use crate::storage::Store;
 
 /// What every page needs. A clone is the same.
@@ -36,10 +37,12 @@ pub struct Site {
     pub service_name: String,
     /// How long sessions live.
     pub session_limits: SessionLimits,
+    /// How often things may be tried and sent.
+    pub limits: RateLimits,
     /// The services, so that a page can name the one that asks.
     pub services: SharedRegistry,
     /// Whom people ask, for the help page.
-    pub contact: ContactSettings,
+    pub contact: Option<Contact>,
     /// How many proxies stand in front of us and say where a request came from.
     pub proxies: u8,
     /// To whose phones codes go, and what became of them.
@@ -64,8 +67,9 @@ impl Site {
             relying_party: RelyingParty::new(&origin, service_name)?,
             service_name: service_name.to_owned(),
             session_limits: SessionLimits::DEFAULT,
+            limits: RateLimits::DEFAULT,
             services: SharedRegistry::default(),
-            contact: ContactSettings::default(),
+            contact: None,
             proxies: 0,
             text_messages: TextMessages::default(),
             store,

@@ -17,8 +17,8 @@ use signet::{
         keys::{GenerateKeys, LocalKeys, SealingSecret, SigningKeyKind},
     },
     settings::{
-        ConnectionSettings, DatabaseSettings, FederationSettings, KeySettings, MailSettings, ServerSettings,
-        SessionSettings, Settings, SmsSettings, TextMessageSettings,
+        ConnectionSettings, DatabaseSettings, FederationSettings, KeySettings, LimitSettings, MailSettings,
+        ServerSettings, SessionSettings, Settings, SmsSettings, TextMessageSettings,
     },
     storage::Store,
 };
@@ -62,6 +62,7 @@ fn settings(folder: &Path) -> Settings {
             proxies: 0,
             node: "main".into(),
         },
+        limits: LimitSettings::default(),
         sessions: SessionSettings::default(),
         sms: SmsSettings::Sandbox,
         text_messages: TextMessageSettings::default(),

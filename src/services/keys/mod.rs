@@ -46,6 +46,8 @@ pub enum Purpose {
     EmailAddress,
     /// The link of a mail: the record behind it.
     EmailLink,
+    /// Which browsers are known to an account: keyed hashes and digests only.
+    KnownBrowser,
     /// The record of what was disclosed: keyed hashes, so that nobody makes or rewrites a record in the database.
     Ledger,
     /// The address at which one service fetches our metadata, so that nobody guesses another's.
@@ -123,7 +125,8 @@ impl Purpose {
             | Self::VaultSlot
             | Self::WebauthnCredential => AfterRotation::Resealed,
             // The row is vouched for anew; the verifier in it needs the password.
-            Self::Password => AfterRotation::AtSignIn,
+            // A known browser gets a new secret at each sign-in.
+            Self::KnownBrowser | Self::Password => AfterRotation::AtSignIn,
             Self::EmailLink
             | Self::NameId
             | Self::OutOfBandCode
@@ -150,6 +153,7 @@ impl Purpose {
             Self::DecryptionKey => "decryption-key",
             Self::EmailAddress => "email-address",
             Self::EmailLink => "email-link",
+            Self::KnownBrowser => "known-browser",
             Self::Ledger => "ledger",
             Self::MetadataAddress => "metadata-address",
             Self::NameId => "name-id",

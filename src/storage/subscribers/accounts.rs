@@ -74,7 +74,7 @@ impl Transaction<'_> {
             subscriber::table
                 .find(id.as_bytes().to_vec())
                 .select(subscriber::status)
-                .for_update()
+                .for_no_key_update()
                 .first::<String>(inner)
                 .optional()?;
         }

@@ -5,6 +5,7 @@ mod accounts;
 mod addresses;
 mod authenticators;
 mod codes;
+mod known_browsers;
 mod links;
 mod vault;
 

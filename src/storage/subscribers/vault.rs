@@ -23,6 +23,7 @@ impl Transaction<'_> {
         now: UtcDateTime,
     ) -> Result<(), StoreError> {
         let passkey = passkey.map(|id| id.as_bytes().to_vec());
+        self.lock_subscriber(of)?;
         self.drop_slots(of, slot.kind, passkey.clone())?;
         diesel::insert_into(vault_slot::table)
             .values((
@@ -37,11 +38,13 @@ impl Transaction<'_> {
         Ok(())
     }
 
-    /// The ways to open a vault.
+    /// The ways to open a vault. Holds the account's row to the end of the transaction, so that nobody exchanges one while
+    /// somebody opens the vault with it.
     ///
     /// # Errors
     /// When the database fails.
     pub fn slots_of(&mut self, of: SubscriberId) -> Result<Vec<SealedSlot>, StoreError> {
+        self.lock_subscriber(of)?;
         vault_slot::table
             .filter(vault_slot::subscriber.eq(of.as_bytes().to_vec()))
             .select((vault_slot::id, vault_slot::kind, vault_slot::sealed))
@@ -75,6 +78,7 @@ impl Transaction<'_> {
     /// # Errors
     /// When the database fails.
     pub fn drop_slot(&mut self, of: SubscriberId, kind: SlotKind) -> Result<(), StoreError> {
+        self.lock_subscriber(of)?;
         self.drop_slots(of, kind, None)
     }
 

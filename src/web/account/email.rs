@@ -7,19 +7,15 @@ use serde::Deserialize;
 use super::lines::address_lines;
 use super::pages::{ConfirmEmailPage, EmailPage, EmailProblem};
 use crate::authentication::recovery::{LinkPurpose, LinkToken};
-use crate::authentication::throttle::RateLimit;
 use crate::event::Event;
-use crate::storage::Transaction;
+use crate::storage::{StoreError, Transaction};
 use crate::subscriber::{ContactId, EmailAddress, SubscriberId};
 use crate::web::people::{
-    Fault, Letter, LinkContent, Trouble, Visit, add_address, addresses_of, allow, find_address, make_link,
-    notify_everywhere, read_link, send_letter,
+    AddedAddress, Fault, Letter, LinkContent, MOST_ADDRESSES, Trouble, Try, Visit, add_address, addresses_of, allow,
+    find_address, make_link, notify_everywhere, read_link, send_letter,
 };
 use crate::web::sign_in::pages::LinkUnusablePage;
 use crate::web::site::Site;
-
-/// The most addresses that an account may have.
-const MOST_ADDRESSES: usize = 12;
 
 fn page(
     tx: &mut Transaction<'_>,
@@ -81,10 +77,13 @@ fn send_link(
 ) -> Result<Result<(), EmailProblem>, Trouble> {
     let (site, now) = (&visit.site, visit.now);
     let canonical = address.canonical();
-    let tries: [(RateLimit, &[&[u8]]); 2] =
-        [(RateLimit::MAIL_BY_IP, &[&visit.client]), (RateLimit::MAIL_BY_EMAIL, &[canonical.as_bytes()])];
-    if allow(tx, site, &tries, now)?.is_err() || addresses_of(tx, site, of)?.len() >= MOST_ADDRESSES {
+    if addresses_of(tx, site, of)?.len() >= MOST_ADDRESSES {
         return Ok(Err(EmailProblem::TooMany));
+    }
+    let mut tries = Try::from_network(site.limits.mail_by_network, &[], &visit.client);
+    tries.push(Try::new(site.limits.added_address_mail_by_address, &[canonical.as_bytes()]));
+    if allow(tx, site, &tries, now)?.is_err() {
+        return Ok(Err(EmailProblem::Mails));
     }
     let content = LinkContent {
         email_address: address.as_str().to_owned(),
@@ -140,15 +139,16 @@ pub(super) async fn add_confirmed(
     let visit = Visit::begin_form(&request, &site, &form.csrf).await?;
     let subscriber = visit.signed_in()?;
     let hash = LinkToken::from_path(&token).map(|token| token.hash(LinkPurpose::AddAddress));
-    let (visit, added) = visit
+    let (visit, came_to) = visit
         .transact(move |tx, visit| match hash {
             Some(hash) => use_link(tx, visit, subscriber, &hash),
-            None => Ok(false),
+            None => Ok(Confirmed::Unusable),
         })
         .await?;
-    Ok(match added {
-        true => visit.see("/account/email"),
-        false => visit.page_again(&LinkUnusablePage { again_path: "/account/email" }),
+    Ok(match came_to {
+        Confirmed::Added => visit.see("/account/email"),
+        Confirmed::Full(page) => visit.page_again(&page),
+        Confirmed::Unusable => visit.page_again(&LinkUnusablePage { again_path: "/account/email" }),
     })
 }
 
@@ -164,18 +164,37 @@ fn address_of(
     Ok(theirs.and_then(|link| EmailAddress::parse(&link.content.email_address).ok()))
 }
 
-fn use_link(tx: &mut Transaction<'_>, visit: &mut Visit, of: SubscriberId, hash: &[u8; 32]) -> Result<bool, Trouble> {
+/// What came of confirming an address.
+enum Confirmed {
+    Added,
+    /// The account has as many addresses as it may have; the link stays usable.
+    Full(EmailPage),
+    Unusable,
+}
+
+fn use_link(
+    tx: &mut Transaction<'_>,
+    visit: &mut Visit,
+    of: SubscriberId,
+    hash: &[u8; 32],
+) -> Result<Confirmed, Trouble> {
     let (site, now) = (visit.site.clone(), visit.now);
     let Some(address) = address_of(tx, visit, of, hash)? else {
-        return Ok(false);
+        return Ok(Confirmed::Unusable);
     };
-    if !tx.use_link(hash, now)? || !add_address(tx, &site, of, &address, now)? {
-        return Ok(false);
+    match add_address(tx, &site, of, &address, now)? {
+        AddedAddress::Added => {}
+        AddedAddress::Full => return Ok(Confirmed::Full(page(tx, visit, of, "", Err(EmailProblem::TooMany))?)),
+        AddedAddress::Taken => return Ok(Confirmed::Unusable),
+    }
+    if !tx.use_link(hash, now)? {
+        // It was used elsewhere since it was read: nothing of this transaction may stand.
+        return Err(Trouble::Store(StoreError::Database("a link was used meanwhile")));
     }
     visit.remember(tx, of, Event::AddressAdded)?;
     notify_everywhere(tx, &site, of, &Letter::AddressAdded(address), None, now)?;
     visit.session.state.notice = Some("address_added".to_owned());
-    Ok(true)
+    Ok(Confirmed::Added)
 }
 
 /// The form that removes an address.

@@ -12,7 +12,8 @@ use crate::event::Event;
 use crate::subscriber::VaultState;
 use crate::subscriber::vault::SlotKind;
 use crate::web::people::{
-    Fault, Letter, Visit, account_of, addresses_of, authenticators_of, notify_everywhere, standing_consents_of,
+    Fault, Letter, Visit, account_of, addresses_of, authenticators_of, notify_everywhere, remember_browser,
+    standing_consents_of,
 };
 use crate::web::saml::{IdentityProvider, logout};
 use crate::web::sign_in::make_recovery_key;
@@ -96,6 +97,9 @@ pub(super) async fn end_sessions(
     let (visit, ()) = visit
         .transact(move |tx, visit| {
             tx.end_sessions_of(subscriber, Some(visit.session.id_hash()), visit.now)?;
+            // The other browsers are known no more; this one is, as its person is signed in here.
+            tx.drop_known_browsers_of(subscriber)?;
+            remember_browser(tx, visit, subscriber)?;
             visit.remember(tx, subscriber, Event::SessionsEnded)?;
             visit.session.state.notice = Some("sessions_ended".to_owned());
             Ok(())

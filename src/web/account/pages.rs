@@ -89,7 +89,9 @@ problems! {
         Address => "address",
         /// The last address cannot be removed.
         Last => "last",
-        /// Too many mails, or too many addresses.
+        /// Too many mails were sent.
+        Mails => "mails",
+        /// The account has as many addresses as it may have.
         TooMany => "too_many",
     }
 }

@@ -9,10 +9,12 @@ use crate::authentication::password::{Password, PasswordContext, PasswordVerifie
 use crate::event::Event;
 use crate::storage::Transaction;
 use crate::subscriber::{SubscriberId, VaultState};
-use crate::web::people::{Fault, Letter, Trouble, Visit, account_of, addresses_of, notify_everywhere, set_password};
+use crate::web::people::{
+    Fault, Letter, Trouble, Visit, account_of, addresses_of, notify_everywhere, remember_browser, set_password,
+};
 use crate::web::sign_in::pages::ChoosePasswordPage;
 use crate::web::sign_in::problems::ChoosePasswordProblem;
-use crate::web::sign_in::put_password_slot;
+use crate::web::sign_in::{Standing, put_password_slot};
 use crate::web::site::Site;
 
 fn page(email: &str, problem: Option<ChoosePasswordProblem>) -> ChoosePasswordPage {
@@ -20,6 +22,7 @@ fn page(email: &str, problem: Option<ChoosePasswordProblem>) -> ChoosePasswordPa
         email: email.to_owned(),
         action: "/account/password".to_owned(),
         forgotten: false,
+        old_path: None,
         over: None,
         problem,
     }
@@ -72,8 +75,8 @@ pub(super) async fn change(
         Err(weak) => return Ok(visit.page_again(&page(email, Some(weak.into())))),
     };
     let (entropy, parameters) = (site.entropy.clone(), site.gate.parameters());
-    let stretched = site
-        .gate
+    let stretched = visit
+        .enter(Standing::Known(subscriber))?
         .run(move |memory| StretchedPassword::new(&password, parameters, memory, &*entropy))
         .await
         .map_err(Trouble::Busy)?
@@ -98,6 +101,7 @@ fn replace(
         None => visit.session.state.pending.password_slot_key = Some(slot_key.to_session()),
     }
     tx.end_sessions_of(of, Some(visit.session.id_hash()), now)?;
+    remember_browser(tx, visit, of)?;
     visit.remember(tx, of, Event::PasswordChanged)?;
     notify_everywhere(tx, &site, of, &Letter::PasswordChanged, None, now)?;
     visit.session.renew(&site);

@@ -14,7 +14,7 @@ use tokio::time::timeout;
 use super::share::Shares;
 use super::{ConnectionLimits, Share};
 use crate::web::LARGEST_FORM_BYTES;
-use crate::web::people::client_address;
+use crate::web::people::client_network;
 use crate::web::refusal::{Refusal, RefusalKind};
 use crate::web::site::Site;
 
@@ -44,7 +44,7 @@ impl Admission {
         if request.request().conn_data::<BeyondShare>().is_some() {
             return None;
         }
-        self.under_way.take(&client_address(request.request(), proxies), self.limits.requests_per_network)
+        self.under_way.take(client_network(request.request(), proxies).narrowest(), self.limits.requests_per_network)
     }
 }
 

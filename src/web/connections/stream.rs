@@ -13,7 +13,7 @@ use tokio::time::{Instant, Sleep, sleep};
 
 use super::ConnectionLimits;
 use super::share::{Share, Shares};
-use crate::web::people::network_of;
+use crate::authentication::network::Network;
 
 /// Below this an answer is not taken but held: a page of ours would take minutes.
 const SLOWEST_READER_BYTES_PER_SECOND: u64 = 512;
@@ -40,7 +40,7 @@ impl Door {
         let peer = stream.peer_addr()?;
         let share = match self.limits.per_network {
             Some(most) => {
-                let taken = self.held.take(&network_of(peer.ip()), most.saturating_mul(2));
+                let taken = self.held.take(Network::of(peer.ip()).narrowest(), most.saturating_mul(2));
                 Some(taken.ok_or_else(|| io::Error::from(io::ErrorKind::ConnectionRefused))?)
             }
             None => None,

@@ -93,7 +93,7 @@ mod tests {
         let letters: Vec<&str> = texts::keys()
             .filter(|key| key.starts_with("mail-") && !key.ends_with("-subject") && !key.ends_with("-action"))
             .collect();
-        assert_eq!(letters.len(), 15, "{letters:?}");
+        assert_eq!(letters.len(), 17, "{letters:?}");
         for key in letters {
             let (subject, body, action) = letter(key);
             let html = mail_html("Signet", &subject, &body, action.as_deref(), OURS).unwrap();

@@ -24,7 +24,7 @@ pub use asking::Asking;
 pub use mail::mail_html;
 pub(crate) use problem::problems;
 
-pub use plain::{HelpPage, KeptSession, LandingPage, PrivacyPage, RefusalPage};
+pub use plain::{Contact, HelpPage, KeptSession, LandingPage, PrivacyPage, RefusalPage};
 pub use templates::{Unrenderable, render};
 
 /// A page: what its template is given.

@@ -3,7 +3,6 @@
 use serde::Serialize;
 
 use super::Page;
-use crate::settings::ContactSettings;
 
 /// `/`.
 #[derive(Debug, Clone, Serialize)]
@@ -13,11 +12,22 @@ impl Page for LandingPage {
     const TEMPLATE: &'static str = "pages/plain/landing.html";
 }
 
+/// Whom people ask when they cannot go on by themselves: at least an address or a number.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Contact {
+    /// An address to write to.
+    pub email: Option<String>,
+    /// A number to call.
+    pub phone: Option<String>,
+    /// When somebody answers.
+    pub hours: Option<String>,
+}
+
 /// `/help`.
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct HelpPage {
     /// Whom to ask, where the operator says so.
-    pub contact: Option<ContactSettings>,
+    pub contact: Option<Contact>,
 }
 
 impl Page for HelpPage {

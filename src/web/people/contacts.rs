@@ -46,7 +46,22 @@ pub fn find_address(
     }
 }
 
-/// Adds a confirmed address to an account; `false` when it is somebody's already.
+/// The most addresses that an account may have.
+pub const MOST_ADDRESSES: usize = 12;
+
+/// What came of adding an address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use]
+pub enum AddedAddress {
+    /// It is the account's.
+    Added,
+    /// The account has [`MOST_ADDRESSES`] already.
+    Full,
+    /// It is somebody's already.
+    Taken,
+}
+
+/// Adds a confirmed address to an account. Of many that are confirmed at once, no more are added than an account may have.
 ///
 /// # Errors
 /// When the database or the keys are unavailable.
@@ -56,16 +71,20 @@ pub fn add_address(
     of: SubscriberId,
     address: &EmailAddress,
     now: UtcDateTime,
-) -> Result<bool, Trouble> {
+) -> Result<AddedAddress, Trouble> {
+    tx.lock_subscriber(of)?;
     // Under an older key it may be somebody's too.
     if find_address(tx, &*site.keys, address)?.is_some() {
-        return Ok(false);
+        return Ok(AddedAddress::Taken);
+    }
+    if tx.emails_of(of)?.len() >= MOST_ADDRESSES {
+        return Ok(AddedAddress::Full);
     }
     let id = ContactId::random(&*site.entropy);
     let sealed = site.keys.seal(Purpose::EmailAddress, &place(id, of), address.as_str().as_bytes())?;
     let fingerprint = site.keys.fingerprint(Purpose::EmailAddress, address.canonical().as_bytes())?;
     let record = EmailRecord { id, subscriber: of, fingerprint, sealed, confirmed_at: now, last_sign_in_at: None };
-    Ok(tx.add_email(&record)?)
+    Ok(if tx.add_email(&record)? { AddedAddress::Added } else { AddedAddress::Taken })
 }
 
 /// All addresses of a person, the oldest first. A row that we did not write about this person is none of them, and is reported.

@@ -39,6 +39,10 @@ pub enum Letter {
     NoAccount,
     /// The password was changed by somebody who knew the old one, or through a link.
     PasswordChanged,
+    /// The password ended after too many wrong tries.
+    PasswordEnded,
+    /// The password had ended and was taken up again.
+    PasswordTakenUp,
     /// A recovery key was made; the one before opens nothing any more.
     RecoveryKeyMade,
     /// The recovery key opened the vault.
@@ -64,6 +68,8 @@ impl Letter {
             Self::MethodRemoved(_) => "mail-method-removed",
             Self::NoAccount => "mail-no-account",
             Self::PasswordChanged => "mail-password-changed",
+            Self::PasswordEnded => "mail-password-ended",
+            Self::PasswordTakenUp => "mail-password-taken-up",
             Self::RecoveryKeyMade => "mail-recovery-key-made",
             Self::RecoveryKeyUsed => "mail-recovery-key-used",
             Self::SignUp(_) => "mail-sign-up",
@@ -100,6 +106,8 @@ impl Letter {
             | Self::AlreadyAccount
             | Self::NoAccount
             | Self::PasswordChanged
+            | Self::PasswordEnded
+            | Self::PasswordTakenUp
             | Self::RecoveryKeyMade
             | Self::RecoveryKeyUsed
             | Self::TooManyCodes => {}

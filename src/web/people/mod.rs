@@ -5,6 +5,7 @@ mod accounts;
 mod authenticators;
 mod consents;
 mod contacts;
+mod known_browsers;
 mod letters;
 mod links;
 mod passwords;
@@ -30,11 +31,17 @@ pub use authenticators::{
     seal_secret,
 };
 pub use consents::{last_consent, record_consent, standing_consents_of};
-pub use contacts::{KnownAddress, add_address, addresses_of, find_address};
+pub use contacts::{AddedAddress, KnownAddress, MOST_ADDRESSES, add_address, addresses_of, find_address};
+pub use known_browsers::{KnownHere, known_to, remember_browser};
 pub use letters::{Letter, TextLetter, notify_everywhere, send_letter, send_text};
 pub use links::{LinkContent, UsableLink, make_link, read_link};
-pub use passwords::{password_of, set_password};
-pub use throttles::{TooMany, allow, client_address, count, count_of, forget, is_reached, network_of};
+pub use passwords::{
+    forget_wrong_passwords, forget_wrong_passwords_unless_ended, keep_password, password_has_ended, password_of,
+    set_password, tries_at_ended_password,
+};
+pub use throttles::{
+    Counted, TooMany, Try, allow, client_network, count, count_of, fingerprint as throttle_fingerprint, give_back,
+};
 pub use visit::{Fault, Visit, write_down};
 
 /// Reports a record about a person that is not as we wrote it. Whoever finds one goes on as if it were not there.

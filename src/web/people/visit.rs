@@ -7,7 +7,8 @@ use actix_web::http::header::{HeaderValue, LOCATION, RETRY_AFTER};
 use actix_web::{HttpRequest, HttpResponse, ResponseError};
 use time::{Duration, UtcDateTime};
 
-use super::{TooMany, Trouble, client_address};
+use super::{KnownHere, TooMany, Trouble, client_network};
+use crate::authentication::network::Network;
 use crate::authentication::offer::Freshness;
 use crate::authentication::session::SessionStage;
 use crate::event::Event;
@@ -19,6 +20,7 @@ use crate::web::late;
 use crate::web::page::{Layout, Page, respond_in};
 use crate::web::refusal::{Refusal, RefusalKind};
 use crate::web::session::{BrowserSession, SessionTrouble};
+use crate::web::sign_in::{PlaceInQueue, Standing};
 use crate::web::site::Site;
 use crate::web::waiting::{RequestAddress, Waiting};
 
@@ -40,7 +42,9 @@ pub struct Visit {
     /// When the browser asked.
     pub now: UtcDateTime,
     /// Where it came from, as throttles count it.
-    pub client: Vec<u8>,
+    pub client: Network,
+    /// To which accounts the browser is known.
+    pub known_here: KnownHere,
     /// What happened in the transaction that runs: the log hears of it when it stands.
     happened: Vec<(SubscriberId, Event)>,
 }
@@ -65,7 +69,8 @@ impl Visit {
             waiting,
             late: late::is_in(request),
             now: site.now(),
-            client: client_address(request, site.proxies),
+            client: client_network(request, site.proxies),
+            known_here: KnownHere::of(request),
             happened: Vec::new(),
         })
     }
@@ -191,13 +196,13 @@ impl Visit {
     /// Answers with a page.
     #[must_use]
     pub fn page<P: Page>(&self, page: &P) -> HttpResponse {
-        respond_in(&self.layout(), &self.session, StatusCode::OK, page)
+        self.with_known_browser(respond_in(&self.layout(), &self.session, StatusCode::OK, page))
     }
 
     /// Answers with the page again, since something about the form was wrong.
     #[must_use]
     pub fn page_again<P: Page>(&self, page: &P) -> HttpResponse {
-        respond_in(&self.layout(), &self.session, StatusCode::UNPROCESSABLE_ENTITY, page)
+        self.with_known_browser(respond_in(&self.layout(), &self.session, StatusCode::UNPROCESSABLE_ENTITY, page))
     }
 
     fn layout(&self) -> Layout {
@@ -230,7 +235,7 @@ impl Visit {
         if self.session.needs_cookie() && answer.add_cookie(&self.session.cookie()).is_err() {
             return HttpResponse::InternalServerError().finish();
         }
-        answer
+        self.with_known_browser(answer)
     }
 
     /// Tells our script the whole address to send the browser to.
@@ -252,7 +257,24 @@ impl Visit {
         if self.session.needs_cookie() && answer.add_cookie(&self.session.cookie()).is_err() {
             return HttpResponse::InternalServerError().finish();
         }
+        self.with_known_browser(answer)
+    }
+
+    /// Gives the browser the cookie by which it is known to an account from now on. Without it a person is only less well
+    /// protected from strangers, so an answer that does not take it goes as it is.
+    fn with_known_browser(&self, mut answer: HttpResponse) -> HttpResponse {
+        if let Some(cookie) = self.known_here.cookie() {
+            answer.add_cookie(&cookie).ok();
+        }
         answer
+    }
+
+    /// Takes a place in the queue of passwords, before anything is written.
+    ///
+    /// # Errors
+    /// [`Trouble::Busy`] when there is none.
+    pub fn enter(&self, standing: Standing) -> Result<PlaceInQueue, Fault> {
+        self.site.gate.enter(&self.client, standing).map_err(|busy| Trouble::Busy(busy).into())
     }
 
     /// Where the person goes when all is done: back to the request that the visit is about, or to their own page. A request

@@ -1,13 +1,17 @@
 //! Counting wrong codes, and what they lead to.
 
 use super::pages::LockedPage;
+use super::take_up;
 use crate::authentication::AuthenticationEvent;
 use crate::authentication::session::SessionStage;
 use crate::authentication::throttle::{FailureCount, FailureRule, FailureStop};
 use crate::event::Event;
 use crate::storage::{FailuresOf, Transaction};
 use crate::subscriber::{SubscriberId, VaultState};
-use crate::web::people::{Authenticator, Letter, Trouble, Visit, account_of, notify_everywhere};
+use crate::web::people::{
+    Authenticator, Letter, Trouble, Visit, account_of, forget_wrong_passwords_unless_ended, notify_everywhere,
+    remember_browser,
+};
 
 const RULE: FailureRule = FailureRule::CODES;
 
@@ -87,14 +91,19 @@ pub(super) fn complete(
     if let Some(id) = event.authenticator() {
         tx.forget_failures(FailuresOf::Authenticator(id))?;
     }
+    let pending = &mut visit.session.state.pending;
+    (pending.phone, pending.webauthn) = (None, None);
+    if visit.session.state.stage == SessionStage::TakingUp {
+        return Ok(take_up::after_second_factor(visit, event));
+    }
+    forget_wrong_passwords_unless_ended(tx, &visit.site, of)?;
+    remember_browser(tx, visit, of)?;
     visit.remember(tx, of, Event::SignedIn { method: event.kind() })?;
     let sealed = account_of(tx, &visit.site, of)?.is_some_and(|account| account.vault == VaultState::Sealed);
     let site = visit.site.clone();
     let state = &mut visit.session.state;
     state.events.push(event);
     state.stage = SessionStage::SignedIn;
-    state.pending.phone = None;
-    state.pending.webauthn = None;
     visit.session.begin_anew(&site);
     Ok(if sealed { visit.to("/forgot-password/unlock") } else { visit.home() })
 }

@@ -4,22 +4,22 @@ use actix_web::web::{Data, Form, Path, Query};
 use actix_web::{HttpRequest, HttpResponse};
 use serde::Deserialize;
 
+use super::argon2_gate::Standing;
 use super::link::{AloneQuery, Chosen, MailedLink, PasswordForm, RequestForm};
 use super::pages::{CheckMailPage, ForgottenPasswordPage, UnlockPage};
-use super::password::open_by_password;
+use super::password_try::{Door, PasswordTry, unbroken};
 use super::problems::{AddressProblem, UnlockProblem};
 use super::sign_up::make_recovery_key;
 use crate::authentication::look_up_secret::RecoveryKey;
-use crate::authentication::password::{Password, PasswordVerifier, StretchedPassword};
+use crate::authentication::password::{Password, PasswordVerifier};
 use crate::authentication::recovery::LinkPurpose;
-use crate::authentication::throttle::RateLimit;
 use crate::event::{AlteredRecord, Event};
 use crate::storage::Transaction;
 use crate::subscriber::vault::{SealedSlot, SlotId, SlotKey, SlotKind, VaultError, VaultKey};
 use crate::subscriber::{EmailAddress, SubscriberId, SubscriberStatus, VaultState};
 use crate::web::people::{
-    Fault, Letter, LinkContent, TooMany, Trouble, Visit, account_of, allow, change_account, find_address, forget,
-    make_link, notify_everywhere, password_of, report_altered, send_letter, set_password,
+    Fault, Letter, LinkContent, TooMany, Trouble, Try, Visit, account_of, allow, change_account, find_address,
+    give_back, known_to, make_link, notify_everywhere, password_of, report_altered, send_letter, set_password,
 };
 use crate::web::site::Site;
 use crate::web::waiting::Waiting;
@@ -56,12 +56,21 @@ pub async fn send_link(request: HttpRequest, site: Data<Site>, form: Form<StartF
 fn write_to(tx: &mut Transaction<'_>, visit: &Visit, address: &EmailAddress) -> Result<Result<(), TooMany>, Trouble> {
     let (site, now) = (&visit.site, visit.now);
     let canonical = address.canonical();
-    let tries: [(RateLimit, &[&[u8]]); 2] =
-        [(RateLimit::MAIL_BY_IP, &[&visit.client]), (RateLimit::MAIL_BY_EMAIL, &[canonical.as_bytes()])];
+    let known = find_address(tx, &*site.keys, address)?;
+    let tries = match &known {
+        // What strangers use up is not the owner's.
+        Some(record) if is_owner(tx, visit, record.subscriber)? => {
+            vec![Try::new(site.limits.password_mail_by_owner, &[record.subscriber.as_bytes()])]
+        }
+        _ => {
+            let mut tries = Try::from_network(site.limits.mail_by_network, &[], &visit.client);
+            tries.push(Try::new(site.limits.password_mail_by_address, &[canonical.as_bytes()]));
+            tries
+        }
+    };
     if let Err(too_many) = allow(tx, site, &tries, now)? {
         return Ok(Err(too_many));
     }
-    let known = find_address(tx, &*site.keys, address)?;
     let content = LinkContent {
         email_address: address.as_str().to_owned(),
         subscriber: known.as_ref().map(|record| *record.subscriber.as_bytes()),
@@ -72,6 +81,12 @@ fn write_to(tx: &mut Transaction<'_>, visit: &Visit, address: &EmailAddress) -> 
     let letter = if known.is_some() { Letter::ForgottenPassword(token) } else { Letter::NoAccount };
     send_letter(tx, site, address, &letter, now)?;
     Ok(Ok(()))
+}
+
+/// Whether this browser is the account's own: its person is signed in, or it is known to the account.
+fn is_owner(tx: &mut Transaction<'_>, visit: &Visit, of: SubscriberId) -> Result<bool, Trouble> {
+    let signed_in = visit.session.state.signed_in() == Some(of);
+    Ok(signed_in || known_to(tx, &visit.site, &visit.known_here, of, visit.now)?.is_some())
 }
 
 /// `GET /forgot-password/{token}`: the link. It is used up when the new password is chosen.
@@ -124,6 +139,8 @@ fn replace_password(tx: &mut Transaction<'_>, visit: &mut Visit, chosen: &Chosen
     let Some(of) = content.subscriber.map(SubscriberId::from_bytes) else {
         return Ok(false);
     };
+    // Of a reset and another change of the password at once, one comes after the other.
+    tx.lock_subscriber(of)?;
     // A link goes with its address: not when that was taken from the account, nor after another link did its work.
     let still_theirs = find_address(tx, &*site.keys, address)?.is_some_and(|record| record.subscriber == of);
     let overtaken = password_of(tx, &site, of)?.is_some_and(|known| *made_at <= known.set_at);
@@ -145,7 +162,6 @@ fn replace_password(tx: &mut Transaction<'_>, visit: &mut Visit, chosen: &Chosen
         tx.drop_slot(of, SlotKind::Password)?;
         change_account(tx, &site, of, |account| account.vault = VaultState::Sealed)?;
     }
-    forget(tx, &site, &RateLimit::PASSWORD_IN_A_ROW, &[of.as_bytes()])?;
     // This browser's own ends with the reset below: one that was ended here could not be kept any more.
     tx.end_sessions_of(of, Some(visit.session.id_hash()), now)?;
     visit.remember(tx, of, Event::PasswordReset)?;
@@ -237,10 +253,10 @@ fn open_by_recovery_key(
     key: &RecoveryKey,
 ) -> Result<Result<Opened, TooMany>, Trouble> {
     let (site, now) = (visit.site.clone(), visit.now);
-    let tries: [(RateLimit, &[&[u8]]); 1] = [(RateLimit::RECOVERY_KEY, &[of.as_bytes()])];
-    if let Err(too_many) = allow(tx, &site, &tries, now)? {
-        return Ok(Err(too_many));
-    }
+    let counted = match allow(tx, &site, &[Try::new(site.limits.recovery_key, &[of.as_bytes()])], now)? {
+        Ok(counted) => counted,
+        Err(too_many) => return Ok(Err(too_many)),
+    };
     let slots = tx.slots_of(of)?;
     let Some(slot) = slots.iter().find(|slot| slot.kind == SlotKind::RecoveryKey) else {
         return Ok(Ok(Opened::No));
@@ -257,6 +273,7 @@ fn open_by_recovery_key(
     let Some(password_key) = visit.session.state.pending.password_slot_key.take() else {
         return Ok(Ok(Opened::SignInAgain));
     };
+    give_back(tx, &counted)?;
     put_password_slot(tx, &site, of, &SlotKey::password_from_session(password_key), &vault_key, visit)?;
     change_account(tx, &site, of, |account| account.vault = VaultState::Open)?;
     visit.remember(tx, of, Event::RecoveryKeyUsed)?;
@@ -291,45 +308,41 @@ pub async fn use_password(
     let form = form.into_inner();
     let visit = Visit::begin_form(&request, &site, &form.csrf).await?;
     let subscriber = visit.signed_in()?;
-    let (visit, allowed) = visit
+    let (visit, problem) = unbroken(unlock(visit, subscriber, Password::given(&form.password))).await?;
+    Ok(match problem {
+        None => visit.see_home(),
+        Some(problem) => visit.page_again(&unlock_page(&visit, true, Some(problem))),
+    })
+}
+
+/// Opens the vault with the password; otherwise gives the problem that the page explains.
+async fn unlock(visit: Visit, of: SubscriberId, password: Password) -> Result<(Visit, Option<UnlockProblem>), Fault> {
+    let place = visit.enter(Standing::Known(of))?;
+    let (visit, begun) = visit
         .transact(move |tx, visit| {
-            let tries: [(RateLimit, &[&[u8]]); 1] = [(RateLimit::RECOVERY_KEY, &[subscriber.as_bytes()])];
-            Ok(match allow(tx, &visit.site, &tries, visit.now)? {
-                Ok(()) => Ok(password_of(tx, &visit.site, subscriber)?),
-                Err(too_many) => Err(too_many),
-            })
+            let known = known_to(tx, &visit.site, &visit.known_here, of, visit.now)?;
+            PasswordTry::begin(tx, visit, &Door::Unlock(of), known)
         })
         .await?;
-    let Some(known) = allowed.map_err(Fault::TooMany)? else {
-        return Err(Fault::NotFound);
-    };
-    let verifier = known.verifier;
-    let (password, keys) = (Password::given(&form.password), site.keys.clone());
-    let judged = site
-        .gate
-        .run(move |memory| -> Result<Option<StretchedPassword>, Trouble> {
-            let stretched = StretchedPassword::for_verifier(&password, &verifier, memory)?;
-            Ok(verifier.matches(&stretched, subscriber, &*keys)?.then_some(stretched))
-        })
-        .await
-        .map_err(Trouble::Busy)??;
-    let Some(stretched) = judged else {
-        return Ok(visit.page_again(&unlock_page(&visit, true, Some(UnlockProblem::Wrong))));
-    };
-    let (visit, opened) = visit
+    let tried = begun.map_err(Fault::TooMany)?;
+    let wrong = if tried.has_ended() { UnlockProblem::Ended } else { UnlockProblem::Wrong };
+    let mut judged = tried.judge(place, &visit.site, password).await?;
+    let (visit, (judged, right, opened)) = visit
         .transact(move |tx, visit| {
-            let vault_key = open_by_password(tx, &visit.site, subscriber, &stretched)?;
+            let right = judged.settle(tx, visit)?;
+            let was_right = right.is_some();
+            let vault_key = right.and_then(|right| right.vault_key);
             let opened = vault_key.is_some();
             if opened {
                 let site = visit.site.clone();
                 visit.session.renew(&site);
                 visit.session.state.vault_key = vault_key;
             }
-            Ok(opened)
+            Ok((judged, was_right, opened))
         })
         .await?;
-    Ok(match opened {
-        true => visit.see_home(),
-        false => visit.page_again(&unlock_page(&visit, true, Some(UnlockProblem::Wrong))),
-    })
+    if !right {
+        judged.was_wrong(&visit.site, visit.now);
+    }
+    Ok((visit, (!opened).then_some(wrong)))
 }

@@ -15,12 +15,14 @@ use actix_web::{HttpRequest, HttpResponse};
 use serde::Deserialize;
 use time::UtcDateTime;
 
+use super::argon2_gate::Standing;
 use super::pages::{ChoosePasswordPage, LinkQuestionPage, LinkUnusablePage};
 use super::problems::ChoosePasswordProblem;
+use super::take_up;
 use crate::authentication::password::{Password, PasswordContext, StretchedPassword};
 use crate::authentication::recovery::{LinkPurpose, LinkToken};
 use crate::storage::Transaction;
-use crate::subscriber::EmailAddress;
+use crate::subscriber::{EmailAddress, SubscriberId};
 use crate::web::page::Asking;
 use crate::web::people::{Fault, LinkContent, Trouble, UsableLink, Visit, read_link};
 use crate::web::waiting::{RequestAddress, RequestCookie, address_of};
@@ -136,13 +138,14 @@ impl MailedLink {
             email: email.to_owned(),
             action: self.path(),
             forgotten: !self.begins_an_account(),
+            old_path: None,
             over: None,
             problem,
         }
     }
 
     /// The link, while it may be used.
-    fn read(&self, tx: &mut Transaction<'_>, visit: &Visit) -> Result<Option<UsableLink>, Trouble> {
+    pub(super) fn read(&self, tx: &mut Transaction<'_>, visit: &Visit) -> Result<Option<UsableLink>, Trouble> {
         let Some(token) = LinkToken::from_path(&self.token) else {
             return Ok(None);
         };
@@ -155,7 +158,7 @@ impl MailedLink {
         self,
         request: &HttpRequest,
         visit: Visit,
-    ) -> Result<(Visit, Self, Option<(LinkContent, Carried)>), Fault> {
+    ) -> Result<(Visit, Self, Option<(UsableLink, Carried)>), Fault> {
         let cookies: Vec<Cookie<'static>> = request.cookies().map(|all| all.to_vec()).unwrap_or_default();
         let shown = move |id: &[u8; 16]| {
             let name = RequestCookie::name(id);
@@ -167,7 +170,7 @@ impl MailedLink {
                     return Ok((self, None));
                 };
                 let carried = Carried::of(tx, visit, &link.content, &shown)?;
-                Ok((self, Some((link.content, carried))))
+                Ok((self, Some((link, carried))))
             })
             .await?;
         Ok((visit, link, found))
@@ -181,7 +184,7 @@ impl MailedLink {
         query: &Query<AloneQuery>,
     ) -> Result<HttpResponse, Fault> {
         let (visit, link, found) = self.look(request, visit).await?;
-        let Some((content, carried)) = found else {
+        let Some((found, carried)) = found else {
             return Ok(link.unusable(&visit));
         };
         if let Carried::Here(address) = carried
@@ -190,8 +193,10 @@ impl MailedLink {
             // From here on the address says which request the page is about.
             return Ok(visit.see_exactly(&address.on(&link.path())));
         }
-        let visit = visit.keep().await?;
-        let page = link.password_page(&content.email_address, None);
+        let content = found.content.clone();
+        let (visit, old) = visit.keep().await?.read(move |tx, visit| take_up::is_offered(tx, visit, &found)).await?;
+        let old_path = old.then(|| format!("{}/old", link.path()));
+        let page = ChoosePasswordPage { old_path, ..link.password_page(&content.email_address, None) };
         Ok(match carried {
             Carried::Elsewhere(asking, ..) if query.alone != "yes" => visit.page(&LinkQuestionPage {
                 email: content.email_address,
@@ -259,9 +264,10 @@ impl MailedLink {
             Ok(_) if form.password != form.again => ChoosePasswordProblem::Different,
             Ok(password) => {
                 let (entropy, parameters) = (visit.site.entropy.clone(), visit.site.gate.parameters());
+                // Whoever holds a link to an account reads its mail.
+                let of = found.content.subscriber.map(SubscriberId::from_bytes);
                 let stretched = visit
-                    .site
-                    .gate
+                    .enter(of.map_or(Standing::Stranger, Standing::Known))?
                     .run(move |memory| StretchedPassword::new(&password, parameters, memory, &*entropy))
                     .await
                     .map_err(Trouble::Busy)?;

@@ -11,15 +11,17 @@ pub mod forgotten;
 pub mod link;
 pub mod pages;
 pub mod password;
+mod password_try;
 pub mod problems;
 pub mod second_factor;
 pub mod sign_up;
+mod take_up;
 
 use actix_web::web::{ServiceConfig, post, resource};
 
 use crate::web::head::{get, untouched};
 
-pub use argon2_gate::{Argon2Busy, Argon2Gate};
+pub use argon2_gate::{Argon2Busy, Argon2Gate, PlaceInQueue, Standing};
 pub(crate) use forgotten::put_password_slot;
 pub(crate) use pages::page;
 pub(crate) use sign_up::make_recovery_key;
@@ -66,11 +68,17 @@ pub fn routes(config: &mut ServiceConfig) {
                 .route(post().to(forgotten::use_recovery_key)),
         )
         .service(
+            resource("/forgot-password/old")
+                .route(get().to(take_up::form))
+                .route(post().to(take_up::give_old_password)),
+        )
+        .service(
             resource("/forgot-password/{token}")
                 .route(untouched())
                 .route(get().to(forgotten::follow))
                 .route(post().to(forgotten::choose_password)),
         )
+        .service(resource("/forgot-password/{token}/old").route(post().to(take_up::begin)))
         .service(resource("/forgot-password/{token}/request").route(post().to(forgotten::decide)))
         .service(
             resource("/unlock")

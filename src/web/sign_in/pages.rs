@@ -3,8 +3,8 @@
 use serde::Serialize;
 
 use super::problems::{
-    AddressProblem, ChoosePasswordProblem, PhoneCodeProblem, PhoneSetUpProblem, RecoveryKeyProblem, SignInProblem,
-    SignUpProblem, SmsProblem, TotpProblem, TotpSetUpProblem, UnlockProblem,
+    AddressProblem, ChoosePasswordProblem, OldPasswordProblem, PhoneCodeProblem, PhoneSetUpProblem, RecoveryKeyProblem,
+    SignInProblem, SignUpProblem, SmsProblem, TotpProblem, TotpSetUpProblem, UnlockProblem,
 };
 use crate::web::page::Page;
 use crate::web::site::Site;
@@ -64,6 +64,8 @@ pub struct ChoosePasswordPage {
     pub action: String,
     /// Whether it replaces a forgotten one; then the page says what happens to the profile.
     pub forgotten: bool,
+    /// Where somebody goes who still knows the password that has ended, where that is possible.
+    pub old_path: Option<String>,
     /// The request that came with the link waits no longer: the service's name, empty where that is not known any more.
     pub over: Option<String>,
     /// What was wrong with the form.
@@ -295,6 +297,16 @@ pub struct UnlockPage {
     pub problem: Option<UnlockProblem>,
 }
 page!(UnlockPage, "pages/recovery/unlock.html");
+
+/// `/forgot-password/old`: asks for a password that has ended, to take it up again.
+#[derive(Debug, Serialize)]
+pub struct OldPasswordPage {
+    /// How often it may still be tried.
+    pub tries_left: u32,
+    /// What was wrong with the form.
+    pub problem: Option<OldPasswordProblem>,
+}
+page!(OldPasswordPage, "pages/recovery/old_password.html");
 
 /// A link that cannot be used (any more): expired, used, or never there.
 #[derive(Debug, Serialize)]

@@ -106,6 +106,14 @@ problems! {
 }
 
 problems! {
+    /// Of [`OldPasswordPage`](super::pages::OldPasswordPage).
+    OldPasswordProblem {
+        /// It is not the password that ended.
+        Wrong => "wrong",
+    }
+}
+
+problems! {
     /// Of [`SignInPage`](super::pages::SignInPage).
     SignInProblem {
         /// The address or the password is wrong.
@@ -154,6 +162,8 @@ impl From<&CodeRefused> for SmsProblem {
 problems! {
     /// Of [`UnlockPage`](super::pages::UnlockPage).
     UnlockProblem {
+        /// The password has ended after a hundred wrong ones in a row.
+        Ended => "ended",
         /// It is no recovery key.
         Malformed => "malformed",
         /// A character of the recovery key is mistyped.

@@ -28,9 +28,10 @@ use crate::web::saml::IdentityProvider;
 use crate::web::saml::journey::required_sign_in;
 use crate::web::site::Site;
 
-/// The person whose second factor is asked for: the password was right, or more is asked of somebody who is signed in.
+/// The person whose second factor is asked for: the password was right, more is asked of somebody who is signed in, or an ended
+/// password is taken up again.
 fn person(visit: &Visit) -> Result<SubscriberId, Fault> {
-    visit.at_stage(&[SessionStage::PasswordProved, SessionStage::SignedIn])
+    visit.at_stage(&[SessionStage::PasswordProved, SessionStage::SignedIn, SessionStage::TakingUp])
 }
 
 /// The authenticators that work.
@@ -52,6 +53,8 @@ fn path_of(kind: AuthenticatorKind) -> String {
 /// What the request demands of the sign-in, where the visit is about one.
 fn demanded(visit: &Visit, idp: &IdentityProvider) -> Result<Option<RequiredAssurance>, Fault> {
     match &visit.waiting {
+        // First the ended password is taken up; what the request demands follows once its person is signed in.
+        _ if visit.session.state.stage == SessionStage::TakingUp => Ok(None),
         Some(waiting) => Ok(required_sign_in(&visit.site, idp, waiting.pending())?),
         None => Ok(None),
     }

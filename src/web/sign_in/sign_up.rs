@@ -12,14 +12,13 @@ use crate::authentication::look_up_secret::RecoveryKey;
 use crate::authentication::password::PasswordVerifier;
 use crate::authentication::recovery::LinkPurpose;
 use crate::authentication::session::SessionStage;
-use crate::authentication::throttle::RateLimit;
 use crate::event::Event;
 use crate::storage::Transaction;
 use crate::subscriber::vault::{SealedSlot, SlotId, VaultKey};
 use crate::subscriber::{EmailAddress, SubscriberAccount, SubscriberId, SubscriberStatus, VaultState};
 use crate::web::people::{
-    Fault, Letter, LinkContent, Trouble, Visit, add_account, add_address, allow, find_address, make_link, send_letter,
-    set_password,
+    AddedAddress, Fault, Letter, LinkContent, Trouble, Try, Visit, add_account, add_address, allow, find_address,
+    make_link, send_letter, set_password,
 };
 use crate::web::site::Site;
 use crate::web::waiting::Waiting;
@@ -68,8 +67,8 @@ fn begin_account(
 ) -> Result<Result<(), crate::web::people::TooMany>, Trouble> {
     let (site, now) = (&visit.site, visit.now);
     let canonical = address.canonical();
-    let tries: [(RateLimit, &[&[u8]]); 2] =
-        [(RateLimit::MAIL_BY_IP, &[&visit.client]), (RateLimit::MAIL_BY_EMAIL, &[canonical.as_bytes()])];
+    let mut tries = Try::from_network(site.limits.mail_by_network, &[], &visit.client);
+    tries.push(Try::new(site.limits.sign_up_mail_by_address, &[canonical.as_bytes()]));
     if let Err(too_many) = allow(tx, site, &tries, now)? {
         return Ok(Err(too_many));
     }
@@ -145,7 +144,7 @@ fn make_account(tx: &mut Transaction<'_>, visit: &mut Visit, chosen: &Chosen) ->
         vault: VaultState::Open,
     };
     add_account(tx, &site, &account)?;
-    if !add_address(tx, &site, subscriber, address, now)? {
+    if add_address(tx, &site, subscriber, address, now)? != AddedAddress::Added {
         // Somebody was faster since we looked: nothing of this transaction may stand.
         return Err(Trouble::AddressTaken);
     }

@@ -65,6 +65,20 @@ mail-password-changed =
 
     If it was not you, choose a new password now: { $forgotten }
 
+mail-password-ended-subject = No password is accepted for your account any more
+mail-password-ended =
+    A hundred wrong passwords in a row were given for your { $service } account, the last on { $time }. Somebody may be guessing, so no password is accepted any more, not even the right one, except in browsers in which you signed in before.
+
+    To sign in elsewhere, ask for a link: { $forgotten }
+
+    If you still know your password, say so on the page that the link opens. It is taken up again after your second factor, and your profile stays open to it. Otherwise choose a new one there, and have your recovery key at hand.
+
+mail-password-taken-up-subject = Your password is accepted again
+mail-password-taken-up =
+    The password of your { $service } account had ended after too many wrong tries. On { $time } it was taken up again, by a link, a second factor and the password.
+
+    If it was not you, choose a new password now: { $forgotten }
+
 mail-method-added-subject = A way to sign in was added
 mail-method-added =
     A way to sign in was added to your { $service } account on { $time }: { $method }.

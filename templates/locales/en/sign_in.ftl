@@ -25,6 +25,20 @@ choose-password-hint = At least 12 characters. Spaces and any language are fine.
 new-password-title = Choose a new password
 new-password-sealed-title = What happens to your profile
 new-password-sealed-text = Your old password was the key to the verified part of your profile. With a new password it stays sealed until you open it with your recovery key, which you can do right after this.
+old-password-title = You still know your old password?
+old-password-text = A hundred wrong passwords in a row were given, so your password is not accepted any more. If you still know it, you can take it up again: your second step comes first, then the password. Then nothing is sealed.
+old-password-begin = I remember the old one
+old-password-form-title = Type your old password
+old-password-form-intro = If it is right, it is accepted again and your profile opens with it as before.
+old-password-tries =
+    { $tries ->
+        [one] You can try once.
+       *[other] You can try { $tries } times.
+    }
+old-password-problem-wrong = This was not your password.
+old-password-none-left = It was tried five times. Choose a new password: the link in the mail still works, for 24 hours after it was sent.
+old-password-use = Take it up again
+old-password-instead = You do not remember it? Choose a new password: open the link in the mail once more.
 password-problem-too_short = This password is too short. Use at least 12 characters.
 password-problem-too_long = This password is too long. Use at most 128 characters.
 password-problem-common = This password is on the lists that attackers try first. Choose another one.
@@ -162,6 +176,7 @@ unlock-key-hint = Groups of letters and digits, shown to you when you signed up.
 unlock-button = Open my profile
 unlock-problem-wrong = That does not open it. Please check it and try again.
 unlock-problem-malformed = This is not a recovery key: it has 28 letters and digits.
+unlock-problem-ended = After a hundred wrong passwords in a row no password is accepted any more. Choose “Forgot your password?” on the sign-in page.
 unlock-problem-mistyped = There is a typing mistake in it. Please compare it with what you wrote down.
 unlock-skip-title = You do not have it?
 unlock-skip-text = You can sign in without it. The verified part of your profile (name, address, date of birth, Social Security number) stays sealed: nobody can open it, we cannot either, and no service receives it. You can open it later if you find the key.

@@ -95,6 +95,44 @@ async fn an_address_is_added_by_its_link_and_every_address_is_told() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_account_has_twelve_addresses_at_most_however_many_are_confirmed_at_once() {
+    let app = TestApp::start().await;
+    let browser = app.browser();
+    sign_up(&app, &browser, "ada@example.gov", With::App).await;
+    let mut links = Vec::new();
+    for number in 0..16 {
+        let sent = app.inbox.messages().len();
+        let page = browser.get("/account/email").await;
+        let email = format!("ada{number}@home.example");
+        browser.submit_to(&page, "/account/email/add", &[("email", &email)]).await.expect_status(200);
+        links.push(app.link_to(&email, sent).await);
+    }
+    let csrf = browser.get("/account/email").await.attribute("meta[name=csrf]", "content").expect("a token");
+    let confirmed: Vec<_> = links
+        .into_iter()
+        .map(|link| {
+            let (browser, csrf) = (browser.clone(), csrf.clone());
+            tokio::spawn(async move {
+                let page = browser.post(&link, &[("csrf", &csrf)]).await;
+                let full = page.text().contains("at most twelve e-mail addresses");
+                (page.status.as_u16(), full)
+            })
+        })
+        .collect();
+    let mut full = 0;
+    for one in confirmed {
+        let (status, is_full) = one.await.expect("it ends");
+        assert_eq!(status, if is_full { 422 } else { 200 });
+        full += usize::from(is_full);
+    }
+    assert_eq!((full, app.count("email_address", "1 = 1")), (5, 12));
+    // Nor is a link sent for a thirteenth.
+    let page = browser.get("/account/email").await;
+    let page = browser.submit_to(&page, "/account/email/add", &[("email", "more@home.example")]).await;
+    page.expect_status(422).expect_words("at most twelve");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_address_of_another_account_is_not_added_and_the_asker_learns_nothing() {
     let app = TestApp::start().await;
     sign_up(&app, &app.browser(), "ada@example.gov", With::App).await;

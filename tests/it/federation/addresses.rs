@@ -3,7 +3,7 @@
 
 use signet::demo::service_provider::Ask;
 use signet::subscriber::{EmailAddress, SubscriberId};
-use signet::web::people::{Trouble, add_address, find_address};
+use signet::web::people::{AddedAddress, Trouble, add_address, find_address};
 use time::Duration;
 
 use super::front_door::{House, agreement, value};
@@ -23,7 +23,7 @@ async fn add(house: &House, of: SubscriberId, address: &str) -> bool {
     let (site, now) = (house.app.site.clone(), house.now());
     let address = EmailAddress::parse(address).unwrap();
     let added = house.app.store.transaction::<_, Trouble, _>(move |tx| add_address(tx, &site, of, &address, now));
-    added.await.unwrap()
+    added.await.unwrap() == AddedAddress::Added
 }
 
 async fn agree(browser: &Browser, page: &Page) -> Page {

@@ -12,7 +12,7 @@ use signet::services::{Clock, SystemEntropy};
 use signet::storage::{SessionRecord, StoreError, Transaction};
 use signet::subscriber::vault::{Pii, Profile, VaultKey};
 use signet::subscriber::{EmailAddress, SubscriberAccount, SubscriberId, SubscriberStatus, VaultState};
-use signet::web::people::{Trouble, add_account, add_address, change_account};
+use signet::web::people::{AddedAddress, Trouble, add_account, add_address, change_account};
 use time::{Duration, UtcDateTime};
 
 use crate::saml::keys;
@@ -187,7 +187,7 @@ impl House {
                     vault: VaultState::Open,
                 };
                 add_account(tx, &site, &account)?;
-                assert!(add_address(tx, &site, of, &email, now)?);
+                assert_eq!(add_address(tx, &site, of, &email, now)?, AddedAddress::Added);
                 let proofing = Proofing { verified_at: now - Duration::days(30), ..super::given::proofing() };
                 let proofing = StoredProofing::new(of, &proofing, &rows, &*site.keys)?;
                 tx.replace_profile(of, &rows, (!rows.is_empty()).then_some(&proofing), now)?;

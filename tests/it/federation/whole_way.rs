@@ -81,3 +81,20 @@ async fn forced_authentication_takes_both_factors_again_and_then_answers() {
     let page = give_second_factor(&house.app, &browser, &mut person.device).await;
     house.signed_in(&agree(&browser, &page).await, &request);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn too_many_tries_on_the_way_lead_back_to_the_service() {
+    let house = House::new().await;
+    let browser = house.app.browser();
+    let request = house.request(&Ask::default());
+    browser.get(&request.url).await.expect_status(200);
+    for _ in 0..5 {
+        give_password(&browser, "ada@example.gov", "wrong wrong wrong").await.expect_status(422);
+    }
+    let page = give_password(&browser, "ada@example.gov", "wrong wrong wrong").await;
+    page.expect_status(429).expect_words("Too many tries").expect_words("Back to Park permits");
+    assert!(page.headers.contains_key("retry-after"));
+    // The request waits on.
+    house.app.clock.advance(Duration::minutes(2));
+    assert!(browser.go("/sign-in").await.text().contains("Park permits"));
+}

@@ -9,6 +9,7 @@ mod sessions;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use signet::authentication::known_browser::{KnownBrowserId, StoredKnownBrowser};
 use signet::authentication::throttle::{FailureRule, RateLimit, RateVerdict};
 use signet::authentication::{AuthenticatorId, AuthenticatorKind};
 use signet::services::{Entropy, SystemEntropy, random_bytes};
@@ -122,14 +123,96 @@ fn of_many_tries_at_once_as_many_are_allowed_as_the_limit_says() {
                 })
             })
             .collect();
-        let allowed =
-            tries.into_iter().map(|one| one.join().expect("it ends")).filter(|v| *v == RateVerdict::Allowed).count();
+        let allowed = tries
+            .into_iter()
+            .map(|one| one.join().expect("it ends"))
+            .filter(|(_, v)| *v == RateVerdict::Allowed)
+            .count();
         assert_eq!(allowed, 5, "{}", database.name);
         // The next window begins anew.
         let later = database
             .store
             .transaction_blocking::<_, StoreError, _>(|tx| tx.count_try(&limit, &key, NOW + Duration::minutes(2)));
-        assert_eq!(later, Ok(RateVerdict::Allowed), "{}", database.name);
+        assert_eq!(later.map(|(_, verdict)| verdict), Ok(RateVerdict::Allowed), "{}", database.name);
+    }
+}
+
+#[test]
+fn tries_that_are_given_back_at_once_leave_exactly_the_others() {
+    for database in TestDatabase::each() {
+        let limit = RateLimit { name: "test", at_most: 40, window: Duration::minutes(1) };
+        let key: [u8; 32] = random_bytes(entropy());
+        let store = Arc::new(database.store.clone());
+        let tries: Vec<_> = (0..20)
+            .map(|number| {
+                let store = Arc::clone(&store);
+                std::thread::spawn(move || {
+                    let counted = |tx: &mut Transaction<'_>| tx.count_try(&limit, &key, NOW);
+                    let (window, _) = store.transaction_blocking::<_, StoreError, _>(counted).expect("it counts");
+                    if number % 2 == 0 {
+                        let give_back = |tx: &mut Transaction<'_>| tx.give_back_try(&key, window.ends_at);
+                        store.transaction_blocking::<_, StoreError, _>(give_back).expect("it gives back");
+                    }
+                })
+            })
+            .collect();
+        tries.into_iter().for_each(|one| one.join().expect("it ends"));
+        let left = store.read_blocking::<_, StoreError, _>(|tx| tx.tries_of(&key, NOW));
+        assert_eq!(left, Ok(10), "{}", database.name);
+        // In a window that came after, nothing is taken back.
+        let later = NOW + Duration::minutes(2);
+        let again = |tx: &mut Transaction<'_>| {
+            tx.count_try(&limit, &key, later)?;
+            tx.give_back_try(&key, NOW + Duration::minutes(1))?;
+            tx.tries_of(&key, later)
+        };
+        assert_eq!(store.transaction_blocking::<_, StoreError, _>(again), Ok(1), "{}", database.name);
+    }
+}
+
+#[test]
+fn of_many_tries_from_a_known_browser_at_once_a_hundred_are_allowed() {
+    for database in TestDatabase::each() {
+        let id = KnownBrowserId::from_bytes(random_bytes(entropy()));
+        let store = Arc::new(database.store.clone());
+        store
+            .transaction_blocking::<_, StoreError, _>(|tx| {
+                let subscriber = add_account(tx)?;
+                let known = StoredKnownBrowser { id, subscriber, made_at: 0, expires_at: 1, mac: vec![] };
+                tx.add_known_browser(&known, 10)?;
+                (0..90).try_for_each(|_| tx.count_known_browser_try(id, 100).map(|counted| assert!(counted)))
+            })
+            .expect("it writes");
+        let tries: Vec<_> = (0..20)
+            .map(|_| {
+                let store = Arc::clone(&store);
+                std::thread::spawn(move || {
+                    store
+                        .transaction_blocking::<_, StoreError, _>(|tx| tx.count_known_browser_try(id, 100))
+                        .expect("it counts")
+                })
+            })
+            .collect();
+        let allowed = tries.into_iter().map(|one| one.join().expect("it ends")).filter(|allowed| *allowed).count();
+        assert_eq!(allowed, 10, "{}", database.name);
+    }
+}
+
+#[test]
+fn an_account_keeps_its_newest_known_browsers() {
+    for database in TestDatabase::each() {
+        let ids: Vec<_> = (0..4).map(|_| KnownBrowserId::from_bytes(random_bytes(entropy()))).collect();
+        let left = database.store.transaction_blocking::<_, StoreError, _>(|tx| {
+            let subscriber = add_account(tx)?;
+            for (id, made_at) in ids.iter().zip([3, 1, 2, 4]) {
+                let known = StoredKnownBrowser { id: *id, subscriber, made_at, expires_at: 10, mac: vec![] };
+                tx.add_known_browser(&known, 2)?;
+            }
+            tx.known_browsers(&ids)
+        });
+        let mut left: Vec<i64> = left.expect("it reads").iter().map(|known| known.made_at).collect();
+        left.sort_unstable();
+        assert_eq!(left, [3, 4], "{}", database.name);
     }
 }
 

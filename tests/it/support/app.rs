@@ -14,7 +14,7 @@ use signet::services::keys::{GenerateKeys, LocalKeys, SealingSecret, SigningKeyK
 use signet::services::sandbox::{Channel, SandboxInbox, SandboxMessage};
 use signet::services::{Clock, SystemClock, SystemEntropy};
 use signet::settings::{
-    ConnectionSettings, DatabaseSettings, FederationSettings, KeySettings, MailSettings, ServerSettings,
+    ConnectionSettings, DatabaseSettings, FederationSettings, KeySettings, LimitSettings, MailSettings, ServerSettings,
     SessionSettings, Settings, SmsSettings, TextMessageSettings,
 };
 use signet::storage::Store;
@@ -62,14 +62,16 @@ pub struct Wishes {
     pub sms: Option<SmsSettings>,
     /// Which algorithms are denied.
     pub denied_algorithms: Vec<String>,
+    /// How many proxies stand in front, so that `X-Forwarded-For` plays clients.
+    pub proxies: u8,
+    /// How often things may be tried and sent.
+    pub limits: LimitSettings,
     /// Whether it serves metrics.
     pub metrics: bool,
     /// What a stranger may hold of it.
     pub connections: ConnectionSettings,
     /// To whose phones codes go.
     pub text_messages: TextMessageSettings,
-    /// How many proxies stand in front of it.
-    pub proxies: u8,
     /// Where browsers find it, when that is not where it listens: as behind a proxy.
     pub public_url: Option<String>,
 }
@@ -158,6 +160,7 @@ impl TestApp {
                 proxies: wishes.proxies,
                 node: "test".to_owned(),
             },
+            limits: wishes.limits,
             sessions: SessionSettings::default(),
             sms: wishes.sms.unwrap_or(SmsSettings::Sandbox),
             text_messages: wishes.text_messages,

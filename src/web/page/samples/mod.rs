@@ -19,7 +19,6 @@ use crate::federation::consent::ConsentReason;
 use crate::federation::release::Withheld;
 use crate::saml::signature::SignatureError;
 use crate::services::keys::KeysError;
-use crate::settings::ContactSettings;
 use crate::web::refusal::{Refusal, RefusalKind, RefusedService};
 use crate::web::saml::logout::pages as logout;
 use crate::web::saml::trial::TrialPage;
@@ -90,14 +89,14 @@ fn plain(album: &mut Album) {
     album.add(false, &LandingPage {});
     album.add(true, &LandingPage {});
     album.add(false, &HelpPage::default());
-    let contact = ContactSettings {
+    let contact = Contact {
         email: Some("help@login.example.gov".to_owned()),
         phone: Some("+1 202 555 0100".to_owned()),
         hours: Some("Monday to Friday, 8 am to 8 pm Eastern Time".to_owned()),
     };
-    album.add(false, &HelpPage { contact: Some(ContactSettings { hours: None, ..contact.clone() }) });
-    album.add(false, &HelpPage { contact: Some(ContactSettings { phone: None, ..contact.clone() }) });
-    album.add_in(&asked(), &HelpPage { contact: Some(ContactSettings { email: None, ..contact }) });
+    album.add(false, &HelpPage { contact: Some(Contact { hours: None, ..contact.clone() }) });
+    album.add(false, &HelpPage { contact: Some(Contact { phone: None, ..contact.clone() }) });
+    album.add_in(&asked(), &HelpPage { contact: Some(Contact { email: None, ..contact }) });
     album.add(false, &PrivacyPage { idle_minutes: 15, session_hours: 12 });
     let now = utc_datetime!(2026-11-24 12:00:01);
     for kind in RefusalKind::ALL {

@@ -3,8 +3,8 @@
 use super::*;
 use crate::web::sign_in::pages as sign_in;
 use crate::web::sign_in::problems::{
-    AddressProblem, ChoosePasswordProblem, PhoneCodeProblem, PhoneSetUpProblem, RecoveryKeyProblem, SignInProblem,
-    SignUpProblem, SmsProblem, TotpProblem, TotpSetUpProblem, UnlockProblem,
+    AddressProblem, ChoosePasswordProblem, OldPasswordProblem, PhoneCodeProblem, PhoneSetUpProblem, RecoveryKeyProblem,
+    SignInProblem, SignUpProblem, SmsProblem, TotpProblem, TotpSetUpProblem, UnlockProblem,
 };
 
 fn choices() -> Vec<sign_in::MethodChoice> {
@@ -31,6 +31,7 @@ pub(super) fn signing_up(album: &mut Album) {
             email: "person@example.com".to_owned(),
             action: "/sign-up/confirm/sample".to_owned(),
             forgotten,
+            old_path: forgotten.then(|| "/forgot-password/sample/old".to_owned()),
             over: None,
             problem,
         });
@@ -166,6 +167,9 @@ pub(super) fn recovery(album: &mut Album) {
         email: "person@example.com".to_owned(),
         problem,
     });
+    for tries_left in [0, 1, 5] {
+        album.with_problems(false, OldPasswordProblem::ALL, |problem| sign_in::OldPasswordPage { tries_left, problem });
+    }
     for by_password in [true, false] {
         album.with_problems(true, UnlockProblem::ALL, |problem| sign_in::UnlockPage {
             by_password,

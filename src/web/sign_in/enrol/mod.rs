@@ -17,7 +17,7 @@ use crate::storage::Transaction;
 use crate::subscriber::{SubscriberId, SubscriberStatus};
 use crate::web::people::{
     AuthenticatorSecret, Fault, Letter, Trouble, Visit, account_of, addresses_of, authenticators_of, change_account,
-    name_of, new_authenticator, notify_everywhere,
+    name_of, new_authenticator, notify_everywhere, remember_browser,
 };
 use crate::web::session::SessionTrouble;
 use crate::web::site::Site;
@@ -144,6 +144,7 @@ fn finish(
     state.stage = SessionStage::SignedIn;
     let vault_key = state.vault_key.clone();
     visit.session.begin_anew(&site);
+    remember_browser(tx, visit, of)?;
     if let Some(vault_key) = vault_key {
         make_recovery_key(tx, visit, of, &vault_key)?;
     }

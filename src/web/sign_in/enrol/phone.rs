@@ -16,7 +16,7 @@ use crate::authentication::throttle::RateLimit;
 use crate::event::Event;
 use crate::storage::Transaction;
 use crate::subscriber::{PhoneNumber, PhoneNumberError, SubscriberId};
-use crate::web::people::{AuthenticatorSecret, Fault, TextLetter, TooMany, Trouble, Visit, allow, send_text};
+use crate::web::people::{AuthenticatorSecret, Fault, TextLetter, TooMany, Trouble, Try, Visit, allow, send_text};
 use crate::web::site::Site;
 use crate::web::text_messages::{code_confirmed, code_sent};
 
@@ -87,23 +87,20 @@ pub(in crate::web::sign_in) fn send_code(
 ) -> Result<Result<(), TooMany>, Trouble> {
     let terms = visit.site.text_messages.terms();
     let (number, account) = (phone.e164().as_bytes(), of.as_bytes());
-    let mut tries: Vec<(RateLimit, &[&[u8]])> = Vec::new();
-    let (by_phone, by_account, by_client) = ([number], [&account[..]], [&visit.client[..]]);
-    let by_block = [phone.block().as_bytes()];
-    tries.push((RateLimit::TEXT_AGAIN, &by_account));
-    tries.push((RateLimit::TEXT_BY_SUBSCRIBER, &by_account));
-    tries.push((RateLimit::TEXT_BY_IP, &by_client));
+    let limits = &visit.site.limits;
+    let mut tries = vec![Try::new(RateLimit::TEXT_AGAIN, &[account]), Try::new(limits.text_by_subscriber, &[account])];
+    tries.extend(Try::from_network(limits.text_by_network, &[], &visit.client));
     // What is shared comes last, and what strangers can use up is not what people sign in by.
     match purpose {
         CodePurpose::ConfirmPhone => {
-            tries.push((RateLimit::TEXT_NEW_PHONE, &by_account));
-            tries.push((RateLimit::TEXT_BY_NEW_PHONE, &by_phone));
-            tries.push((terms.by_block, &by_block));
-            tries.push((terms.to_new_phones, &[]));
+            tries.push(Try::new(limits.text_new_phone, &[account]));
+            tries.push(Try::new(RateLimit::TEXT_BY_NEW_PHONE, &[number]));
+            tries.push(Try::new(terms.by_block, &[phone.block().as_bytes()]));
+            tries.push(Try::new(terms.to_new_phones, &[]));
         }
         CodePurpose::SignIn => {
-            tries.push((RateLimit::TEXT_BY_PHONE, &by_phone));
-            tries.push((terms.to_known_phones, &[]));
+            tries.push(Try::new(limits.text_by_phone, &[number]));
+            tries.push(Try::new(terms.to_known_phones, &[]));
         }
     }
     let shared = [terms.by_block.name, terms.to_new_phones.name, terms.to_known_phones.name];

@@ -1,0 +1,118 @@
+//! The cookie by which a browser is known to accounts, and the rows behind it. The rules stand in
+//! [`crate::authentication::known_browser`].
+
+use actix_web::HttpRequest;
+use actix_web::cookie::{Cookie, SameSite, time::Duration as MaxAge};
+use time::UtcDateTime;
+
+use super::{Trouble, Visit, report_altered};
+use crate::authentication::known_browser::{
+    COOKIE, KnownBrowser, KnownBrowserCookie, KnownBrowserId, KnownBrowserSecret, LIFETIME, MOST_BROWSERS,
+    StoredKnownBrowser,
+};
+use crate::event::AlteredRecord;
+use crate::services::keys::NotVouched;
+use crate::storage::Transaction;
+use crate::subscriber::SubscriberId;
+use crate::web::site::Site;
+
+/// To which accounts this browser says that it is known.
+#[derive(Debug, Clone, Default)]
+pub struct KnownHere {
+    cookie: KnownBrowserCookie,
+    /// Whether the browser must be given the cookie anew.
+    changed: bool,
+}
+
+impl KnownHere {
+    /// What the browser brought.
+    #[must_use]
+    pub fn of(request: &HttpRequest) -> Self {
+        let cookie = request.cookie(COOKIE).map(|cookie| KnownBrowserCookie::from_value(cookie.value()));
+        Self { cookie: cookie.unwrap_or_default(), changed: false }
+    }
+
+    /// Whether the browser is known to nobody, so that there is nothing to look for.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.cookie.secrets().is_empty()
+    }
+
+    /// The cookie, for the answer; nothing when it is the one that the browser brought.
+    #[must_use]
+    pub fn cookie(&self) -> Option<Cookie<'static>> {
+        self.changed.then(|| {
+            Cookie::build(COOKIE, self.cookie.to_value())
+                .path("/")
+                .secure(true)
+                .http_only(true)
+                // Only forms of our own pages need it.
+                .same_site(SameSite::Strict)
+                .max_age(MaxAge::seconds(LIFETIME.whole_seconds()))
+                .finish()
+        })
+    }
+
+    fn ids(&self, site: &Site) -> Result<Vec<(&KnownBrowserSecret, Vec<KnownBrowserId>)>, Trouble> {
+        self.cookie.secrets().iter().map(|secret| Ok((secret, secret.ids(&*site.keys)?))).collect()
+    }
+}
+
+/// Whether this browser is known to an account. A row that we did not write makes no browser known, and is reported.
+///
+/// # Errors
+/// When the database or the keys are unavailable.
+pub fn known_to(
+    tx: &mut Transaction<'_>,
+    site: &Site,
+    here: &KnownHere,
+    of: SubscriberId,
+    now: UtcDateTime,
+) -> Result<Option<KnownBrowser>, Trouble> {
+    if here.is_empty() {
+        return Ok(None);
+    }
+    let ids: Vec<KnownBrowserId> = here.ids(site)?.into_iter().flat_map(|(_, ids)| ids).collect();
+    for stored in tx.known_browsers(&ids)?.into_iter().filter(|stored| stored.subscriber == of) {
+        match stored.authenticate(&*site.keys, now) {
+            Ok(Some(known)) => return Ok(Some(known)),
+            Ok(None) => {}
+            Err(NotVouched::Keys(fault)) => return Err(fault.into()),
+            Err(NotVouched::Altered) => report_altered(of, AlteredRecord::KnownBrowser),
+        }
+    }
+    Ok(None)
+}
+
+/// Makes this browser known to an account to which somebody has just signed in with both factors: by a new secret, in place of
+/// the one before. The answer brings the cookie.
+///
+/// # Errors
+/// When the database or the keys are unavailable.
+pub fn remember_browser(tx: &mut Transaction<'_>, visit: &mut Visit, of: SubscriberId) -> Result<(), Trouble> {
+    let site = visit.site.clone();
+    let secret = KnownBrowserSecret::random(&*site.entropy);
+    let stored = StoredKnownBrowser::new(&secret, of, visit.now, &*site.keys)?;
+    let mut here = visit.known_here.clone();
+    let of_secrets = here.ids(&site)?;
+    let ids: Vec<KnownBrowserId> = of_secrets.iter().flat_map(|(_, ids)| ids.clone()).collect();
+    let rows = if ids.is_empty() { Vec::new() } else { tx.known_browsers(&ids)? };
+    let theirs: Vec<KnownBrowserId> = rows.iter().filter(|row| row.subscriber == of).map(|row| row.id).collect();
+    let before: Vec<KnownBrowserSecret> = of_secrets
+        .iter()
+        .filter(|(_, ids)| ids.iter().any(|id| theirs.contains(id)))
+        .map(|(secret, _)| (*secret).clone())
+        .collect();
+    let too_many = here.cookie.put(&before, secret);
+    let mut gone = theirs;
+    for secret in &too_many {
+        gone.extend(secret.ids(&*site.keys)?);
+    }
+    if !gone.is_empty() {
+        tx.drop_known_browsers(&gone)?;
+    }
+    tx.add_known_browser(&stored, MOST_BROWSERS)?;
+    here.changed = true;
+    visit.known_here = here;
+    Ok(())
+}

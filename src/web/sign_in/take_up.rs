@@ -1,0 +1,204 @@
+//! `/forgot-password/…/old`: taking up a password that has ended.
+//!
+//! After a hundred wrong tries in a row no password is right any more
+//! ([`RateLimit::PASSWORD_IN_A_ROW`](crate::authentication::throttle::RateLimit::PASSWORD_IN_A_ROW)). Choosing another one seals
+//! the vault, for which its person needs the recovery key. Somebody who still knows the ended password can take it up again,
+//! and keeps what opens the vault: by the mailed link, then the second factor, then that password, in this order. It may be tried
+//! five times in all ([`RateLimit::ENDED_PASSWORD`](crate::authentication::throttle::RateLimit::ENDED_PASSWORD)). The link is used
+//! up when the password was right; until then it still chooses a new one.
+
+use actix_web::web::{Data, Form, Path};
+use actix_web::{HttpRequest, HttpResponse};
+use serde::Deserialize;
+
+use super::argon2_gate::Standing;
+use super::link::MailedLink;
+use super::pages::{LinkUnusablePage, OldPasswordPage};
+use super::password_try::{Door, PasswordTry, RightPassword, unbroken};
+use super::problems::OldPasswordProblem;
+use crate::authentication::password::Password;
+use crate::authentication::recovery::LinkPurpose;
+use crate::authentication::session::SessionStage;
+use crate::authentication::{AuthenticationEvent, AuthenticatorKind};
+use crate::event::Event;
+use crate::storage::Transaction;
+use crate::subscriber::{EmailAddress, SubscriberId, SubscriberStatus, VaultState};
+use crate::web::people::{
+    Fault, Letter, Trouble, UsableLink, Visit, account_of, find_address, forget_wrong_passwords, notify_everywhere,
+    password_has_ended, password_of, remember_browser, tries_at_ended_password,
+};
+use crate::web::site::Site;
+
+/// Whether the link leads to taking up the ended password of its account.
+///
+/// # Errors
+/// When the database or the keys are unavailable.
+pub(super) fn is_offered(tx: &mut Transaction<'_>, visit: &Visit, link: &UsableLink) -> Result<bool, Trouble> {
+    Ok(account_to_take_up(tx, visit, link)?.is_some())
+}
+
+/// The account of a link whose password has ended, may still be tried, and is the one that the link was made for.
+fn account_to_take_up(
+    tx: &mut Transaction<'_>,
+    visit: &Visit,
+    link: &UsableLink,
+) -> Result<Option<SubscriberId>, Trouble> {
+    let (site, now) = (&visit.site, visit.now);
+    let address = EmailAddress::parse(&link.content.email_address).ok();
+    let (Some(of), Some(address)) = (link.content.subscriber.map(SubscriberId::from_bytes), address) else {
+        return Ok(None);
+    };
+    let still_theirs = find_address(tx, &*site.keys, &address)?.is_some_and(|record| record.subscriber == of);
+    let same_password = password_of(tx, site, of)?.is_some_and(|known| known.set_at < link.made_at);
+    let active = account_of(tx, site, of)?.is_some_and(|account| account.status == SubscriberStatus::Active);
+    let ended = password_has_ended(tx, site, of, now)? && tries_at_ended_password(tx, site, of, now)? > 0;
+    Ok((still_theirs && same_password && active && ended).then_some(of))
+}
+
+/// A form that is a button.
+#[derive(Deserialize)]
+pub(super) struct BeginForm {
+    csrf: String,
+}
+
+/// `POST /forgot-password/{token}/old`: the person says that they know the ended password. The second factor follows.
+pub(super) async fn begin(
+    request: HttpRequest,
+    site: Data<Site>,
+    token: Path<String>,
+    form: Form<BeginForm>,
+) -> Result<HttpResponse, Fault> {
+    let visit = Visit::begin_form(&request, &site, &form.csrf).await?;
+    let link = MailedLink::new(LinkPurpose::ForgottenPassword, token.into_inner());
+    let (visit, (link, begun)) = visit
+        .transact(move |tx, visit| {
+            let Some(found) = link.read(tx, visit)? else { return Ok((link, false)) };
+            let Some(of) = account_to_take_up(tx, visit, &found)? else { return Ok((link, false)) };
+            let site = visit.site.clone();
+            visit.session.reset(&site);
+            let state = &mut visit.session.state;
+            state.stage = SessionStage::TakingUp;
+            state.subscriber = Some(of);
+            state.pending.taking_up = Some(found.token_hash);
+            Ok((link, true))
+        })
+        .await?;
+    Ok(match begun {
+        true => visit.see("/sign-in/second-factor"),
+        false => link.unusable(&visit),
+    })
+}
+
+/// The second factor was right: the password follows. Gives the whole address.
+pub(super) fn after_second_factor(visit: &mut Visit, event: AuthenticationEvent) -> String {
+    let site = visit.site.clone();
+    visit.session.state.events = vec![event];
+    visit.session.renew(&site);
+    visit.to("/forgot-password/old")
+}
+
+/// The person who came by a link and showed the second factor, which kind that was, and the link.
+fn proved(visit: &Visit) -> Result<(SubscriberId, AuthenticatorKind, [u8; 32]), Fault> {
+    let of = visit.at_stage(&[SessionStage::TakingUp])?;
+    let state = &visit.session.state;
+    match (state.events.as_slice(), state.pending.taking_up) {
+        ([second], Some(link)) => Ok((of, second.kind(), link)),
+        _ => Err(Fault::SignedOut(visit.request)),
+    }
+}
+
+/// `GET /forgot-password/old`: asks for the ended password.
+pub(super) async fn form(request: HttpRequest, site: Data<Site>) -> Result<HttpResponse, Fault> {
+    let visit = Visit::begin(&request, &site).await?;
+    let (of, ..) = proved(&visit)?;
+    let (visit, tries_left) =
+        visit.read(move |tx, visit| tries_at_ended_password(tx, &visit.site, of, visit.now)).await?;
+    Ok(visit.page(&OldPasswordPage { tries_left, problem: None }))
+}
+
+/// The form of `/forgot-password/old`.
+#[derive(Deserialize)]
+pub(super) struct OldPasswordForm {
+    csrf: String,
+    #[serde(default)]
+    password: String,
+}
+
+/// `POST /forgot-password/old`: the ended password. If it is right, it is one again, and its person is signed in.
+pub(super) async fn give_old_password(
+    request: HttpRequest,
+    site: Data<Site>,
+    form: Form<OldPasswordForm>,
+) -> Result<HttpResponse, Fault> {
+    let form = form.into_inner();
+    let visit = Visit::begin_form(&request, &site, &form.csrf).await?;
+    let (visit, came_to) = unbroken(judge(visit, Password::given(&form.password))).await?;
+    Ok(match came_to {
+        CameTo::LinkOver => visit.page_again(&LinkUnusablePage { again_path: "/forgot-password" }),
+        CameTo::TakenUp(path) => visit.see_exactly(&path),
+        CameTo::Wrong { tries_left } => {
+            visit.page_again(&OldPasswordPage { tries_left, problem: Some(OldPasswordProblem::Wrong) })
+        }
+    })
+}
+
+enum CameTo {
+    LinkOver,
+    TakenUp(String),
+    Wrong { tries_left: u32 },
+}
+
+async fn judge(visit: Visit, password: Password) -> Result<(Visit, CameTo), Fault> {
+    let (of, second, link) = proved(&visit)?;
+    let place = visit.enter(Standing::Known(of))?;
+    let (visit, begun) =
+        visit.transact(move |tx, visit| PasswordTry::begin(tx, visit, &Door::EndedPassword(of), None)).await?;
+    let Ok(tried) = begun else {
+        return Ok((visit, CameTo::Wrong { tries_left: 0 }));
+    };
+    let mut judged = tried.judge(place, &visit.site, password).await?;
+    let (visit, (judged, came_to)) = visit
+        .transact(move |tx, visit| {
+            let came_to = match judged.settle(tx, visit)? {
+                Some(right) => take_up(tx, visit, right, second, &link)?.map_or(CameTo::LinkOver, CameTo::TakenUp),
+                None => CameTo::Wrong { tries_left: tries_at_ended_password(tx, &visit.site, of, visit.now)? },
+            };
+            Ok((judged, came_to))
+        })
+        .await?;
+    if matches!(came_to, CameTo::Wrong { .. }) {
+        judged.was_wrong(&visit.site, visit.now);
+    }
+    Ok((visit, came_to))
+}
+
+/// The link is used up, the password counts again, and its person is signed in. Says where they go; nothing when the link or
+/// the account cannot be used any more.
+fn take_up(
+    tx: &mut Transaction<'_>,
+    visit: &mut Visit,
+    right: RightPassword,
+    second: AuthenticatorKind,
+    link: &[u8; 32],
+) -> Result<Option<String>, Trouble> {
+    let (site, now) = (visit.site.clone(), visit.now);
+    let RightPassword { account, proof, vault_key, slot_key } = right;
+    if account.status != SubscriberStatus::Active || !tx.use_link(link, now)? {
+        return Ok(None);
+    }
+    let of = account.id;
+    forget_wrong_passwords(tx, &site, of)?;
+    visit.remember(tx, of, Event::PasswordTakenUp)?;
+    visit.remember(tx, of, Event::SignedIn { method: second })?;
+    notify_everywhere(tx, &site, of, &Letter::PasswordTakenUp, None, now)?;
+    let sealed = account.vault == VaultState::Sealed;
+    let state = &mut visit.session.state;
+    state.stage = SessionStage::SignedIn;
+    state.events.push(AuthenticationEvent::of(proof, None, now));
+    state.vault_key = vault_key;
+    state.pending.taking_up = None;
+    state.pending.password_slot_key = sealed.then(|| slot_key.to_session());
+    remember_browser(tx, visit, of)?;
+    visit.session.begin_anew(&site);
+    Ok(Some(if sealed { visit.to("/forgot-password/unlock") } else { visit.home() }))
+}
