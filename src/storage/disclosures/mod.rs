@@ -141,18 +141,20 @@ impl Transaction<'_> {
                 Err(StoreError::InconsistentRow { .. }) => return Err(altered),
                 read => read?,
             };
-            if records.is_empty() {
-                return Err(altered);
-            }
-            for record in records {
+            let before = last;
+            // On PostgreSQL another process of this node may have committed more since the end was read.
+            for record in records.iter().take_while(|record| record.seq <= found.position.seq) {
                 let holds = match &mut verifier {
-                    Some(verifier) => record.hash_key.is_some() && verifier.follow(&record, keys).is_ok(),
+                    Some(verifier) => record.hash_key.is_some() && verifier.follow(record, keys).is_ok(),
                     None => record.is_as_hashed(keys) == Ok(true),
                 };
                 if !holds {
                     return Err(altered);
                 }
                 last = record.seq;
+            }
+            if last == before {
+                return Err(altered);
             }
         }
         if last == found.position.seq && found.position.seq > known.seq { Ok(found) } else { Err(altered) }

@@ -11,6 +11,7 @@ use diesel::{Connection as _, PgConnection};
 use signet::authentication::session::{SessionIdHash, SessionLimits, SessionTimes};
 use signet::federation::consent::StoredConsent;
 use signet::federation::disclosure::{ChainId, DisclosureDraft};
+use signet::services::keys::LocalKeys;
 use signet::storage::{
     DatabaseUrl, DisclosureWriter, Issuance, Participant, RecordedDisclosure, SessionRecord, Store, StoreError,
     Transaction,
@@ -28,6 +29,7 @@ const SERVICE: &str = "https://permits.parks.example.gov/saml";
 /// A person with sessions 3, 2 and 1, begun in this order, and a consent.
 struct Scene {
     database: TestDatabase,
+    keys: Arc<LocalKeys>,
     of: SubscriberId,
 }
 
@@ -49,7 +51,7 @@ impl Scene {
             tx.add_consent(of, &consent())?;
             Ok(of)
         });
-        Some(Self { of: of.unwrap(), database })
+        Some(Self { of: of.unwrap(), database, keys: Arc::new(keys()) })
     }
 
     fn store(&self) -> &Store {
@@ -57,7 +59,7 @@ impl Scene {
     }
 
     fn writer(&self) -> DisclosureWriter {
-        DisclosureWriter::start(self.store().clone(), Arc::new(keys()), ChainId::from_bytes([1; 16]))
+        DisclosureWriter::start(self.store().clone(), self.keys.clone(), ChainId::from_bytes([1; 16]))
     }
 
     /// What relies on the account, the consent and this session.
