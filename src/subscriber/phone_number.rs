@@ -4,6 +4,8 @@ use std::fmt;
 
 use rlibphonenumber::{PHONE_NUMBER_UTIL, PhoneNumberFormat, PhoneNumberType, Region};
 
+use super::typed::with_plain_digits;
+
 /// A valid phone number.
 ///
 /// `Debug` shows nothing of it.
@@ -66,22 +68,23 @@ pub enum PhoneKind {
 }
 
 impl PhoneNumber {
-    /// Checks a number as a person typed it. `region` is the country to read it in when it does not begin with `+`,
+    /// Checks a number as a person typed it, in digits of any script. `region` is the country to read it in when it does not begin with `+`,
     /// as two letters (ISO 3166-1), for example `US`.
     ///
     /// # Errors
     /// Why it is not a number.
     pub fn parse(text: &str, region: &str) -> Result<Self, PhoneNumberError> {
-        let text = text.trim();
+        let plain = with_plain_digits(text).replace('\u{ff0b}', "+");
+        let text = plain.trim();
         let region = Region::from_code(region).map_err(|_| PhoneNumberError::UnknownRegion)?;
         let number = PHONE_NUMBER_UTIL.parse(text, Some(region)).map_err(|_| PhoneNumberError::NotANumber)?;
         if !PHONE_NUMBER_UTIL.is_valid_number(&number) || !number.extension().is_empty() {
             return Err(PhoneNumberError::NotANumber);
         }
         let e164 = PHONE_NUMBER_UTIL.format(&number, PhoneNumberFormat::E164).into_owned();
-        // A number that says its country must come out with the very digits that went in: a code sent to another
-        // person's phone is worse than a refusal.
-        if text.starts_with('+') && digits(text) != digits(&e164) {
+        // A number that says its country must come out with the very digits that went in, but for the zero that is dialled
+        // within the country (`+44 (0)7911 …`): a code sent to another person's phone is worse than a refusal.
+        if text.starts_with('+') && !is_same_number(&digits(text), &digits(&e164), number.country_code) {
             return Err(PhoneNumberError::NotANumber);
         }
         let region = PHONE_NUMBER_UTIL.get_region_for_number(&number).ok_or(PhoneNumberError::NotANumber)?;
@@ -157,6 +160,13 @@ impl fmt::Debug for PhoneNumber {
     }
 }
 
+/// Whether the digits are the same, or have one zero more behind the country's code.
+fn is_same_number(typed: &str, international: &str, country_code: i32) -> bool {
+    let country = country_code.to_string();
+    let with_zero = international.strip_prefix(&country).map(|national| format!("{country}0{national}"));
+    typed == international || with_zero.is_some_and(|with_zero| typed == with_zero)
+}
+
 fn digits(text: &str) -> String {
     text.chars().filter(char::is_ascii_digit).collect()
 }
@@ -194,6 +204,30 @@ mod tests {
     fn a_number_with_a_country_keeps_its_digits_whatever_the_region() {
         for region in ["US", "DE", "FR"] {
             assert_eq!(e164("+49 151 23456789", region).as_deref(), Ok("+4915123456789"));
+        }
+    }
+
+    #[test]
+    fn the_zero_that_is_dialled_within_a_country_is_passed_over_where_the_plan_has_one() {
+        for text in
+            ["+44 (0)7911 123456", "+44 07911 123456", "+44 (0) 7911 123456", "0044 (0)7911 123456", "(0)7911 123456"]
+        {
+            assert_eq!(e164(text, "GB").as_deref(), Ok("+447911123456"), "{text}");
+        }
+        assert_eq!(e164("+44 (0)7911 123456", "US").as_deref(), Ok("+447911123456"));
+        assert_eq!(e164("+49 (0)151 23456789", "DE").as_deref(), Ok("+4915123456789"));
+        // In Italy it belongs to the number.
+        assert_eq!(e164("+39 (0)6 698 82511", "IT").as_deref(), Ok("+390669882511"));
+        for text in ["+44 (00)7911 123456", "+44 (1)7911 123456", "+1 (0)202 456 1111", "+44 7911 (0)123456"] {
+            assert_eq!(e164(text, "GB"), Err(PhoneNumberError::NotANumber), "{text}");
+        }
+    }
+
+    #[test]
+    fn digits_of_any_script_make_the_number() {
+        for text in ["+٤٤ ٧٩١١ ١٢٣٤٥٦", "\u{202a}+44 7911 123456\u{202c}", "＋４４７９１１１２３４５６", "٠٧٩١١١٢٣٤٥٦"]
+        {
+            assert_eq!(e164(text, "GB").as_deref(), Ok("+447911123456"), "{text}");
         }
     }
 

@@ -82,8 +82,8 @@ problems! {
         Expired => "expired",
         /// It has not six digits.
         Malformed => "malformed",
-        /// It is another code.
-        Wrong => "wrong",
+        /// It is another code, as that of an older message.
+        Wrong => "wrong_text",
     }
 }
 
@@ -144,8 +144,8 @@ problems! {
         PhoneGone => "phone_gone",
         /// Too many messages were sent.
         TooMany => "too_many",
-        /// It is another code.
-        Wrong => "wrong",
+        /// It is another code, as that of an older message.
+        Wrong => "wrong_text",
     }
 }
 

@@ -129,7 +129,7 @@ mail-authenticator-ended =
 
 # The last line lets phones offer the code on our page only.
 sms-code =
-    { $code } is your { $service } code. It is valid for 10 minutes. Give it to nobody.
+    { $code } is your { $service } code. It is valid for 10 minutes, or until we send a newer one. Give it to nobody.
 
     @{ $host } #{ $code }
 sms-phone-removed = This phone number was removed from your { $service } account. If it was not you, choose a new password at once.

@@ -127,6 +127,37 @@ async fn a_text_code_is_refused_after_ten_minutes_and_sending_again_is_throttled
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn only_the_newest_text_message_counts_as_message_and_page_say_and_its_code_is_read_in_any_script() {
+    let app = TestApp::start().await;
+    let person = sign_up(&app, &app.browser(), "ada@example.gov", With::Phone).await;
+    let Device::Phone(phone) = &person.device else { panic!("a phone") };
+    app.clock.advance(Duration::minutes(10));
+    let browser = app.browser();
+    give_password(&browser, &person.email, &person.password).await;
+    let mut codes = Vec::new();
+    for _ in 0..2 {
+        let sent = app.inbox.messages().len();
+        let page = browser.get("/sign-in/second-factor/sms").await;
+        browser.submit_to(&page, "/sms/send", &[]).await.expect_status(200);
+        codes.push(app.code_to(phone, sent).await);
+        app.clock.advance(Duration::minutes(1));
+    }
+    assert!(app.inbox.messages().iter().any(|message| message.body.contains("or until we send a newer one")));
+    let page = browser.get("/sign-in/second-factor/sms").await;
+    page.expect_words("from the newest text message");
+    if codes[0] != codes[1] {
+        let refused = browser.submit(&page, &[("code", &codes[0])]).await;
+        refused.expect_status(422).expect_words("Only the code of the newest text message works");
+    }
+    let arabic: String =
+        codes[1].chars().filter_map(|digit| char::from_u32(digit.to_digit(10)? + u32::from('\u{660}'))).collect();
+    let page = browser.get("/sign-in/second-factor/sms").await;
+    let next = browser.submit(&page, &[("code", &format!("\u{200f}{arabic}"))]).await;
+    next.expect_status(200);
+    assert!(!next.url.path().contains("second-factor"), "{}: {}", next.url, next.text());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_answer_of_a_passkey_is_taken_once_and_in_its_own_session() {
     let app = TestApp::start().await;
     let mut person = sign_up(&app, &app.browser(), "ada@example.gov", With::Passkey).await;
