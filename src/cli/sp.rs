@@ -7,14 +7,14 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Subcommand};
 
 use super::{CommandError, CommandOutcome, SettingsFile, now, open_keys, open_store, operator};
-use crate::federation::agreement::{AgencyId, Agreement};
+use crate::federation::agreement::{AgencyId, Agreement, AgreementError};
 use crate::federation::registry::{
     Admission, Applied, BrokenFile, Change, Registry, ServiceName, ServiceProvider, folder,
 };
 use crate::jobs::metadata::{ApplyError, apply_blocking};
 use crate::one_line::OneLine;
 use crate::saml::DeniedAlgorithms;
-use crate::saml::metadata::SpMetadata;
+use crate::saml::metadata::MetadataError;
 use crate::settings::{Settings, SettingsError};
 
 /// `signet sp …`
@@ -117,26 +117,33 @@ pub fn check(path: &Path, admission: Admission, out: &mut dyn Write) -> io::Resu
         Some("metadata.xml" | "agreement.toml") if both => check_service(beside, admission, out),
         Some(name) if name.ends_with(".toml") => {
             let text = std::fs::read_to_string(path)?;
-            report_alone(path, Agreement::parse(&text).map_err(|fault| (fault.line, fault.reason)), out)
+            let told =
+                |faults: Vec<AgreementError>| faults.into_iter().map(|fault| (fault.line, fault.reason)).collect();
+            report_alone(path, Agreement::parse(&text).map_err(told), out)
         }
         _ => {
             let octets = std::fs::read(path)?;
-            let read = SpMetadata::parse(&octets)
-                .and_then(|metadata| admission.admit_metadata(&metadata))
-                .map_err(|fault| (usize::try_from(fault.line).unwrap_or(0), fault.reason.to_string()));
+            let told = |fault: MetadataError| (usize::try_from(fault.line).unwrap_or(0), fault.reason.to_string());
+            let read = admission.admit_metadata(&octets).map_err(|faults| faults.into_iter().map(told).collect());
             report_alone(path, read, out)
         }
     }
 }
 
-fn report_alone<T>(path: &Path, read: Result<T, (usize, String)>, out: &mut dyn Write) -> io::Result<CheckOutcome> {
+fn report_alone<T>(
+    path: &Path,
+    read: Result<T, Vec<(usize, String)>>,
+    out: &mut dyn Write,
+) -> io::Result<CheckOutcome> {
     match read {
         Ok(_) => {
             line(out, format_args!("{}: good by itself", path.display()))?;
             Ok(CheckOutcome::Good)
         }
-        Err((at, reason)) => {
-            line(out, format_args!("{}:{at}: {reason}", path.display()))?;
+        Err(faults) => {
+            for (at, reason) in faults {
+                line(out, format_args!("{}:{at}: {reason}", path.display()))?;
+            }
             Ok(CheckOutcome::Faulty)
         }
     }
@@ -144,6 +151,7 @@ fn report_alone<T>(path: &Path, read: Result<T, (usize, String)>, out: &mut dyn 
 
 fn check_folder(path: &Path, admission: Admission, out: &mut dyn Write) -> io::Result<CheckOutcome> {
     let folder = folder::read(path)?;
+    let services = folder.entries.len();
     let applied = Registry::default().apply(folder.entries, admission);
     for service in applied.registry.services() {
         report_good(service, admission, out)?;
@@ -151,9 +159,9 @@ fn check_folder(path: &Path, admission: Admission, out: &mut dyn Write) -> io::R
     for broken in folder.misplaced.iter().chain(&applied.broken) {
         line(out, format_args!("{}", located(path, broken)))?;
     }
-    let faults = folder.misplaced.len() + applied.broken.len();
-    line(out, format_args!("{} good, {faults} faulty", applied.registry.len()))?;
-    Ok(if faults == 0 { CheckOutcome::Good } else { CheckOutcome::Faulty })
+    let faulty = folder.misplaced.len() + services - applied.registry.len();
+    line(out, format_args!("{} good, {faulty} faulty", applied.registry.len()))?;
+    Ok(if faulty == 0 { CheckOutcome::Good } else { CheckOutcome::Faulty })
 }
 
 fn check_service(path: &Path, admission: Admission, out: &mut dyn Write) -> io::Result<CheckOutcome> {
@@ -167,17 +175,54 @@ fn check_service(path: &Path, admission: Admission, out: &mut dyn Write) -> io::
         return Err(io::Error::new(io::ErrorKind::InvalidInput, wanted));
     };
     let root = path.parent().and_then(Path::parent).unwrap_or(&path).to_owned();
-    let read = folder::read_service(&path, ServiceName { agency, service });
-    match read.and_then(|files| admission.admit(&files)) {
-        Ok(service) => {
+    let name = ServiceName { agency, service };
+    let read = folder::read_service(&path, name.clone());
+    let read = read.map_err(|unread| admission.faults_of_rest(&name, unread)).and_then(|files| admission.admit(&files));
+    let twins = twins(&root, &name);
+    for twin in &twins {
+        line(out, format_args!("{}/{twin}", root.display()))?;
+    }
+    match read {
+        Ok(service) if twins.is_empty() => {
             report_good(&service, admission, out)?;
             Ok(CheckOutcome::Good)
         }
-        Err(broken) => {
-            line(out, format_args!("{}/{broken}", root.display()))?;
+        Ok(_) => Ok(CheckOutcome::Faulty),
+        Err(faults) => {
+            for broken in faults {
+                line(out, format_args!("{}/{broken}", root.display()))?;
+            }
             Ok(CheckOutcome::Faulty)
         }
     }
+}
+
+/// The other folders beside this one, in the same `sp`, that have its entityID: one of them alone can be applied. Nothing where the
+/// folder stands alone.
+fn twins(root: &Path, name: &ServiceName) -> Vec<BrokenFile> {
+    let is_sp = root.file_name().is_some_and(|folder| folder == "sp");
+    let Some(entries) = root.parent().filter(|_| is_sp).and_then(|metadata| folder::read(metadata).ok()) else {
+        return Vec::new();
+    };
+    let named = |octets: &[u8]| {
+        let agreement = std::str::from_utf8(octets).ok().and_then(|text| Agreement::parse(text).ok());
+        agreement.map(|agreement| agreement.entity_id().clone())
+    };
+    let mut names = Vec::new();
+    for (other, read) in entries.entries {
+        let agreement = match read {
+            Ok(files) => Some(files.agreement),
+            Err(unread) => unread.agreement,
+        };
+        names.extend(agreement.as_deref().and_then(named).map(|entity_id| (other, entity_id)));
+    }
+    let own = names.iter().find(|(other, _)| other == name).map(|(_, entity_id)| entity_id.clone());
+    let others = names.into_iter().filter(|(other, entity_id)| other != name && Some(entity_id) == own.as_ref());
+    let twin = |(other, entity_id): (ServiceName, _)| {
+        let reason = format!("{other} has the same entityID, `{entity_id}`");
+        BrokenFile { path: format!("{name}/agreement.toml"), line: 0, reason }
+    };
+    others.map(twin).collect()
 }
 
 fn report_good(service: &ServiceProvider, admission: Admission, out: &mut dyn Write) -> io::Result<()> {

@@ -254,7 +254,10 @@ fn lint(providers: &[Provider], pairs: &Pairs) -> Result<Vec<(&'static str, Vec<
         };
         let admission =
             Admission { now: time::UtcDateTime::now(), loopback_http: false, denied: DeniedAlgorithms::NONE };
-        let read = admission.admit(&files).map_err(|broken| ConformError::ServicesRefused(broken.to_string()))?;
+        let read = admission.admit(&files).map_err(|faults| {
+            let faults: Vec<String> = faults.iter().map(ToString::to_string).collect();
+            ConformError::ServicesRefused(faults.join("; "))
+        })?;
         linted.push((
             provider.service,
             read.lint(admission.now.date(), admission.denied).iter().map(ToString::to_string).collect(),

@@ -9,7 +9,7 @@ use std::fmt;
 use super::agreement::EncryptionException;
 use crate::saml::DeniedAlgorithms;
 use crate::saml::encryption::{BlockEncryption, EncryptionKey, EncryptionMethod, KeyTransport};
-use crate::saml::metadata::{RegisteredEncryptionKey, SpMetadata};
+use crate::saml::metadata::{DeclaredSigningMethod, RegisteredEncryptionKey, SpMetadata};
 use crate::saml::signature::{SignatureAlgorithm, Signer};
 
 /// To which key content is encrypted, and how.
@@ -45,6 +45,16 @@ pub enum NothingInCommon {
         ours: Vec<SignatureAlgorithm>,
         /// The length of our key.
         bits: u32,
+        /// The signatures that the service lists.
+        theirs: Declared,
+        /// The digests that the service lists.
+        digests: Declared,
+    },
+    /// The service lists the signatures that it verifies, and no key of ours could make one of them.
+    #[error("the metadata lists the signatures {theirs} and the digests {digests}; this provider makes {}", Uris(ours.iter().map(|algorithm| algorithm.uri())))]
+    SignatureOfAnyKey {
+        /// What keys of ours can make.
+        ours: Vec<SignatureAlgorithm>,
         /// The signatures that the service lists.
         theirs: Declared,
         /// The digests that the service lists.
@@ -109,24 +119,45 @@ pub fn signature(
     denied: DeniedAlgorithms,
 ) -> Result<SignatureAlgorithm, NothingInCommon> {
     let bits = signer.key_bits();
-    let verifies = |algorithm: SignatureAlgorithm| {
-        let listed = metadata.signing_methods();
-        listed.is_empty()
-            || listed.iter().any(|method| method.algorithm == algorithm.uri() && method.takes_key_of(bits))
-    };
-    let digests = |algorithm: SignatureAlgorithm| {
-        let listed = metadata.digest_methods();
-        listed.is_empty() || listed.iter().any(|uri| uri == algorithm.digest().uri())
-    };
     let ours = made_by(signer, denied);
-    ours.iter().copied().find(|algorithm| verifies(*algorithm) && digests(*algorithm)).ok_or_else(|| {
-        NothingInCommon::Signature {
-            ours: ours.clone(),
-            bits,
-            theirs: Declared::of(metadata.signing_methods().iter()),
-            digests: Declared::of(metadata.digest_methods().iter()),
-        }
+    ours.iter().copied().find(|algorithm| takes(metadata, *algorithm, bits)).ok_or_else(|| NothingInCommon::Signature {
+        ours: ours.clone(),
+        bits,
+        theirs: Declared::of(metadata.signing_methods().iter()),
+        digests: Declared::of(metadata.digest_methods().iter()),
     })
+}
+
+/// Whether a key of some kind and length could sign for the service, among what is not denied: the kinds are those of
+/// `signet keys generate`.
+///
+/// # Errors
+/// The service lists signatures, and none of ours.
+pub fn signature_of_any_key(metadata: &SpMetadata, denied: DeniedAlgorithms) -> Result<(), NothingInCommon> {
+    const RSA_BITS: [u32; 2] = [2048, 3072];
+    const ELLIPTIC_BITS: [u32; 1] = [256];
+    let ours: Vec<_> = SignatureAlgorithm::ALL.into_iter().filter(|algorithm| denied.makes(*algorithm)).collect();
+    let fits = |algorithm: &SignatureAlgorithm| {
+        let lengths = if algorithm.is_rsa() { &RSA_BITS[..] } else { &ELLIPTIC_BITS[..] };
+        lengths.iter().any(|bits| takes(metadata, *algorithm, *bits))
+    };
+    if ours.iter().any(fits) {
+        return Ok(());
+    }
+    Err(NothingInCommon::SignatureOfAnyKey {
+        ours,
+        theirs: Declared::of(metadata.signing_methods().iter()),
+        digests: Declared::of(metadata.digest_methods().iter()),
+    })
+}
+
+/// Whether the service verifies signatures of this algorithm by a key of this length: it lists no signatures, or this one among
+/// them, and likewise for digests.
+fn takes(metadata: &SpMetadata, algorithm: SignatureAlgorithm, bits: u32) -> bool {
+    let (signatures, digests) = (metadata.signing_methods(), metadata.digest_methods());
+    let verifies = |method: &DeclaredSigningMethod| method.algorithm == algorithm.uri() && method.takes_key_of(bits);
+    (signatures.is_empty() || signatures.iter().any(verifies))
+        && (digests.is_empty() || digests.iter().any(|uri| uri == algorithm.digest().uri()))
 }
 
 /// The signatures that a key makes and that are not denied, the preferred first.

@@ -131,7 +131,7 @@ fn read(tx: &mut Transaction<'_>, keys: &dyn ServiceKeys) -> Result<(Loaded, Sta
                 standing.altered.push(current.stored().clone());
                 continue;
             }
-            Err(UnusableRevision::Broken(fault)) => broken.push(fault),
+            Err(UnusableRevision::Broken(faults)) => broken.extend(faults),
         }
         standing.current.push(current);
     }

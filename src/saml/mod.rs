@@ -66,7 +66,7 @@
 //! ```compile_fail,E0451
 //! // fails: AcsLocation` are private
 //! use signet::saml::AcsLocation;
-//! fn wherever(registered: AcsLocation, location: String) -> AcsLocation {
+//! fn wherever(registered: AcsLocation, location: signet::saml::metadata::Location) -> AcsLocation {
 //!     AcsLocation { location, ..registered }
 //! }
 //! ```

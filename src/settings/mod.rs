@@ -10,6 +10,7 @@ mod limits;
 mod messages;
 mod text_messages;
 
+use std::fmt;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
@@ -219,7 +220,9 @@ impl Settings {
     /// When `federation.entity_id` is none.
     pub fn entity_id(&self) -> Result<EntityId, SettingsError> {
         let text = self.federation.entity_id.clone().unwrap_or_else(|| self.server.address("/saml"));
-        EntityId::parse(&text).map_err(|error| SettingsError::unusable("federation.entity_id", &error))
+        let unusable = |error: &dyn fmt::Display| SettingsError::unusable("federation.entity_id", error);
+        let name = EntityId::parse(&text).map_err(|error| unusable(&error))?;
+        if name.is_uri() { Ok(name) } else { Err(unusable(&"a name is a URI, as `https://…` or `urn:…`")) }
     }
 
     /// The algorithms that are neither accepted nor used nor advertised.

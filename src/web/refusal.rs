@@ -94,9 +94,11 @@ pub enum RefusalKind {
     ServiceDisabled,
     /// The issuer is not registered.
     ServiceUnknown,
-    /// The service's metadata has no key to which an answer can be encrypted.
+    /// The service's metadata has no key to which an answer can be encrypted, or none that takes what we encrypt with.
     ServiceUnusable,
     /// The request is not signed, and must be.
+    /// The service's metadata lists the signatures that it verifies, and our key makes none of them.
+    ServiceVerifiesNothing,
     SignatureMissing,
     /// The signature is not accepted.
     SignatureWrong,
@@ -108,7 +110,7 @@ pub enum RefusalKind {
 
 impl RefusalKind {
     /// Every kind.
-    pub const ALL: [Self; 39] = [
+    pub const ALL: [Self; 40] = [
         Self::AccountStopped,
         Self::AcsUnregistered,
         Self::AddressOfAnother,
@@ -145,6 +147,7 @@ impl RefusalKind {
         Self::ServiceUnknown,
         Self::ServiceUnusable,
         Self::SignatureMissing,
+        Self::ServiceVerifiesNothing,
         Self::SignatureWrong,
         Self::TooMany,
         Self::TooManyAtOnce,
@@ -168,6 +171,7 @@ impl RefusalKind {
             Self::AcsUnregistered => ("S22", "acs-unregistered", StatusCode::FORBIDDEN),
             Self::ServiceUnusable => ("S23", "service-unusable", StatusCode::BAD_REQUEST),
             Self::SignatureMissing => ("S30", "signature-missing", StatusCode::FORBIDDEN),
+            Self::ServiceVerifiesNothing => ("S24", "service-verifies-nothing", StatusCode::BAD_REQUEST),
             Self::SignatureWrong => ("S31", "signature-wrong", StatusCode::FORBIDDEN),
             Self::RequestSignedInside => ("S32", "request-signed-inside", StatusCode::BAD_REQUEST),
             Self::DestinationWrong => ("S33", "destination-wrong", StatusCode::BAD_REQUEST),
@@ -388,7 +392,13 @@ impl From<BindingError> for Refusal {
 
 impl From<NothingInCommon> for Refusal {
     fn from(error: NothingInCommon) -> Self {
-        Self::because(RefusalKind::ServiceUnusable, &error)
+        let kind = match &error {
+            NothingInCommon::Encryption { .. } | NothingInCommon::NoKey => RefusalKind::ServiceUnusable,
+            NothingInCommon::Signature { .. } | NothingInCommon::SignatureOfAnyKey { .. } => {
+                RefusalKind::ServiceVerifiesNothing
+            }
+        };
+        Self::because(kind, &error)
     }
 }
 

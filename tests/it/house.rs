@@ -197,6 +197,16 @@ fn the_core_has_no_input_and_no_output() {
     }
 }
 
+/// A name is compared and an address is opened. A browser's reader of addresses refuses names that are good.
+#[test]
+fn no_name_is_read_as_an_address() {
+    let readers: Vec<String> = files_that_say("Url::parse(")
+        .into_iter()
+        .filter(|name| ["federation/", "saml/", "web/"].iter().any(|room| name.starts_with(room)))
+        .collect();
+    assert_eq!(readers, ["federation/agreement/file.rs", "saml/metadata/location.rs"]);
+}
+
 #[test]
 fn every_assertion_is_born_at_the_gate() {
     let births: Vec<String> = files_that_say("Assertion::new(")

@@ -1,6 +1,7 @@
 //! Rules of both profiles about messages in general.
 
 use super::{Answer, Finding, Scenes, check, each_answered, each_stopped, hold, seen};
+use crate::saml::EntityId;
 use Answer::ProvenBy;
 
 pub(super) const ANSWERS: &[(&str, Answer)] = &[
@@ -81,7 +82,7 @@ fn short_strings(scenes: &Scenes) -> Finding {
 
 fn entity_id(scenes: &Scenes) -> Finding {
     let entity_id = &scenes.published.entity_id;
-    let is_uri = url::Url::parse(entity_id).is_ok();
+    let is_uri = EntityId::parse(entity_id).is_ok_and(|name| name.is_uri());
     hold(is_uri && entity_id.chars().count() <= 256, || format!("{entity_id:?} is no URI of at most 256 characters"))?;
     seen(format!("{} characters, a URI", entity_id.len()))
 }

@@ -69,7 +69,7 @@ impl Agreement {
         &self.agency_name
     }
 
-    /// The service provider that the agreement is about.
+    /// The service provider that the agreement is about: its name, which is a URI unless the agreement makes an exception.
     #[must_use]
     pub const fn entity_id(&self) -> &EntityId {
         &self.entity_id
@@ -234,6 +234,9 @@ impl Agreement {
             format!("revision {}", self.revision),
             format!("enabled {}", self.enabled),
         ];
+        if !self.entity_id.is_uri() {
+            lines.push("entity id form plain words".to_owned());
+        }
         lines.extend(self.agency_name.all().map(|(language, text)| format!("agency name [{language}] {text}")));
         lines.extend(self.friendly_name.all().map(|(language, text)| format!("friendly name [{language}] {text}")));
         lines.extend(self.description.all().map(|(language, text)| format!("description [{language}] {text}")));

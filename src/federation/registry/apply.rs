@@ -6,7 +6,8 @@ use std::sync::Arc;
 use similar::TextDiff;
 
 use super::{Admission, AlteredRevision, BrokenFile, Registry, ServiceFiles, ServiceName, ServiceProvider};
-use crate::federation::agreement::LoweredProtection;
+use crate::federation::agreement::{AgencyId, LoweredProtection};
+use crate::saml::EntityId;
 
 /// What became of one service.
 #[derive(Debug, Clone)]
@@ -82,7 +83,18 @@ pub struct Applied {
 }
 
 /// The folder as it was read: for each service its files, or why they could not be read.
-pub type FolderEntry = (ServiceName, Result<ServiceFiles, BrokenFile>);
+pub type FolderEntry = (ServiceName, Result<ServiceFiles, UnreadFiles>);
+
+/// The files of a service of which one at least could not be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnreadFiles {
+    /// Which, and why; never empty.
+    pub faults: Vec<BrokenFile>,
+    /// `metadata.xml`, if that could be read.
+    pub metadata: Option<Vec<u8>>,
+    /// `agreement.toml`, if that could be read.
+    pub agreement: Option<Vec<u8>>,
+}
 
 impl Registry {
     /// The next snapshot. Each folder in `entries` replaces, adds or keeps its service; a service without a folder is
@@ -104,17 +116,19 @@ impl Registry {
         let present: BTreeSet<ServiceName> = entries.iter().map(|(name, _)| name.clone()).collect();
         for (name, entry) in entries {
             let old = self.services.get(&name);
-            let read = entry.and_then(|files| {
-                let (service, fault) = self.acceptable(&files, &present, &applied.registry, admission)?;
-                Ok((files, service, fault))
+            let read = entry.map_err(|unread| admission.faults_of_rest(&name, unread)).and_then(|files| {
+                let (service, faults) = self.acceptable(&files, &present, &applied.registry, admission)?;
+                Ok((files, service, faults))
             });
-            if let Ok((_, _, Some(fault))) = &read {
-                applied.broken.push(fault.clone());
+            if let Ok((_, _, faults)) = &read
+                && !faults.is_empty()
+            {
+                applied.broken.extend(faults.iter().cloned());
                 applied.kept.push(name.clone());
             }
             match read {
                 Err(broken) => {
-                    applied.broken.push(broken);
+                    applied.broken.extend(broken);
                     if let Some(old) = old {
                         applied.registry.insert(Arc::clone(old));
                         applied.kept.push(name);
@@ -150,24 +164,47 @@ impl Registry {
         present: &BTreeSet<ServiceName>,
         beside: &Self,
         admission: Admission,
-    ) -> Result<(ServiceProvider, Option<BrokenFile>), BrokenFile> {
-        let (service, fault) =
-            admission.admit_beside(files, self.services.get(&files.name).map(|standing| &**standing))?;
-        let contradiction =
-            |reason: String| BrokenFile { path: format!("{}/agreement.toml", files.name), line: 0, reason };
+    ) -> Result<(ServiceProvider, Vec<BrokenFile>), Vec<BrokenFile>> {
+        let standing = self.services.get(&files.name).map(|standing| &**standing);
+        let (read, mut faults, entity_id) = match admission.admit_beside(files, standing) {
+            Ok((service, faults)) => {
+                let entity_id = service.entity_id().clone();
+                (Some(service), faults, Some(entity_id))
+            }
+            Err(unreadable) => (None, unreadable.faults, unreadable.entity_id),
+        };
+        let contradictions = entity_id
+            .map(|entity_id| self.contradictions(&entity_id, &files.name, present, beside))
+            .unwrap_or_default();
+        match read {
+            Some(service) if contradictions.is_empty() => Ok((service, faults)),
+            _ => {
+                faults.extend(contradictions);
+                Err(faults)
+            }
+        }
+    }
+
+    /// What of a service's name contradicts what is known: another folder has it, or another agency had it.
+    fn contradictions(
+        &self,
+        entity_id: &EntityId,
+        name: &ServiceName,
+        present: &BTreeSet<ServiceName>,
+        beside: &Self,
+    ) -> Vec<BrokenFile> {
+        let contradiction = |reason: String| BrokenFile::of(name, "agreement.toml", 0, reason);
         // The entityID belongs to the folder that has it, while that folder is there: a newcomer whose name comes earlier
         // in the order must not take it over.
-        let holder = self.find(service.entity_id()).filter(|other| present.contains(other.name()));
-        let holder = holder.filter(|other| *other.name() != files.name);
-        if let Some(other) = holder.or_else(|| beside.find(service.entity_id())) {
-            return Err(contradiction(format!("{} has the same entityID, `{}`", other.name(), service.entity_id())));
+        let holder = self.find(entity_id).filter(|other| present.contains(other.name()) && other.name() != name);
+        if let Some(other) = holder.or_else(|| beside.find(entity_id)) {
+            return vec![contradiction(format!("{} has the same entityID, `{entity_id}`", other.name()))];
         }
-        match self.known_agencies.get(service.entity_id()) {
-            Some(known) if *known != files.name.agency => Err(contradiction(format!(
-                "`{}` belongs to agency `{known}`, and the agency of a known service never changes",
-                service.entity_id()
-            ))),
-            _ => Ok((service, fault)),
-        }
+        let known = self.known_agencies.get(entity_id).filter(|known| **known != name.agency);
+        let another = |known: &AgencyId| {
+            let never = "the agency of a known service never changes";
+            contradiction(format!("`{entity_id}` belongs to agency `{known}`, and {never}"))
+        };
+        known.map(another).into_iter().collect()
     }
 }

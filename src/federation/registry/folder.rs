@@ -8,7 +8,7 @@ use std::io;
 use std::path::Path;
 
 use super::apply::FolderEntry;
-use super::{BrokenFile, ServiceFiles, ServiceName};
+use super::{BrokenFile, ServiceFiles, ServiceName, UnreadFiles};
 use crate::federation::agreement::AgencyId;
 
 /// The largest file that is read, in bytes.
@@ -50,11 +50,18 @@ pub fn read(folder: &Path) -> io::Result<Folder> {
 /// Reads the two files of one service.
 ///
 /// # Errors
-/// Which file cannot be read, and why.
-pub fn read_service(path: &Path, name: ServiceName) -> Result<ServiceFiles, BrokenFile> {
-    let metadata = read_file(path, &name, "metadata.xml")?;
-    let agreement = read_file(path, &name, "agreement.toml")?;
-    Ok(ServiceFiles { name, metadata, agreement })
+/// Which of them cannot be read, and why; and the other.
+pub fn read_service(path: &Path, name: ServiceName) -> Result<ServiceFiles, UnreadFiles> {
+    let metadata = read_file(path, &name, "metadata.xml");
+    let agreement = read_file(path, &name, "agreement.toml");
+    match (metadata, agreement) {
+        (Ok(metadata), Ok(agreement)) => Ok(ServiceFiles { name, metadata, agreement }),
+        (metadata, agreement) => {
+            let faults = [metadata.as_ref().err(), agreement.as_ref().err()];
+            let faults = faults.into_iter().flatten().cloned().collect();
+            Err(UnreadFiles { faults, metadata: metadata.ok(), agreement: agreement.ok() })
+        }
+    }
 }
 
 fn misnamed(path: &str) -> BrokenFile {

@@ -9,7 +9,8 @@ use crate::federation::agreement::{SignedRequests, SigningException};
 use crate::federation::attribute::AttributeName;
 use crate::federation::delivery::DeliveryPlan;
 use crate::federation::identifier::NameIdFormat;
-use crate::federation::negotiation::NothingInCommon;
+use crate::federation::negotiation::{NothingInCommon, signature_of_any_key};
+use crate::one_line::OneLine;
 use crate::saml::DeniedAlgorithms;
 
 /// How long before the review date, and before the metadata ends, the linter begins to say so.
@@ -20,6 +21,8 @@ const REVIEW_NOTICE: Duration = Duration::days(60);
 pub enum LintWarning {
     /// An exception from the defaults is in force.
     ExceptionInForce(String),
+    /// A key of the metadata is of a kind that we do not use.
+    KeyPassedOver(String),
     /// Requests need not be signed, and an unsigned one may ask for less than the default.
     LevelsWithoutFloor,
     /// The metadata ends, or has ended: then its file is not taken any more.
@@ -32,6 +35,9 @@ pub enum LintWarning {
     NoEncryptionKey,
     /// The keys to encrypt to take nothing that we may use: every sign-in will be refused.
     NoEncryptionInCommon(String),
+    /// The metadata lists the signatures that the service verifies, and none of them can be made here, whatever the key: every
+    /// sign-in will be refused.
+    NoSignatureInCommon(String),
     /// The metadata asks for an attribute that the agreement does not allow.
     RequestedAttributeNotAgreed(AttributeName),
     /// The metadata asks for an attribute that the catalogue does not have.
@@ -48,6 +54,7 @@ impl fmt::Display for LintWarning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::ExceptionInForce(exception) => write!(f, "an exception is in force: {exception}"),
+            Self::KeyPassedOver(what) => write!(f, "passed over: {what}"),
             Self::LevelsWithoutFloor => f.write_str(
                 "requests need not be signed, so that anybody at the browser can ask for less than default_ial and default_aal: \
                  lowest_ial and lowest_aal, at the same levels, do not let them",
@@ -63,12 +70,14 @@ impl fmt::Display for LintWarning {
             Self::NoEncryptionKey => {
                 f.write_str("the metadata has no key to encrypt to: every sign-in will be refused")
             }
-            Self::NoEncryptionInCommon(why) => write!(f, "every sign-in will be refused: {}", why.escape_debug()),
+            Self::NoEncryptionInCommon(why) | Self::NoSignatureInCommon(why) => {
+                write!(f, "every sign-in will be refused: {}", OneLine(why))
+            }
             Self::RequestedAttributeNotAgreed(name) => {
                 write!(f, "the metadata asks for `{name}`, which the agreement does not allow: it will be withheld")
             }
             Self::RequestedAttributeUnknown(name) => {
-                write!(f, "the metadata asks for `{}`, which the catalogue does not have", name.escape_debug())
+                write!(f, "the metadata asks for `{}`, which the catalogue does not have", OneLine(name))
             }
             Self::RequestsSaidToBeUnsigned => f.write_str(
                 "the metadata says AuthnRequestsSigned=\"false\", and signatures are demanded: unsigned requests will be refused",
@@ -93,8 +102,18 @@ pub(super) fn lint(service: &ServiceProvider, today: Date, denied: DeniedAlgorit
         Err(NothingInCommon::NoKey) => warnings.push(LintWarning::NoEncryptionKey),
         Err(fault) => warnings.push(LintWarning::NoEncryptionInCommon(fault.to_string())),
     }
+    if let Err(fault) = signature_of_any_key(metadata, denied) {
+        warnings.push(LintWarning::NoSignatureInCommon(fault.to_string()));
+    }
+    warnings.extend(metadata.passed_over_keys().iter().map(|key| {
+        let (purpose, line, reason) = (key.purpose, key.line, &key.reason);
+        LintWarning::KeyPassedOver(format!("the key for {purpose} on line {line} of metadata.xml: {reason}"))
+    }));
     if agreement.signing_exception() == Some(SigningException::ResponseOnly) && metadata.want_assertions_signed() {
         warnings.push(LintWarning::ResponseOnlyWithoutEffect);
+    }
+    if !agreement.entity_id().is_uri() {
+        warnings.push(LintWarning::ExceptionInForce("the entityID is plain words, and no URI".into()));
     }
     if !demanded {
         warnings.push(LintWarning::ExceptionInForce("requests need not be signed".into()));

@@ -19,7 +19,7 @@ use crate::saml::EntityId;
 
 pub use super::disclosure::RevisionId;
 pub use admission::Admission;
-pub use apply::{Applied, Change, FolderEntry};
+pub use apply::{Applied, Change, FolderEntry, UnreadFiles};
 pub use lint::LintWarning;
 pub use record::{BrokenFile, MalformedRevision, ServiceFiles, ServiceName, ServiceProvider};
 pub use stored::{AlteredRevision, CurrentRevision, StandingRevisions, StoredRevision, UnusableRevision};

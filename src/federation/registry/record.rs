@@ -15,7 +15,7 @@ use crate::federation::encoding::{Decoder, Encoder};
 use crate::federation::negotiation::sealing;
 use crate::one_line::OneLine;
 use crate::saml::encryption::BlockEncryption;
-use crate::saml::metadata::SpMetadata;
+use crate::saml::metadata::{MetadataError, MetadataFaults, SpMetadata};
 use crate::saml::{DeniedAlgorithms, EntityId};
 
 /// Where a service's files lie: `<agency>/<service>`.
@@ -95,6 +95,46 @@ impl ServiceFiles {
     }
 }
 
+const METADATA: &str = "metadata.xml";
+const AGREEMENT: &str = "agreement.toml";
+
+/// A record that cannot be made of its files.
+#[derive(Debug)]
+pub(super) struct UnreadableRecord {
+    /// Why not; never empty.
+    pub(super) faults: Vec<BrokenFile>,
+    /// The name of the service, where the agreement is readable.
+    pub(super) entity_id: Option<EntityId>,
+}
+
+/// The agreement in these octets.
+///
+/// # Errors
+/// Every fault.
+pub(super) fn read_agreement(name: &ServiceName, octets: &[u8]) -> Result<Agreement, Vec<BrokenFile>> {
+    let broken = |line: usize, reason: String| BrokenFile::of(name, AGREEMENT, line, reason);
+    let text = std::str::from_utf8(octets).map_err(|_| vec![broken(0, "it is not UTF-8".into())])?;
+    Agreement::parse(text).map_err(|faults| faults.into_iter().map(|fault| broken(fault.line, fault.reason)).collect())
+}
+
+/// The metadata in these octets; `faults` says what is wrong with them if they cannot be read.
+///
+/// # Errors
+/// Every fault.
+pub(super) fn read_metadata(
+    name: &ServiceName,
+    octets: &[u8],
+    faults: &dyn Fn(&MetadataFaults) -> Vec<MetadataError>,
+) -> Result<SpMetadata, Vec<BrokenFile>> {
+    SpMetadata::parse(octets).map_err(|all| told(name, faults(&all)))
+}
+
+/// Faults of a service's metadata.
+pub(super) fn told(name: &ServiceName, faults: Vec<MetadataError>) -> Vec<BrokenFile> {
+    let line = |fault: &MetadataError| usize::try_from(fault.line).unwrap_or(0);
+    faults.into_iter().map(|fault| BrokenFile::of(name, METADATA, line(&fault), fault.reason.to_string())).collect()
+}
+
 /// A file that cannot be used, and why.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{path}:{line}: {reason}")]
@@ -105,6 +145,13 @@ pub struct BrokenFile {
     pub line: usize,
     /// What is wrong.
     pub reason: String,
+}
+
+impl BrokenFile {
+    /// A fault in a file of a service's folder.
+    pub(super) fn of(name: &ServiceName, file: &str, line: usize, reason: String) -> Self {
+        Self { path: format!("{name}/{file}"), line, reason }
+    }
 }
 
 /// One service: what it publishes, and what was agreed with it.
@@ -121,34 +168,63 @@ impl ServiceProvider {
     /// Reads the two files and lays them side by side.
     ///
     /// # Errors
-    /// The file, line and reason of the first fault.
-    pub fn read(files: &ServiceFiles) -> Result<Self, BrokenFile> {
-        let in_file = |file: &str, line: usize, reason: String| BrokenFile {
-            path: format!("{}/{file}", files.name),
-            line,
-            reason,
+    /// Every fault of both files, with line and reason.
+    pub fn read(files: &ServiceFiles) -> Result<Self, Vec<BrokenFile>> {
+        Self::read_with(files, &|_| Vec::new(), &|faults| faults.all().cloned().collect())
+            .map_err(|record| record.faults)
+    }
+
+    /// The same; `unmet` says what else is wrong with metadata that can be read, `faults` what is with such that cannot.
+    ///
+    /// # Errors
+    /// Every fault of both files, and what could be known of the service in spite of them.
+    pub(super) fn read_with(
+        files: &ServiceFiles,
+        unmet: &dyn Fn(&SpMetadata) -> Vec<MetadataError>,
+        faults: &dyn Fn(&MetadataFaults) -> Vec<MetadataError>,
+    ) -> Result<Self, UnreadableRecord> {
+        let name = &files.name;
+        let in_agreement = |line: usize, reason: String| BrokenFile::of(name, AGREEMENT, line, reason);
+        let agreement = read_agreement(name, &files.agreement);
+        let metadata = read_metadata(name, &files.metadata, faults);
+        let text = String::from_utf8_lossy(&files.agreement);
+        let line_of = |key: &str| {
+            let says =
+                |line: &str| line.trim_start().strip_prefix(key).is_some_and(|rest| rest.trim_start().starts_with('='));
+            text.lines().position(says).map_or(0, |index| index + 1)
         };
-        let in_agreement = |line: usize, reason: String| in_file("agreement.toml", line, reason);
-
-        let text = std::str::from_utf8(&files.agreement).map_err(|_| in_agreement(0, "it is not UTF-8".into()))?;
-        let agreement = Agreement::parse(text).map_err(|fault| in_agreement(fault.line, fault.reason))?;
-        let line_of =
-            |key: &str| text.lines().position(|line| line.trim_start().starts_with(key)).map_or(0, |index| index + 1);
-        if *agreement.agency_id() != files.name.agency {
-            let reason = format!("agency_id is `{}` and the folder is `{}`", agreement.agency_id(), files.name.agency);
-            return Err(in_agreement(line_of("agency_id"), reason));
+        let mut contradictions = Vec::new();
+        if let Ok(agreement) = &agreement {
+            if *agreement.agency_id() != name.agency {
+                let reason = format!("agency_id is `{}` and the folder is `{}`", agreement.agency_id(), name.agency);
+                contradictions.push(in_agreement(line_of("agency_id"), reason));
+            }
+            if let Ok(metadata) = &metadata
+                && metadata.entity_id() != agreement.entity_id()
+            {
+                let (agreed, published) = (agreement.entity_id(), metadata.entity_id());
+                let reason = format!("entity_id is `{agreed}` and the metadata's is `{published}`");
+                contradictions.push(in_agreement(line_of("entity_id"), reason));
+            }
         }
-
-        let metadata = SpMetadata::parse(&files.metadata).map_err(|fault| {
-            in_file("metadata.xml", usize::try_from(fault.line).unwrap_or(0), fault.reason.to_string())
-        })?;
-        if metadata.entity_id() != agreement.entity_id() {
-            let reason =
-                format!("entity_id is `{}` and the metadata's is `{}`", agreement.entity_id(), metadata.entity_id());
-            return Err(in_agreement(line_of("entity_id"), reason));
+        match (agreement, metadata) {
+            (Ok(agreement), Ok(metadata)) if contradictions.is_empty() => Ok(Self {
+                name: name.clone(),
+                metadata,
+                agreement,
+                revision: files.revision(),
+                metadata_digest: sha256(&files.metadata),
+            }),
+            (agreement, metadata) => {
+                let entity_id = agreement.as_ref().ok().map(|agreement| agreement.entity_id().clone());
+                let of_metadata = match metadata {
+                    Ok(metadata) => told(name, unmet(&metadata)),
+                    Err(faults) => faults,
+                };
+                let faults = agreement.err().into_iter().flatten().chain(contradictions).chain(of_metadata).collect();
+                Err(UnreadableRecord { faults, entity_id })
+            }
         }
-        let metadata_digest = sha256(&files.metadata);
-        Ok(Self { name: files.name.clone(), metadata, agreement, revision: files.revision(), metadata_digest })
     }
 
     /// Whether the other record came with the very same `metadata.xml`, octet for octet.
@@ -267,7 +343,7 @@ impl ServiceProvider {
     /// The hosts that assertions may go to.
     pub fn acs_hosts(&self) -> impl Iterator<Item = String> {
         let taking = self.metadata.assertion_consumer_services().iter().filter(|acs| acs.response_binding().is_some());
-        taking.map(|acs| acs.url[..url::Position::BeforePath].to_owned())
+        taking.map(|acs| acs.location.url()[..url::Position::BeforePath].to_owned())
     }
 
     /// The attribute names of the `AttributeConsumingService` with this index, or of the default one when the request

@@ -144,8 +144,8 @@ pub struct CurrentRevision(StoredRevision);
 pub enum UnusableRevision {
     /// Its files are not those that were applied.
     Altered,
-    /// This version cannot read it.
-    Broken(BrokenFile),
+    /// This version cannot read it: every fault.
+    Broken(Vec<BrokenFile>),
 }
 
 impl CurrentRevision {
@@ -162,7 +162,7 @@ impl CurrentRevision {
     pub fn read(&self, metadata: Vec<u8>, agreement: Vec<u8>) -> Result<ServiceProvider, UnusableRevision> {
         let name = ServiceName::parse(&self.0.folder).ok_or_else(|| {
             let reason = "the stored folder is no name".into();
-            UnusableRevision::Broken(BrokenFile { path: self.0.folder.clone(), line: 0, reason })
+            UnusableRevision::Broken(vec![BrokenFile { path: self.0.folder.clone(), line: 0, reason }])
         })?;
         let files = ServiceFiles { name, metadata, agreement };
         if files.revision().0 != *self.0.sha256 {

@@ -133,7 +133,7 @@ impl EncryptionKey {
     pub fn from_certificate_der(der: &[u8]) -> Result<Self, KeyError> {
         let key = X509::from_der(der)?.public_key()?;
         if key.id() != Id::RSA {
-            return Err(KeyError::Kind);
+            return Err(KeyError::NotForEncryption);
         }
         acceptable_rsa(&key)?;
         Ok(Self(key))

@@ -34,7 +34,7 @@ impl DecryptionKey {
     /// [`KeyError`]: no unsealed private key, or no RSA key.
     pub fn from_pem(private_key: &[u8]) -> Result<Self, KeyError> {
         let key = PKey::private_key_from_pem_callback(private_key, |_| Ok(0))?;
-        if key.id() == Id::RSA { Ok(Self(key)) } else { Err(KeyError::Kind) }
+        if key.id() == Id::RSA { Ok(Self(key)) } else { Err(KeyError::NotForEncryption) }
     }
 }
 

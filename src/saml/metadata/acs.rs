@@ -4,7 +4,7 @@ use std::fmt;
 
 use url::{Host, Url};
 
-use super::{IndexedEndpoint, SpMetadata, default_of};
+use super::{IndexedEndpoint, Location, SpMetadata, default_of};
 use crate::saml::binding::{HTTP_ARTIFACT, HTTP_POST};
 
 /// Which assertion consumer service a request means (SAML Core §3.4.1).
@@ -45,8 +45,7 @@ impl ResponseBinding {
 /// Only [`SpMetadata::acs_location`] makes one, so no response can be addressed to what a request alone says.
 #[derive(Clone, PartialEq, Eq)]
 pub struct AcsLocation {
-    location: String,
-    url: Url,
+    location: Location,
     index: u16,
     binding: ResponseBinding,
 }
@@ -56,13 +55,13 @@ impl AcsLocation {
     /// goes.
     #[must_use]
     pub fn as_str(&self) -> &str {
-        &self.location
+        self.location.as_str()
     }
 
     /// The location, parsed.
     #[must_use]
     pub fn url(&self) -> &Url {
-        &self.url
+        self.location.url()
     }
 
     /// The index of the endpoint in the metadata.
@@ -80,7 +79,7 @@ impl AcsLocation {
 
 impl fmt::Display for AcsLocation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.location)
+        f.write_str(self.location.as_str())
     }
 }
 
@@ -142,24 +141,21 @@ impl SpMetadata {
                 Some(named).filter(|service| service.response_binding().is_some_and(|its| preferred.contains(&its)))
             }
             AcsSelection::Url(location) => {
-                if !services.iter().any(|service| service.location == *location) {
+                if !services.iter().any(|service| service.location.as_str() == location) {
                     return Err(AcsError::UnknownUrl);
                 }
                 // One location may be registered for several bindings.
-                preferred.into_iter().find_map(|binding| by(binding).find(|service| service.location == *location))
+                preferred
+                    .into_iter()
+                    .find_map(|binding| by(binding).find(|service| service.location.as_str() == location))
             }
         };
         let endpoint = endpoint.ok_or(AcsError::Binding)?;
         let binding = endpoint.response_binding().ok_or(AcsError::Binding)?;
-        if !is_secure(&endpoint.url, allow_loopback_http) {
+        if !is_secure(&endpoint.location, allow_loopback_http) {
             return Err(AcsError::NotHttps);
         }
-        Ok(AcsLocation {
-            location: endpoint.location.clone(),
-            url: endpoint.url.clone(),
-            index: endpoint.index,
-            binding,
-        })
+        Ok(AcsLocation { location: endpoint.location.clone(), index: endpoint.index, binding })
     }
 }
 
@@ -172,10 +168,10 @@ impl IndexedEndpoint {
 }
 
 /// Whether a message may go there: on https, or on http within this machine where that is allowed.
-pub(super) fn is_secure(url: &Url, allow_loopback_http: bool) -> bool {
-    match url.scheme() {
+pub(super) fn is_secure(location: &Location, allow_loopback_http: bool) -> bool {
+    match location.url().scheme() {
         "https" => true,
-        "http" => allow_loopback_http && is_loopback(url),
+        "http" => allow_loopback_http && is_loopback(location.url()),
         _ => false,
     }
 }

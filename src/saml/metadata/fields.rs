@@ -1,9 +1,8 @@
 //! The smallest parts of metadata: attributes, texts and addresses, each with the fault of its own place.
 
 use time::UtcDateTime;
-use url::Url;
 
-use super::{Localized, MetadataError, MetadataFault};
+use super::{Localized, Location, MetadataError, MetadataFault};
 use crate::saml::{
     instant,
     xml::{Element, is_space, ns},
@@ -11,46 +10,37 @@ use crate::saml::{
 
 pub(super) type Read<T> = Result<T, MetadataError>;
 
-/// A URL that a browser may be sent to, or shown as a link. Everything else, `javascript:` foremost, is refused.
-pub(super) fn web_url(element: Element<'_>, what: &'static str, text: &str) -> Read<Url> {
-    let plain = !text.chars().any(|c| c.is_whitespace() || c.is_control());
-    Url::parse(text)
-        .ok()
-        .filter(|url| plain && names_host(text) && matches!(url.scheme(), "http" | "https") && url.has_host())
-        .filter(|url| url.username().is_empty() && url.password().is_none() && url.fragment().is_none())
-        .ok_or_else(|| MetadataError::at(element, MetadataFault::Url(what)))
+/// An address that a browser may be sent to, or shown as a link. Everything else, `javascript:` foremost, is refused.
+pub(super) fn location(element: Element<'_>, what: &'static str, text: &str) -> Read<Location> {
+    Location::parse(text).map_err(|_| MetadataError::at(element, MetadataFault::Url(what)))
 }
 
-/// Whether the text says scheme and host as RFC 3986 §3 writes them. The URL standard reads a host into `https:host`,
-/// `https:///host` and `https:\\host` too, and a browser reads a path into some of them, on a page of the same scheme.
-fn names_host(text: &str) -> bool {
-    let (scheme, rest) = text.split_once("://").unwrap_or_default();
-    let web = ["http", "https"].iter().any(|web| scheme.eq_ignore_ascii_case(web));
-    web && rest.starts_with(|first| !matches!(first, '/' | '\\'))
+pub(super) fn localized(
+    parent: Element<'_>,
+    namespace: &str,
+    local: &'static str,
+) -> impl Iterator<Item = Read<Localized>> {
+    of_name(parent, namespace, local).map(move |element| {
+        let lang = element.attribute_ns(ns::XML, "lang").filter(|lang| !lang.is_empty()).ok_or_else(|| {
+            let fault = MetadataFault::MissingAttribute { element: local, attribute: "xml:lang" };
+            MetadataError::at(element, fault)
+        })?;
+        Ok(Localized { lang: lang.to_owned(), text: text(element)? })
+    })
 }
 
-pub(super) fn localized(parent: Element<'_>, namespace: &str, local: &'static str) -> Read<Vec<Localized>> {
-    of_name(parent, namespace, local)
-        .map(|element| {
-            let lang = element.attribute_ns(ns::XML, "lang").filter(|lang| !lang.is_empty()).ok_or_else(|| {
-                let fault = MetadataFault::MissingAttribute { element: local, attribute: "xml:lang" };
-                MetadataError::at(element, fault)
-            })?;
-            Ok(Localized { lang: lang.to_owned(), text: text(element)? })
-        })
-        .collect()
-}
-
-pub(super) fn localized_urls(parent: Element<'_>, namespace: &str, local: &'static str) -> Read<Vec<Localized>> {
-    for element in of_name(parent, namespace, local) {
-        page_url(element, local, &text(element)?)?;
-    }
-    localized(parent, namespace, local)
+pub(super) fn localized_urls(
+    parent: Element<'_>,
+    namespace: &str,
+    local: &'static str,
+) -> impl Iterator<Item = Read<Localized>> {
+    let addresses = of_name(parent, namespace, local).map(move |element| page_url(element, local, &text(element)?));
+    localized(parent, namespace, local).zip(addresses).map(|(text, address)| address.and(text))
 }
 
 /// The same of a page that people may be led to, where a link to a place in it is of use.
-pub(super) fn page_url(element: Element<'_>, what: &'static str, text: &str) -> Read<Url> {
-    web_url(element, what, text.split('#').next().unwrap_or(text))
+pub(super) fn page_url(element: Element<'_>, what: &'static str, text: &str) -> Read<()> {
+    location(element, what, text.split('#').next().unwrap_or(text)).map(|_| ())
 }
 
 pub(super) fn texts(parent: Element<'_>, namespace: &str, local: &str) -> Read<Vec<String>> {

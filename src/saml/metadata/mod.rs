@@ -1,6 +1,7 @@
 //! What a service provider publishes about itself (SAML Metadata), parsed once and then only read.
 //!
-//! [`SpMetadata::parse`] takes a single `md:EntityDescriptor` with one `md:SPSSODescriptor` for SAML 2.0. Elements may
+//! [`SpMetadata::parse`] takes a single `md:EntityDescriptor`, alone or in an `md:EntitiesDescriptor` around it, with one
+//! `md:SPSSODescriptor` for SAML 2.0. Every fault is told, not the first alone. Elements may
 //! stand in any order, since much published metadata is not schema-valid in that; what is read must be right, and what
 //! is not known is passed over, since metadata is made to be extended.
 //!
@@ -17,6 +18,7 @@ mod algorithms;
 mod error;
 mod fields;
 mod idp;
+mod location;
 mod read;
 mod shown;
 mod slo;
@@ -24,18 +26,18 @@ mod slo;
 use std::fmt;
 
 use time::UtcDateTime;
-use url::Url;
 
 pub use acs::{AcsError, AcsLocation, AcsSelection, ResponseBinding};
 pub use algorithms::{DeclaredEncryptionMethod, DeclaredSigningMethod, RegisteredEncryptionKey};
-pub use error::{MetadataError, MetadataFault};
+pub use error::{MetadataError, MetadataFault, MetadataFaults};
 pub use idp::{ERROR_URL_QUERY, IdpDescription, SECURITY_CONTACT, idp_metadata};
+pub use location::{Location, MalformedLocation};
 pub use shown::{Contact, Localized, Logo, Organization, UserInterface};
 pub use slo::{LogoutKind, SloLocation};
 
 use super::{
     EntityId,
-    signature::{KeyFingerprint, VerificationKey},
+    signature::{KeyError, KeyFingerprint, VerificationKey},
 };
 
 /// The metadata of one service provider.
@@ -43,9 +45,8 @@ use super::{
 pub struct SpMetadata {
     entity_id: EntityId,
     role_line: u32,
-    /// And the line that says so.
-    valid_until: Option<(UtcDateTime, u32)>,
-    endpoints: Vec<PlacedEndpoint>,
+    terms: Terms,
+    passed_over_keys: Vec<PassedOverKey>,
     signing_keys: Vec<VerificationKey>,
     encryption_keys: Vec<RegisteredEncryptionKey>,
     certificate_ends: Vec<(KeyFingerprint, UtcDateTime)>,
@@ -67,8 +68,8 @@ impl SpMetadata {
     /// Reads the metadata of one service provider, within [`Limits::METADATA`](super::xml::Limits::METADATA).
     ///
     /// # Errors
-    /// The first fault, with its line.
-    pub fn parse(octets: &[u8]) -> Result<Self, MetadataError> {
+    /// Every fault, with its line.
+    pub fn parse(octets: &[u8]) -> Result<Self, MetadataFaults> {
         read::parse(octets)
     }
 
@@ -82,7 +83,7 @@ impl SpMetadata {
     /// follows from that is the caller's to decide.
     #[must_use]
     pub fn valid_until(&self) -> Option<UtcDateTime> {
-        self.valid_until.map(|(at, _)| at)
+        self.terms.valid_until.map(|(at, _)| at)
     }
 
     /// The line of its `SPSSODescriptor`, for whoever misses something in it.
@@ -104,6 +105,12 @@ impl SpMetadata {
     }
 
     /// When each certificate of a key says that it ends, in the order of the document. People are told; nothing is refused
+    /// The keys that nothing is done with, in the order of the document: of a kind that we do not use.
+    #[must_use]
+    pub fn passed_over_keys(&self) -> &[PassedOverKey] {
+        &self.passed_over_keys
+    }
+
     /// for it.
     #[must_use]
     pub fn certificate_ends(&self) -> &[(KeyFingerprint, UtcDateTime)] {
@@ -242,12 +249,47 @@ impl fmt::Display for SubjectIdRequirement {
 pub struct Endpoint {
     /// The binding's URI.
     pub binding: String,
-    /// The location as written.
-    pub location: String,
-    /// The location, parsed.
-    pub url: Url,
+    /// Where.
+    pub location: Location,
     /// Where answers go, if not to `location`.
-    pub response_url: Option<Url>,
+    pub response_location: Option<Location>,
+}
+
+/// What metadata must meet to be taken in, whatever else is wrong with it: see [`SpMetadata::admit`].
+#[derive(Debug, Clone, Default)]
+struct Terms {
+    /// And the line that says so.
+    valid_until: Option<(UtcDateTime, u32)>,
+    endpoints: Vec<PlacedEndpoint>,
+}
+
+/// A key of a kind that we do not use.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PassedOverKey {
+    /// The line of its certificate.
+    pub line: u32,
+    /// What the metadata would have it for, and we do not.
+    pub purpose: KeyPurpose,
+    /// Why we do not use it.
+    pub reason: KeyError,
+}
+
+/// What a key is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum KeyPurpose {
+    /// To encrypt to it.
+    Encryption,
+    /// To verify signatures with it.
+    Signing,
+}
+
+impl fmt::Display for KeyPurpose {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Encryption => "encryption",
+            Self::Signing => "signing",
+        })
+    }
 }
 
 /// An address of the role, whichever it is, and where the document says it.
@@ -255,7 +297,7 @@ pub struct Endpoint {
 struct PlacedEndpoint {
     /// The element.
     kind: &'static str,
-    url: Url,
+    location: Location,
     line: u32,
 }
 
@@ -264,10 +306,8 @@ struct PlacedEndpoint {
 pub struct IndexedEndpoint {
     /// The binding's URI.
     pub binding: String,
-    /// The location as written.
-    pub location: String,
-    /// The location, parsed.
-    pub url: Url,
+    /// Where.
+    pub location: Location,
     /// By which number requests mean it.
     pub index: u16,
     /// Whether it is the default, where it says so.

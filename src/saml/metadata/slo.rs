@@ -52,12 +52,12 @@ impl SpMetadata {
     #[must_use]
     pub fn slo_location(&self, kind: LogoutKind, allow_loopback_http: bool) -> Option<SloLocation> {
         let place = |endpoint: &Endpoint| {
-            let url = match (kind, &endpoint.response_url) {
-                (LogoutKind::Response, Some(url)) => url,
-                _ => &endpoint.url,
+            let location = match (kind, &endpoint.response_location) {
+                (LogoutKind::Response, Some(location)) => location,
+                _ => &endpoint.location,
             };
-            is_secure(url, allow_loopback_http)
-                .then(|| SloLocation { url: url.clone(), by_redirect: endpoint.binding == HTTP_REDIRECT })
+            is_secure(location, allow_loopback_http)
+                .then(|| SloLocation { url: location.url().clone(), by_redirect: endpoint.binding == HTTP_REDIRECT })
         };
         [HTTP_REDIRECT, HTTP_POST].into_iter().find_map(|binding| {
             self.single_logout_services().iter().filter(|endpoint| endpoint.binding == binding).find_map(place)

@@ -36,6 +36,9 @@ pub enum KeyError {
     /// Neither RSA nor ECDSA.
     #[error("only RSA and ECDSA keys are accepted")]
     Kind,
+    /// A key of another kind than RSA, where content is to be encrypted to it.
+    #[error("content is encrypted to RSA keys alone (RSA-OAEP): there is no key agreement with elliptic keys")]
+    NotForEncryption,
     /// The octets are no certificate or key, or no usable one.
     #[error("not a readable certificate or key")]
     Malformed,

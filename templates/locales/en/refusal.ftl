@@ -141,11 +141,15 @@ refusal-answered-before = This sign-in was answered already
 refusal-answered-before-person = You have answered it before, perhaps in another window. Look there, or go back to the website and begin again.
 
 refusal-service-unusable = We cannot send anything to this website safely
-refusal-service-unusable-person = What we know about you is only sent locked with a key of the website, and this website has none that we can use. Nothing was sent.
-refusal-service-unusable-engineer = An answer is encrypted to a key of the metadata: a KeyDescriptor for encryption, or without use, with an RSA key of 2048 bits or more. A key that lists EncryptionMethods must list one that we use: AES-256-GCM or AES-128-GCM (or the one cipher that the agreement names) and RSA-OAEP. Metadata that lists alg:SigningMethod or alg:DigestMethod must list a signature that our key makes. Hand in metadata that does, or agree on an exception by name.
+refusal-service-unusable-person = What we know about you is only sent locked with a key of the website. This website has handed in no key, or none that goes with a way of locking that we use. Nothing was sent.
+refusal-service-unusable-engineer = An answer is encrypted to a key of the metadata: a KeyDescriptor for encryption, or without use, with an RSA key of 2048 bits or more. A key that lists EncryptionMethods must list one that we use: AES-256-GCM or AES-128-GCM (or the one cipher that the agreement names) and RSA-OAEP. Hand in metadata that does, or agree on an exception by name.
 
 refusal-address-of-another = This address belongs to somebody else there
 refusal-address-of-another-person = The website knows people by their e-mail address, and knows somebody else by yours. Nothing was sent. Add another address to your account and try again, or ask the website.
 
 refusal-address-taken = This address has an account by now
 refusal-address-taken-person = Somebody confirmed the same address a moment before you, perhaps you in another tab. Please sign in with it, or choose a new password if you do not know it.
+
+refusal-service-verifies-nothing = We cannot sign anything that this website would believe
+refusal-service-verifies-nothing-person = What we send carries our signature. This website says that it accepts only kinds of signature that we do not make. Nothing was sent.
+refusal-service-verifies-nothing-engineer = The metadata lists, as alg:SigningMethod or alg:DigestMethod, what the service verifies, and our key makes none of it. RSA-SHA1 and SHA-1 are never made, and no agreement can allow them. Hand in metadata that lists a signature of ours, as RSA-SHA256 with SHA-256, or that lists none.

@@ -15,12 +15,12 @@ fuzz_target!(|octets: &[u8]| {
     let _ = (metadata.admit(UtcDateTime::UNIX_EPOCH, false), metadata.admit(UtcDateTime::MAX, true));
     let services = metadata.assertion_consumer_services();
     let by_index = services.iter().map(|service| AcsSelection::Index(service.index));
-    let by_url = services.iter().map(|service| AcsSelection::Url(service.location.clone()));
+    let by_url = services.iter().map(|service| AcsSelection::Url(service.location.as_str().to_owned()));
     for asked in by_index.chain(by_url).chain([AcsSelection::Default]) {
         for binding in [None, Some(ResponseBinding::Artifact), Some(ResponseBinding::Post)] {
             if let Ok(found) = metadata.acs_location(&asked, binding, false) {
                 assert_eq!(found.url().scheme(), "https");
-                assert!(services.iter().any(|service| service.location == found.as_str()), "registered");
+                assert!(services.iter().any(|service| service.location.as_str() == found.as_str()), "registered");
             }
         }
     }

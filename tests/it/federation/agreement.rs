@@ -11,7 +11,7 @@ use signet::web::refusal::RefusalKind;
 use super::given::{agreement, agreement_text, attributes};
 
 fn refused(text: &str) -> (usize, String) {
-    let fault = Agreement::parse(text).unwrap_err();
+    let fault = Agreement::parse(text).unwrap_err().remove(0);
     (fault.line, fault.reason)
 }
 
@@ -36,6 +36,66 @@ fn unknown_key_is_refused_on_its_line() {
     let (line, reason) = refused(&agreement_text("signed_request = \"waived\"", ""));
     assert_eq!(line, 5);
     assert!(reason.contains("signed_request"), "{reason}");
+}
+
+#[test]
+fn every_fault_is_told_by_its_line() {
+    let text = agreement_text("signed_request = \"waived\"\nrevision = \"two\"\nname_id_formats = []", "")
+        .replace("\"department-of-parks\"", "\"Parks\"")
+        .replace("return_to_url = \"https", "return_to_url = \"ftp")
+        .replace("review_date = 2027-06-30\n", "")
+        .replace("permits@parks", "permits at parks")
+        + "[attributes.favourite_colour]\npurpose.en = \"x\"\n[attributes.email]\npurpose.es = \"x\"\n\
+           [levels]\nhighest_ial = 3\ndefault_aal = 3\nlowest = 1\n[encryption]\nexception = \"none\"\nreason = \"\"\n";
+    let told: Vec<_> =
+        Agreement::parse(&text).unwrap_err().into_iter().map(|fault| (fault.line, fault.reason)).collect();
+    let written = |line: usize| text.lines().nth(line.wrapping_sub(1)).unwrap_or("(in no line)");
+    let told: Vec<_> = told.iter().map(|(line, reason)| (written(*line), reason.as_str())).collect();
+    let expected = [
+        ("agency_id = \"Parks\"", "agency_id: an id is"),
+        ("return_to_url = \"ftp://permits.parks.example.gov/\"", "begins with https://"),
+        ("signed_request = \"waived\"", "the key `signed_request` is unknown"),
+        ("revision = \"two\"", "revision: invalid type"),
+        ("name_id_formats = []", "at least one format"),
+        ("[[contacts]]", "is not an e-mail address"),
+        ("[attributes.favourite_colour]", "`favourite_colour` is not an attribute"),
+        ("purpose.es = \"x\"", "English"),
+        ("highest_ial = 3", "highest_ial"),
+        ("default_aal = 3", "default_aal is above highest_aal"),
+        ("lowest = 1", "the key `lowest` is unknown"),
+        ("exception = \"none\"", "unknown variant `none`"),
+        ("(in no line)", "the key `review_date` is missing"),
+    ];
+    assert_eq!(told.len(), expected.len(), "{told:#?}");
+    for ((line, reason), (at, part)) in told.iter().zip(expected) {
+        assert!(*line == at && reason.contains(part), "{line}: {reason}, where {at}: {part}");
+    }
+}
+
+#[test]
+fn name_of_a_service_is_a_uri_or_plain_words_by_agreement() {
+    let named = |name: &str, more: &str| {
+        agreement_text("", more)
+            .replace("entity_id = \"https://permits.parks.example.gov/saml\"", &format!("entity_id = \"{name}\""))
+    };
+    let words = "[entity_id_form]\nexception = \"plain-words\"\nreason = \"The product cannot be renamed\"\n";
+    for name in ["https://entityidsp6.5", "https://service.v3.0/saml", "urn:example:permits"] {
+        assert_eq!(Agreement::parse(&named(name, "")).unwrap().entity_id().as_str(), name);
+        let (line, reason) = refused(&named(name, words));
+        assert!(named(name, words).lines().nth(line - 1).unwrap().contains("entity_id_form"), "{line}");
+        assert!(reason.contains("is a URI"), "{reason}");
+    }
+    for name in ["google.com", "cloud.example/a/office.example"] {
+        let (line, reason) = refused(&named(name, ""));
+        assert!(line == 2 && reason.contains("[entity_id_form]"), "{line}: {reason}");
+        let read = Agreement::parse(&named(name, words)).unwrap();
+        assert_eq!(read.entity_id().as_str(), name);
+        assert!(read.canonical_text().contains("entity id form plain words"), "{}", read.canonical_text());
+    }
+    assert!(refused(&named("two words", words)).1.contains("white space"));
+    assert!(
+        refused(&named("google.com", &words.replace("The product cannot be renamed", ""))).1.contains("its reason")
+    );
 }
 
 #[test]
@@ -339,7 +399,7 @@ fn every_snippet_about_products_is_taken_and_names_an_exception() {
     assert!(snippets.len() >= 7, "{}", snippets.len());
     for snippet in snippets {
         let written =
-            Agreement::parse(&agreement_text(snippet, "")).unwrap_or_else(|fault| panic!("{fault}\n{snippet}"));
+            Agreement::parse(&agreement_text(snippet, "")).unwrap_or_else(|faults| panic!("{faults:?}\n{snippet}"));
         assert_ne!(written, agreement("", ""), "{snippet}");
     }
 }

@@ -606,21 +606,154 @@ fn revision_is_read_back_as_it_was_stored() {
     assert_ne!(files.revision(), other.revision());
 }
 
+/// What `signet sp check` says of a path.
+fn checked(path: &Path) -> (CheckOutcome, String) {
+    let mut out = Vec::new();
+    let outcome = sp::check(path, ADMISSION, &mut out).unwrap();
+    (outcome, String::from_utf8(out).unwrap())
+}
+
+#[test]
+fn one_check_tells_every_fault_of_every_file() {
+    let copy = Copy::new();
+    copy.edit(METADATA, "https://permits.parks.example.gov/saml/", "http://permits.parks.example.gov/saml/");
+    copy.edit(METADATA, "index=\"0\"", "index=\"none\"");
+    let slo = "<md:SingleLogoutService Binding=\"urn:x\" Location=\"http://permits.parks.example.gov/slo\"/></md:SPSSODescriptor>";
+    copy.edit(METADATA, "</md:SPSSODescriptor>", slo);
+    copy.edit(AGREEMENT, "[attributes.email]", "[attributes.e-mail]");
+    copy.edit(AGREEMENT, "review_date = 2027-06-30", "reviewdate = 2027-06-30");
+    let library = "city-of-example/library/agreement.toml";
+    copy.edit(library, "return_to_url = \"https", "return_to_url = \"ftp");
+    fs::remove_file(copy.file("city-of-example/library/metadata.xml")).unwrap();
+    let of_permits = [
+        ("agreement.toml:6:", "the key `reviewdate` is unknown"),
+        ("agreement.toml:19:", "`e-mail` is not an attribute"),
+        ("agreement.toml:0:", "the key `review_date` is missing"),
+        ("metadata.xml:", "index must be a number"),
+        ("metadata.xml:", "the AssertionConsumerService is not on https"),
+        ("metadata.xml:", "the SingleLogoutService is not on https"),
+    ];
+    let of_library = [("metadata.xml:0:", "No such file"), ("agreement.toml:", "begins with https://")];
+    let tells = |text: &str, folder: &str, faults: &[(&str, &str)]| {
+        for (place, reason) in faults {
+            let line = |line: &str| line.contains(&format!("{folder}/{place}")) && line.contains(reason);
+            assert!(text.lines().any(line), "{folder}/{place} {reason}\n{text}");
+        }
+    };
+    let (permits, city) = ("department-of-parks/permits", "city-of-example/library");
+    let (outcome, text) = checked(copy.path());
+    assert_eq!(outcome, CheckOutcome::Faulty);
+    tells(&text, permits, &of_permits);
+    tells(&text, city, &of_library);
+    assert!(text.contains("1 good, 2 faulty"), "{text}");
+    tells(&checked(&copy.file(permits)).1, permits, &of_permits);
+    tells(&checked(&copy.file(city)).1, city, &of_library);
+
+    // The watcher reports the same, and both records stand.
+    let first = Copy::new().apply(&Registry::default()).registry;
+    let applied = copy.apply(&first);
+    assert_eq!((applied.kept.len(), applied.registry.len(), applied.changes.len()), (2, 3, 0));
+    let broken: String = applied.broken.iter().map(|fault| format!("{fault}\n")).collect();
+    tells(&broken, permits, &of_permits);
+    tells(&broken, city, &of_library);
+}
+
+#[test]
+fn check_of_one_folder_sees_the_other_that_has_its_entity() {
+    let copy = Copy::new();
+    let second = copy.file("department-of-parks/second");
+    fs::create_dir_all(&second).unwrap();
+    for file in ["metadata.xml", "agreement.toml"] {
+        fs::copy(copy.file("department-of-parks/permits").join(file), second.join(file)).unwrap();
+    }
+    for (folder, other) in [("permits", "second"), ("second", "permits")] {
+        let (outcome, text) = checked(&copy.file(&format!("department-of-parks/{folder}")));
+        assert_eq!(outcome, CheckOutcome::Faulty, "{text}");
+        let said = format!(
+            "department-of-parks/{folder}/agreement.toml:0: department-of-parks/{other} has the same entityID, `{}`",
+            permits()
+        );
+        assert!(text.contains(&said), "{text}");
+    }
+    let (outcome, text) = checked(&copy.file("city-of-example/library"));
+    assert_eq!(outcome, CheckOutcome::Good, "{text}");
+}
+
+#[test]
+fn linter_foretells_that_no_signature_will_be_believed_and_which_key_is_passed_over() {
+    let copy = Copy::new();
+    let lint = |copy: &Copy| {
+        let registry = copy.apply(&Registry::default()).registry;
+        registry.find(&permits()).unwrap().lint(TODAY, DeniedAlgorithms::NONE)
+    };
+    let listing = |methods: &[&str]| {
+        let copy = Copy::new();
+        let listed: String = methods.iter().map(|method| format!("<alg:{method}/>")).collect();
+        let listed =
+            listed.replace(" Algorithm", " xmlns:alg=\"urn:oasis:names:tc:SAML:metadata:algsupport\" Algorithm");
+        copy.edit(METADATA, "</md:Extensions>", &format!("{listed}</md:Extensions>"));
+        lint(&copy)
+    };
+    let sha1 = "DigestMethod Algorithm=\"http://www.w3.org/2000/09/xmldsig#sha1\"";
+    let rsa_sha1 = "SigningMethod Algorithm=\"http://www.w3.org/2000/09/xmldsig#rsa-sha1\"";
+    let rsa =
+        |more: &str| format!("SigningMethod Algorithm=\"http://www.w3.org/2001/04/xmldsig-more#rsa-sha256\" {more}");
+    let ecdsa = "SigningMethod Algorithm=\"http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha256\"";
+    let (any, long) = (rsa(""), rsa("MinKeySize=\"15360\""));
+    for methods in
+        [&[rsa_sha1][..], &[sha1], &[rsa_sha1, sha1], &[&any, sha1], &[&long], &["SigningMethod Algorithm=\"urn:x\""]]
+    {
+        let warnings = listing(methods);
+        let [warning @ LintWarning::NoSignatureInCommon(_)] = &warnings[..] else {
+            panic!("{methods:?}: {warnings:?}")
+        };
+        let said = warning.to_string();
+        assert!(said.starts_with("every sign-in will be refused: the metadata lists the signatures"), "{said}");
+        assert!(said.contains("rsa-sha256") && !said.contains('\\'), "{said}");
+    }
+    for methods in [&[&*any][..], &[rsa_sha1, &any], &[ecdsa]] {
+        assert_eq!(listing(methods), [], "{methods:?}");
+    }
+
+    let text = fs::read_to_string(copy.file(METADATA)).unwrap();
+    let certificate = openssl::base64::encode_block(&crate::saml::keys::P256.certificate_der);
+    let key = format!(
+        "<md:KeyDescriptor use=\"encryption\"><ds:KeyInfo xmlns:ds=\"http://www.w3.org/2000/09/xmldsig#\"><ds:X509Data>\
+         <ds:X509Certificate>{certificate}</ds:X509Certificate></ds:X509Data></ds:KeyInfo></md:KeyDescriptor>"
+    );
+    fs::write(copy.file(METADATA), text.replacen("<md:KeyDescriptor", &format!("{key}<md:KeyDescriptor"), 1)).unwrap();
+    let said: Vec<String> = lint(&copy).iter().map(ToString::to_string).collect();
+    assert_eq!(said.len(), 1, "{said:?}");
+    assert!(said[0].starts_with("passed over: the key for encryption on line "), "{said:?}");
+    assert!(said[0].contains("encrypted to RSA keys alone"), "{said:?}");
+}
+
+#[test]
+fn plain_words_as_a_name_are_taken_by_agreement_and_told() {
+    let copy = Copy::new();
+    for file in [METADATA, AGREEMENT] {
+        copy.edit(file, "\"https://permits.parks.example.gov/saml\"", "\"office.example\"");
+    }
+    let broken = copy.apply(&Registry::default()).broken;
+    assert!(broken.len() == 1 && broken[0].reason.contains("[entity_id_form]"), "{broken:?}");
+    let form = "[entity_id_form]\nexception = \"plain-words\"\nreason = \"It cannot be renamed\"\n\n[[contacts]]";
+    copy.edit(AGREEMENT, "[[contacts]]", form);
+    let registry = copy.apply(&Registry::default()).registry;
+    let service = registry.find(&EntityId::parse("office.example").unwrap()).unwrap();
+    let warnings = service.lint(TODAY, DeniedAlgorithms::NONE);
+    assert_eq!(warnings, [LintWarning::ExceptionInForce("the entityID is plain words, and no URI".into())]);
+}
+
 #[test]
 fn check_names_file_line_and_reason() {
     let copy = Copy::new();
-    let run = |path: &Path| {
-        let mut out = Vec::new();
-        let outcome = sp::check(path, ADMISSION, &mut out).unwrap();
-        (outcome, String::from_utf8(out).unwrap())
-    };
-    let (outcome, text) = run(copy.path());
+    let (outcome, text) = checked(copy.path());
     assert_eq!(outcome, CheckOutcome::Good, "{text}");
     assert!(text.contains("3 good, 0 faulty"), "{text}");
 
     copy.edit(PERMITS, "[attributes.email]", "[attributes.e-mail]");
     for path in [copy.path().to_owned(), copy.file("department-of-parks/permits"), copy.file(PERMITS)] {
-        let (outcome, text) = run(&path);
+        let (outcome, text) = checked(&path);
         assert_eq!(outcome, CheckOutcome::Faulty, "{text}");
         assert!(text.contains("department-of-parks/permits/agreement.toml:19: `e-mail` is not an attribute"), "{text}");
     }

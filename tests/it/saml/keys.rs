@@ -36,8 +36,20 @@ impl KeyPair {
         Self::certify(&PKey::from_ec_key(EcKey::generate(&group).unwrap()).unwrap())
     }
 
+    pub fn p521() -> Self {
+        Self::ec(Nid::SECP521R1)
+    }
+
+    pub fn ed25519() -> Self {
+        Self::certify_with(&PKey::generate_ed25519().unwrap(), MessageDigest::null())
+    }
+
     /// A certificate that expired long ago: it must not matter.
     fn certify(key: &PKey<openssl::pkey::Private>) -> Self {
+        Self::certify_with(key, MessageDigest::sha256())
+    }
+
+    fn certify_with(key: &PKey<openssl::pkey::Private>, digest: MessageDigest) -> Self {
         let mut name = X509NameBuilder::new().unwrap();
         name.append_entry_by_text("CN", "signet test").unwrap();
         let name = name.build();
@@ -49,7 +61,7 @@ impl KeyPair {
         builder.set_not_before(&Asn1Time::from_unix(1_000_000_000).unwrap()).unwrap();
         builder.set_not_after(&Asn1Time::from_unix(1_000_086_400).unwrap()).unwrap();
         builder.set_pubkey(key).unwrap();
-        builder.sign(key, MessageDigest::sha256()).unwrap();
+        builder.sign(key, digest).unwrap();
         let certificate = builder.build();
         Self {
             private_pem: key.private_key_to_pem_pkcs8().unwrap(),

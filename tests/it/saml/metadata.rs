@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use signet::saml::{
     AcsError, AcsSelection, ResponseBinding, SpMetadata,
-    metadata::{Localized, MetadataFault, SubjectIdRequirement},
+    metadata::{KeyPurpose, Localized, MetadataFault, SubjectIdRequirement},
     signature::KeyError,
     xml::XmlFault,
 };
@@ -45,7 +45,7 @@ fn read(content: &str) -> SpMetadata {
 }
 
 fn refused(content: &str) -> MetadataFault {
-    SpMetadata::parse(role("", content).as_bytes()).unwrap_err().reason
+    SpMetadata::parse(role("", content).as_bytes()).unwrap_err().first().reason.clone()
 }
 
 /// What a role, and the entity around it, list of the algorithms that they verify.
@@ -189,7 +189,6 @@ fn unusable_keys_are_refused() {
         }
     }
     read(&(key(&KeyPair::rsa_with_exponent(65539), "", "") + &one()));
-    assert_eq!(refused(&(key(&P256, "use=\"encryption\"", "") + &one())), MetadataFault::Key(KeyError::Kind));
     let broken = |text: &str| {
         format!(
             "<md:KeyDescriptor><ds:KeyInfo><ds:X509Data><ds:X509Certificate>{text}</ds:X509Certificate>\
@@ -204,8 +203,8 @@ fn unusable_keys_are_refused() {
     assert_eq!(refused(&two), MetadataFault::Certificates(2));
     let private = key(&RSA, "", "")
         .replace("<ds:X509Data>", "<ds:KeyName>-----BEGIN RSA PRIVATE KEY-----</ds:KeyName><ds:X509Data>");
-    let fault = SpMetadata::parse(role("", &format!("\n{private}{}", one())).as_bytes()).unwrap_err();
-    assert_eq!((fault.line, fault.reason), (4, MetadataFault::PrivateKey));
+    let faults = SpMetadata::parse(role("", &format!("\n{private}{}", one())).as_bytes()).unwrap_err();
+    assert_eq!((faults.first().line, &faults.first().reason), (4, &MetadataFault::PrivateKey));
     let none = "<md:KeyDescriptor/>".to_owned() + &one();
     assert_eq!(refused(&none), MetadataFault::MissingElement { element: "ds:KeyInfo", parent: "KeyDescriptor" });
 }
@@ -432,7 +431,11 @@ fn no_page_that_people_could_be_led_to_is_anything_but_a_web_page() {
         "https:\\\\sp.example",
     ] {
         let text = role(&format!("errorURL=\"{url}\""), &one());
-        assert_eq!(SpMetadata::parse(text.as_bytes()).unwrap_err().reason, MetadataFault::Url("errorURL"), "{url}");
+        assert_eq!(
+            SpMetadata::parse(text.as_bytes()).unwrap_err().first().reason,
+            MetadataFault::Url("errorURL"),
+            "{url}"
+        );
         let organization = format!(
             "<md:Organization><md:OrganizationURL xml:lang=\"en\">{url}</md:OrganizationURL></md:Organization>"
         );
@@ -446,7 +449,8 @@ fn no_page_that_people_could_be_led_to_is_anything_but_a_web_page() {
 #[test]
 fn a_cache_duration_is_a_duration_that_is_not_negative() {
     let reason = |text: &str| {
-        SpMetadata::parse(role(&format!("cacheDuration=\"{text}\""), &one()).as_bytes()).map_err(|fault| fault.reason)
+        SpMetadata::parse(role(&format!("cacheDuration=\"{text}\""), &one()).as_bytes())
+            .map_err(|faults| faults.first().reason.clone())
     };
     for good in ["P1D", " PT1H ", "P1Y2M3DT4H5M6.7S", "PT0S", "P7D", "PT86400S"] {
         assert!(reason(good).is_ok(), "{good}");
@@ -457,7 +461,7 @@ fn a_cache_duration_is_a_duration_that_is_not_negative() {
     ] {
         assert_eq!(reason(bad).unwrap_err(), MetadataFault::Duration("cacheDuration"), "{bad}");
         let of_entity = role("", &one()).replace(" entityID=", &format!(" cacheDuration=\"{bad}\" entityID="));
-        let reason = SpMetadata::parse(of_entity.as_bytes()).unwrap_err().reason;
+        let reason = SpMetadata::parse(of_entity.as_bytes()).unwrap_err().first().reason.clone();
         assert_eq!(reason, MetadataFault::Duration("cacheDuration"), "{bad}");
     }
 }
@@ -472,11 +476,11 @@ fn metadata_that_has_ended_is_not_taken_in() {
     };
     let (ended, stands) = ("2027-01-01T00:00:00Z", "2027-01-01T00:00:01Z");
     for (of_entity, of_role, line) in [(ended, "", 1), ("", ended, 2), (ended, stands, 1), (stands, ended, 2)] {
-        let fault = admit(of_entity, of_role).unwrap_err();
-        assert_eq!((fault.line, fault.reason), (line, MetadataFault::Ended { at: now }), "{of_entity} {of_role}");
+        let fault = &admit(of_entity, of_role)[0];
+        assert_eq!((fault.line, &fault.reason), (line, &MetadataFault::Ended { at: now }), "{of_entity} {of_role}");
     }
     for (of_entity, of_role) in [("", ""), (stands, ""), ("", stands), (stands, stands)] {
-        assert_eq!(admit(of_entity, of_role), Ok(()));
+        assert_eq!(admit(of_entity, of_role), []);
     }
 }
 
@@ -489,22 +493,25 @@ fn addresses_in_clear_are_not_taken_in_whatever_goes_there() {
     for element in
         ["ArtifactResolutionService", "AssertionConsumerService", "ManageNameIDService", "SingleLogoutService"]
     {
-        assert_eq!(admit(&place(element, "https://sp.example/", ""), false), Ok(()));
+        assert_eq!(admit(&place(element, "https://sp.example/", ""), false), []);
         let answers = place(element, "https://sp.example/", "ResponseLocation=\"http://sp.example/\"");
         for content in [place(element, "http://sp.example/", ""), answers] {
-            let fault = admit(&content, true).unwrap_err();
-            assert_eq!((fault.line, fault.reason), (4, MetadataFault::NotHttps(element)));
+            let faults = admit(&content, true);
+            assert_eq!((faults.len(), faults[0].line), (1, 4));
+            assert_eq!(faults[0].reason, MetadataFault::NotHttps(element));
         }
         let local = place(element, "http://sp.localhost:8080/", "");
-        assert!(admit(&local, false).is_err() && admit(&local, true).is_ok(), "{element}");
+        assert!(!admit(&local, false).is_empty() && admit(&local, true).is_empty(), "{element}");
     }
-    // Of several the first is told, whatever it is.
+    // Of several each is told, in their order.
     let several = ["SingleLogoutService", "AssertionConsumerService", "ArtifactResolutionService"]
         .map(|element| place(element, "http://sp.example/", "").replace(&one(), ""))
         .concat()
         + &one();
-    let fault = admit(&several, false).unwrap_err();
-    assert_eq!((fault.line, fault.reason), (4, MetadataFault::NotHttps("SingleLogoutService")));
+    let told: Vec<_> = admit(&several, false).into_iter().map(|fault| (fault.line, fault.reason)).collect();
+    let in_clear = |line, element| (line, MetadataFault::NotHttps(element));
+    let three = [(4, "SingleLogoutService"), (5, "AssertionConsumerService"), (6, "ArtifactResolutionService")];
+    assert_eq!(told, three.map(|(line, element)| in_clear(line, element)));
 }
 
 #[test]
@@ -534,13 +541,11 @@ fn a_service_that_cannot_be_answered_is_refused() {
 
 #[test]
 fn one_entity_with_one_role_for_saml_2_0() {
-    let reason = |text: &str| SpMetadata::parse(text.as_bytes()).unwrap_err().reason;
+    let reason = |text: &str| SpMetadata::parse(text.as_bytes()).unwrap_err().first().reason.clone();
     let whole = role("", &one());
-    let aggregate = "<md:EntitiesDescriptor xmlns:md=\"urn:oasis:names:tc:SAML:2.0:metadata\"/>";
-    assert_eq!(reason(aggregate), MetadataFault::SeveralEntities);
-    assert_eq!(reason("<EntityDescriptor/>"), MetadataFault::NotAnEntity);
+    assert_eq!(reason("<EntityDescriptor/>"), MetadataFault::NotAnEntity("EntityDescriptor".into(), String::new()));
     assert_eq!(reason(&whole.replace("SAML:2.0:protocol", "SAML:1.1:protocol")), MetadataFault::NotAServiceProvider);
-    assert_eq!(reason(&whole.replace("https://sp.example/\"", "no uri\"")), MetadataFault::EntityId);
+    assert_eq!(reason(&whole.replace("https://sp.example/\"", "no name\"")), MetadataFault::EntityId);
     let start = whole.find("<md:SPSSO").unwrap();
     let end = whole.find("</md:EntityDescriptor>").unwrap();
     let twice = format!("{}{}", &whole[..end], &whole[start..]);
@@ -550,9 +555,151 @@ fn one_entity_with_one_role_for_saml_2_0() {
 }
 
 #[test]
+fn an_aggregate_of_one_entity_is_that_entity_and_one_of_several_is_none() {
+    let around = |attributes: &str, content: &str| {
+        format!(
+            "<md:EntitiesDescriptor xmlns:md=\"urn:oasis:names:tc:SAML:2.0:metadata\" {attributes}>{content}\
+             </md:EntitiesDescriptor>"
+        )
+    };
+    let (one, now) = (role("", &one()), utc_datetime!(2027-01-01 0:00));
+    let read = |text: &str| SpMetadata::parse(text.as_bytes());
+    for text in [around("", &one), around("Name=\"urn:x\"", &format!("\n{}\n{}", around("", ""), around("", &one)))] {
+        let metadata = read(&text).unwrap();
+        assert_eq!((metadata.entity_id().as_str(), metadata.admit(now, false)), ("https://sp.example/", vec![]));
+    }
+    let ended = read(&around("validUntil=\"2026-12-31T00:00:00Z\"", &one)).unwrap().admit(now, false);
+    assert_eq!(ended[0].reason, MetadataFault::Ended { at: utc_datetime!(2026-12-31 0:00) });
+    for (content, count) in [(String::new(), 0), (one.repeat(2), 2), (one.clone() + &around("", &one.repeat(2)), 3)] {
+        let faults = read(&around("", &content)).unwrap_err();
+        assert_eq!(faults.first().reason, MetadataFault::Entities(count));
+        assert!(faults.to_string().contains(&format!("holds {count} entities")), "{faults}");
+    }
+}
+
+#[test]
+fn every_fault_is_told_by_one_reading() {
+    let content = [
+        key(&RSA, "use=\"both\"", "").replace('\n', ""),
+        key(&KeyPair::rsa(1024), "", "").replace('\n', ""),
+        acs(POST, "javascript:1", "0", ""),
+        acs(POST, "http://sp.example/acs", "1", "isDefault=\"maybe\""),
+        acs(POST, "https://sp.example/acs", "1", ""),
+        acs(POST, "https://sp.example/acs", "many", ""),
+        "<md:SingleLogoutService Binding=\"x\" Location=\"http://sp.example/slo\"/>".to_owned(),
+        "<md:AttributeConsumingService index=\"0\"><md:ServiceName>n</md:ServiceName><md:RequestedAttribute/></md:AttributeConsumingService>"
+            .to_owned(),
+        "<md:Organization><md:OrganizationURL xml:lang=\"en\">file:///</md:OrganizationURL></md:Organization>".to_owned(),
+        "<md:ContactPerson/>".to_owned(),
+    ]
+    .join("\n");
+    let text = role("errorURL=\"x:y\" AuthnRequestsSigned=\"perhaps\" validUntil=\"2026-01-01T00:00:00Z\"", &content)
+        .replace("https://sp.example/\"", "a name\" cacheDuration=\"day\"");
+    let faults = SpMetadata::parse(text.as_bytes()).unwrap_err();
+    let missing = |element, attribute| MetadataFault::MissingAttribute { element, attribute };
+    let told: Vec<_> = faults.all().map(|fault| (fault.line, fault.reason.clone())).collect();
+    assert_eq!(
+        told,
+        [
+            (1, MetadataFault::EntityId),
+            (1, MetadataFault::Duration("cacheDuration")),
+            (2, MetadataFault::Url("errorURL")),
+            (2, MetadataFault::Boolean("AuthnRequestsSigned")),
+            (3, MetadataFault::KeyUse),
+            (4, MetadataFault::Key(KeyError::RsaLength { bits: 1024 })),
+            (5, MetadataFault::Url("Location")),
+            (6, MetadataFault::Boolean("isDefault")),
+            (8, MetadataFault::Index),
+            (10, missing("ServiceName", "xml:lang")),
+            (10, missing("RequestedAttribute", "Name")),
+            (11, MetadataFault::Url("OrganizationURL")),
+            (12, missing("ContactPerson", "contactType")),
+        ]
+    );
+    let unmet: Vec<_> = faults
+        .with_unmet(utc_datetime!(2027-01-01 0:00), false)
+        .into_iter()
+        .filter(|fault| !faults.all().any(|known| known == fault))
+        .map(|fault| (fault.line, fault.reason))
+        .collect();
+    assert_eq!(
+        unmet,
+        [
+            (2, MetadataFault::Ended { at: utc_datetime!(2026-01-01 0:00) }),
+            (6, MetadataFault::NotHttps("AssertionConsumerService")),
+            (9, MetadataFault::NotHttps("SingleLogoutService")),
+        ]
+    );
+}
+
+#[test]
+fn a_key_that_is_not_needed_is_passed_over_and_told() {
+    let (p521, ed25519) = (KeyPair::p521(), KeyPair::ed25519());
+    let told = |metadata: &SpMetadata| -> Vec<_> {
+        let keys = metadata.passed_over_keys().iter();
+        keys.map(|key| (key.line, key.purpose, key.reason.clone())).collect()
+    };
+    let flat = |pair: &KeyPair, attributes: &str| key(pair, attributes, "").replace('\n', "") + "\n";
+    let read = |keys: &str| read(&(keys.to_owned() + &one()));
+    let (signing, encryption) = ("use=\"signing\"", "use=\"encryption\"");
+    let not_for_encryption = |line| (line, KeyPurpose::Encryption, KeyError::NotForEncryption);
+    for beside in [&*P256, &p521, &ed25519] {
+        let metadata = read(&(flat(&RSA, "") + &flat(beside, encryption)));
+        assert_eq!((metadata.signing_keys().len(), metadata.encryption_keys().len()), (1, 1));
+        assert_eq!(told(&metadata), [not_for_encryption(4)]);
+    }
+    // Where none serves, the warning says why; whether an answer is encrypted is for the agreement to say.
+    let metadata = read(&(flat(&RSA, signing) + &flat(&P256, encryption)));
+    assert_eq!((metadata.encryption_keys().len(), told(&metadata)), (0, vec![not_for_encryption(4)]));
+    // One that may be used for both is there to sign.
+    assert_eq!(told(&read(&flat(&P256, ""))), []);
+
+    for (beside, reason) in [(&p521, KeyError::Curve), (&ed25519, KeyError::Kind)] {
+        for attributes in ["", signing] {
+            let metadata = read(&(flat(&RSA, "") + &flat(beside, attributes)));
+            assert_eq!(told(&metadata), [(4, KeyPurpose::Signing, reason.clone())]);
+            // The only one that signs is needed.
+            assert_eq!(refused(&(flat(beside, attributes) + &one())), MetadataFault::Key(reason.clone()));
+        }
+    }
+}
+
+#[test]
+fn an_element_in_another_namespace_is_named_with_the_one_that_is_looked_for() {
+    let whole = role("", &(key(&RSA, "", "") + &one()));
+    let dsig = "http://www.w3.org/2000/09/xmldsig#";
+    for (from, to, element) in [
+        ("<ds:KeyInfo>", "<ds:KeyInfo xmlns:ds=\"https://www.w3.org/2000/09/xmldsig#\">", "ds:KeyInfo"),
+        ("<ds:X509Data>", "<ds:X509Data xmlns:ds=\"https://www.w3.org/2000/09/xmldsig#\">", "ds:X509Data"),
+        (
+            "<ds:X509Certificate>",
+            "<ds:X509Certificate xmlns:ds=\"https://www.w3.org/2000/09/xmldsig#\">",
+            "ds:X509Certificate",
+        ),
+    ] {
+        let faults = SpMetadata::parse(whole.replace(from, to).as_bytes()).unwrap_err();
+        let said = faults.to_string();
+        assert!(
+            said.contains(&format!("`{element}` in the namespace `https://www.w3.org/2000/09/xmldsig#`")),
+            "{said}"
+        );
+        assert!(said.contains(&format!("{element} in `{dsig}` is looked for")), "{said}");
+    }
+    let md = "urn:oasis:names:tc:SAML:2.0:metadata";
+    for element in ["AssertionConsumerService", "SPSSODescriptor"] {
+        let text = whole.replace(&format!("<md:{element} "), &format!("<x:{element} xmlns:x=\"urn:x\" "));
+        let text = text.replace(&format!("</md:{element}>"), &format!("</x:{element}>"));
+        let said = SpMetadata::parse(text.as_bytes()).unwrap_err().to_string();
+        assert!(said.contains(&format!("`x:{element}` in the namespace `urn:x`")) && said.contains(md), "{said}");
+    }
+    let said = SpMetadata::parse(whole.replace(md, "urn:oasis:names:tc:SAML:2.0:metadat").as_bytes()).unwrap_err();
+    assert!(said.to_string().contains("`md:EntityDescriptor` in the namespace `urn:oasis:names:tc:SAML:2.0:metadat`"));
+}
+
+#[test]
 fn a_fault_tells_its_line() {
     let text = role("", &format!("<!-- a comment -->\n\n{}", acs(POST, "javascript:1", "0", "")));
-    assert_eq!(SpMetadata::parse(text.as_bytes()).unwrap_err().line, 5);
+    assert_eq!(SpMetadata::parse(text.as_bytes()).unwrap_err().first().line, 5);
 }
 
 #[test]
@@ -582,7 +729,7 @@ fn what_people_see_and_whom_to_ask_is_read() {
     assert_eq!(Localized::choose(&ui.display_names, "es-MX"), Some("Servicio"));
     assert_eq!(Localized::choose(&ui.display_names, "zh"), Some("Service"));
     assert_eq!((ui.logos.len(), ui.information_urls.len()), (1, 1));
-    assert_eq!(metadata.single_logout_services()[0].response_url.as_ref().unwrap().path(), "/r");
+    assert_eq!(metadata.single_logout_services()[0].response_location.as_ref().unwrap().url().path(), "/r");
     assert_eq!(metadata.name_id_formats(), ["urn:a", "urn:b"]);
     let names = |index| metadata.attribute_consuming_service(index).map(|s| s.requested_attributes[0].name.clone());
     assert_eq!(names(None).as_deref(), Some("ssn"));
