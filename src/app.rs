@@ -437,6 +437,7 @@ fn identity_provider(
             service_name: settings.server.service_name.clone(),
             support_email: federation.support_email.clone(),
             security_email: federation.security_email.clone(),
+            encryption_methods: federation.encryption_methods,
         },
         copy: Default::default(),
         fetches: Default::default(),

@@ -178,6 +178,7 @@ fn settings(folder: &Folder) -> Result<Settings, ConformError> {
             organization: "Signet, tried by itself".to_owned(),
             support_email: Some("help@conform.example".to_owned()),
             security_email: Some("security@conform.example".to_owned()),
+            encryption_methods: Default::default(),
             denied_algorithms: Vec::new(),
         },
         keys: KeySettings { folder: at("keys"), passphrase_file: at("passphrase") },

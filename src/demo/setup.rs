@@ -218,6 +218,7 @@ fn settings(places: &DemoPlaces) -> Result<Settings, DemoError> {
             organization: "Signet demonstration".to_owned(),
             support_email: None,
             security_email: None,
+            encryption_methods: Default::default(),
             denied_algorithms: Vec::new(),
         },
         keys: KeySettings { folder: folder.join("keys"), passphrase_file: folder.join("passphrase") },

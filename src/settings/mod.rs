@@ -21,6 +21,7 @@ use time::Duration;
 use url::Url;
 
 use crate::authentication::session::SessionLimits;
+use crate::saml::metadata::EncryptionMethodsForm;
 use crate::saml::{DeniedAlgorithms, EntityId};
 use crate::services::keys::SealingSecret;
 use crate::storage::DatabaseUrl;
@@ -101,6 +102,9 @@ pub struct FederationSettings {
     pub support_email: Option<String>,
     /// Where agencies' engineers report an incident; for metadata.
     pub security_email: Option<String>,
+    /// How our metadata writes the methods by which services may encrypt for us: `common`, which strict tools take, or `full`.
+    #[serde(default)]
+    pub encryption_methods: EncryptionMethodsForm,
     /// Algorithms, by their identifiers, that are neither accepted nor used nor advertised.
     #[serde(default)]
     pub denied_algorithms: Vec<String>,

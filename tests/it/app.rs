@@ -48,6 +48,7 @@ fn settings(folder: &Path) -> Settings {
             organization: "Signet".into(),
             support_email: None,
             security_email: None,
+            encryption_methods: Default::default(),
             denied_algorithms: Vec::new(),
         },
         keys: KeySettings { folder: keys, passphrase_file },

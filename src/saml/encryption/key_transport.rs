@@ -137,10 +137,21 @@ impl KeyTransport {
         self.describe(Builder::element("md", ns::METADATA, "EncryptionMethod"))
     }
 
-    fn describe(self, method: Builder) -> Builder {
+    /// The same without the element of the mask, which readers with older schemas do not know; `None` where the mask is not the one
+    /// that is meant if none is named (XML Encryption 1.1 §5.5.2: MGF1 over SHA-1).
+    pub(in crate::saml) fn declare_without_mask(self) -> Option<Builder> {
+        let method = Builder::element("md", ns::METADATA, "EncryptionMethod");
+        (self.mask() == OaepHash::Sha1).then(|| self.describe_digest(method))
+    }
+
+    fn describe_digest(self, method: Builder) -> Builder {
         let digest =
             Builder::element("ds", ns::DSIG, "DigestMethod").attribute("Algorithm", self.digest().digest_uri());
-        let method = method.attribute("Algorithm", self.uri()).child(digest);
+        method.attribute("Algorithm", self.uri()).child(digest)
+    }
+
+    fn describe(self, method: Builder) -> Builder {
+        let method = self.describe_digest(method);
         match self {
             Self::Mgf1p { .. } => method,
             Self::Oaep { mask, .. } => {

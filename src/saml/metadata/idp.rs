@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
+use serde::{Deserialize, Serialize};
 use time::UtcDateTime;
 use url::Url;
 
@@ -41,6 +42,8 @@ pub struct IdpDescription {
     pub further_certificates: Vec<Vec<u8>>,
     /// The certificate (DER) of the key to which services encrypt for us, where one is offered.
     pub encryption_certificate: Option<Vec<u8>>,
+    /// How the methods are written by which services may encrypt for us.
+    pub encryption_methods: EncryptionMethodsForm,
     /// The algorithms that are not advertised.
     pub denied: DeniedAlgorithms,
     /// Where a service sends a person whom it cannot help after the sign-in (SAML Metadata §2.4.1, `errorURL`), with the
@@ -57,6 +60,20 @@ pub struct IdpDescription {
     /// Whom to tell of an incident. Published as of the type `other`, whatever [`Contact::kind`] says, and by the extension as
     /// what it is.
     pub security_contact: Option<Contact>,
+}
+
+/// How our metadata says what may be encrypted to us.
+///
+/// An `md:EncryptionMethod` may hold elements of other namespaces (XML Encryption 1.0 §3.2), and a schema that does not declare
+/// them makes the whole document invalid: pyFF 3.0.0 drops an entity whose method holds an `xenc11:MGF`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum EncryptionMethodsForm {
+    /// Without `xenc11:MGF`: what can be said so. The rest is opened all the same.
+    #[default]
+    Common,
+    /// Everything that we open.
+    Full,
 }
 
 /// What a service fills in (SAML V2.0 Metadata Deployment Profile for errorURL §2.3).
@@ -105,9 +122,12 @@ fn write(description: &IdpDescription, signer: &dyn Signer) -> Builder {
         .attribute("protocolSupportEnumeration", ns::PROTOCOL)
         .optional_child((!extensions.is_empty()).then(|| md("Extensions").children(extensions)))
         .children(certificates.map(|certificate| key_descriptor("signing", certificate)))
-        .optional_child(description.encryption_certificate.as_deref().map(|certificate| {
-            key_descriptor("encryption", certificate).children(encryption_methods(description.denied))
-        }))
+        .optional_child(
+            description
+                .encryption_certificate
+                .as_deref()
+                .map(|certificate| key_descriptor("encryption", certificate).children(encryption_methods(description))),
+        )
         .child(
             service("ArtifactResolutionService", SOAP, &description.artifact)
                 .attribute("index", "0")
@@ -145,11 +165,16 @@ fn algorithms(denied: DeniedAlgorithms) -> impl Iterator<Item = Builder> {
 }
 
 /// What we open, each named: a service that reads none of them may encrypt by CBC, which we do not open (SAML Metadata §2.4.1.1).
-fn encryption_methods(denied: DeniedAlgorithms) -> impl Iterator<Item = Builder> {
+fn encryption_methods(description: &IdpDescription) -> impl Iterator<Item = Builder> {
+    let (denied, form) = (description.denied, description.encryption_methods);
     let method = |uri: &'static str| md("EncryptionMethod").attribute("Algorithm", uri);
     let ciphers = BlockEncryption::ALL.into_iter().filter(move |one| one.is_authenticated() && denied.encrypts(*one));
     let transports = KeyTransport::ALL.into_iter().filter(move |one| denied.transports(*one));
-    ciphers.map(move |cipher| method(cipher.uri())).chain(transports.map(KeyTransport::declare))
+    let transports = transports.filter_map(move |transport| match form {
+        EncryptionMethodsForm::Common => transport.declare_without_mask(),
+        EncryptionMethodsForm::Full => Some(transport.declare()),
+    });
+    ciphers.map(move |cipher| method(cipher.uri())).chain(transports)
 }
 
 fn key_descriptor(use_: &'static str, certificate: &[u8]) -> Builder {

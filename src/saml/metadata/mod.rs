@@ -30,7 +30,7 @@ use time::UtcDateTime;
 pub use acs::{AcsError, AcsLocation, AcsSelection, ResponseBinding};
 pub use algorithms::{DeclaredEncryptionMethod, DeclaredSigningMethod, RegisteredEncryptionKey};
 pub use error::{MetadataError, MetadataFault, MetadataFaults};
-pub use idp::{ERROR_URL_QUERY, IdpDescription, SECURITY_CONTACT, idp_metadata};
+pub use idp::{ERROR_URL_QUERY, EncryptionMethodsForm, IdpDescription, SECURITY_CONTACT, idp_metadata};
 pub use location::{Location, MalformedLocation};
 pub use shown::{Contact, Localized, Logo, Organization, UserInterface};
 pub use slo::{LogoutKind, SloLocation};
@@ -104,13 +104,13 @@ impl SpMetadata {
         &self.encryption_keys
     }
 
-    /// When each certificate of a key says that it ends, in the order of the document. People are told; nothing is refused
     /// The keys that nothing is done with, in the order of the document: of a kind that we do not use.
     #[must_use]
     pub fn passed_over_keys(&self) -> &[PassedOverKey] {
         &self.passed_over_keys
     }
 
+    /// When each certificate of a key says that it ends, in the order of the document. People are told; nothing is refused
     /// for it.
     #[must_use]
     pub fn certificate_ends(&self) -> &[(KeyFingerprint, UtcDateTime)] {

@@ -202,6 +202,7 @@ fn sign(site: &Site, idp: &IdentityProvider, signing: &SigningKeys) -> Result<St
         artifact: artifact.clone(),
         further_certificates: signing.published().map(|signer| signer.certificate_der().to_vec()).collect(),
         encryption_certificate: signing.offered().map(|opener| opener.certificate_der().to_vec()),
+        encryption_methods: published.encryption_methods,
         denied: idp.denied,
         error_url: format!("{}?{ERROR_URL_QUERY}", page("/saml/error")),
         scopes: vec![idp.scope().to_owned()],

@@ -25,6 +25,7 @@ use url::Url;
 use crate::federation::single_sign_on::SettlementRules;
 use crate::jobs::metadata::SharedRegistry;
 use crate::jobs::signing::SharedSigningKeys;
+use crate::saml::metadata::EncryptionMethodsForm;
 use crate::saml::{DeniedAlgorithms, EntityId};
 use crate::storage::DisclosureWriter;
 
@@ -68,6 +69,8 @@ pub struct Published {
     pub support_email: Option<String>,
     /// Where incidents are reported.
     pub security_email: Option<String>,
+    /// How the methods are written by which services may encrypt for us.
+    pub encryption_methods: EncryptionMethodsForm,
 }
 
 impl IdentityProvider {

@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use signet::saml::{
     DeniedAlgorithms, EntityId, MessageId, OutboundError, ReadBackError,
-    metadata::{Contact, ERROR_URL_QUERY, IdpDescription, Localized, Logo, Organization, UserInterface, idp_metadata},
+    metadata::{
+        Contact, ERROR_URL_QUERY, EncryptionMethodsForm, IdpDescription, Localized, Logo, Organization, UserInterface,
+        idp_metadata,
+    },
     signature::SignatureError,
     xml::Canonical,
 };
@@ -29,6 +32,7 @@ fn description() -> IdpDescription {
         artifact: "https://idp.example/saml/artifact".parse().unwrap(),
         further_certificates: Vec::new(),
         encryption_certificate: None,
+        encryption_methods: EncryptionMethodsForm::Common,
         denied: signet::saml::DeniedAlgorithms::NONE,
         error_url: format!("https://idp.example/saml/error?{ERROR_URL_QUERY}"),
         scopes: vec!["idp.example".into()],
@@ -102,6 +106,53 @@ fn our_metadata_is_schema_valid_and_xmlsec1_verifies_it() {
         std::fs::write(&key, &pair.certificate_pem).unwrap();
         assert_xmlsec1_verifies(&key, &document);
     }
+}
+
+/// pyFF 3.0.0 (PyPI) drops an entity whose `EncryptionMethod` holds an element that its schemas do not declare, as `xenc11:MGF`.
+#[test]
+fn methods_of_encryption_hold_nothing_that_older_schemas_do_not_declare_unless_the_settings_say_so() {
+    use signet::saml::{
+        encryption::KeyTransport,
+        xml::{Document, Element, Limits, ns},
+    };
+    fn methods<'d>(element: Element<'d>, found: &mut Vec<Element<'d>>) {
+        for child in element.children() {
+            if child.is(ns::METADATA, "EncryptionMethod") {
+                found.push(child);
+            }
+            methods(child, found);
+        }
+    }
+    let common = published(&whole(), &RSA).into_string();
+    let full = IdpDescription { encryption_methods: EncryptionMethodsForm::Full, ..whole() };
+    let full = published(&full, &RSA).into_string();
+    let transports = |text: &str| {
+        let document = Document::parse(text.as_bytes(), &Limits::METADATA).unwrap();
+        let mut found = Vec::new();
+        methods(document.root(), &mut found);
+        let child = |method: Element<'_>, namespace, local| {
+            method.child(namespace, local).and_then(|child| child.attribute("Algorithm")).map(str::to_owned)
+        };
+        let others = found
+            .iter()
+            .flat_map(|method| method.children())
+            .filter(|child| ![ns::METADATA, ns::DSIG, ns::XMLENC].contains(&child.namespace()));
+        let others = others.count();
+        let meant: Vec<KeyTransport> = found
+            .iter()
+            .filter_map(|method| {
+                let (digest, mask) = (child(*method, ns::DSIG, "DigestMethod"), child(*method, ns::XMLENC11, "MGF"));
+                KeyTransport::from_uris(method.attribute("Algorithm").unwrap(), digest.as_deref(), mask.as_deref())
+            })
+            .collect();
+        (others, meant)
+    };
+    let (others, meant) = transports(&full);
+    assert_eq!((others, meant), (4, KeyTransport::ALL.to_vec()));
+    let (others, meant) = transports(&common);
+    assert_eq!(others, 0);
+    // What is said means what is opened.
+    assert_eq!(meant, [KeyTransport::ALL[0], KeyTransport::ALL[1], KeyTransport::ALL[3], KeyTransport::ALL[4]]);
 }
 
 #[test]

@@ -140,6 +140,7 @@ impl TestApp {
                 organization: "Signet".to_owned(),
                 support_email: None,
                 security_email: None,
+                encryption_methods: Default::default(),
                 denied_algorithms: wishes.denied_algorithms,
             },
             keys: KeySettings { folder: at("keys"), passphrase_file: at("passphrase") },
