@@ -85,7 +85,7 @@ pub struct GenerateArgs {
 /// Kinds of signing keys.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Kind {
-    /// ECDSA on P-256: quick; some older services do not take it
+    /// ECDSA on P-256: quick; mod_auth_mellon, lasso, SimpleSAMLphp, samlify and ruby-saml do not verify it
     #[value(name = "p-256")]
     P256,
     /// RSA, 2048 bits: every service takes it
@@ -143,6 +143,16 @@ fn generate(args: &GenerateArgs, settings: &Settings, out: &mut dyn Write) -> Re
         writeln!(out, "The signing key {id} is in {}.", folder.display())?;
         writeln!(out, "Copy signing/{id}.key and signing/{id}.crt to the key folder of every other node.")?;
         writeln!(out, "Then `signet keys publish {id}` puts it into our metadata; nothing is signed with it yet.")?;
+        if args.kind == Kind::P256 {
+            writeln!(
+                out,
+                "WARNING: many services do not verify ECDSA, which this key makes; metadata/products.md names products."
+            )?;
+            writeln!(
+                out,
+                "`publish` says what is known of each service. Try it with each first: `signet keys trial`."
+            )?;
+        }
     } else {
         let keys = LocalKeys::generate(folder, &settings.sealing_secret()?, &wanted, Arc::new(SystemEntropy))?;
         keys.add_decryption_key(host, wanted.now)?;

@@ -9,12 +9,13 @@ use clap::Args;
 use crate::cli::{CommandError, now, open_keys, open_store, operator};
 use crate::federation::registry::{Registry, ServiceProvider};
 use crate::federation::signing::{
-    At, KeyState, MetadataFetch, OpenerState, PlanRefused, SigningKeyId, SigningPlan, TRIAL_LASTS, TrialTicket,
-    WavePercent, Whom,
+    At, KeyState, KindHistory, KindRisk, MetadataFetch, OpenerState, PlanRefused, SigningKeyId, SigningPlan,
+    TRIAL_LASTS, TrialTicket, WavePercent, Whom,
 };
 use crate::jobs::metadata;
 use crate::jobs::signing::{self, SigningError};
-use crate::saml::EntityId;
+use crate::one_line::OneLine;
+use crate::saml::{DeniedAlgorithms, EntityId};
 use crate::services::keys::{LocalKeys, ServiceKeys as _};
 use crate::settings::Settings;
 use crate::storage::{StoreError, Transaction};
@@ -41,9 +42,12 @@ pub struct SignWithArgs {
     /// For all services but those that were put to another key by name; our metadata is signed with it too
     #[arg(long)]
     pub all: bool,
-    /// Although a service or a node may not have the key yet: the sign-ins of such a service fail
+    /// Although a service or a node may not have the key yet: the sign-ins of such a service fail. Implies --untried
     #[arg(long)]
     pub now: bool,
+    /// Although nothing shows that a service verifies what this kind of key signs: if it does not, its sign-ins fail
+    #[arg(long)]
+    pub untried: bool,
 }
 
 /// `signet keys fall-back`
@@ -82,7 +86,7 @@ pub(super) fn publish(args: &KeyArgs, settings: &Settings, out: &mut dyn Write) 
     let mut published = None;
     let keys = open_keys(settings)?;
     let here = keys_here(&keys)?;
-    change(settings, &keys, |_, plan, at| {
+    let next = change(settings, &keys, |_, plan, at| {
         let key = match &args.key {
             Some(name) => named(name, here.all().chain(known(plan)))?,
             None => only_unpublished(plan, &here)?,
@@ -106,12 +110,80 @@ pub(super) fn publish(args: &KeyArgs, settings: &Settings, out: &mut dyn Write) 
         out,
         "`signet keys status` shows which services have fetched it; `signet keys sign-with {key}` comes then."
     )?;
+    if next.in_metadata().count() > 1 {
+        writeln!(
+            out,
+            "Several signing keys stand in our metadata now. Software that reads one alone may refuse what another signs:"
+        )?;
+        writeln!(
+            out,
+            "samlify's logout fails until the others are retired. Where that matters, `signet keys trial` shows it."
+        )?;
+    }
+    let store = open_store(settings)?;
+    let denied = settings.denied_algorithms()?;
+    let warnings = store.read_blocking(|tx| kind_warnings(tx, &next, &keys, denied))?;
+    write_warnings(&warnings, out)
+}
+
+/// What the next key of each service may break there.
+pub(super) fn kind_warnings(
+    tx: &mut Transaction<'_>,
+    plan: &SigningPlan,
+    keys: &LocalKeys,
+    denied: DeniedAlgorithms,
+) -> Result<Vec<String>, CommandError> {
+    let registry = metadata::load(tx, keys)?.registry;
+    let mut warnings = Vec::new();
+    for service in registry.services() {
+        if let Ok(key) = plan.next_for(service.entity_id()) {
+            warnings.extend(kind_warning(tx, plan, keys, denied, service, key)?);
+        }
+    }
+    Ok(warnings)
+}
+
+/// What a key may break at a service. Nothing where the key is not here, so that nothing is known of it.
+fn kind_warning(
+    tx: &mut Transaction<'_>,
+    plan: &SigningPlan,
+    keys: &LocalKeys,
+    denied: DeniedAlgorithms,
+    service: &ServiceProvider,
+    key: &SigningKeyId,
+) -> Result<Option<String>, CommandError> {
+    let signers = keys.pairs().map_err(SigningError::from)?.signers;
+    let found = |id: &str| signers.iter().find(|signer| signer.key_id() == id);
+    let Some(signer) = found(key.as_str()) else { return Ok(None) };
+    let name = service.entity_id();
+    let last = tx.last_assertion_for(name.as_str())?.filter(|(_, last)| *last != key.as_str());
+    let history = KindHistory {
+        tried: plan.trial_of(name).is_some_and(|told| told.key == *key && told.succeeded),
+        gets_ecdsa: last.and_then(|(_, last)| found(&last)).is_some_and(|last| !last.algorithm().is_rsa()),
+    };
+    let risk = KindRisk::of(service, &**signer, history, denied);
+    Ok(risk.map(|risk| risk.told(service, key)))
+}
+
+/// Writes the warnings, and what to do about them.
+pub(super) fn write_warnings(warnings: &[String], out: &mut dyn Write) -> Result<(), CommandError> {
+    for warning in warnings {
+        writeln!(out, "WARNING: {}", OneLine(warning))?;
+    }
+    if !warnings.is_empty() {
+        writeln!(
+            out,
+            "Try each first: `signet keys trial --sp …`, then --succeeded or --failed. metadata/products.md says which"
+        )?;
+        writeln!(out, "products verify what.")?;
+    }
     Ok(())
 }
 
 pub(super) fn sign_with(args: &SignWithArgs, settings: &Settings, out: &mut dyn Write) -> Result<(), CommandError> {
     let keys = open_keys(settings)?;
     let here = keys_here(&keys)?.signing;
+    let denied = settings.denied_algorithms()?;
     let mut seen = None;
     let next = change(settings, &keys, |tx, plan, at| {
         let key = named(&args.key, here.iter().chain(plan.keys().keys()))?;
@@ -130,6 +202,22 @@ pub(super) fn sign_with(args: &SignWithArgs, settings: &Settings, out: &mut dyn 
             signing::must_be_followed(tx, planned.published_in, at.now)?;
         }
         let next = plan.sign_with(&key, &whom, &names(&registry), &fetches(tx)?, args.now, at)?;
+        if !args.now && !args.untried {
+            let begins = |service: &&Arc<ServiceProvider>| {
+                let name = service.entity_id();
+                *next.key_for(name) == key && *plan.key_for(name) != key
+            };
+            let mut warnings = Vec::new();
+            for service in registry.services().filter(begins) {
+                warnings.extend(kind_warning(tx, plan, &keys, denied, service, &key)?);
+            }
+            if !warnings.is_empty() {
+                return Err(CommandError::usage(
+                    warnings.join("; "),
+                    "try it with each: `signet keys trial --sp …`, then --succeeded; or say --untried if you know better",
+                ));
+            }
+        }
         seen = Some((key, names(&registry)));
         Ok(next)
     })?;

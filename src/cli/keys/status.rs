@@ -7,7 +7,7 @@ use std::sync::Arc;
 use clap::Args;
 use time::UtcDateTime;
 
-use super::rollover::fetches;
+use super::rollover::{fetches, kind_warnings, write_warnings};
 use crate::cli::{CommandError, now, open_keys, open_store};
 use crate::federation::signing::{PlannedOpener, SigningKeyId, SigningPlan, metadata_address};
 use crate::jobs::metadata;
@@ -81,7 +81,9 @@ pub(super) fn show(args: &StatusArgs, settings: &Settings, out: &mut dyn Write) 
 
     let rows = store.read_blocking(|tx| services(tx, plan, &keys, now))?;
     write_table(&rows, out)?;
-    Ok(())
+    let denied = settings.denied_algorithms()?;
+    let warnings = store.read_blocking(|tx| kind_warnings(tx, plan, &keys, denied))?;
+    write_warnings(&warnings, out)
 }
 
 fn key_row(plan: &SigningPlan, id: &SigningKeyId, signer: Option<&dyn Signer>) -> Vec<String> {

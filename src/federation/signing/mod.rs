@@ -13,6 +13,7 @@
 //! [`SigningKeys`] is the plan with the keys that it names, as one snapshot. [`SigningKeys::signer`] is the one place where
 //! the key for a service is picked. The plan also says which key our metadata offers for encrypting to us ([`OpenerState`]).
 
+mod another_kind;
 mod decryption;
 mod evidence;
 mod plan;
@@ -28,6 +29,7 @@ use time::Duration;
 use crate::saml::EntityId;
 use crate::services::keys::{KeysError, Purpose, ServiceKeys};
 
+pub use another_kind::{KindHistory, KindRisk};
 pub use decryption::{OpenerState, PlannedOpener};
 pub use evidence::{MetadataFetch, NodeSeen, Readiness};
 pub use plan::{At, KeyState, PlannedKey, SigningPlan, TrialOutcome, Wave, WavePercent, Whom};

@@ -175,7 +175,8 @@ async fn every_kind_of_key_signs_what_a_service_and_xmlsec1_accept() {
     for (kind, algorithm) in [("rsa-3072", "rsa-sha256"), ("p-256", "ecdsa-sha256")] {
         let next = street.publish(kind).await;
         street.fetch(street.permits()).await;
-        street.keys(&["sign-with", next.as_str(), "--sp", "permits/service"]).done();
+        let untried = if kind == "p-256" { &["--untried"][..] } else { &[] };
+        street.keys(&[&["sign-with", next.as_str(), "--sp", "permits/service"], untried].concat()).done();
         street.follow().await.unwrap();
         let response = street.permits().sign_in(&street.house, &browser).await.unwrap();
         assert_eq!(street.last_signed_with(street.permits()).await, next);
@@ -186,6 +187,48 @@ async fn every_kind_of_key_signs_what_a_service_and_xmlsec1_accept() {
         let certificate = openssl::x509::X509::from_pem(&std::fs::read(certificate).unwrap()).unwrap();
         xmlsec1_verifies(&certificate.to_der().unwrap(), &response).unwrap();
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_another_kind_of_key_may_break_is_told_and_tried_first() {
+    let street = Street::new().await;
+    let made = street.keys(&["generate", "--next", "--kind", "p-256"]).done();
+    assert!(made.contains("WARNING: many services do not verify ECDSA"), "{made}");
+    let published = street.keys(&["publish"]).done();
+    let next = published.split_whitespace().next().unwrap().to_owned();
+    street.follow().await.unwrap();
+    let warning =
+        |service: &str| format!("WARNING: {service}: nothing shows that it verifies ECDSA, by which {next} signs");
+    let (permits, camping) = (street.permits(), street.camping());
+    for said in [&published, &street.keys(&["status"]).done()] {
+        for service in [permits, camping] {
+            assert!(said.contains(&warning(&service.entity())), "{said}");
+        }
+        assert!(said.contains("Try each first: `signet keys trial"), "{said}");
+    }
+    assert!(published.contains("samlify's logout fails"), "{published}");
+    for service in [permits, camping] {
+        street.fetch(service).await;
+    }
+    let refused = format!("{}: nothing shows that it verifies ECDSA", permits.entity());
+    street.keys(&["sign-with", &next, "--sp", "permits/service"]).refused(&refused);
+
+    let said = street.keys(&["trial", "--sp", "permits/service"]).done();
+    let url: url::Url = said.lines().next().unwrap().parse().unwrap();
+    let (engineer, _) = street.house.fiona().await;
+    engineer.get(url.path()).await.expect_status(200);
+    permits.sign_in(&street.house, &engineer).await.unwrap();
+    street.keys(&["trial", "--sp", "permits/service", "--succeeded"]).done();
+    let said = street.keys(&["status"]).done();
+    assert!(!said.contains(&warning(&permits.entity())) && said.contains(&warning(&camping.entity())), "{said}");
+    street.keys(&["sign-with", &next, "--sp", "permits/service"]).done();
+    street.keys(&["sign-with", &next, "--all"]).refused("nothing shows that it verifies ECDSA");
+    street.keys(&["sign-with", &next, "--all", "--untried"]).done();
+
+    // An RSA key of another length is taken by everybody.
+    let said = street.keys(&["generate", "--next", "--kind", "rsa-3072"]).done();
+    assert!(!said.contains("WARNING"), "{said}");
+    assert!(!street.keys(&["publish"]).done().contains("nothing shows"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -221,7 +264,7 @@ async fn no_step_leaves_a_node_behind_that_still_serves() {
     street.keys(&["sign-with", next.as_str(), "--all"]).refused(behind);
     assert!(street.keys(&["status"]).done().contains("1 (behind)"));
     crate::support::sql::run(store, "UPDATE signing_node SET plan_version = 2 WHERE node = 'second'");
-    street.keys(&["sign-with", next.as_str(), "--all"]).done();
+    street.keys(&["sign-with", next.as_str(), "--all", "--untried"]).done();
     street.follow().await.unwrap();
     // The second one signs with the first key still.
     street.keys(&["retire", first.as_str()]).refused("a node does not follow plan 3 yet: second");
