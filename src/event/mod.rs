@@ -304,6 +304,8 @@ events! {
     Refused {
         /// The code on the page.
         code: RefusalKind,
+        /// The service that it is about, where one of ours is.
+        service: Option<ServiceName>,
         /// More about it, where there is more.
         why: Option<Explanation>,
     } = "refused", INFO;
@@ -320,6 +322,8 @@ events! {
         service: ServiceName,
         /// Why, as a code.
         code: &'static str,
+        /// More about it: what was asked for, and what is agreed.
+        why: Explanation,
     } = "saml_error_answered", INFO;
     /// A certificate of a service ends soon, or has ended. Nothing is refused for it.
     ServiceCertificateEnds {

@@ -11,6 +11,8 @@ use std::fmt;
 use serde::Deserialize;
 
 use super::attribute::AttributeValue;
+use crate::one_line::OneLine;
+use crate::saml::EntityId;
 use crate::services::{Entropy, random_bytes};
 
 pub use stored::StoredPairwiseId;
@@ -63,11 +65,30 @@ const UNSPECIFIED: &str = "urn:oasis:names:tc:SAML:1.1:nameid-format:unspecified
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidNameIdPolicy {
     /// The format is unknown or not agreed.
-    #[error("the NameID format asked for is not agreed")]
-    FormatNotAgreed,
+    #[error("the request asks for the NameID format `{}`; agreed is {}", OneLine(.asked), listed(.agreed))]
+    FormatNotAgreed {
+        /// What the request asks for, cut to 200 characters.
+        asked: String,
+        /// What the agreement lists.
+        agreed: Vec<NameIdFormat>,
+    },
     /// The identifier of some other service or affiliation is asked for.
-    #[error("the SPNameQualifier names another service provider")]
-    ForeignQualifier,
+    #[error("the SPNameQualifier is `{}`, and the service is {service}", OneLine(.asked))]
+    ForeignQualifier {
+        /// Whose identifier the request asks for, cut to 200 characters.
+        asked: String,
+        /// Who asks.
+        service: EntityId,
+    },
+    /// The format is agreed, and what it would carry may not be sent in this sign-in.
+    #[error("the NameID format `{}` is agreed, and this sign-in has nothing that could be sent by it", .0.uri())]
+    NothingToSend(NameIdFormat),
+    /// The request names the person, whom the service knows by a persistent name alone.
+    #[error("the request names a Subject, so that its answer's NameID is persistent, and asks for `{}`", OneLine(.asked))]
+    NotTheSubjects {
+        /// The format that the request asks for, cut to 200 characters.
+        asked: String,
+    },
     /// The request forbids a new identifier, and the person has none at this agency yet.
     #[error("the request forbids a new identifier and there is none yet")]
     NothingToReuse,
@@ -82,7 +103,19 @@ pub fn choose_format(asked: Option<&str>, agreed: &[NameIdFormat]) -> Result<Nam
         None => agreed.first().copied(),
         Some(uri) => NameIdFormat::from_uri(uri).filter(|format| agreed.contains(format)),
     };
-    format.ok_or(InvalidNameIdPolicy::FormatNotAgreed)
+    format.ok_or_else(|| InvalidNameIdPolicy::FormatNotAgreed {
+        asked: cut(asked.unwrap_or_default()),
+        agreed: agreed.to_vec(),
+    })
+}
+
+/// Enough of what a service wrote to find it in what it sent.
+pub fn cut(written: &str) -> String {
+    written.chars().take(200).collect()
+}
+
+fn listed(formats: &[NameIdFormat]) -> String {
+    formats.iter().map(|format| format!("`{}`", format.uri())).collect::<Vec<_>>().join(" or ")
 }
 
 /// Whether a request's `Format` leaves the format to us.
@@ -221,11 +254,13 @@ mod tests {
     #[test]
     fn format_that_is_not_agreed_is_refused() {
         let agreed = [NameIdFormat::Persistent];
-        assert_eq!(
-            choose_format(Some(NameIdFormat::EmailAddress.uri()), &agreed),
-            Err(InvalidNameIdPolicy::FormatNotAgreed)
-        );
-        assert_eq!(choose_format(Some("urn:example:unknown"), &agreed), Err(InvalidNameIdPolicy::FormatNotAgreed));
+        for asked in [NameIdFormat::EmailAddress.uri(), "urn:example:unknown"] {
+            let refused = choose_format(Some(asked), &agreed).unwrap_err();
+            let said = format!("the request asks for the NameID format `{asked}`; agreed is `{}`", agreed[0].uri());
+            assert_eq!(refused.to_string(), said);
+        }
+        let long = choose_format(Some(&"x\n".repeat(1_000)), &agreed).unwrap_err().to_string();
+        assert!(long.len() < 600 && !long.contains('\n'), "{long}");
     }
 
     #[test]

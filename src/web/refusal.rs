@@ -16,7 +16,7 @@ use super::people::Trouble;
 use super::session::SessionTrouble;
 use crate::event::{Event, Explanation};
 use crate::federation::negotiation::NothingInCommon;
-use crate::federation::registry::ServiceProvider;
+use crate::federation::registry::{ServiceName, ServiceProvider};
 use crate::federation::single_sign_on::{Unanswerable, Untimely};
 use crate::saml::authn_request::RequestError;
 use crate::saml::binding::BindingError;
@@ -96,9 +96,9 @@ pub enum RefusalKind {
     ServiceUnknown,
     /// The service's metadata has no key to which an answer can be encrypted, or none that takes what we encrypt with.
     ServiceUnusable,
-    /// The request is not signed, and must be.
     /// The service's metadata lists the signatures that it verifies, and our key makes none of them.
     ServiceVerifiesNothing,
+    /// The request is not signed, and must be.
     SignatureMissing,
     /// The signature is not accepted.
     SignatureWrong,
@@ -146,8 +146,8 @@ impl RefusalKind {
         Self::ServiceDisabled,
         Self::ServiceUnknown,
         Self::ServiceUnusable,
-        Self::SignatureMissing,
         Self::ServiceVerifiesNothing,
+        Self::SignatureMissing,
         Self::SignatureWrong,
         Self::TooMany,
         Self::TooManyAtOnce,
@@ -170,8 +170,8 @@ impl RefusalKind {
             Self::ServiceDisabled => ("S21", "service-disabled", StatusCode::FORBIDDEN),
             Self::AcsUnregistered => ("S22", "acs-unregistered", StatusCode::FORBIDDEN),
             Self::ServiceUnusable => ("S23", "service-unusable", StatusCode::BAD_REQUEST),
-            Self::SignatureMissing => ("S30", "signature-missing", StatusCode::FORBIDDEN),
             Self::ServiceVerifiesNothing => ("S24", "service-verifies-nothing", StatusCode::BAD_REQUEST),
+            Self::SignatureMissing => ("S30", "signature-missing", StatusCode::FORBIDDEN),
             Self::SignatureWrong => ("S31", "signature-wrong", StatusCode::FORBIDDEN),
             Self::RequestSignedInside => ("S32", "request-signed-inside", StatusCode::BAD_REQUEST),
             Self::DestinationWrong => ("S33", "destination-wrong", StatusCode::BAD_REQUEST),
@@ -254,13 +254,15 @@ pub struct Refusal {
     kind: RefusalKind,
     /// For the log and the service's engineer; nothing personal.
     detail: Option<Explanation>,
-    service: Option<RefusedService>,
+    service: Option<Box<RefusedService>>,
     kept: Option<KeptSession>,
 }
 
 /// The service that a refusal is about, where it is registered.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RefusedService {
+    /// By which name our own records know it; for the log.
+    pub folder: Option<ServiceName>,
     /// Its name.
     pub name: String,
     /// Where the person can go back to.
@@ -273,6 +275,7 @@ impl RefusedService {
     pub fn of(service: &ServiceProvider) -> Self {
         let agreement = service.agreement();
         Self {
+            folder: Some(service.name().clone()),
             name: agreement.friendly_name().in_language("en").to_owned(),
             return_to: Some(agreement.return_to_url().to_string()),
         }
@@ -301,7 +304,7 @@ impl Refusal {
     /// The same about a service that is registered, so that the page can name it and lead back to it.
     #[must_use]
     pub fn about(mut self, service: RefusedService) -> Self {
-        self.service = Some(service);
+        self.service = Some(Box::new(service));
         self
     }
 
@@ -315,7 +318,8 @@ impl Refusal {
     /// It happened: for the log.
     #[must_use]
     pub fn event(&self) -> Event {
-        Event::Refused { code: self.kind, why: self.detail.clone() }
+        let service = self.service.as_ref().and_then(|service| service.folder.clone());
+        Event::Refused { code: self.kind, service, why: self.detail.clone() }
     }
 
     /// What its page shows. What is wrong on our side is for the log alone.

@@ -200,7 +200,7 @@ impl MatchedAuthnRequest {
                 .first()
                 .cloned()
                 .map(ChosenNameId::email_address)
-                .ok_or(AnswerableFault::from(InvalidNameIdPolicy::FormatNotAgreed))?,
+                .ok_or(AnswerableFault::from(InvalidNameIdPolicy::NothingToSend(NameIdFormat::EmailAddress)))?,
         };
         let frozen = FrozenRelease::new(&decision, name_id);
         let scope = ConsentScope::of(&frozen, agreement);

@@ -18,14 +18,15 @@ use zeroize::Zeroizing;
 
 use super::agreement::Agreement;
 use super::assurance::{Comparison, DemandedAssurance, LevelTerms, NoAuthnContext, RequestedContext};
-use super::identifier::{InvalidNameIdPolicy, NameIdFormat, choose_format, is_left_open};
+use super::identifier::{InvalidNameIdPolicy, NameIdFormat, choose_format, cut, is_left_open};
 use super::registry::ServiceProvider;
 use super::release::{AskedAttributes, AskedBy, PERSONAL_DATA_NEEDS};
 use super::single_logout::means;
+use crate::one_line::OneLine;
 use crate::saml::EntityId;
 use crate::saml::assertion::NameId;
 use crate::saml::authn_request::{RequestedSubject, VerifiedAuthnRequest};
-use crate::saml::metadata::{AcsError, AcsLocation, SubjectIdRequirement};
+use crate::saml::metadata::{AcsError, AcsLocation, AcsSelection, SpMetadata, SubjectIdRequirement};
 use crate::saml::response::{NestedStatus, Status, TopStatus};
 
 pub use journey::{AuthenticationState, NextStep, PersonFacts, ReleaseFailed, ReleaseStep};
@@ -129,9 +130,10 @@ pub enum AnswerableFault {
     /// The request uses something that Signet does not do.
     #[error("the request asks for something that is not supported: {0}")]
     Unsupported(&'static str),
-    /// The answer is wanted by another binding than HTTP-POST.
-    #[error("ProtocolBinding is not HTTP-POST, the one binding by which answers are sent")]
-    UnsupportedBinding,
+    /// The answer is wanted by a binding by which none is sent, or for which the metadata has no place: which, cut to 200
+    /// characters.
+    #[error("ProtocolBinding is `{}`; answers go by HTTP-POST or HTTP-Artifact, where the metadata has an AssertionConsumerService with that binding", OneLine(.0))]
+    UnsupportedBinding(String),
 }
 
 impl AnswerableFault {
@@ -146,7 +148,7 @@ impl AnswerableFault {
             Self::NoSupportedIdp => "no_supported_idp",
             Self::UnknownPrincipal => "unknown_principal",
             Self::Unsupported(_) => "unsupported",
-            Self::UnsupportedBinding => "unsupported_binding",
+            Self::UnsupportedBinding(_) => "unsupported_binding",
         }
     }
 
@@ -161,10 +163,27 @@ impl AnswerableFault {
             Self::NoSupportedIdp => (TopStatus::Responder, NestedStatus::NoSupportedIdp),
             Self::UnknownPrincipal => (TopStatus::Requester, NestedStatus::UnknownPrincipal),
             Self::Unsupported(_) => (TopStatus::Requester, NestedStatus::RequestUnsupported),
-            Self::UnsupportedBinding => (TopStatus::Requester, NestedStatus::UnsupportedBinding),
+            Self::UnsupportedBinding(_) => (TopStatus::Requester, NestedStatus::UnsupportedBinding),
         };
         Status { code, nested: Some(nested), message: Some(self.to_string()) }
     }
+}
+
+/// What of the assertion consumer service that a request means is wrong: what is registered, and what is asked for.
+fn acs_refused(fault: AcsError, asked: &AcsSelection, metadata: &SpMetadata) -> String {
+    const SHOWN: usize = 3;
+    let services = metadata.assertion_consumer_services();
+    let shown = services.iter().take(SHOWN).map(|one| format!("[{}] {}", one.index, cut(one.location.as_str())));
+    let mut registered = shown.collect::<Vec<_>>().join(", ");
+    if services.len() > SHOWN {
+        registered.push_str(&format!(" and {} more", services.len() - SHOWN));
+    }
+    let asked = match asked {
+        AcsSelection::Default => "the default one".to_owned(),
+        AcsSelection::Index(index) => format!("index {index}"),
+        AcsSelection::Url(location) => cut(location),
+    };
+    format!("{fault}. Asked for: {}. Registered: {}", OneLine(asked), OneLine(registered))
 }
 
 /// Where an answer to a request goes. Made from a verified request and the service's metadata only.
@@ -247,7 +266,7 @@ impl MatchedAuthnRequest {
             Err(AcsError::Binding) => at(None),
             found => found,
         };
-        let acs = acs.map_err(|fault| Unanswerable::Acs(fault.to_string()))?;
+        let acs = acs.map_err(|fault| Unanswerable::Acs(acs_refused(fault, request.acs(), service.metadata())))?;
         let address = AnswerAddress { acs, request: Arc::new(request) };
         match Self::terms(address.request(), address.acs(), &service, rules.issuer) {
             Ok(Terms { name_id_format, subject, asked, context, demanded }) => {
@@ -278,7 +297,7 @@ impl MatchedAuthnRequest {
         let agreement = service.agreement();
         // SAML Core §3.4.1, ProtocolBinding: one by which we send, and for which the metadata has a place.
         if request.protocol_binding().is_some() && request.response_binding() != Some(acs.binding()) {
-            return Err(AnswerableFault::UnsupportedBinding);
+            return Err(AnswerableFault::UnsupportedBinding(cut(request.protocol_binding().unwrap_or_default())));
         }
         // SAML Core §3.4.1.2, IDPList: the identity providers that may answer. Signet passes no request on.
         let may_answer = |list: &[String]| list.is_empty() || list.iter().any(|entry| entry == issuer.as_str());
@@ -288,7 +307,8 @@ impl MatchedAuthnRequest {
         let policy = request.name_id_policy();
         let qualifier = policy.and_then(|policy| policy.sp_name_qualifier.as_deref());
         if qualifier.is_some_and(|qualifier| qualifier != agreement.entity_id().as_str()) {
-            return Err(InvalidNameIdPolicy::ForeignQualifier.into());
+            let (asked, service) = (cut(qualifier.unwrap_or_default()), agreement.entity_id().clone());
+            return Err(InvalidNameIdPolicy::ForeignQualifier { asked, service }.into());
         }
         let asked_format = policy.and_then(|policy| policy.format.as_deref());
         let mut name_id_format = choose_format(asked_format, agreement.name_id_formats())?;
@@ -300,7 +320,8 @@ impl MatchedAuthnRequest {
         if subject.is_some() {
             // SAML Core §3.3.4: the answer's subject must strongly match the request's, so it has the same name.
             if !is_left_open(asked_format) && name_id_format != NameIdFormat::Persistent {
-                return Err(InvalidNameIdPolicy::FormatNotAgreed.into());
+                let asked = cut(asked_format.unwrap_or_default());
+                return Err(InvalidNameIdPolicy::NotTheSubjects { asked }.into());
             }
             name_id_format = NameIdFormat::Persistent;
         }

@@ -138,7 +138,8 @@ pub async fn fail(
     if !first {
         return Err(RefusalKind::AnsweredBefore.into());
     }
-    Event::SamlErrorAnswered { service: service.name().clone(), code: fault.code() }.log(None);
+    let why = Explanation::of(fault);
+    Event::SamlErrorAnswered { service: service.name().clone(), code: fault.code(), why }.log(None);
     let failure = FailureAddress {
         issuer: idp.entity_id.clone(),
         acs: address.acs().clone(),

@@ -78,3 +78,19 @@ async fn pages_for_everybody_are_there_and_give_no_cookie() {
         assert!(page.headers.get("set-cookie").is_none(), "{path}");
     }
 }
+
+#[test]
+fn the_log_line_of_a_refusal_names_the_service_that_it_is_about() {
+    use signet::federation::registry::ServiceName;
+    use signet::web::refusal::{Refusal, RefusalKind, RefusedService};
+    let folder = ServiceName::parse("department-of-parks/permits");
+    assert!(folder.is_some());
+    let service = RefusedService { folder, name: "Park permits".to_owned(), return_to: None };
+    let of = |refusal: &Refusal| {
+        let fields = refusal.event().fields();
+        fields.into_iter().find(|(name, _)| *name == "service").map(|(_, told)| told)
+    };
+    let refusal = Refusal::from(RefusalKind::SignatureMissing);
+    assert_eq!(of(&refusal).as_deref(), Some(""));
+    assert_eq!(of(&refusal.about(service)).as_deref(), Some("department-of-parks/permits"));
+}

@@ -105,6 +105,7 @@ fn plain(album: &mut Album) {
     let told = Refusal::because(RefusalKind::SignatureWrong, &SignatureError::NoKeyVerifies { tried: 2 });
     album.add(false, &told.clone().page(now));
     let service = RefusedService {
+        folder: None,
         name: "Benefits Portal".to_owned(),
         return_to: Some("https://benefits.example.gov/".to_owned()),
     };
