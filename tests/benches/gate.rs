@@ -174,6 +174,7 @@ impl Scene {
             consent,
             content_key: &content_key,
             scope: "idp.example",
+            address_must_be_asked: false,
         };
         let Ok(ReleaseStep::Consent { scope, .. }) = request.release(&subject, &facts(None), &SystemEntropy, now)
         else {
