@@ -43,7 +43,7 @@ async fn a_strangers_hundred_wrong_passwords_end_the_password_and_its_person_is_
     // Not even the right password is taken from a browser that is not known, and nobody is told why.
     let stranger = app.browser();
     let page = give_password(&stranger, EMAIL, PASSWORD).await;
-    page.expect_status(422).expect_words("do not go together");
+    page.expect_status(422).expect_words("The e-mail address or the password is wrong");
     // In their own browser the person signs in as ever, and finds it in their history.
     let page = person.sign_in(&app, &own).await;
     page.expect_words("your password has ended");

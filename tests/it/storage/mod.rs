@@ -15,8 +15,8 @@ use signet::authentication::{AuthenticatorId, AuthenticatorKind};
 use signet::services::{Entropy, SystemEntropy, random_bytes};
 use signet::storage::retention::{RETENTION, Retention, erasures};
 use signet::storage::{
-    AuthenticatorRecord, EmailRecord, FailuresOf, KEYED_COLUMNS, KeyIdAt, OutboxEntry, OutboxId, OutboxOutcome,
-    Renewal, StoreError, Transaction,
+    AuthenticatorRecord, EmailRecord, FailuresOf, KEYED_COLUMNS, KeyIdAt, KeyedColumn, OutboxEntry, OutboxId,
+    OutboxOutcome, Renewal, StoreError, Transaction,
 };
 use signet::subscriber::{ContactId, StoredAccount, SubscriberId};
 use signet::web::people::resealing::resealed_tables;
@@ -416,7 +416,10 @@ fn every_sealed_or_keyed_column_has_an_end_for_its_old_key() {
     assert!(resealed_tables().into_iter().eq(resealed), "{:?}", resealed_tables());
     // Nothing whose key must be told apart goes without saying where it names it.
     for one in KEYED_COLUMNS {
-        let told = one.key_id != KeyIdAt::Nowhere || one.column == "fingerprint" || one.column == "key_hash";
+        let beside = |other: &KeyedColumn| other.table == one.table && other.renewal == one.renewal;
+        let told = KEYED_COLUMNS.iter().any(|other| beside(other) && other.key_id != KeyIdAt::Nowhere)
+            || one.column == "fingerprint"
+            || one.column == "key_hash";
         assert!(told || matches!(one.renewal, Renewal::Kept | Renewal::NoRoot), "{one:?}");
     }
 }
