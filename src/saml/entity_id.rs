@@ -14,9 +14,10 @@ impl EntityId {
     /// Reads the name of an entity.
     ///
     /// # Errors
-    /// The text is empty or too long, or has white space or control characters in it.
+    /// The text is empty or too long, or has white space, control characters or markup (`<`, `>`, `"`) in it: what no URI may have
+    /// and no product is called by.
     pub fn parse(text: &str) -> Result<Self, MalformedEntityId> {
-        let plain = !text.chars().any(|c| c.is_whitespace() || c.is_control());
+        let plain = !text.chars().any(|c| c.is_whitespace() || c.is_control() || matches!(c, '<' | '>' | '"'));
         if plain && (1..=1024).contains(&text.chars().count()) {
             Ok(Self(text.to_owned()))
         } else {

@@ -20,7 +20,8 @@ pub(super) fn is_in(request: &HttpRequest) -> bool {
 pub(super) fn page_of(form: &str, signed_in: bool) -> &str {
     let is_for_strangers = ["/forgot-password", "/sign-in", "/sign-up"].contains(&form)
         || form.starts_with("/sign-up/confirm/")
-        || (form.starts_with("/forgot-password/") && form != "/forgot-password/unlock");
+        || (form.starts_with("/forgot-password/")
+            && !["/forgot-password/old", "/forgot-password/unlock"].contains(&form));
     if !signed_in && !is_for_strangers {
         return "/sign-in";
     }
@@ -29,6 +30,7 @@ pub(super) fn page_of(form: &str, signed_in: bool) -> &str {
         "/account/email/add" | "/account/email/remove" => "/account/email",
         "/account/methods/remove" | "/account/methods/rename" => "/account/methods",
         "/account/services/disconnect" => "/account/services",
+        "/forgot-password/old" => form,
         _ => ["/again", "/old", "/options", "/request", "/send"]
             .iter()
             .find_map(|end| form.strip_suffix(end))
