@@ -464,7 +464,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("services", &["saml", "storage", "subscriber"]),
     ("settings", &["authentication", "saml", "services", "storage", "subscriber"]),
     ("storage", &["authentication", "federation", "id", "saml", "services", "subscriber"]),
-    ("subscriber", &["id", "services"]),
+    ("subscriber", &["id", "one_line", "services"]),
     ("web", &["authentication", "event", "federation", "jobs", "saml", "services", "storage", "subscriber"]),
 ];
 
