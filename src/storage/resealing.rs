@@ -28,7 +28,7 @@ use crate::subscriber::vault::{SealedSlot, SlotId, SlotKind};
 pub enum Renewal {
     /// The next sign-in of the row's person makes it anew.
     AtSignIn,
-    /// The row ends by itself, within a day or so.
+    /// The row ends by itself: most within a day, a known browser in half a year, or with the next sign-in there.
     Ends,
     /// It stays: the key that it needs outlives its root.
     Kept,
@@ -98,8 +98,8 @@ pub const KEYED_COLUMNS: &[KeyedColumn] = {
         column("email_address", "sealed", Resealed, Sealed),
         column("email_link", "sealed", Ends, Sealed),
         column("email_link", "token_hash", NoRoot, Nowhere),
-        column("known_browser", "id", AtSignIn, Nowhere),
-        column("known_browser", "mac", AtSignIn, Mac),
+        column("known_browser", "id", Ends, Nowhere),
+        column("known_browser", "mac", Ends, Mac),
         column("logout", "relay_state_sealed", Ends, Sealed),
         column("logout_session", "session", NoRoot, Nowhere),
         column("logout_step", "name_id_sealed", Ends, Sealed),

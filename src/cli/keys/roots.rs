@@ -126,7 +126,7 @@ pub(super) fn show(settings: &Settings, out: &mut dyn Write) -> Result<(), Comma
 fn left(remaining: &Remaining, pairs: u64) -> String {
     let Remaining { to_reseal, passwords, ending } = remaining;
     format!(
-        "{} to seal anew, {passwords} passwords not used since, {ending} sessions, requests and messages that end",
+        "{} to seal anew, {passwords} passwords not used since, {ending} sessions, known browsers, requests and messages that end",
         to_reseal + pairs
     )
 }

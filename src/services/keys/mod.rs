@@ -126,8 +126,9 @@ impl Purpose {
             | Self::WebauthnCredential => AfterRotation::Resealed,
             // The row is vouched for anew; the verifier in it needs the password.
             // A known browser gets a new secret at each sign-in.
-            Self::KnownBrowser | Self::Password => AfterRotation::AtSignIn,
+            Self::Password => AfterRotation::AtSignIn,
             Self::EmailLink
+            | Self::KnownBrowser
             | Self::NameId
             | Self::OutOfBandCode
             | Self::Outbox
