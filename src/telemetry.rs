@@ -1,7 +1,7 @@
 //! The log of the process: who may speak in it, and the one function that begins it.
 //!
 //! Libraries repeat what they handle when they are asked to trace: an HTTP client its addresses, a phone number library what
-//! was typed. So the log hears our own words alone, whatever filter an operator asks for: [`SPEAKERS`] is a layer beneath the
+//! was typed. So the log hears our own words alone, whatever filter an operator asks for: `SPEAKERS` is a layer beneath the
 //! filter, and both must let a line through. What our own words may say is the affair of [`crate::event`].
 
 use std::fmt;
@@ -61,7 +61,7 @@ where
     begun.map_err(|_| LogError::BegunBefore)
 }
 
-/// The layer that lets [`SPEAKERS`] through and nobody else.
+/// The layer that lets `SPEAKERS` through and nobody else.
 struct OurOwnWords;
 
 impl<S: Subscriber> Layer<S> for OurOwnWords {

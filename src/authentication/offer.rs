@@ -1,7 +1,7 @@
 //! Which second factor a page offers: only what can reach what is demanded, so that every journey has an end.
 //!
 //! What was demanded is decided in [`federation::assurance`](crate::federation::assurance), what was reached by
-//! [`AuthenticatedSubject`](super::AuthenticatedSubject).
+//! [`AuthenticatedSubject`].
 
 use time::UtcDateTime;
 

@@ -2,11 +2,11 @@
 //! answer that nobody takes.
 //!
 //! - Connections in all: fewer than the process has file descriptors ([`ConnectionLimits::new`]).
-//! - Connections of one network: counted before TLS and before anything is read ([`stream`]). A network that has its share
+//! - Connections of one network: counted before TLS and before anything is read (`stream`). A network that has its share
 //!   gets a page that says so, on up to as many connections again; those beyond are closed unanswered. Behind proxies all
 //!   connections come from the proxies, so they are not counted by network there.
 //! - Requests under way of one network, and the deadline for a whole body: in front of every handler ([`admission`]).
-//! - Answers that are not taken, and connections on which nothing was answered for a long time: [`stream`].
+//! - Answers that are not taken, and connections on which nothing was answered for a long time: `stream`.
 //!
 //! Requests by guessers (passwords, codes, mails) are counted elsewhere: [`super::people`].
 
