@@ -84,6 +84,14 @@ impl std::fmt::Debug for DatabaseSettings {
     }
 }
 
+/// The words by which settings name an [`EncryptionMethodsForm`].
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "EncryptionMethodsForm", rename_all = "kebab-case")]
+enum EncryptionMethodsWords {
+    Common,
+    Full,
+}
+
 /// `[federation]`
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -103,7 +111,7 @@ pub struct FederationSettings {
     /// Where agencies' engineers report an incident; for metadata.
     pub security_email: Option<String>,
     /// How our metadata writes the methods by which services may encrypt for us: `common`, which strict tools take, or `full`.
-    #[serde(default)]
+    #[serde(default, with = "EncryptionMethodsWords")]
     pub encryption_methods: EncryptionMethodsForm,
     /// Algorithms, by their identifiers, that are neither accepted nor used nor advertised.
     #[serde(default)]

@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
-use serde::{Deserialize, Serialize};
 use time::UtcDateTime;
 use url::Url;
 
@@ -66,8 +65,7 @@ pub struct IdpDescription {
 ///
 /// An `md:EncryptionMethod` may hold elements of other namespaces (XML Encryption 1.0 §3.2), and a schema that does not declare
 /// them makes the whole document invalid: pyFF 3.0.0 drops an entity whose method holds an `xenc11:MGF`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum EncryptionMethodsForm {
     /// Without `xenc11:MGF`: what can be said so. The rest is opened all the same.
     #[default]
