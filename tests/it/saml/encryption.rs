@@ -199,6 +199,6 @@ fn what_the_operator_denies_opens_nothing() {
 #[test]
 fn only_long_enough_rsa_keys_are_encrypted_to() {
     let refusal = |pair: &KeyPair| EncryptionKey::from_certificate_der(&pair.certificate_der).unwrap_err();
-    assert_eq!(refusal(&P256), KeyError::Kind);
+    assert_eq!(refusal(&P256), KeyError::NotForEncryption);
     assert_eq!(refusal(&KeyPair::rsa(1024)), KeyError::RsaLength { bits: 1024 });
 }
