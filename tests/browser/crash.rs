@@ -214,7 +214,7 @@ impl World {
             } else if path == "/sign-in" {
                 browser.submit(&page, &[("email", &person.email), ("password", PASSWORD)]).await
             } else if path == "/sign-in/second-factor" {
-                browser.get(&self.idp("/sign-in/second-factor/totp")).await
+                browser.go(&self.idp("/sign-in/second-factor/totp")).await
             } else if path == "/sign-in/second-factor/totp" {
                 let page = browser.submit(&page, &[("code", &code)]).await;
                 page.expect_status(200);

@@ -151,8 +151,11 @@ async fn every_page_on_the_way_is_usable_in_forced_colours_narrow_and_wide() {
     browser.open(&format!("{}/saml/continue/00000000000000000000000000000000", signet.origin())).await;
     looked_at(&visitor, "refusal", &mut faults).await;
     visitor.ask(&signet, "plain").await;
+    // Each page says which request it is about, as the links between them do.
+    let asked = browser.address().await;
+    let request = asked.split_once("request=").expect("a request").1.to_owned();
     for (path, page) in [("/help", "help"), ("/forgot-password", "forgot"), ("/sign-up", "sign-up")] {
-        browser.open(&format!("{}{path}", signet.origin())).await;
+        browser.open(&format!("{}{path}?request={request}", signet.origin())).await;
         looked_at(&visitor, page, &mut faults).await;
     }
     browser.fill("#email", "grace@example.org").await;
