@@ -145,7 +145,7 @@ impl Visitor {
                 None
             }
             Method::Text => {
-                browser.click("main a[href$='/sms']").await;
+                browser.click("main a[href*='/sms']").await;
                 browser.expect_path("/sms").await;
                 self.look("set-up-text").await;
                 let known = signet.count_messages_to("+12025550187").await;
@@ -159,7 +159,7 @@ impl Visitor {
                 None
             }
             Method::Totp => {
-                browser.click("main a[href$='/totp']").await;
+                browser.click("main a[href*='/totp']").await;
                 browser.expect_path("/totp").await;
                 self.look("set-up-totp").await;
                 let secret = browser.text("#secret code").await;
