@@ -21,6 +21,8 @@ use url::Url;
 
 use crate::{
     authentication::{password::Argon2Parameters, webauthn::WebauthnRefused},
+    clock::{Clock, SystemClock},
+    entropy::{Entropy, SystemEntropy},
     event::{Event, Explanation},
     federation::{disclosure::ChainId, registry::Admission},
     jobs::{
@@ -28,8 +30,7 @@ use crate::{
         signing::{self, SigningError},
     },
     services::{
-        Clock, Entropy, SystemClock, SystemEntropy,
-        keys::{LocalKeys, LocalKeysError, ServiceKeys},
+        keys::{KeyPairStore, LocalKeys, LocalKeysError},
         mail::{Mail, SmtpMail, SmtpServer, SmtpSettingsError},
         sandbox::SandboxInbox,
         sms::{KannelSms, Sms},
@@ -152,6 +153,8 @@ pub enum BuildError {
 /// An application that listens and does not answer yet.
 pub struct Application {
     site: Site,
+    /// What signs and opens, for following the plan of the signing keys.
+    key_pairs: Arc<dyn KeyPairStore>,
     identity_provider: IdentityProvider,
     /// The metadata folder, if changes in it are to be applied as they appear.
     watched: Option<PathBuf>,
@@ -188,7 +191,7 @@ impl Application {
         let limits = connection_limits(settings, descriptor_limit())?;
         let Surroundings { clock, entropy, password_cost, .. } = surroundings.clone();
         let keys = LocalKeys::open(&settings.keys.folder, &settings.sealing_secret()?, entropy.clone())?;
-        let keys: Arc<dyn ServiceKeys> = Arc::new(keys);
+        let keys: Arc<dyn KeyPairStore> = Arc::new(keys);
         let store = Store::open(&settings.database_url()?, settings.database.connections)?;
         let pending = store.pending_migrations()?;
         if !pending.is_empty() {
@@ -214,7 +217,7 @@ impl Application {
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let mut site = Site::new(
             store,
-            keys,
+            keys.clone(),
             clock,
             entropy,
             Argon2Gate::new(settings.limits.password_places(cores)?, password_cost),
@@ -240,6 +243,7 @@ impl Application {
         let node = server.node.clone();
         Ok(Self {
             site,
+            key_pairs: keys,
             identity_provider,
             watched,
             outbox,
@@ -258,6 +262,12 @@ impl Application {
     #[must_use]
     pub fn site(&self) -> &Site {
         &self.site
+    }
+
+    /// What signs, and what opens what is encrypted to us.
+    #[must_use]
+    pub fn key_pairs(&self) -> &Arc<dyn KeyPairStore> {
+        &self.key_pairs
     }
 
     /// What single sign-on works with.
@@ -305,7 +315,7 @@ impl Application {
             )),
             tokio::spawn(signing::watch(
                 self.site.store.clone(),
-                self.site.keys.clone(),
+                self.key_pairs.clone(),
                 self.identity_provider.signing.clone(),
                 self.identity_provider.registry.clone(),
                 self.node.clone(),
@@ -405,7 +415,7 @@ fn identity_provider(
     settings: &Settings,
     surroundings: &Surroundings,
     store: &Store,
-    shared_keys: &Arc<dyn ServiceKeys>,
+    shared_keys: &Arc<dyn KeyPairStore>,
 ) -> Result<IdentityProvider, BuildError> {
     let keys = &**shared_keys;
     let (federation, denied) = (&settings.federation, settings.denied_algorithms()?);

@@ -18,7 +18,7 @@ macro_rules! define_id {
 
             /// A new identifier from the source of randomness.
             #[must_use]
-            pub fn random(entropy: &dyn $crate::services::Entropy) -> Self {
+            pub fn random(entropy: &dyn $crate::entropy::Entropy) -> Self {
                 let mut bytes = [0_u8; 16];
                 entropy.fill(&mut bytes);
                 Self(bytes)

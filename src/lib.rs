@@ -11,12 +11,15 @@
 //! | [`federation`] | who may ask for what, and what is released | C |
 //! | [`authentication`] | authenticators and sessions | B |
 //! | [`subscriber`] | the person's account and the vault | |
+//! | [`sealing`] | how values are sealed and rows vouched for; below the core | |
 //! | [`services`] | ports to the outside world: trait, real adapters, sandbox | |
 //! | [`storage`] | the only room that says `diesel` | |
 //! | [`web`] | forms in, pages out | |
 //! | [`cli`] | one file a command | |
 //! | `conform` | the identity provider tried against the profiles, label by label (feature `demo`) | |
 //! | [`event`] | what happened, for the log and the person's history | |
+//! | [`clock`], [`entropy`] | time and randomness, which are arguments | |
+//! | [`refusal`] | what is not done: kinds, codes, statuses | |
 //! | [`telemetry`] | the log of the process: who may speak in it | |
 //!
 //! Arrows run one way: `web`, `cli` and `jobs` load, let the core decide, save and tell in one transaction, and answer.
@@ -35,16 +38,20 @@
 pub mod app;
 pub mod authentication;
 pub mod cli;
+pub mod clock;
 #[cfg(feature = "demo")]
 pub mod conform;
 #[cfg(feature = "demo")]
 pub mod demo;
+pub mod entropy;
 pub mod event;
 pub mod federation;
 pub mod id;
 pub mod jobs;
 mod one_line;
+pub mod refusal;
 pub mod saml;
+pub mod sealing;
 pub mod services;
 pub mod settings;
 pub mod storage;

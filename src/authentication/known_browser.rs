@@ -16,8 +16,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use time::{Duration, UtcDateTime};
 use zeroize::Zeroizing;
 
-use crate::services::keys::{KeysError, NotVouched, Purpose, ServiceKeys, context};
-use crate::services::{Entropy, random_bytes};
+use crate::entropy::{Entropy, random_bytes};
+use crate::sealing::{KeysError, NotVouched, Purpose, ServiceKeys, context};
 use crate::subscriber::SubscriberId;
 
 /// The cookie's name.
@@ -123,7 +123,7 @@ pub struct StoredKnownBrowser {
     pub made_at: i64,
     /// Until when it is known, in milliseconds since 1970.
     pub expires_at: i64,
-    /// The keyed digest, as [`Mac::to_bytes`](crate::services::keys::Mac::to_bytes) writes it.
+    /// The keyed digest, as [`Mac::to_bytes`](crate::sealing::Mac::to_bytes) writes it.
     pub mac: Vec<u8>,
 }
 
@@ -185,7 +185,7 @@ mod tests {
     use time::macros::utc_datetime;
 
     use super::*;
-    use crate::services::SystemEntropy;
+    use crate::entropy::SystemEntropy;
     use crate::services::keys::keys_for_tests;
 
     const ADA: SubscriberId = SubscriberId::from_bytes([1; 16]);

@@ -7,7 +7,7 @@ use std::fmt;
 
 use zeroize::Zeroizing;
 
-use crate::services::{Entropy, random_bytes};
+use crate::entropy::{Entropy, random_bytes};
 use crate::subscriber::vault::{SlotKey, SlotKind};
 
 /// Crockford's alphabet: no I, L, O, U.

@@ -12,8 +12,8 @@ use zeroize::Zeroizing;
 use super::session::SessionIdHash;
 use super::throttle::RateLimit;
 use super::{AuthenticatorKind, Proof};
-use crate::services::keys::{KeysError, Mac, Purpose, ServiceKeys, context};
-use crate::services::{Entropy, random_bytes};
+use crate::entropy::{Entropy, random_bytes};
+use crate::sealing::{KeysError, Mac, Purpose, ServiceKeys, context};
 use crate::subscriber::{Country, PhoneNumber, SubscriberId, six_digits};
 
 /// How long a code is valid (3.1.3.2: at most ten minutes).
@@ -206,7 +206,7 @@ mod tests {
     use time::macros::utc_datetime;
 
     use super::*;
-    use crate::services::SystemEntropy;
+    use crate::entropy::SystemEntropy;
     use crate::services::keys::keys_for_tests;
 
     const ADA: SubscriberId = SubscriberId::from_bytes([1; 16]);

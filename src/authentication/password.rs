@@ -21,8 +21,8 @@ use zeroize::Zeroizing;
 pub use stored::{KnownPassword, StoredPassword};
 
 use super::{AuthenticatorKind, Proof};
-use crate::services::keys::{KeysError, Mac, Purpose, ServiceKeys, context, hkdf_sha256};
-use crate::services::{Entropy, random_bytes};
+use crate::entropy::{Entropy, random_bytes};
+use crate::sealing::{KeysError, Mac, Purpose, ServiceKeys, context, hkdf_sha256};
 use crate::subscriber::vault::{SlotKey, SlotKind};
 use crate::subscriber::{EmailAddress, SubscriberId};
 

@@ -20,7 +20,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use time::{Duration, UtcDateTime};
 use zeroize::Zeroizing;
 
-use crate::services::{Entropy, random_bytes};
+use crate::entropy::{Entropy, random_bytes};
 
 /// How long the link of a mail is valid (4.2: 24 hours for mail).
 pub const LINK_LIFETIME: Duration = Duration::hours(24);
@@ -107,7 +107,7 @@ mod tests {
     use time::macros::utc_datetime;
 
     use super::*;
-    use crate::services::SystemEntropy;
+    use crate::entropy::SystemEntropy;
 
     #[test]
     fn a_link_is_valid_for_a_day_and_no_longer() {

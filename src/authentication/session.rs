@@ -16,8 +16,8 @@ use time::{Duration, UtcDateTime};
 use zeroize::{Zeroize, Zeroizing};
 
 use super::{AuthenticationEvent, stored_time};
-use crate::services::keys::{Envelope, KeysError, Purpose, ServiceKeys, context, hkdf_sha256};
-use crate::services::{Entropy, random_bytes};
+use crate::entropy::{Entropy, random_bytes};
+use crate::sealing::{Envelope, KeysError, Purpose, ServiceKeys, context, hkdf_sha256};
 use crate::subscriber::SubscriberId;
 use crate::subscriber::vault::VaultKey;
 
@@ -377,7 +377,7 @@ mod tests {
 
     use super::super::{AuthenticatorKind, Proved};
     use super::*;
-    use crate::services::SystemEntropy;
+    use crate::entropy::SystemEntropy;
     use crate::services::keys::keys_for_tests;
 
     const NOW: UtcDateTime = utc_datetime!(2026-11-24 12:00);

@@ -13,7 +13,7 @@ use totp_rs::{Algorithm, Builder, Secret, Totp};
 use zeroize::Zeroizing;
 
 use super::{AuthenticatorKind, Proof};
-use crate::services::{Entropy, random_bytes};
+use crate::entropy::{Entropy, random_bytes};
 use crate::subscriber::six_digits;
 
 /// Seconds of one step.
@@ -159,7 +159,7 @@ mod tests {
     use time::macros::utc_datetime;
 
     use super::*;
-    use crate::services::SystemEntropy;
+    use crate::entropy::SystemEntropy;
 
     const NOW: UtcDateTime = utc_datetime!(2026-11-24 12:00:10);
 

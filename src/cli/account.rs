@@ -6,9 +6,9 @@ use clap::{Args, Subcommand};
 use time::UtcDateTime;
 
 use super::{CommandError, CommandOutcome, SettingsFile, now, open_keys, open_store};
+use crate::entropy::{Entropy, SystemEntropy};
 use crate::event::Event;
-use crate::services::keys::ServiceKeys;
-use crate::services::{Entropy, SystemEntropy};
+use crate::sealing::ServiceKeys;
 use crate::storage::Store;
 use crate::subscriber::EmailAddress;
 use crate::web::people::{Trouble, find_address, write_down};

@@ -11,7 +11,7 @@ use super::{CommandError, CommandOutcome, SettingsFile, now, open_keys, open_sto
 use crate::federation::disclosure::ChainPosition;
 use crate::federation::disclosure::checkpoint::Checkpoint;
 use crate::jobs::ledger::{self, Adoption, LedgerError};
-use crate::services::keys::ServiceKeys;
+use crate::sealing::ServiceKeys;
 use crate::storage::Store;
 
 /// `signet audit …`

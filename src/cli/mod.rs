@@ -27,8 +27,9 @@ use time::UtcDateTime;
 
 pub use outcome::{CommandError, CommandOutcome};
 
+use crate::clock::{Clock as _, SystemClock};
+use crate::entropy::SystemEntropy;
 use crate::services::keys::LocalKeys;
-use crate::services::{Clock as _, SystemClock, SystemEntropy};
 use crate::settings::{Settings, SettingsError};
 use crate::storage::Store;
 

@@ -14,10 +14,7 @@ use super::{
     published::Published,
     request::{Ask, Delivery, Sent},
 };
-use crate::{
-    demo::DemoPerson,
-    services::{Clock as _, SystemEntropy},
-};
+use crate::{clock::Clock as _, demo::DemoPerson, entropy::SystemEntropy};
 
 /// More pages than this in a journey lead nowhere.
 const MOST_PAGES: usize = 12;

@@ -20,14 +20,14 @@ use super::{ConformError, keys::Pairs, provider::Provider};
 use crate::{
     app::{Application, Surroundings},
     authentication::password::Argon2Parameters,
+    clock::{Clock, SystemClock},
     demo::{DemoPerson, person, setup},
+    entropy::{SystemEntropy, random_bytes},
     federation::signing::SigningKeyId,
     jobs::signing::{self, SigningError},
     saml::signature::Signer,
     services::{
-        Clock, SystemClock, SystemEntropy,
         keys::LocalKeys,
-        random_bytes,
         sandbox::{Channel, SandboxInbox},
     },
     settings::{

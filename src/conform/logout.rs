@@ -17,8 +17,8 @@ use super::{
     request::{self, Ask, AskLogout, Delivery},
 };
 use crate::{
+    entropy::SystemEntropy,
     saml::xml::{Element, ns},
-    services::SystemEntropy,
 };
 
 /// More services than this are not told.

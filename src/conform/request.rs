@@ -13,13 +13,13 @@ use super::{
     provider::{Provider, Which},
 };
 use crate::{
+    entropy::{Entropy, random_bytes},
     saml::{
         encryption::{BlockEncryption, EncryptionKey, EncryptionSeed, encrypt},
         instant,
         signature::{SignaturePosition, Signer as _, sign_enveloped},
         xml::{Builder, ns},
     },
-    services::{Entropy, random_bytes},
 };
 
 /// An AuthnRequest. The default is what most services send.

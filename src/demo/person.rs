@@ -11,14 +11,12 @@ use crate::{
         look_up_secret::RecoveryKey,
         password::{Argon2Memory, Argon2Parameters, Password, PasswordError, PasswordVerifier, StretchedPassword},
     },
+    entropy::Entropy,
     federation::{
         assurance::Ial,
         attribute::{AttributeName, Proofing, StoredProofing},
     },
-    services::{
-        Entropy,
-        keys::{KeysError, ServiceKeys},
-    },
+    sealing::{KeysError, ServiceKeys},
     storage::Transaction,
     subscriber::{
         EmailAddress, EmailAddressError, PhoneNumber, PhoneNumberError, SubscriberAccount, SubscriberId,

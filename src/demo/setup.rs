@@ -28,12 +28,9 @@ use super::{
 };
 use crate::{
     app::{Application, BuildError, Surroundings},
+    entropy::{Entropy, random_bytes},
     jobs::ledger::{self, KEYING_MIGRATION, LedgerError},
-    services::{
-        Entropy,
-        keys::{GenerateKeys, LocalKeys, LocalKeysError, SealingSecret, SigningKeyKind},
-        random_bytes,
-    },
+    services::keys::{GenerateKeys, LocalKeys, LocalKeysError, SealingSecret, SigningKeyKind},
     settings::{
         ConnectionSettings, DatabaseSettings, FederationSettings, KeySettings, LimitSettings, MailSettings,
         ServerSettings, SessionSettings, Settings, SettingsError, SmsSettings, TextMessageSettings,

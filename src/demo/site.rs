@@ -28,8 +28,10 @@ use super::{
         Expected, IdentityProvider, LogoutArrived, LogoutFailed, Outcome, ServiceProvider, SignOutRequest, SignedIn,
     },
 };
+use crate::clock::Clock;
+use crate::entropy::{Entropy, random_bytes};
 use crate::saml::logout::{LogoutStatus, VerifiedLogoutRequest};
-use crate::services::{Clock, Entropy, random_bytes, sandbox::SandboxInbox};
+use crate::services::sandbox::SandboxInbox;
 
 /// `SameSite=None`, since the answer comes as a form from another site; browsers take `Secure` on `*.localhost`.
 const COOKIE: &str = "__Host-demo-agency";

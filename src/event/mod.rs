@@ -83,10 +83,10 @@ use crate::federation::attribute::AttributeName;
 use crate::federation::disclosure::{ChainPosition, RevisionId};
 use crate::federation::registry::ServiceName;
 use crate::federation::release::Withheld;
+use crate::refusal::RefusalKind;
 use crate::saml::MessageId;
 use crate::saml::signature::KeyFingerprint;
 use crate::subscriber::{Country, SubscriberId};
-use crate::web::refusal::RefusalKind;
 
 /// Makes [`Event`] out of its table: the variant with its fields, its name, the level at which the log says it, and
 /// `remembered` where it goes into the person's history.

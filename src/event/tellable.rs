@@ -8,10 +8,10 @@ use crate::federation::attribute::AttributeName;
 use crate::federation::disclosure::{ChainPosition, RevisionId};
 use crate::federation::registry::ServiceName;
 use crate::federation::release::Withheld;
+use crate::refusal::RefusalKind;
 use crate::saml::signature::KeyFingerprint;
 use crate::saml::{EntityId, MessageId};
 use crate::subscriber::{Country, SubscriberId};
-use crate::web::refusal::RefusalKind;
 
 /// A value that may stand in the log and in a person's history: it says nothing personal, is no secret, and repeats no text
 /// that came from outside unchecked.

@@ -9,12 +9,12 @@ use time::UtcDateTime;
 use super::agreement::{EncryptionException, SigningException};
 use super::negotiation::{NothingInCommon, Sealing, sealing};
 use super::registry::ServiceProvider;
+use crate::entropy::{Entropy, random_bytes};
 use crate::saml::assertion::{Assertion, OutboundError};
 use crate::saml::encryption::EncryptionSeed;
 use crate::saml::response::{ConsentObtained, Response, SignedResponse};
 use crate::saml::signature::Signer;
 use crate::saml::{DeniedAlgorithms, MessageId};
-use crate::services::{Entropy, random_bytes};
 
 /// How an assertion for one service leaves.
 #[derive(Debug, Clone, Copy)]

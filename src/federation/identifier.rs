@@ -11,9 +11,9 @@ use std::fmt;
 use serde::Deserialize;
 
 use super::attribute::AttributeValue;
+use crate::entropy::{Entropy, random_bytes};
 use crate::one_line::OneLine;
 use crate::saml::EntityId;
-use crate::services::{Entropy, random_bytes};
 
 pub use stored::StoredPairwiseId;
 
@@ -235,7 +235,7 @@ impl ChosenNameId {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::services::SystemEntropy;
+    use crate::entropy::SystemEntropy;
 
     #[test]
     fn pairwise_identifiers_are_lower_case_version_4_uuids_and_differ() {

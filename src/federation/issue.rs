@@ -16,10 +16,10 @@ use super::identifier::{ChosenNameId, NameIdFormat};
 use super::registry::Registry;
 use super::single_sign_on::{MatchedAuthnRequest, SettlementRules};
 use crate::authentication::AuthenticatedSubject;
+use crate::entropy::{Entropy, random_bytes};
 use crate::saml::MessageId;
 use crate::saml::assertion::{Assertion, AssertionAttribute, AssertionParts, NameId};
 use crate::saml::response::ConsentObtained;
-use crate::services::{Entropy, random_bytes};
 use crate::subscriber::SubscriberAccount;
 
 /// How long an assertion is valid.

@@ -28,7 +28,6 @@ pub mod certificate_ends;
 pub mod consent;
 pub mod delivery;
 pub mod disclosure;
-mod encoding;
 pub mod identifier;
 pub mod issue;
 pub mod negotiation;

@@ -6,7 +6,7 @@
 use time::UtcDateTime;
 
 use crate::saml::EntityId;
-use crate::services::keys::{KeysError, NotVouched, Purpose, ServiceKeys, context};
+use crate::sealing::{KeysError, NotVouched, Purpose, ServiceKeys, context};
 use crate::subscriber::{ContactId, SubscriberId};
 
 /// What a row says of the address that a service gets, as plain octets and numbers: nobody vouches for it before
@@ -17,7 +17,7 @@ pub struct StoredServiceAddress {
     pub contact: Vec<u8>,
     /// Milliseconds since 1970.
     pub chosen_at: i64,
-    /// The keyed digest, as [`Mac::to_bytes`](crate::services::keys::Mac::to_bytes) writes it.
+    /// The keyed digest, as [`Mac::to_bytes`](crate::sealing::Mac::to_bytes) writes it.
     pub mac: Vec<u8>,
 }
 

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::federation::disclosure::adopted::StoredAdoptedEnd;
 use crate::federation::disclosure::{BrokenChain, ChainId, ChainPosition, ChainVerifier};
-use crate::services::keys::{KeysError, ServiceKeys};
+use crate::sealing::{KeysError, ServiceKeys};
 use crate::storage::{Store, StoreError, Transaction};
 
 /// The migration after which records have keys. Who runs it takes over what was there before.

@@ -15,14 +15,14 @@ use arc_swap::ArcSwap;
 use notify::{RecursiveMode, Watcher as _};
 use tokio::sync::mpsc;
 
+use crate::clock::Clock;
 use crate::event::{AlteredRecord, Event, Explanation};
 use crate::federation::registry::{
     Admission, AlteredRevision, Applied, BrokenFile, Change, Registry, ServiceFiles, ServiceProvider,
     StandingRevisions, StoredRevision, UnusableRevision, folder,
 };
 use crate::saml::{DeniedAlgorithms, EntityId};
-use crate::services::Clock;
-use crate::services::keys::{KeysError, ServiceKeys};
+use crate::sealing::{KeysError, ServiceKeys};
 use crate::storage::{Store, StoreError, Transaction};
 
 /// The snapshot that requests look services up in. A request keeps the one it began with.

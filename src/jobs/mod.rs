@@ -18,7 +18,7 @@ use std::{sync::Arc, time::Duration as StdDuration};
 use time::UtcDateTime;
 
 use crate::{
-    services::Clock,
+    clock::Clock,
     storage::{Store, StoreError, retention},
 };
 

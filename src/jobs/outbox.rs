@@ -12,10 +12,11 @@ use time::{Duration, UtcDateTime};
 use tokio::{sync::Notify, task::JoinSet, time::timeout};
 
 use crate::{
+    clock::Clock,
     event::{Event, Explanation},
+    sealing::{KeysError, ServiceKeys},
     services::{
-        Clock, Reason, ServiceOutcome,
-        keys::{KeysError, ServiceKeys},
+        Reason, ServiceOutcome,
         mail::{Mail, OutgoingMail},
         message::Message,
         sms::{OutgoingSms, Sms},

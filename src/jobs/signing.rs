@@ -11,6 +11,7 @@ use arc_swap::ArcSwap;
 use time::UtcDateTime;
 
 use super::metadata::SharedRegistry;
+use crate::clock::Clock;
 use crate::event::{AlteredRecord, Event, Explanation};
 use crate::federation::certificate_ends::{EndingCertificate, Notice, ending_certificates};
 use crate::federation::registry::ServiceName;
@@ -19,8 +20,8 @@ use crate::federation::signing::{
 };
 use crate::saml::DeniedAlgorithms;
 use crate::saml::signature::{CertificatePeriod, KeyFingerprint};
-use crate::services::Clock;
-use crate::services::keys::{KeyPairs, KeysError, NotVouched, PairsUnreadable, ServiceKeys};
+use crate::sealing::{KeysError, NotVouched, ServiceKeys};
+use crate::services::keys::{KeyPairStore, KeyPairs, PairsUnreadable};
 use crate::storage::{Store, StoreError, Transaction};
 
 /// The snapshot that requests sign with. A request keeps the one it began with.
@@ -105,7 +106,7 @@ fn first_plan(here: &KeyPairs, now: UtcDateTime) -> Result<SigningPlan, SigningE
 /// The plan that counts; the first one where none was ever made. Nothing is stored.
 fn current(
     tx: &mut Transaction<'_>,
-    keys: &dyn ServiceKeys,
+    keys: &dyn KeyPairStore,
     here: &KeyPairs,
     now: UtcDateTime,
 ) -> Result<(SigningPlan, Stored), SigningError> {
@@ -122,13 +123,13 @@ fn current(
 ///
 /// # Errors
 /// [`SigningError`].
-pub fn plan_blocking(store: &Store, keys: &dyn ServiceKeys, now: UtcDateTime) -> Result<SigningPlan, SigningError> {
+pub fn plan_blocking(store: &Store, keys: &dyn KeyPairStore, now: UtcDateTime) -> Result<SigningPlan, SigningError> {
     look_at(store, keys, &keys.pairs()?, now)
 }
 
 fn look_at(
     store: &Store,
-    keys: &dyn ServiceKeys,
+    keys: &dyn KeyPairStore,
     here: &KeyPairs,
     now: UtcDateTime,
 ) -> Result<SigningPlan, SigningError> {
@@ -141,7 +142,7 @@ fn look_at(
 /// [`SigningError`].
 pub fn look_blocking(
     store: &Store,
-    keys: &dyn ServiceKeys,
+    keys: &dyn KeyPairStore,
     now: UtcDateTime,
     denied: DeniedAlgorithms,
 ) -> Result<SigningKeys, SigningError> {
@@ -155,7 +156,7 @@ pub fn look_blocking(
 /// [`SigningError`].
 pub fn begin_blocking(
     store: &Store,
-    keys: &dyn ServiceKeys,
+    keys: &dyn KeyPairStore,
     by: &str,
     now: UtcDateTime,
     denied: DeniedAlgorithms,
@@ -181,7 +182,7 @@ pub fn begin_blocking(
 /// [`SigningError`]. Everything stands as it was.
 pub fn change_blocking<E: From<SigningError> + From<StoreError>>(
     store: &Store,
-    keys: &dyn ServiceKeys,
+    keys: &dyn KeyPairStore,
     by: &str,
     now: UtcDateTime,
     denied: DeniedAlgorithms,
@@ -222,7 +223,7 @@ pub fn must_be_followed(tx: &mut Transaction<'_>, plan_version: i64, now: UtcDat
 /// [`SigningError`]. The snapshot stays as it was when there is no newer one that it could follow.
 pub async fn follow(
     store: &Store,
-    keys: &Arc<dyn ServiceKeys>,
+    keys: &Arc<dyn KeyPairStore>,
     shared: &SharedSigningKeys,
     node: &str,
     now: UtcDateTime,
@@ -234,7 +235,7 @@ pub async fn follow(
 }
 
 /// Takes over a newer plan, where there is one.
-async fn refresh(store: &Store, keys: &Arc<dyn ServiceKeys>, shared: &SharedSigningKeys) -> Result<(), SigningError> {
+async fn refresh(store: &Store, keys: &Arc<dyn KeyPairStore>, shared: &SharedSigningKeys) -> Result<(), SigningError> {
     let reader = keys.clone();
     let found = store.read(move |tx| stored(tx, &*reader)).await?;
     let (held, denied) = (shared.load().plan().version(), shared.load().denied());
@@ -254,7 +255,7 @@ async fn refresh(store: &Store, keys: &Arc<dyn ServiceKeys>, shared: &SharedSign
 /// Follows the plan, minute by minute, and tells of certificates that end soon, until it is dropped.
 pub async fn watch(
     store: Store,
-    keys: Arc<dyn ServiceKeys>,
+    keys: Arc<dyn KeyPairStore>,
     shared: SharedSigningKeys,
     registry: SharedRegistry,
     node: String,

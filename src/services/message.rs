@@ -4,8 +4,13 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::keys::{KeysError, Purpose, ServiceKeys, context};
-use crate::storage::OutboxId;
+use crate::id::define_id;
+use crate::sealing::{KeysError, Purpose, ServiceKeys, context};
+
+define_id! {
+    /// An entry of the outbox.
+    OutboxId
+}
 
 /// A message that is to be sent.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -11,10 +11,11 @@ use futures_util::future::{BoxFuture, ready};
 use time::UtcDateTime;
 
 use super::{
-    Clock, Reason, ServiceOutcome,
+    Reason, ServiceOutcome,
     mail::{Mail, OutgoingMail},
     sms::{OutgoingSms, Sms},
 };
+use crate::clock::Clock;
 
 /// Mail to this domain is refused.
 pub const REFUSED_DOMAIN: &str = "refused.example";
@@ -159,7 +160,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        services::SystemClock,
+        clock::SystemClock,
         subscriber::{EmailAddress, PhoneNumber},
     };
 

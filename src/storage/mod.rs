@@ -43,7 +43,7 @@ pub use logouts::{LogoutRecord, LogoutSession, LogoutStep};
 pub use resealing::{KEYED_COLUMNS, KeyIdAt, KeyedColumn, Renewal, ResealedTable};
 pub use sessions::{Participant, SessionRecord, SessionSummary};
 pub use subscribers::{AuthenticatorRecord, EmailRecord, FailuresOf, LinkRecord};
-pub use work::{HistoryEntry, OutboxEntry, OutboxId, OutboxOutcome};
+pub use work::{HistoryEntry, OutboxEntry, OutboxOutcome};
 
 /// The database. A clone shares the connections.
 #[derive(Clone)]

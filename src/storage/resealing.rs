@@ -18,7 +18,7 @@ use crate::federation::consent::StoredConsent;
 use crate::federation::identifier::StoredPairwiseId;
 use crate::federation::registry::StoredRevision;
 use crate::federation::signing::StoredSigningPlan;
-use crate::services::keys::KeyId;
+use crate::sealing::KeyId;
 use crate::storage::AuthenticatorRecord;
 use crate::subscriber::SubscriberId;
 use crate::subscriber::vault::{SealedSlot, SlotId, SlotKind};

@@ -6,13 +6,9 @@ use time::UtcDateTime;
 use super::schema::{history, outbox, throttle};
 use super::{AnyConnection, StoreError, Transaction, instant, milliseconds, on_each, typed};
 use crate::authentication::throttle::{RateLimit, RateVerdict, WindowCount};
-use crate::id::define_id;
-use crate::subscriber::SubscriberId;
 
-define_id! {
-    /// One message that waits to be sent. It is the message's idempotency key at the provider.
-    OutboxId
-}
+use crate::services::message::OutboxId;
+use crate::subscriber::SubscriberId;
 
 /// A mail or text message that waits to be sent, written in the same transaction as what caused it.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -4,7 +4,7 @@
 use time::UtcDateTime;
 
 use super::{SubscriberAccount, SubscriberId, SubscriberStatus, VaultState};
-use crate::services::keys::{KeysError, NotVouched, Purpose, ServiceKeys, context};
+use crate::sealing::{KeysError, NotVouched, Purpose, ServiceKeys, context};
 
 /// What a row says of an account, as plain words and numbers: nobody vouches for it before [`StoredAccount::authenticate`].
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,7 +19,7 @@ pub struct StoredAccount {
     pub created_at: i64,
     /// Milliseconds since 1970.
     pub rules_accepted_at: i64,
-    /// The keyed digest, as [`Mac::to_bytes`](crate::services::keys::Mac::to_bytes) writes it.
+    /// The keyed digest, as [`Mac::to_bytes`](crate::sealing::Mac::to_bytes) writes it.
     pub mac: Vec<u8>,
 }
 

@@ -28,7 +28,8 @@ use actix_web::error::UrlencodedError;
 use actix_web::web::{self, ServiceConfig};
 
 use self::head::get;
-use self::refusal::{Refusal, RefusalKind};
+use self::refusal::Refusal;
+use crate::refusal::RefusalKind;
 
 /// More octets than any form has: one with a WebAuthn answer, or with a SAML message in base64 (messages have a stricter
 /// limit of their own).

@@ -16,7 +16,7 @@ use crate::authentication::session::{
     COOKIE, SessionError, SessionFrame, SessionIdHash, SessionSecret, SessionState, SessionTimes,
 };
 use crate::event::{AlteredRecord, Event};
-use crate::services::keys::KeysError;
+use crate::sealing::KeysError;
 use crate::storage::{SessionRecord, StoreError, Transaction};
 
 /// How much longer a session must live by a request for that to be written down.
@@ -139,7 +139,7 @@ impl BrowserSession {
     /// any case does not move.
     pub fn renew(&mut self, site: &Site) {
         self.secret = SessionSecret::random(&*site.entropy);
-        self.state.csrf = crate::services::random_bytes(&*site.entropy);
+        self.state.csrf = crate::entropy::random_bytes(&*site.entropy);
     }
 
     /// The same after both factors were shown: the time that it lives in all begins anew.

@@ -10,9 +10,10 @@ use actix_web::{Error, HttpResponse, web};
 
 use super::head::{only_looks, without_cookies};
 use super::page::{Layout, respond_with};
-use super::refusal::{Refusal, RefusalKind};
+use super::refusal::Refusal;
 use super::site::Site;
 use super::waiting::RequestAddress;
+use crate::refusal::RefusalKind;
 
 /// The middleware.
 ///

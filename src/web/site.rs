@@ -11,9 +11,10 @@ use super::text_messages::TextMessages;
 use crate::authentication::session::SessionLimits;
 use crate::authentication::throttle::RateLimits;
 use crate::authentication::webauthn::{RelyingParty, WebauthnRefused};
+use crate::clock::Clock;
+use crate::entropy::Entropy;
 use crate::jobs::metadata::SharedRegistry;
-use crate::services::keys::ServiceKeys;
-use crate::services::{Clock, Entropy};
+use crate::sealing::ServiceKeys;
 use crate::storage::Store;
 
 /// What every page needs. A clone is the same.

@@ -17,10 +17,11 @@ use actix_web::cookie::{Cookie, SameSite, time::Duration as CookieAge};
 use time::Duration;
 
 use super::page::Asking;
-use super::refusal::{Refusal, RefusalKind, RefusedService};
+use super::refusal::{Refusal, RefusedService};
 use super::site::Site;
 use crate::authentication::session::{SessionIdHash, SessionSecret, WaitingRequest};
 use crate::federation::registry::ServiceProvider;
+use crate::refusal::RefusalKind;
 use crate::saml::EntityId;
 use crate::storage::{PendingRequest, StoreError};
 

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use openssl::pkey::{PKey, Private};
 use reqwest::{Client, Url, header};
-use signet::services::{Clock, SystemClock};
+use signet::clock::{Clock, SystemClock};
 
 #[path = "../it/support/browser.rs"]
 mod browser;

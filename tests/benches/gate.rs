@@ -7,6 +7,8 @@ use std::sync::{
 
 use signet::authentication::session::{SessionIdHash, SessionLimits, SessionTimes};
 use signet::authentication::{AuthenticatedSubject, AuthenticationEvent, AuthenticatorId, AuthenticatorKind, Proved};
+use signet::clock::{Clock, SystemClock};
+use signet::entropy::SystemEntropy;
 use signet::federation::agreement::AgencyId;
 use signet::federation::attribute::{AttributeName, AttributeValue, HeldAttributes};
 use signet::federation::consent::{
@@ -27,7 +29,6 @@ use signet::saml::response::ConsentObtained;
 use signet::saml::signature::{PemSigner, Signer};
 use signet::saml::{DeniedAlgorithms, EntityId};
 use signet::services::keys::{GenerateKeys, LocalKeys, SealingSecret, SigningKeyKind};
-use signet::services::{Clock, SystemClock, SystemEntropy};
 use signet::storage::{
     DisclosureWriter, Issuance, Participant, PendingRequest, RecordedDisclosure, SessionRecord, Store, StoreError,
 };

@@ -2,13 +2,14 @@
 //! and the one that asked is answered.
 
 use openssl::pkey::{PKey, Private};
+use signet::clock::{Clock, SystemClock};
+use signet::entropy::{SystemEntropy, random_bytes};
 use signet::federation::single_logout::{Extent, Outcome, judge, means, result};
 use signet::saml::assertion::NameId;
 use signet::saml::logout::{LogoutDelivery, LogoutMessage, LogoutRequest, LogoutResponse};
 use signet::saml::metadata::{LogoutKind, SpMetadata};
 use signet::saml::signature::PemSigner;
 use signet::saml::{DeniedAlgorithms, EntityId, MessageId, instant};
-use signet::services::{Clock, SystemClock, SystemEntropy, random_bytes};
 use time::{Duration, UtcDateTime};
 use url::Url;
 

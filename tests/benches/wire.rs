@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
+use signet::clock::{Clock, SystemClock};
 use signet::federation::registry::{ServiceFiles, ServiceName, ServiceProvider};
 use signet::saml::DeniedAlgorithms;
 use signet::saml::authn_request::RequestSignature;
 use signet::saml::binding::Received;
-use signet::services::{Clock, SystemClock};
 
 use super::logout::{PARTICIPANTS, single_logout};
 use super::measure::{Cost, in_turns};

@@ -13,7 +13,8 @@ use std::time::{Duration, Instant};
 
 use base64::prelude::{BASE64_STANDARD, Engine as _};
 use signet::authentication::totp::TotpSecret;
-use signet::services::{Clock as _, Entropy as _, SystemClock, SystemEntropy};
+use signet::clock::{Clock as _, SystemClock};
+use signet::entropy::{Entropy as _, SystemEntropy};
 use signet::storage::{DatabaseUrl, Store, StoreError};
 
 use crate::plain_browser::{Browser, Page};

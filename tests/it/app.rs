@@ -12,10 +12,8 @@ use openssl::{
 };
 use signet::{
     app::{Application, BuildError, Surroundings},
-    services::{
-        SystemEntropy,
-        keys::{GenerateKeys, LocalKeys, SealingSecret, SigningKeyKind},
-    },
+    entropy::SystemEntropy,
+    services::keys::{GenerateKeys, LocalKeys, SealingSecret, SigningKeyKind},
     settings::{
         ConnectionSettings, DatabaseSettings, FederationSettings, KeySettings, LimitSettings, MailSettings,
         ServerSettings, SessionSettings, Settings, SmsSettings, TextMessageSettings,

@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use signet::app::{Application, Surroundings};
 use signet::cli::{CommandError, CommandOutcome, SettingsFile, audit, check, keys, migrate, outcome, release, sp};
+use signet::clock::{Clock as _, SystemClock};
+use signet::entropy::SystemEntropy;
 use signet::federation::registry::Admission;
 use signet::jobs::metadata;
 use signet::services::keys::LocalKeys;
-use signet::services::{Clock as _, SystemClock, SystemEntropy};
 use signet::storage::{DatabaseUrl, DisclosureWriter, Store, StoreError};
 use tempfile::TempDir;
 

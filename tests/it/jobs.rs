@@ -4,15 +4,18 @@ use std::sync::{Arc, Mutex};
 
 use futures_util::future::{BoxFuture, pending};
 use signet::{
+    clock::Clock,
+    entropy::SystemEntropy,
     jobs::{self, Outbox},
+    sealing::ServiceKeys,
     services::{
-        Clock, ServiceOutcome, SystemEntropy,
-        keys::{GenerateKeys, LocalKeys, SealingSecret, ServiceKeys, SigningKeyKind},
-        message::Message,
+        ServiceOutcome,
+        keys::{GenerateKeys, LocalKeys, SealingSecret, SigningKeyKind},
+        message::{Message, OutboxId},
         sandbox::{SandboxInbox, UNREACHABLE_NUMBER},
         sms::{OutgoingSms, Sms},
     },
-    storage::{OutboxEntry, OutboxId, Store, StoreError, retention::BATCH},
+    storage::{OutboxEntry, Store, StoreError, retention::BATCH},
 };
 use time::{Duration, UtcDateTime, macros::utc_datetime};
 

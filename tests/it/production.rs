@@ -1,7 +1,8 @@
 //! The built program with settings as in production: what the sandbox and a test's own runtime could hide is tried here.
 
+use signet::clock::{Clock as _, SystemClock};
 use signet::demo::service_provider::{Ask, IdentityProvider};
-use signet::services::{Clock as _, SystemClock, SystemEntropy};
+use signet::entropy::SystemEntropy;
 
 use crate::federation::front_door::{agreement, permits};
 use crate::support::browser::{Browser, Page};

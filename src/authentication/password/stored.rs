@@ -4,7 +4,7 @@
 use time::UtcDateTime;
 
 use super::PasswordVerifier;
-use crate::services::keys::{KeysError, NotVouched, Purpose, ServiceKeys, context};
+use crate::sealing::{KeysError, NotVouched, Purpose, ServiceKeys, context};
 use crate::subscriber::SubscriberId;
 
 /// What a row says of a person's password, as plain octets and numbers: nobody vouches for it before
@@ -15,7 +15,7 @@ pub struct StoredPassword {
     pub verifier: Vec<u8>,
     /// Milliseconds since 1970.
     pub set_at: i64,
-    /// The keyed digest, as [`Mac::to_bytes`](crate::services::keys::Mac::to_bytes) writes it.
+    /// The keyed digest, as [`Mac::to_bytes`](crate::sealing::Mac::to_bytes) writes it.
     pub mac: Vec<u8>,
 }
 
@@ -79,7 +79,7 @@ mod tests {
 
     use super::*;
     use crate::authentication::password::{Argon2Memory, Argon2Parameters, Password, StretchedPassword};
-    use crate::services::SystemEntropy;
+    use crate::entropy::SystemEntropy;
     use crate::services::keys::keys_for_tests;
 
     const ADA: SubscriberId = SubscriberId::from_bytes([1; 16]);

@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::services::SystemEntropy;
+use crate::entropy::SystemEntropy;
 use crate::services::keys::keys_for_tests;
 
 const ADA: SubscriberId = SubscriberId::from_bytes([1; 16]);

@@ -23,7 +23,7 @@ use webauthn_rs::prelude::{
 
 use super::session::PendingCeremony;
 use super::{AuthenticatorKind, Proof, Proved};
-use crate::services::{Entropy, random_bytes};
+use crate::entropy::{Entropy, random_bytes};
 use crate::subscriber::SubscriberId;
 
 pub use ceremony::Ceremony;

@@ -6,7 +6,7 @@ use webauthn_authenticator_rs::softpasskey::SoftPasskey;
 
 use super::*;
 use crate::authentication::{AuthenticationEvent, AuthenticatorId};
-use crate::services::SystemEntropy;
+use crate::entropy::SystemEntropy;
 
 const NOW: UtcDateTime = utc_datetime!(2026-11-24 12:00);
 const ADA: SubscriberId = SubscriberId::from_bytes([1; 16]);

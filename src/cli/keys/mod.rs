@@ -14,8 +14,8 @@ use std::sync::Arc;
 use clap::{Args, Subcommand, ValueEnum};
 
 use super::{CommandError, CommandOutcome, SettingsFile, now, open_keys};
+use crate::entropy::{SystemEntropy, random_bytes};
 use crate::services::keys::{GenerateKeys, LocalKeys, SigningKeyKind};
-use crate::services::{SystemEntropy, random_bytes};
 use crate::settings::Settings;
 
 pub use rollover::{FallBackArgs, KeyArgs, RetireArgs, SignWithArgs, TrialArgs};

@@ -16,7 +16,8 @@ use crate::jobs::metadata;
 use crate::jobs::signing::{self, SigningError};
 use crate::one_line::OneLine;
 use crate::saml::{DeniedAlgorithms, EntityId};
-use crate::services::keys::{LocalKeys, ServiceKeys as _};
+use crate::services::keys::KeyPairStore as _;
+use crate::services::keys::LocalKeys;
 use crate::settings::Settings;
 use crate::storage::{StoreError, Transaction};
 

@@ -5,8 +5,9 @@ use std::io::Write;
 use clap::Args;
 
 use crate::cli::{CommandError, CommandOutcome, open_keys, open_store};
-use crate::services::SystemEntropy;
-use crate::services::keys::{KeyId, LocalKeys, ServiceKeys as _};
+use crate::entropy::SystemEntropy;
+use crate::sealing::{KeyId, ServiceKeys as _};
+use crate::services::keys::LocalKeys;
 use crate::settings::Settings;
 use crate::web::people::resealing::{self, Remaining};
 

@@ -15,7 +15,8 @@ use crate::jobs::signing::{self, SigningError};
 use crate::saml::EntityId;
 use crate::saml::encryption::Opener;
 use crate::saml::signature::{CertificatePeriod, Signer};
-use crate::services::keys::{LocalKeys, ServiceKeys as _};
+use crate::services::keys::KeyPairStore as _;
+use crate::services::keys::LocalKeys;
 use crate::settings::Settings;
 use crate::storage::{StoreError, Transaction};
 

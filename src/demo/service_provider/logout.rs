@@ -8,6 +8,7 @@ use time::{Duration, UtcDateTime};
 use super::{IdpMetadataError, POST, REDIRECT, ServiceProvider, SignedIn, base64};
 use crate::saml::DeniedAlgorithms;
 use crate::{
+    entropy::{Entropy, random_bytes},
     saml::{
         BindingError, EntityId, MessageId, OutboundError, RequestError, SpMetadata,
         assertion::NameId,
@@ -18,7 +19,6 @@ use crate::{
         metadata::{LogoutKind, SloLocation},
         xml::{Builder, ns},
     },
-    services::{Entropy, random_bytes},
 };
 
 /// How long a request of ours is good for, and how old a message may be.

@@ -7,11 +7,11 @@ use time::{UtcDateTime, macros::format_description};
 
 use super::{IdentityProvider, PERSISTENT, POST, RequestError, ServiceProvider, base64};
 use crate::{
+    entropy::{Entropy, random_bytes},
     saml::{
         signature::{Signer, SigningError},
         xml::{Builder, ns},
     },
-    services::{Entropy, random_bytes},
 };
 
 /// Login.gov's pseudo-context that lists attributes.

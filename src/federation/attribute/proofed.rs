@@ -8,7 +8,7 @@
 use time::UtcDateTime;
 
 use crate::federation::assurance::Ial;
-use crate::services::keys::{KeysError, NotVouched, Purpose, ServiceKeys, context};
+use crate::sealing::{KeysError, NotVouched, Purpose, ServiceKeys, context};
 use crate::subscriber::SubscriberId;
 use crate::subscriber::vault::{ProfileRow, SealedAttribute};
 
@@ -80,7 +80,7 @@ pub struct StoredProofing {
     pub verified_at: i64,
     /// Milliseconds since 1970.
     pub expires_at: Option<i64>,
-    /// The keyed digest, as [`Mac::to_bytes`](crate::services::keys::Mac::to_bytes) writes it.
+    /// The keyed digest, as [`Mac::to_bytes`](crate::sealing::Mac::to_bytes) writes it.
     pub mac: Vec<u8>,
 }
 
@@ -168,7 +168,7 @@ mod tests {
     use time::macros::utc_datetime;
 
     use super::*;
-    use crate::services::SystemEntropy;
+    use crate::entropy::SystemEntropy;
     use crate::services::keys::keys_for_tests;
     use crate::subscriber::vault::{Profile, VaultKey};
 

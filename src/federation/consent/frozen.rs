@@ -8,10 +8,10 @@ use zeroize::Zeroizing;
 
 use super::{ConsentId, ConsentReason, ConsentScope, ScopeDigest, VouchedConsent, covered_by};
 use crate::federation::attribute::{AttributeName, AttributeProfile, AttributeValue, ProofedProfile};
-use crate::federation::encoding::Encoder;
 use crate::federation::identifier::{ChosenNameId, NameIdFormat};
 use crate::federation::release::ReleaseDecision;
-use crate::services::keys::hmac_sha256;
+use crate::sealing::Encoder;
+use crate::sealing::hmac_sha256;
 
 /// The key of a [`ContentDigest`]: derived from the person's vault key, or from the service's where no vault value is in
 /// the release, so that nobody who reads the ledger can try values against it.

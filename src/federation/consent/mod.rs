@@ -16,10 +16,10 @@ use time::{Duration, UtcDateTime};
 
 use super::agreement::{AgencyId, Agreement};
 use super::attribute::{AttributeName, ProofedProfile};
-use super::encoding::{Decoder, Encoder};
 use super::identifier::NameIdFormat;
 use crate::id::define_id;
 use crate::saml::EntityId;
+use crate::sealing::{Decoder, Encoder};
 use crate::subscriber::SubscriberId;
 
 pub use frozen::{ConsentedRelease, ContentDigest, ContentKey, FrozenRelease, NotConsented};

@@ -7,7 +7,7 @@
 use time::UtcDateTime;
 
 use super::{ConsentId, ConsentRecord, ConsentScope};
-use crate::services::keys::{KeysError, NotVouched, Purpose, ServiceKeys, context};
+use crate::sealing::{KeysError, NotVouched, Purpose, ServiceKeys, context};
 use crate::subscriber::SubscriberId;
 
 /// A consent that this service wrote down itself, or one that was taken back and allows nothing.
@@ -58,7 +58,7 @@ pub struct StoredConsent {
     pub given_at: i64,
     /// Milliseconds since 1970.
     pub revoked_at: Option<i64>,
-    /// The keyed digest, as [`Mac::to_bytes`](crate::services::keys::Mac::to_bytes) writes it; empty once it was taken back.
+    /// The keyed digest, as [`Mac::to_bytes`](crate::sealing::Mac::to_bytes) writes it; empty once it was taken back.
     pub mac: Vec<u8>,
 }
 

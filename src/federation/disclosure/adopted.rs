@@ -5,15 +5,15 @@
 //! keyed digest: a chain that is rewritten without keys, or invented, has none.
 
 use super::ChainPosition;
-use crate::federation::encoding::Encoder;
-use crate::services::keys::{KeysError, NotVouched, Purpose, ServiceKeys};
+use crate::sealing::Encoder;
+use crate::sealing::{KeysError, NotVouched, Purpose, ServiceKeys};
 
 /// What a row says of such an end: nobody vouches for it before [`StoredAdoptedEnd::authenticate`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredAdoptedEnd {
     /// The last record without a key.
     pub end: ChainPosition,
-    /// The keyed digest, as [`Mac::to_bytes`](crate::services::keys::Mac::to_bytes) writes it.
+    /// The keyed digest, as [`Mac::to_bytes`](crate::sealing::Mac::to_bytes) writes it.
     pub mac: Vec<u8>,
 }
 

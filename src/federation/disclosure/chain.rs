@@ -4,7 +4,7 @@
 //! one under a newer. So nobody who has only an old key, or none, can add a record at the end.
 
 use super::{ChainId, ChainPosition, DisclosureRecord};
-use crate::services::keys::{KeyId, ServiceKeys};
+use crate::sealing::{KeyId, ServiceKeys};
 
 /// Follows one chain, record by record.
 #[derive(Debug, Clone)]

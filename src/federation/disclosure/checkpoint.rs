@@ -14,8 +14,8 @@ use time::format_description::well_known::Rfc3339;
 use time::{OffsetDateTime, UtcDateTime};
 
 use super::{ChainPosition, MalformedPosition};
-use crate::federation::encoding::Encoder;
-use crate::services::keys::{KeysError, Mac, Purpose, ServiceKeys};
+use crate::sealing::Encoder;
+use crate::sealing::{KeysError, Mac, Purpose, ServiceKeys};
 
 /// How far a chain was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -29,11 +29,11 @@ use super::agreement::AgencyId;
 use super::assurance::{Level, aal_number};
 use super::attribute::AttributeName;
 use super::consent::{ConsentId, ContentDigest, ScopeDigest};
-use super::encoding::Encoder;
 use super::identifier::NameIdFormat;
 use crate::id::define_id;
 use crate::saml::EntityId;
-use crate::services::keys::{KeyId, KeysError, Mac, Purpose, ServiceKeys};
+use crate::sealing::Encoder;
+use crate::sealing::{KeyId, KeysError, Mac, Purpose, ServiceKeys};
 use crate::subscriber::SubscriberId;
 
 define_id! {

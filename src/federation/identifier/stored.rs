@@ -5,7 +5,7 @@ use time::UtcDateTime;
 
 use super::PairwiseId;
 use crate::federation::agreement::AgencyId;
-use crate::services::keys::{KeysError, NotVouched, Purpose, ServiceKeys, context};
+use crate::sealing::{KeysError, NotVouched, Purpose, ServiceKeys, context};
 use crate::subscriber::SubscriberId;
 
 /// What a row says of the name by which an agency knows a person, as plain octets and numbers: nobody vouches for it before
@@ -16,7 +16,7 @@ pub struct StoredPairwiseId {
     pub value: Vec<u8>,
     /// Milliseconds since 1970.
     pub created_at: i64,
-    /// The keyed digest, as [`Mac::to_bytes`](crate::services::keys::Mac::to_bytes) writes it.
+    /// The keyed digest, as [`Mac::to_bytes`](crate::sealing::Mac::to_bytes) writes it.
     pub mac: Vec<u8>,
 }
 

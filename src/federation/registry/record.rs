@@ -11,12 +11,12 @@ use crate::federation::agreement::{
     AgencyId, Agreement, EncryptionException, LoweredProtection, RequestedAttributes, lowers_protection,
 };
 use crate::federation::disclosure::RevisionId;
-use crate::federation::encoding::{Decoder, Encoder};
 use crate::federation::negotiation::sealing;
 use crate::one_line::OneLine;
 use crate::saml::encryption::BlockEncryption;
 use crate::saml::metadata::{MetadataError, MetadataFaults, SpMetadata};
 use crate::saml::{DeniedAlgorithms, EntityId};
+use crate::sealing::{Decoder, Encoder};
 
 /// Where a service's files lie: `<agency>/<service>`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]

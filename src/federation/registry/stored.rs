@@ -10,7 +10,7 @@ use time::UtcDateTime;
 use super::{BrokenFile, ServiceFiles, ServiceName, ServiceProvider};
 use crate::federation::agreement::AgencyId;
 use crate::saml::EntityId;
-use crate::services::keys::{KeysError, NotVouched, Purpose, ServiceKeys, context};
+use crate::sealing::{KeysError, NotVouched, Purpose, ServiceKeys, context};
 
 /// What a row says of one revision of a service's record, without the two files: nobody vouches for it before
 /// [`StandingRevisions::tell_apart`].
@@ -32,7 +32,7 @@ pub struct StoredRevision {
     pub sequence: i64,
     /// When another took its place or the service went, in milliseconds since 1970.
     pub superseded_at: Option<i64>,
-    /// The keyed digest, as [`Mac::to_bytes`](crate::services::keys::Mac::to_bytes) writes it; empty in a row that was found
+    /// The keyed digest, as [`Mac::to_bytes`](crate::sealing::Mac::to_bytes) writes it; empty in a row that was found
     /// altered and counts for nothing any more.
     pub mac: Vec<u8>,
 }

@@ -27,7 +27,7 @@ use std::fmt;
 use time::Duration;
 
 use crate::saml::EntityId;
-use crate::services::keys::{KeysError, Purpose, ServiceKeys};
+use crate::sealing::{KeysError, Purpose, ServiceKeys};
 
 pub use another_kind::{KindHistory, KindRisk};
 pub use decryption::{OpenerState, PlannedOpener};

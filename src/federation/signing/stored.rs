@@ -7,7 +7,7 @@ use time::UtcDateTime;
 
 use super::{PlannedKey, PlannedOpener, SigningKeyId, SigningPlan, TrialOutcome, Wave, WavePercent};
 use crate::saml::EntityId;
-use crate::services::keys::{KeysError, NotVouched, Purpose, ServiceKeys, context};
+use crate::sealing::{KeysError, NotVouched, Purpose, ServiceKeys, context};
 
 /// A plan as the database has it: nobody vouches for it before [`StoredSigningPlan::authenticate`].
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,7 +16,7 @@ pub struct StoredSigningPlan {
     pub version: i64,
     /// The plan, as JSON.
     pub document: String,
-    /// The keyed digest, as [`Mac::to_bytes`](crate::services::keys::Mac::to_bytes) writes it.
+    /// The keyed digest, as [`Mac::to_bytes`](crate::sealing::Mac::to_bytes) writes it.
     pub mac: Vec<u8>,
     /// When it was made.
     pub made_at: UtcDateTime,

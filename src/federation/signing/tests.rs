@@ -9,7 +9,8 @@ use crate::federation::agreement::AgencyId;
 use crate::federation::registry::{ServiceFiles, ServiceName, ServiceProvider};
 use crate::saml::DeniedAlgorithms;
 use crate::saml::EntityId;
-use crate::services::keys::{GenerateKeys, LocalKeys, ServiceKeys, SigningKeyKind, keys_for_tests};
+use crate::services::keys::KeyPairStore;
+use crate::services::keys::{GenerateKeys, LocalKeys, SigningKeyKind, keys_for_tests};
 
 const NOW: UtcDateTime = utc_datetime!(2026-11-28 12:00);
 
@@ -391,7 +392,7 @@ fn a_snapshot_has_every_key_of_the_plan_or_is_none() {
     let dir = tempfile::tempdir().unwrap();
     let secret = crate::services::keys::SealingSecret::new("a passphrase of some length").unwrap();
     let wanted = GenerateKeys { common_name: "signet.test", signing: SigningKeyKind::EcP256, now: NOW };
-    let entropy = Arc::new(crate::services::SystemEntropy);
+    let entropy = Arc::new(crate::entropy::SystemEntropy);
     let keys = LocalKeys::generate(dir.path(), &secret, &wanted, entropy).unwrap();
     let first = SigningKeyId::parse(keys.pairs().unwrap().signers[0].key_id()).unwrap();
     let second = SigningKeyId::parse(&keys.add_signing_key(&wanted).unwrap()).unwrap();

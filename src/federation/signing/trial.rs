@@ -10,7 +10,7 @@ use time::{Duration, UtcDateTime};
 
 use super::SigningKeyId;
 use crate::saml::EntityId;
-use crate::services::keys::{KeysError, Mac, Purpose, ServiceKeys, context};
+use crate::sealing::{KeysError, Mac, Purpose, ServiceKeys, context};
 
 /// How long a ticket can be used.
 pub const TRIAL_LASTS: Duration = Duration::hours(24);

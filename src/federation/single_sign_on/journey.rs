@@ -4,6 +4,7 @@ use time::UtcDateTime;
 
 use super::{AnswerableFault, MatchedAuthnRequest};
 use crate::authentication::{AuthenticatedSubject, AuthenticationEvent, RequiredAssurance, UnmetAssurance};
+use crate::entropy::Entropy;
 use crate::federation::assurance::{AssertedAssurance, AuthenticationEvidence, NoAuthnContext};
 use crate::federation::attribute::HeldAttributes;
 use crate::federation::consent::{
@@ -12,7 +13,6 @@ use crate::federation::consent::{
 };
 use crate::federation::identifier::{ChosenNameId, InvalidNameIdPolicy, NameIdFormat, PairwiseId};
 use crate::federation::release::{ReleaseDecision, ReleaseQuestion};
-use crate::services::Entropy;
 use crate::subscriber::SubscriberId;
 
 /// What is known about the browser when it comes to `/saml/continue`.
@@ -233,7 +233,7 @@ impl MatchedAuthnRequest {
     /// What the content digest is bound to: this request to this service.
     #[must_use]
     pub fn binding(&self) -> Vec<u8> {
-        crate::federation::encoding::Encoder::new("signet request binding 1")
+        crate::sealing::Encoder::new("signet request binding 1")
             .text(self.service().entity_id().as_str())
             .text(self.request().id().as_str())
             .finish()

@@ -22,7 +22,7 @@ use crate::federation::disclosure::{
 };
 use crate::federation::identifier::NameIdFormat;
 use crate::saml::EntityId;
-use crate::services::keys::{KeyId, ServiceKeys};
+use crate::sealing::{KeyId, ServiceKeys};
 use crate::subscriber::SubscriberId;
 
 pub use writer::DisclosureWriter;

@@ -11,7 +11,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::{ChainEnd, Issuance, RecordedDisclosure};
 use crate::federation::disclosure::ChainId;
-use crate::services::keys::ServiceKeys;
+use crate::sealing::ServiceKeys;
 use crate::storage::{Store, StoreError};
 
 /// At most so many records share a commit.

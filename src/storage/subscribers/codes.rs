@@ -6,7 +6,7 @@ use time::UtcDateTime;
 use crate::authentication::AuthenticatorId;
 use crate::authentication::out_of_band::{CodePurpose, IssuedCode};
 use crate::authentication::throttle::{FailureCount, FailureRule};
-use crate::services::keys::Mac;
+use crate::sealing::Mac;
 use crate::storage::schema::{authenticator, out_of_band_code, subscriber};
 use crate::storage::{StoreError, Transaction, instant, maybe_instant, milliseconds, typed};
 use crate::subscriber::SubscriberId;

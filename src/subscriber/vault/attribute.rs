@@ -5,8 +5,8 @@ use std::fmt;
 use zeroize::Zeroizing;
 
 use super::{Pii, VaultError};
-use crate::services::keys::{Envelope, KeysError, context, hkdf_sha256, hmac_sha256};
-use crate::services::{Entropy, random_bytes};
+use crate::entropy::{Entropy, random_bytes};
+use crate::sealing::{Envelope, KeysError, context, hkdf_sha256, hmac_sha256};
 use crate::subscriber::SubscriberId;
 
 /// The key of one person's vault: 32 random bytes, the same for as long as the vault lives.

@@ -26,9 +26,9 @@ pub use pii::Pii;
 pub use profile::{Profile, ProfileRow};
 pub use slot::{SealedSlot, SlotId, SlotKey, SlotKind};
 
-use crate::services::keys::KeysError;
+use crate::sealing::KeysError;
 #[cfg(doc)]
-use crate::services::keys::context;
+use crate::sealing::context;
 
 /// Why the vault does not open.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

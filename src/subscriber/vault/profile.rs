@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::{Pii, SealedAttribute, VaultError, VaultKey};
-use crate::services::Entropy;
+use crate::entropy::Entropy;
 use crate::subscriber::SubscriberId;
 
 /// One row of a profile, as it is stored: which attribute, in which version, sealed.
@@ -123,7 +123,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::services::SystemEntropy;
+    use crate::entropy::SystemEntropy;
 
     const ADA: SubscriberId = SubscriberId::from_bytes([1; 16]);
 

@@ -6,9 +6,9 @@ use zeroize::Zeroizing;
 
 use super::attribute::does_not_open;
 use super::{VaultError, VaultKey};
+use crate::entropy::Entropy;
 use crate::id::define_id;
-use crate::services::Entropy;
-use crate::services::keys::{Envelope, KeysError, Purpose, ServiceKeys, context, hkdf_sha256};
+use crate::sealing::{Envelope, KeysError, Purpose, ServiceKeys, context, hkdf_sha256};
 use crate::subscriber::SubscriberId;
 
 define_id! {

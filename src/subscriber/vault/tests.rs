@@ -1,6 +1,6 @@
 use super::*;
-use crate::services::SystemEntropy;
-use crate::services::keys::ServiceKeys as _;
+use crate::entropy::SystemEntropy;
+use crate::sealing::ServiceKeys as _;
 use crate::services::keys::keys_for_tests;
 use crate::subscriber::SubscriberId;
 
@@ -87,8 +87,8 @@ fn a_stolen_database_with_the_service_keys_still_needs_the_secret() {
     let id = SlotId::from_bytes([5; 16]);
     let slot = SealedSlot::seal(id, ADA, &right, &vault, &keys, &SystemEntropy).unwrap();
     // The thief has both, and so takes off the outer wrapping …
-    let place = crate::services::keys::context(&[b"signet/vault/slot/v1", ADA.as_bytes(), id.as_bytes(), b"password"]);
-    let inner = keys.open(crate::services::keys::Purpose::VaultSlot, &place, slot.as_bytes()).unwrap();
+    let place = crate::sealing::context(&[b"signet/vault/slot/v1", ADA.as_bytes(), id.as_bytes(), b"password"]);
+    let inner = keys.open(crate::sealing::Purpose::VaultSlot, &place, slot.as_bytes()).unwrap();
     // … and finds the vault's key nowhere in what is left.
     assert!(!inner.windows(32).any(|window| window == vault.as_bytes()));
     assert!(slot.open(ADA, &slot_key(b"guess"), &keys).is_err());

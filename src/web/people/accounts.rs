@@ -2,7 +2,7 @@
 
 use super::{Trouble, report_altered};
 use crate::event::AlteredRecord;
-use crate::services::keys::NotVouched;
+use crate::sealing::NotVouched;
 use crate::storage::Transaction;
 use crate::subscriber::{StoredAccount, SubscriberAccount, SubscriberId};
 use crate::web::site::Site;

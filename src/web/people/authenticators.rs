@@ -10,7 +10,7 @@ use crate::authentication::totp::TotpSecret;
 use crate::authentication::webauthn::StoredCredential;
 use crate::authentication::{AuthenticatorId, AuthenticatorKind};
 use crate::event::AlteredRecord;
-use crate::services::keys::{KeysError, Purpose, ServiceKeys, context};
+use crate::sealing::{KeysError, Purpose, ServiceKeys, context};
 use crate::storage::{AuthenticatorRecord, Transaction};
 use crate::subscriber::{PhoneNumber, SubscriberId};
 use crate::web::site::Site;

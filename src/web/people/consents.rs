@@ -4,7 +4,7 @@ use super::{Trouble, report_altered};
 use crate::event::AlteredRecord;
 use crate::federation::consent::{ConsentRecord, StoredConsent, VouchedConsent};
 use crate::saml::EntityId;
-use crate::services::keys::NotVouched;
+use crate::sealing::NotVouched;
 use crate::storage::Transaction;
 use crate::subscriber::SubscriberId;
 use crate::web::site::Site;

@@ -4,7 +4,7 @@ use time::UtcDateTime;
 
 use super::{Trouble, is_altered, report_altered};
 use crate::event::AlteredRecord;
-use crate::services::keys::{KeysError, Purpose, ServiceKeys, context};
+use crate::sealing::{KeysError, Purpose, ServiceKeys, context};
 use crate::storage::{EmailRecord, Transaction};
 use crate::subscriber::{ContactId, EmailAddress, SubscriberId};
 use crate::web::site::Site;

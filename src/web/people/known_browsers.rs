@@ -11,7 +11,7 @@ use crate::authentication::known_browser::{
     StoredKnownBrowser,
 };
 use crate::event::AlteredRecord;
-use crate::services::keys::NotVouched;
+use crate::sealing::NotVouched;
 use crate::storage::Transaction;
 use crate::subscriber::SubscriberId;
 use crate::web::site::Site;

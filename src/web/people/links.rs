@@ -9,7 +9,7 @@ use super::{Trouble, is_altered};
 use crate::authentication::recovery::{LINK_LIFETIME, LinkPurpose, LinkToken};
 use crate::authentication::session::WaitingRequest;
 use crate::event::{AlteredRecord, Event};
-use crate::services::keys::{KeysError, Purpose, context};
+use crate::sealing::{KeysError, Purpose, context};
 use crate::storage::{LinkRecord, Transaction};
 use crate::web::site::Site;
 

@@ -17,11 +17,11 @@ use crate::authentication::password::PasswordError;
 use crate::authentication::totp::TotpError;
 use crate::authentication::webauthn::WebauthnRefused;
 use crate::event::{AlteredRecord, Event};
-use crate::services::keys::KeysError;
+use crate::refusal::RefusalKind;
+use crate::sealing::KeysError;
 use crate::storage::StoreError;
 use crate::subscriber::SubscriberId;
 use crate::subscriber::vault::VaultError;
-use crate::web::refusal::RefusalKind;
 use crate::web::session::SessionTrouble;
 use crate::web::sign_in::Argon2Busy;
 

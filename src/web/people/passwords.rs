@@ -7,7 +7,7 @@ use super::{Trouble, report_altered};
 use crate::authentication::password::{KnownPassword, PasswordVerifier, StoredPassword};
 use crate::authentication::throttle::RateLimit;
 use crate::event::AlteredRecord;
-use crate::services::keys::NotVouched;
+use crate::sealing::NotVouched;
 use crate::storage::Transaction;
 use crate::subscriber::SubscriberId;
 use crate::web::site::Site;

@@ -11,7 +11,7 @@
 use std::collections::BTreeMap;
 
 use super::{Trouble, authenticators, contacts, is_altered};
-use crate::services::keys::{KeyId, KeysError, NotVouched, ServiceKeys};
+use crate::sealing::{KeyId, KeysError, NotVouched, ServiceKeys};
 use crate::storage::{KEYED_COLUMNS, KeyedColumn, Renewal, ResealedTable, Store, StoreError, Transaction};
 use crate::subscriber::SubscriberId;
 

@@ -8,7 +8,7 @@ use time::UtcDateTime;
 use super::Trouble;
 use crate::authentication::network::Network;
 use crate::authentication::throttle::{RateLimit, RateVerdict};
-use crate::services::keys::{Purpose, context};
+use crate::sealing::{Purpose, context};
 use crate::storage::Transaction;
 use crate::web::site::Site;
 

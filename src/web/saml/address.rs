@@ -3,11 +3,11 @@
 
 use time::UtcDateTime;
 
+use crate::entropy::random_bytes;
 use crate::event::AlteredRecord;
 use crate::federation::registry::ServiceProvider;
 use crate::federation::service_address::{ChosenAddress, StoredServiceAddress};
-use crate::services::keys::{NotVouched, Purpose};
-use crate::services::random_bytes;
+use crate::sealing::{NotVouched, Purpose};
 use crate::storage::Transaction;
 use crate::subscriber::{ContactId, EmailAddress, SubscriberId};
 use crate::web::people::{KnownAddress, Trouble, report_altered};

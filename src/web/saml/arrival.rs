@@ -9,9 +9,9 @@
 
 use super::IdentityProvider;
 use super::line::{Settled, Stopped, walk};
+use crate::entropy::random_bytes;
 use crate::saml::binding::Received;
-use crate::services::keys::{Purpose, context};
-use crate::services::random_bytes;
+use crate::sealing::{Purpose, context};
 use crate::storage::{PendingRequest, StoreError};
 use crate::web::refusal::Refusal;
 use crate::web::site::Site;

@@ -14,17 +14,18 @@ use time::{Duration, UtcDateTime};
 
 use super::IdentityProvider;
 use super::line::named;
+use crate::entropy::random_bytes;
 use crate::event::{Event, Explanation};
 use crate::federation::single_sign_on::judge_instant;
+use crate::refusal::RefusalKind;
 use crate::saml::MessageId;
 use crate::saml::artifact::{Artifact, ArtifactResponse, DecodedArtifactResolve};
 use crate::saml::binding::MAX_MESSAGE_BYTES;
 use crate::saml::response::{KeptResponse, SignedResponse};
 use crate::saml::xml::{Builder, Canonical, ns};
-use crate::services::keys::{KeysError, Purpose, context};
-use crate::services::random_bytes;
+use crate::sealing::{KeysError, Purpose, context};
 use crate::storage::{StoreError, WaitingResponse};
-use crate::web::refusal::{Refusal, RefusalKind};
+use crate::web::refusal::Refusal;
 use crate::web::site::Site;
 
 /// How long a response waits. The browser goes straight to the service, which asks at once.

@@ -5,7 +5,7 @@ use time::UtcDateTime;
 use crate::event::AlteredRecord;
 use crate::federation::agreement::AgencyId;
 use crate::federation::identifier::{PairwiseId, StoredPairwiseId};
-use crate::services::keys::NotVouched;
+use crate::sealing::NotVouched;
 use crate::storage::Transaction;
 use crate::subscriber::SubscriberId;
 use crate::web::people::{Trouble, report_altered};

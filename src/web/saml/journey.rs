@@ -28,7 +28,7 @@ use crate::federation::single_sign_on::{
 };
 use crate::saml::binding::Received;
 use crate::saml::metadata::Localized;
-use crate::services::keys::{KeysError, Purpose};
+use crate::sealing::{KeysError, Purpose};
 use crate::storage::{PendingRequest, Transaction};
 use crate::subscriber::ContactId;
 use crate::web::people::Trouble;

@@ -3,7 +3,7 @@
 use zeroize::Zeroizing;
 
 use crate::saml::assertion::NameId;
-use crate::services::keys::{KeysError, Purpose, ServiceKeys, context};
+use crate::sealing::{KeysError, Purpose, ServiceKeys, context};
 use crate::storage::Participant;
 use crate::subscriber::SubscriberId;
 

@@ -13,9 +13,10 @@ use crate::federation::registry::{NotAdmitted, ServiceProvider};
 use crate::federation::single_sign_on::{
     AnswerAddress, AnswerableFault, MatchedAuthnRequest, SettleFault, Unanswerable,
 };
+use crate::refusal::RefusalKind;
 use crate::saml::authn_request::{RequestError, RequestSignature};
 use crate::saml::binding::{BindingError, Received};
-use crate::web::refusal::{Refusal, RefusalKind, RefusedService};
+use crate::web::refusal::{Refusal, RefusedService};
 
 /// A request that the person alone can be told about.
 #[derive(Debug, thiserror::Error)]

@@ -12,18 +12,19 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use time::{Duration, UtcDateTime};
 
 use super::IdentityProvider;
+use crate::entropy::random_bytes;
 use crate::federation::signing::{
     METADATA_LOOK_AGAIN, METADATA_VALID_FOR, MetadataFetch, SigningKeys, is_metadata_address,
 };
+use crate::refusal::RefusalKind;
 use crate::saml::metadata::{
     Contact, ERROR_URL_QUERY, IdpDescription, Localized, Logo, Organization, UserInterface, idp_metadata,
 };
 use crate::saml::{EntityId, MessageId};
-use crate::services::keys::KeysError;
-use crate::services::random_bytes;
+use crate::sealing::KeysError;
 use crate::storage::StoreError;
 use crate::web::head::only_looks;
-use crate::web::refusal::{Refusal, RefusalKind};
+use crate::web::refusal::Refusal;
 use crate::web::site::Site;
 use crate::web::texts::text;
 

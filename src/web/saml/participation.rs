@@ -7,7 +7,7 @@ use super::known_name::{self, Place};
 use crate::event::AlteredRecord;
 use crate::federation::issue::EarlierSignIn;
 use crate::saml::assertion::{AssertionParts, NameId};
-use crate::services::keys::KeysError;
+use crate::sealing::KeysError;
 use crate::storage::{Participant, StoreError};
 use crate::subscriber::SubscriberId;
 use crate::web::people::{Trouble, report_altered};

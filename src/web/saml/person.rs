@@ -9,7 +9,7 @@ use crate::federation::consent::{ContentKey, VouchedConsent};
 use crate::federation::identifier::PairwiseId;
 use crate::federation::registry::ServiceProvider;
 use crate::federation::service_address::ChosenAddress;
-use crate::services::keys::{KeysError, NotVouched, Purpose};
+use crate::sealing::{KeysError, NotVouched, Purpose};
 use crate::storage::Transaction;
 use crate::subscriber::vault::{Profile, VaultKey};
 use crate::subscriber::{ContactId, SubscriberAccount, SubscriberId, VaultState};

@@ -8,9 +8,10 @@ use serde::Serialize;
 
 use super::IdentityProvider;
 use crate::federation::signing::TrialTicket;
+use crate::refusal::RefusalKind;
 use crate::web::page::Page;
 use crate::web::plain::show;
-use crate::web::refusal::{Refusal, RefusalKind};
+use crate::web::refusal::Refusal;
 use crate::web::site::Site;
 
 /// The cookie that carries the ticket.

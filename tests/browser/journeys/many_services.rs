@@ -15,8 +15,8 @@ use serde::Deserialize;
 use signet::demo::service_provider::{
     Ask, Expected, IdentityProvider, LogoutArrived, Outcome, ServiceProvider, SignInRequest, SignedIn,
 };
+use signet::entropy::SystemEntropy;
 use signet::saml::logout::LogoutStatus;
-use signet::services::SystemEntropy;
 use time::UtcDateTime;
 
 use crate::signet::Signet;

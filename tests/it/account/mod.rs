@@ -1,6 +1,6 @@
 //! The person's own pages.
 
-use signet::services::Clock as _;
+use signet::clock::Clock as _;
 use time::Duration;
 
 use crate::support::app::TestApp;

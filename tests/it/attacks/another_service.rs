@@ -5,8 +5,9 @@
 //! speaks for the one Issuer in whose metadata it stands, addresses are looked up under that Issuer alone, and an assertion
 //! names the service that it is for and is encrypted to it.
 
+use signet::clock::Clock as _;
 use signet::demo::service_provider::{Ask, Expected, ServiceProvider, SignInFailed};
-use signet::services::{Clock as _, SystemEntropy};
+use signet::entropy::SystemEntropy;
 
 use super::door::{House, ORIGIN, OTHER_ACS, OTHER_SP};
 use super::scene::{ACS, SP};

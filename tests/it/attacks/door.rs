@@ -8,13 +8,14 @@ use std::thread::JoinHandle;
 
 use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
 use reqwest::{Method, StatusCode, Url};
+use signet::clock::Clock;
 use signet::demo::service_provider::{
     Ask, Expected, IdentityProvider, Outcome, ServiceProvider, SignInRequest, SignedIn,
 };
+use signet::entropy::{SystemEntropy, random_bytes};
 use signet::saml::binding::{MAX_CARRIED_BYTES, Received};
 use signet::saml::instant;
 use signet::saml::xml::{Builder, ns};
-use signet::services::{Clock, SystemEntropy, random_bytes};
 use signet::web::refusal::Refusal as Page;
 use tokio::runtime::Runtime;
 

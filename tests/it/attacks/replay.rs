@@ -4,11 +4,11 @@
 //! sign-in that the service did not ask for, or many at once in the hope that two are taken before one is remembered. An ID
 //! is remembered in the same transaction that lets it in, and longer than the request stays fresh; a restart forgets nothing.
 
+use signet::clock::Clock;
 use signet::saml::{
     instant,
     xml::{Builder, ns},
 };
-use signet::services::Clock;
 use time::Duration;
 
 use super::door::services;

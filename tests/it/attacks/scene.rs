@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 
 use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
 use flate2::{Compression, write::DeflateEncoder};
+use signet::clock::{Clock as _, SystemClock};
 use signet::saml::{
     authn_request::{RequestError, RequestSignature, VerifiedAuthnRequest},
     binding::{BindingError, HTTP_POST, Received},
@@ -13,7 +14,6 @@ use signet::saml::{
     signature::{SignaturePosition, Signer, sign_enveloped},
     xml::{Builder, ns},
 };
-use signet::services::{Clock as _, SystemClock};
 use signet::web::refusal;
 use url::Url;
 

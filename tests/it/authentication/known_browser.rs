@@ -1,7 +1,7 @@
 //! A stranger's wrong passwords end the password for strangers, and never lock its person out of their own browser.
 
 use signet::authentication::known_browser::COOKIE;
-use signet::services::Clock as _;
+use signet::clock::Clock as _;
 use time::Duration;
 
 use super::limits::{guess, hundred_wrong};

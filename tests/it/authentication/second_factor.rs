@@ -1,7 +1,7 @@
 //! The second factor.
 
 use serde_json::json;
-use signet::services::Clock as _;
+use signet::clock::Clock as _;
 use signet::settings::TextMessageSettings;
 use time::Duration;
 use webauthn_authenticator_rs::WebauthnAuthenticator as _;

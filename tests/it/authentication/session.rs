@@ -1,7 +1,7 @@
 //! Sessions.
 
 use signet::cli::{CommandOutcome, account};
-use signet::services::Clock as _;
+use signet::clock::Clock as _;
 use time::Duration;
 
 use crate::support::app::TestApp;

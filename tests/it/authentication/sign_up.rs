@@ -1,6 +1,6 @@
 //! Signing up.
 
-use signet::services::Clock as _;
+use signet::clock::Clock as _;
 use time::Duration;
 
 use crate::support::app::TestApp;

@@ -10,10 +10,8 @@ use signet::{
         password::{Argon2Memory, Argon2Parameters, Password, PasswordContext, StretchedPassword},
     },
     demo::person::{PASSWORD, invent},
-    services::{
-        SystemEntropy,
-        keys::{GenerateKeys, LocalKeys, SealingSecret, SigningKeyKind},
-    },
+    entropy::SystemEntropy,
+    services::keys::{GenerateKeys, LocalKeys, SealingSecret, SigningKeyKind},
 };
 use time::macros::utc_datetime;
 

@@ -3,12 +3,12 @@
 use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
 use signet::{
     demo::service_provider::{Ask, Expected, IdentityProvider, Outcome, ServiceProvider, SignInFailed},
+    entropy::SystemEntropy,
     saml::{
         encryption::{BlockEncryption, EncryptionKey, EncryptionSeed, encrypt},
         signature::{SignatureError, SignaturePosition, sign_enveloped, verify_redirect},
         xml::{Builder, Document, Limits, ns},
     },
-    services::SystemEntropy,
 };
 use time::{Duration, UtcDateTime, macros::utc_datetime};
 

@@ -5,14 +5,15 @@ use std::{net::TcpListener, sync::Arc};
 use actix_web::{App, HttpServer, web};
 use reqwest::{Method, Url};
 use signet::{
+    clock::{Clock as _, SystemClock},
     demo::{
         DemoPerson, OpenRequestsFile,
         service_provider::ServiceProvider,
         site::{DemoSite, serve},
     },
+    entropy::SystemEntropy,
     saml::xml::{Document, Limits},
     services::{
-        Clock as _, SystemClock, SystemEntropy,
         mail::{Mail as _, OutgoingMail},
         sandbox::SandboxInbox,
     },

@@ -5,12 +5,14 @@ use std::sync::Arc;
 use signet::{
     app::Surroundings,
     authentication::password::Argon2Parameters,
+    clock::SystemClock,
     demo::{
         person,
         setup::{DemoPlaces, Demonstration},
     },
+    entropy::SystemEntropy,
     jobs::metadata::SharedRegistry,
-    services::{SystemClock, SystemEntropy, sandbox::SandboxInbox},
+    services::sandbox::SandboxInbox,
 };
 use tempfile::TempDir;
 use tokio::sync::oneshot;

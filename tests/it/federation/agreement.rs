@@ -6,7 +6,7 @@ use signet::federation::agreement::{
 use signet::federation::assurance::{Aal, Ial};
 use signet::federation::attribute::{AttributeName, AttributeProfile};
 use signet::federation::identifier::NameIdFormat;
-use signet::web::refusal::RefusalKind;
+use signet::refusal::RefusalKind;
 
 use super::given::{agreement, agreement_text, attributes};
 

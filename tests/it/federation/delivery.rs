@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
 use signet::demo::service_provider::Ask;
+use signet::entropy::SystemEntropy;
 use signet::federation::agreement::{EncryptionException, LoweredProtection};
 use signet::federation::delivery::DeliveryPlan;
 use signet::federation::issue::Issued;
@@ -12,7 +13,6 @@ use signet::federation::negotiation::{NothingInCommon, sealing, signature};
 use signet::federation::registry::{LintWarning, ServiceFiles, ServiceProvider};
 use signet::saml::DeniedAlgorithms;
 use signet::saml::signature::SignatureAlgorithm;
-use signet::services::SystemEntropy;
 use time::macros::date;
 
 use super::front_door::{House, agreement};

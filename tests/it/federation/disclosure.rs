@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use signet::entropy::SystemEntropy;
 use signet::federation::agreement::AgencyId;
 use signet::federation::assurance::{Aal, Ial, Level};
 use signet::federation::attribute::AttributeName;
@@ -12,8 +13,8 @@ use signet::federation::disclosure::{
 };
 use signet::federation::identifier::NameIdFormat;
 use signet::saml::EntityId;
-use signet::services::SystemEntropy;
-use signet::services::keys::{LocalKeys, ServiceKeys};
+use signet::sealing::ServiceKeys;
+use signet::services::keys::LocalKeys;
 use time::Duration;
 
 use super::given::{NOW, PERSON};

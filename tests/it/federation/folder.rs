@@ -4,10 +4,10 @@ use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
+use signet::entropy::SystemEntropy;
 use signet::federation::registry::{Admission, Applied};
 use signet::jobs::metadata::{ApplyError, Loaded, apply_blocking, load};
 use signet::saml::EntityId;
-use signet::services::SystemEntropy;
 use signet::services::keys::{GenerateKeys, LocalKeys, SealingSecret, SigningKeyKind};
 use signet::storage::{DatabaseUrl, Store, StoreError};
 use time::{Duration, UtcDateTime};

@@ -3,12 +3,13 @@
 
 use signet::authentication::session::{COOKIE, SessionFrame, SessionSecret, SessionStage, SessionState, SessionTimes};
 use signet::authentication::{AuthenticationEvent, AuthenticatorId, AuthenticatorKind, Proved};
+use signet::clock::Clock;
 use signet::demo::service_provider::{
     Ask, Expected, IdentityProvider, Outcome, ServiceProvider, SignInRequest, SignedIn,
 };
+use signet::entropy::SystemEntropy;
 use signet::federation::attribute::{Proofing, StoredProofing};
 use signet::federation::disclosure::ChainVerifier;
-use signet::services::{Clock, SystemEntropy};
 use signet::storage::{SessionRecord, StoreError, Transaction};
 use signet::subscriber::vault::{Pii, Profile, VaultKey};
 use signet::subscriber::{EmailAddress, SubscriberAccount, SubscriberId, SubscriberStatus, VaultState};

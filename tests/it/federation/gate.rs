@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use proptest::prelude::*;
 use signet::authentication::AuthenticatedSubject;
+use signet::entropy::SystemEntropy;
 use signet::federation::attribute::{
     AttributeName, AttributeProfile, AttributeValue, HeldAttributes, ProofedProfile, Proofing,
 };
@@ -16,7 +17,6 @@ use signet::federation::registry::{Admission, Registry, ServiceFiles};
 use signet::federation::single_sign_on::{MatchedAuthnRequest, PersonFacts, ReleaseStep, SettlementRules};
 use signet::saml::EntityId;
 use signet::saml::response::ConsentObtained;
-use signet::services::SystemEntropy;
 use signet::subscriber::{SubscriberAccount, SubscriberId, SubscriberStatus, VaultState};
 use time::{Duration, UtcDateTime};
 

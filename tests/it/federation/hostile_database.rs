@@ -2,8 +2,8 @@
 //! somebody else at an agency, or to have agreed for them.
 
 use signet::demo::service_provider::Ask;
+use signet::entropy::SystemEntropy;
 use signet::federation::disclosure::ChainPosition;
-use signet::services::SystemEntropy;
 use signet::storage::Store;
 use signet::subscriber::SubscriberId;
 use signet::subscriber::vault::VaultKey;

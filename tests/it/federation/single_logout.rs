@@ -6,6 +6,7 @@ use flate2::{Compression, write::DeflateEncoder};
 use reqwest::Method;
 use reqwest::header::LOCATION;
 use signet::demo::service_provider::{Ask, Expected, IdentityProvider, Outcome, ServiceProvider, SignedIn};
+use signet::entropy::{SystemEntropy, random_bytes};
 use signet::saml::encryption::{BlockEncryption, EncryptionKey, EncryptionSeed, encrypt};
 use signet::saml::logout::{
     LogoutDelivery, LogoutMessage, LogoutRequest, LogoutResponse, LogoutResult, LogoutStatus, VerifiedLogoutRequest,
@@ -16,7 +17,6 @@ use signet::saml::response::{Status, TopStatus};
 use signet::saml::signature::{SignaturePosition, Signer as _, sign_enveloped};
 use signet::saml::xml::{Builder, ns};
 use signet::saml::{EntityId, MessageId, RelayState, SpMetadata, assertion::NameId};
-use signet::services::{SystemEntropy, random_bytes};
 use signet::subscriber::SubscriberId;
 use time::Duration;
 use url::Url;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
 use signet::authentication::{AuthenticationEvent, AuthenticatorId, AuthenticatorKind, Proved};
+use signet::entropy::SystemEntropy;
 use signet::federation::agreement::AgencyId;
 use signet::federation::assurance::{NoAuthnContext, Strength};
 use signet::federation::attribute::{AttributeName, HeldAttributes};
@@ -19,7 +20,6 @@ use signet::saml::EntityId;
 use signet::saml::authn_request::{RequestError, RequestSignature, VerifiedAuthnRequest};
 use signet::saml::binding::Received;
 use signet::saml::response::NestedStatus;
-use signet::services::SystemEntropy;
 use time::format_description::well_known::Rfc3339;
 use time::{Duration, UtcDateTime};
 

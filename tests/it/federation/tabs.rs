@@ -2,7 +2,7 @@
 //! page that came too late leads its person on, and nothing old is taken away before the new is there.
 
 use signet::demo::service_provider::{Ask, ServiceProvider, SignInRequest};
-use signet::services::SystemEntropy;
+use signet::entropy::SystemEntropy;
 use time::format_description::well_known::Rfc3339;
 use time::{Duration, UtcDateTime};
 

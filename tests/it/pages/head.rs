@@ -156,7 +156,7 @@ async fn head_uses_no_mailed_link_up_and_no_page_of_a_session() {
     up_to_methods(&app, &browser, "ada@example.gov").await;
     let page = browser.get("/sign-up/methods/totp").await;
     ask(&app, &browser, Method::HEAD, "/sign-up/methods/totp").await;
-    let code = secret_of(&page).code_at(signet::services::Clock::now(&*app.clock)).expect("a code");
+    let code = secret_of(&page).code_at(signet::clock::Clock::now(&*app.clock)).expect("a code");
     let page = browser.submit(&page, &[("code", &code), ("name", "my app")]).await;
     assert_eq!(page.expect_status(200).url.path(), "/sign-up/recovery-key", "{}", page.text());
     ask(&app, &browser, Method::HEAD, "/sign-up/recovery-key").await;

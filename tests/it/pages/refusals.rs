@@ -82,7 +82,8 @@ async fn pages_for_everybody_are_there_and_give_no_cookie() {
 #[test]
 fn the_log_line_of_a_refusal_names_the_service_that_it_is_about() {
     use signet::federation::registry::ServiceName;
-    use signet::web::refusal::{Refusal, RefusalKind, RefusedService};
+    use signet::refusal::RefusalKind;
+    use signet::web::refusal::{Refusal, RefusedService};
     let folder = ServiceName::parse("department-of-parks/permits");
     assert!(folder.is_some());
     let service = RefusedService { folder, name: "Park permits".to_owned(), return_to: None };

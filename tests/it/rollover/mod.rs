@@ -10,11 +10,12 @@ mod under_load;
 
 use std::process::Command;
 
+use signet::clock::Clock as _;
 use signet::demo::service_provider::{Ask, Expected, IdentityProvider, Outcome, ServiceProvider};
+use signet::entropy::SystemEntropy;
 use signet::federation::signing::{SigningKeyId, metadata_address};
 use signet::jobs::signing::{SigningError, follow};
 use signet::saml::EntityId;
-use signet::services::{Clock as _, SystemEntropy};
 use signet::storage::StoreError;
 use time::UtcDateTime;
 
@@ -181,7 +182,7 @@ impl Street {
     async fn follow(&self) -> Result<(), SigningError> {
         let app = self.app();
         let (shared, node) = (&app.identity_provider.signing, &app.settings.server.node);
-        follow(&app.store, &app.site.keys, shared, node, app.clock.now()).await
+        follow(&app.store, &app.key_pairs, shared, node, app.clock.now()).await
     }
 
     /// Makes a key of this kind.

@@ -1,6 +1,6 @@
 //! The key under which stored data is sealed is replaced, and the old one retired, while people go on signing in.
 
-use signet::services::SystemEntropy;
+use signet::entropy::SystemEntropy;
 use signet::storage::StoreError;
 use signet::subscriber::vault::VaultKey;
 use signet::web::people::resealing::{Remaining, remaining};

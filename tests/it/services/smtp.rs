@@ -2,13 +2,16 @@
 
 use std::sync::Arc;
 
+use signet::clock::{Clock as _, SystemClock};
+use signet::entropy::SystemEntropy;
 use signet::jobs::Outbox;
-use signet::services::keys::{GenerateKeys, LocalKeys, SealingSecret, ServiceKeys, SigningKeyKind};
+use signet::sealing::ServiceKeys;
+use signet::services::ServiceOutcome;
+use signet::services::keys::{GenerateKeys, LocalKeys, SealingSecret, SigningKeyKind};
 use signet::services::mail::{Mail, OutgoingMail, SmtpMail, SmtpSecurity, SmtpServer, SmtpSettings, SmtpSettingsError};
-use signet::services::message::Message;
+use signet::services::message::{Message, OutboxId};
 use signet::services::sandbox::SandboxInbox;
-use signet::services::{Clock as _, ServiceOutcome, SystemClock, SystemEntropy};
-use signet::storage::{OutboxEntry, OutboxId, StoreError};
+use signet::storage::{OutboxEntry, StoreError};
 use signet::subscriber::EmailAddress;
 use time::Duration;
 use tokio::net::TcpListener;

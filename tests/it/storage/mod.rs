@@ -12,11 +12,12 @@ use std::sync::Arc;
 use signet::authentication::known_browser::{KnownBrowserId, StoredKnownBrowser};
 use signet::authentication::throttle::{FailureRule, RateLimit, RateVerdict};
 use signet::authentication::{AuthenticatorId, AuthenticatorKind};
-use signet::services::{Entropy, SystemEntropy, random_bytes};
+use signet::entropy::{Entropy, SystemEntropy, random_bytes};
+use signet::services::message::OutboxId;
 use signet::storage::retention::{RETENTION, Retention, erasures};
 use signet::storage::{
-    AuthenticatorRecord, EmailRecord, FailuresOf, KEYED_COLUMNS, KeyIdAt, KeyedColumn, OutboxEntry, OutboxId,
-    OutboxOutcome, Renewal, StoreError, Transaction,
+    AuthenticatorRecord, EmailRecord, FailuresOf, KEYED_COLUMNS, KeyIdAt, KeyedColumn, OutboxEntry, OutboxOutcome,
+    Renewal, StoreError, Transaction,
 };
 use signet::subscriber::{ContactId, StoredAccount, SubscriberId};
 use signet::web::people::resealing::resealed_tables;

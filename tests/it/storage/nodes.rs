@@ -1,9 +1,9 @@
 //! Several processes over one database, and what a reader may do.
 
+use signet::entropy::random_bytes;
 use signet::federation::agreement::AgencyId;
 use signet::federation::identifier::StoredPairwiseId;
 use signet::federation::registry::StoredRevision;
-use signet::services::random_bytes;
 use signet::storage::{DatabaseUrl, Store, StoreError};
 
 use super::{add_account, entropy};

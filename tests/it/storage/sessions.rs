@@ -1,8 +1,8 @@
 //! Sessions: a renewed secret takes everything along and leaves nothing behind.
 
 use signet::authentication::session::{SessionIdHash, SessionTimes};
+use signet::entropy::random_bytes;
 use signet::federation::single_logout::Extent;
-use signet::services::random_bytes;
 use signet::storage::{LogoutRecord, LogoutSession, Participant, PendingRequest, SessionRecord, Store, StoreError};
 use signet::subscriber::SubscriberId;
 use time::Duration;

@@ -8,11 +8,12 @@ use std::time::Duration as StdDuration;
 
 use signet::app::{Application, Surroundings};
 use signet::authentication::password::Argon2Parameters;
+use signet::clock::{Clock, SystemClock};
+use signet::entropy::SystemEntropy;
 use signet::federation::signing::SigningKeyId;
 use signet::jobs::signing::{self, SigningError};
-use signet::services::keys::{GenerateKeys, LocalKeys, SealingSecret, SigningKeyKind};
+use signet::services::keys::{GenerateKeys, KeyPairStore, LocalKeys, SealingSecret, SigningKeyKind};
 use signet::services::sandbox::{Channel, SandboxInbox, SandboxMessage};
-use signet::services::{Clock, SystemClock, SystemEntropy};
 use signet::settings::{
     ConnectionSettings, DatabaseSettings, FederationSettings, KeySettings, LimitSettings, MailSettings, ServerSettings,
     SessionSettings, Settings, SmsSettings, TextMessageSettings,
@@ -88,6 +89,8 @@ pub struct TestApp {
     pub inbox: SandboxInbox,
     /// What its pages work with.
     pub site: Site,
+    /// What signs and opens.
+    pub key_pairs: Arc<dyn KeyPairStore>,
     /// What single sign-on works with.
     pub identity_provider: IdentityProvider,
     /// Its database.
@@ -187,6 +190,7 @@ impl TestApp {
         let application = Application::build(&settings, &surroundings).expect("it builds");
         let (inbox, site) = (application.inbox().expect("a sandbox").clone(), application.site().clone());
         let identity_provider = application.identity_provider().clone();
+        let key_pairs = application.key_pairs().clone();
         let url = application.public_url().as_str().trim_end_matches('/').to_owned();
         let at = format!("http://localhost:{}", settings.server.listen.port());
         let (stop, stopped) = oneshot::channel();
@@ -200,6 +204,7 @@ impl TestApp {
             clock,
             inbox,
             site,
+            key_pairs,
             identity_provider,
             store,
             settings,
@@ -236,7 +241,7 @@ impl TestApp {
         )
         .expect("it is published");
         let (shared, node) = (&self.identity_provider.signing, &self.settings.server.node);
-        signing::follow(&self.store, &self.site.keys, shared, node, self.clock.now()).await.expect("it follows");
+        signing::follow(&self.store, &self.key_pairs, shared, node, self.clock.now()).await.expect("it follows");
         shared.load().offered().expect("it is offered").certificate_der().to_vec()
     }
 

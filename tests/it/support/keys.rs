@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use signet::services::SystemEntropy;
+use signet::entropy::SystemEntropy;
 use signet::services::keys::{GenerateKeys, LocalKeys, SealingSecret, SigningKeyKind};
 use time::macros::utc_datetime;
 

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use signet::authentication::totp::TotpSecret;
-use signet::services::Clock as _;
+use signet::clock::Clock as _;
 use url::Url;
 use webauthn_authenticator_rs::WebauthnAuthenticator as _;
 use webauthn_authenticator_rs::softpasskey::SoftPasskey;

@@ -17,11 +17,11 @@ use super::{
     FORMAT, FORMAT_VERSION, FORMAT_VERSION_WITH_KEPT_KEYS, KEPT, KeptKey, KeptKeys, LocalKeysError, Roots,
     SERVICE_KEYS, SealingSecret, derive,
 };
+use crate::entropy::{Entropy, random_bytes};
 use crate::saml::encryption::Opener;
 use crate::saml::signature::{KeyError, PemSigner, Signer, VerificationKey};
+use crate::sealing::{Envelope, KeyId, KeysError, Purpose};
 use crate::services::keys::certificate::KeyWithCertificate;
-use crate::services::keys::{Envelope, KeyId, KeysError, Purpose};
-use crate::services::{Entropy, random_bytes};
 
 /// `service-keys.json`. Only `sealed` matters to its owner; the rest is what opening it needs.
 #[derive(Serialize, Deserialize)]

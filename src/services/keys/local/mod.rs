@@ -26,11 +26,9 @@ use time::UtcDateTime;
 use zeroize::Zeroizing;
 
 use super::certificate::{self, KeyUse, KeyWithCertificate};
-use super::{
-    Envelope, KeyId, KeyPairs, KeysError, Mac, PairsUnreadable, Purpose, ServiceKeys, SigningKeyKind, context,
-    hkdf_sha256, hmac_sha256,
-};
-use crate::services::{Entropy, random_bytes};
+use super::{KeyPairStore, KeyPairs, PairsUnreadable, SigningKeyKind};
+use crate::entropy::{Entropy, random_bytes};
+use crate::sealing::{Envelope, KeyId, KeysError, Mac, Purpose, ServiceKeys, context, hkdf_sha256, hmac_sha256};
 
 use files::{DECRYPTION, KeptPair, Pairs, RootFile, SIGNING, StoredArgon2, make_dir, read_roots, write_roots};
 
@@ -54,7 +52,7 @@ struct KeptKey {
     key: Zeroizing<[u8; 32]>,
 }
 
-/// Uses and purposes whose derived keys outlive their root: [`AfterRotation::Kept`](super::AfterRotation::Kept). A place in
+/// Uses and purposes whose derived keys outlive their root: [`AfterRotation::Kept`](crate::sealing::AfterRotation::Kept). A place in
 /// this list is how the file names them, so that it only grows at its end.
 const KEPT: [(&str, Purpose); 4] = [
     ("mac", Purpose::Ledger),
@@ -339,7 +337,9 @@ impl ServiceKeys for LocalKeys {
     fn root_keys(&self) -> Vec<KeyId> {
         self.roots.keys().rev().copied().collect()
     }
+}
 
+impl KeyPairStore for LocalKeys {
     fn pairs(&self) -> Result<KeyPairs, PairsUnreadable> {
         read_pairs(&self.dir, &self.roots).map_err(|error| PairsUnreadable(error.to_string()))
     }

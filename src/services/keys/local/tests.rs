@@ -4,7 +4,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use time::macros::utc_datetime;
 
 use super::*;
-use crate::services::SystemEntropy;
+use crate::entropy::SystemEntropy;
 
 fn secret() -> SealingSecret {
     SealingSecret::new("a passphrase of some length\n").unwrap()
@@ -194,6 +194,6 @@ fn a_retired_root_seals_and_vouches_for_nothing_but_the_ledger() {
 #[test]
 fn what_is_kept_of_a_root_is_what_each_purpose_says() {
     for (_, purpose) in KEPT {
-        assert_eq!(purpose.after_rotation(), super::super::AfterRotation::Kept, "{purpose:?}");
+        assert_eq!(purpose.after_rotation(), crate::sealing::AfterRotation::Kept, "{purpose:?}");
     }
 }

@@ -1,10 +1,26 @@
-//! The one encoding under every digest of this room: a label, then each field with its length before it, so that no two
-//! different values have the same octets.
+//! The one encoding under every digest and every context: each field with its length before it, so that no two different lists
+//! of fields have the same octets. What is digested begins with a label.
 //!
 //! An octet string is its length as 4 bytes, big-endian, and the octets; a number is an octet string of 8; a list is its
 //! count as a number and then its members. Fields that may be missing are a list of none or one.
 
 use openssl::sha::sha256;
+
+/// The octets of a context (additional data) of these parts.
+#[must_use]
+pub(crate) fn context(parts: &[&[u8]]) -> Vec<u8> {
+    let mut octets = Vec::with_capacity(parts.iter().map(|part| part.len() + 4).sum());
+    for part in parts {
+        put(&mut octets, part);
+    }
+    octets
+}
+
+fn put(octets: &mut Vec<u8>, field: &[u8]) {
+    // No field comes near 4 GiB; one that did would still change the digest.
+    octets.extend_from_slice(&u32::try_from(field.len()).unwrap_or(u32::MAX).to_be_bytes());
+    octets.extend_from_slice(field);
+}
 
 /// Builds the octets.
 #[derive(Debug, Clone)]
@@ -18,10 +34,7 @@ impl Encoder {
 
     /// One octet string.
     pub(crate) fn bytes(mut self, bytes: &[u8]) -> Self {
-        // No field of this room comes near 4 GiB; one that did would still change the digest.
-        let length = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
-        self.0.extend_from_slice(&length.to_be_bytes());
-        self.0.extend_from_slice(bytes);
+        put(&mut self.0, bytes);
         self
     }
 

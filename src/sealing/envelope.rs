@@ -12,7 +12,7 @@ use openssl::symm::{Cipher, decrypt_aead, encrypt_aead};
 use zeroize::Zeroizing;
 
 use super::{KeyId, KeysError, context, hkdf_sha256};
-use crate::services::{Entropy, random_bytes};
+use crate::entropy::{Entropy, random_bytes};
 
 const MAGIC: &[u8; 3] = b"SGN";
 const SCHEME: u8 = 1;
@@ -114,7 +114,7 @@ impl MessageKeys {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::services::SystemEntropy;
+    use crate::entropy::SystemEntropy;
 
     const KEY: [u8; 32] = [7; 32];
 
