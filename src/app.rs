@@ -19,39 +19,31 @@ use openssl::ssl::{SslAcceptor, SslAcceptorBuilder, SslFiletype, SslMethod};
 use tracing_actix_web::TracingLogger;
 use url::Url;
 
-use crate::{
-    authentication::{password::Argon2Parameters, webauthn::WebauthnRefused},
-    clock::{Clock, SystemClock},
-    entropy::{Entropy, SystemEntropy},
-    event::{Event, Explanation},
-    federation::{disclosure::ChainId, registry::Admission},
-    jobs::{
-        self, Outbox, metadata,
-        signing::{self, SigningError},
-    },
-    services::{
-        keys::{KeyPairStore, LocalKeys, LocalKeysError},
-        mail::{Mail, SmtpMail, SmtpServer, SmtpSettingsError},
-        sandbox::SandboxInbox,
-        sms::{KannelSms, Sms},
-    },
-    settings::{ContactSettings, Settings, SettingsError},
-    storage::{DisclosureWriter, NodeLock, Store, StoreError},
-    web::{
-        connections::{self, ConnectionLimits, TooFewDescriptors, WantedLimits, admission, descriptor_limit},
-        head::get,
-        headers,
-        log::RequestSpan,
-        metrics,
-        page::Contact,
-        routes,
-        saml::{IdentityProvider, Published},
-        shell::shell,
-        sign_in::Argon2Gate,
-        site::Site,
-        text_messages::TextMessages,
-    },
-};
+use crate::authentication::password::Argon2Parameters;
+use crate::authentication::webauthn::WebauthnRefused;
+use crate::clock::{Clock, SystemClock};
+use crate::entropy::{Entropy, SystemEntropy};
+use crate::event::{Event, Explanation};
+use crate::federation::disclosure::ChainId;
+use crate::federation::registry::Admission;
+use crate::jobs::signing::{self, SigningError};
+use crate::jobs::{self, Outbox, metadata};
+use crate::services::argon2_gate::Argon2Gate;
+use crate::services::keys::{KeyPairStore, LocalKeys, LocalKeysError};
+use crate::services::mail::{Mail, SmtpMail, SmtpServer, SmtpSettingsError};
+use crate::services::sandbox::SandboxInbox;
+use crate::services::sms::{KannelSms, Sms};
+use crate::settings::{ContactSettings, Settings, SettingsError};
+use crate::storage::{DisclosureWriter, NodeLock, Store, StoreError};
+use crate::web::connections::{self, ConnectionLimits, TooFewDescriptors, WantedLimits, admission, descriptor_limit};
+use crate::web::head::get;
+use crate::web::log::RequestSpan;
+use crate::web::page::Contact;
+use crate::web::saml::{IdentityProvider, Published};
+use crate::web::shell::shell;
+use crate::web::site::Site;
+use crate::web::text_messages::TextMessages;
+use crate::web::{headers, metrics, routes};
 
 /// Connections of the monitoring system.
 const MOST_METRICS_CONNECTIONS: usize = 16;

@@ -9,8 +9,10 @@
 //! |---|---|---|
 //! | [`saml`] | the wire: bytes in, bytes out; knows no other room | |
 //! | [`federation`] | who may ask for what, and what is released | C |
+//! | [`proofing`] | from applicant to a proven identity | A |
 //! | [`authentication`] | authenticators and sessions | B |
 //! | [`subscriber`] | the person's account and the vault | |
+//! | [`rollover`] | which key signs for whom, and how the next one takes over | |
 //! | [`sealing`] | how values are sealed and rows vouched for; below the core | |
 //! | [`services`] | ports to the outside world: trait, real adapters, sandbox | |
 //! | [`storage`] | the only room that says `diesel` | |
@@ -23,7 +25,8 @@
 //! | [`telemetry`] | the log of the process: who may speak in it | |
 //!
 //! Arrows run one way: `web`, `cli` and `jobs` load, let the core decide, save and tell in one transaction, and answer.
-//! The core (`federation`, `authentication`, `subscriber`) takes values and returns values: no input or output, no clock.
+//! The core (`federation`, `rollover`, `authentication`, `proofing`, `subscriber`, `sealing`) takes values and returns values: no
+//! input or output, no clock. No arrows go round in a circle; a test holds the list of who may know whom.
 #![cfg_attr(
     test,
     allow(
@@ -49,7 +52,9 @@ pub mod federation;
 pub mod id;
 pub mod jobs;
 mod one_line;
+pub mod proofing;
 pub mod refusal;
+pub mod rollover;
 pub mod saml;
 pub mod sealing;
 pub mod services;

@@ -8,11 +8,11 @@ use super::sp::{self, CheckOutcome};
 use super::{CommandError, CommandOutcome, SettingsFile, now, open_store};
 use crate::app::connection_limits;
 use crate::entropy::SystemEntropy;
-use crate::federation::certificate_ends::ending_certificates;
 use crate::federation::delivery::DeliveryPlan;
-use crate::federation::registry::folder;
+use crate::jobs::metadata_folder;
 use crate::jobs::{metadata, signing};
 use crate::one_line::OneLine;
+use crate::rollover::certificate_ends::ending_certificates;
 use crate::services::keys::LocalKeys;
 use crate::services::mail::SmtpServer;
 use crate::services::sms::KannelSms;
@@ -216,7 +216,7 @@ fn compare_with_database(
     for fault in &stored.broken {
         report.faulty("services", format!("a stored revision cannot be read by this version: {fault}"))?;
     }
-    let Ok(found) = folder::read(&settings.federation.metadata_folder) else { return Ok(()) };
+    let Ok(found) = metadata_folder::read(&settings.federation.metadata_folder) else { return Ok(()) };
     let count = stored.registry.len();
     let applied = stored.registry.apply(found.entries, sp::admission(settings)?);
     for name in &applied.kept {

@@ -4,11 +4,11 @@ use std::io;
 use std::process::ExitCode;
 
 use crate::app::BuildError;
-use crate::federation::signing::KeyUnusable;
-use crate::federation::signing::PlanRefused;
 use crate::jobs::ledger::LedgerError;
 use crate::jobs::metadata::LoadError;
 use crate::jobs::signing::SigningError;
+use crate::rollover::KeyUnusable;
+use crate::rollover::PlanRefused;
 use crate::services::keys::LocalKeysError;
 use crate::settings::SettingsError;
 use crate::storage::StoreError;

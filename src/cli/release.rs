@@ -15,18 +15,19 @@ use url::Url;
 
 use super::{CommandError, CommandOutcome, SettingsFile, now, open_keys, open_store};
 use crate::federation::assurance::{
-    Aal, AuthenticationEvidence, Comparison, DemandedAssurance, Ial, Level, RequestedContext, Strength, aal_from_number,
+    Aal, AuthenticationEvidence, Comparison, DemandedAssurance, Level, RequestedContext, Strength, aal_from_number,
 };
-use crate::federation::attribute::{
-    AttributeName, AttributeValue, HeldAttributes, ProofedProfile, Proofing, Sensitivity,
-};
+use crate::federation::attribute::{AttributeName, AttributeValue, HeldAttributes, Sensitivity};
 use crate::federation::identifier::{NameIdFormat, PairwiseId};
-use crate::federation::registry::{Admission, Registry, ServiceProvider, folder};
+use crate::federation::registry::{Admission, Registry, ServiceProvider};
 use crate::federation::release::{
     AskedAttributes, AskedBy, Outcome, PERSONAL_DATA_NEEDS, ReleaseDecision, ReleaseQuestion,
 };
 use crate::federation::single_sign_on::{MatchedAuthnRequest, SettleFault, SettlementRules, level_terms};
 use crate::jobs::metadata;
+use crate::jobs::metadata_folder;
+use crate::proofing::Ial;
+use crate::proofing::{ProofedProfile, Proofing};
 use crate::saml::authn_request::{RequestSignature, VerifiedAuthnRequest};
 use crate::saml::binding::Received;
 use crate::saml::{DeniedAlgorithms, EntityId};
@@ -197,7 +198,7 @@ pub fn run(args: &ReleaseArgs, settings: &SettingsFile, out: &mut dyn Write) -> 
 }
 
 fn registry_of(path: &Path) -> Result<Registry, CommandError> {
-    let read = folder::read(path).map_err(|error| {
+    let read = metadata_folder::read(path).map_err(|error| {
         CommandError::usage(format!("{}: {error}", path.display()), "name the folder that holds `sp`")
     })?;
     // What is explained is what would be released, also of a service that only the demonstration would take in.

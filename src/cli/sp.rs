@@ -8,10 +8,9 @@ use clap::{Args, Subcommand};
 
 use super::{CommandError, CommandOutcome, SettingsFile, now, open_keys, open_store, operator};
 use crate::federation::agreement::{AgencyId, Agreement, AgreementError};
-use crate::federation::registry::{
-    Admission, Applied, BrokenFile, Change, Registry, ServiceName, ServiceProvider, folder,
-};
+use crate::federation::registry::{Admission, Applied, BrokenFile, Change, Registry, ServiceName, ServiceProvider};
 use crate::jobs::metadata::{ApplyError, apply_blocking};
+use crate::jobs::metadata_folder;
 use crate::one_line::OneLine;
 use crate::saml::DeniedAlgorithms;
 use crate::saml::metadata::MetadataError;
@@ -150,7 +149,7 @@ fn report_alone<T>(
 }
 
 fn check_folder(path: &Path, admission: Admission, out: &mut dyn Write) -> io::Result<CheckOutcome> {
-    let folder = folder::read(path)?;
+    let folder = metadata_folder::read(path)?;
     let services = folder.entries.len();
     let applied = Registry::default().apply(folder.entries, admission);
     for service in applied.registry.services() {
@@ -176,7 +175,7 @@ fn check_service(path: &Path, admission: Admission, out: &mut dyn Write) -> io::
     };
     let root = path.parent().and_then(Path::parent).unwrap_or(&path).to_owned();
     let name = ServiceName { agency, service };
-    let read = folder::read_service(&path, name.clone());
+    let read = metadata_folder::read_service(&path, name.clone());
     let read = read.map_err(|unread| admission.faults_of_rest(&name, unread)).and_then(|files| admission.admit(&files));
     let twins = twins(&root, &name);
     for twin in &twins {
@@ -201,7 +200,8 @@ fn check_service(path: &Path, admission: Admission, out: &mut dyn Write) -> io::
 /// folder stands alone.
 fn twins(root: &Path, name: &ServiceName) -> Vec<BrokenFile> {
     let is_sp = root.file_name().is_some_and(|folder| folder == "sp");
-    let Some(entries) = root.parent().filter(|_| is_sp).and_then(|metadata| folder::read(metadata).ok()) else {
+    let Some(entries) = root.parent().filter(|_| is_sp).and_then(|metadata| metadata_folder::read(metadata).ok())
+    else {
         return Vec::new();
     };
     let named = |octets: &[u8]| {

@@ -17,26 +17,22 @@ use tokio::{sync::oneshot, task::JoinHandle};
 use url::Url;
 
 use super::{ConformError, keys::Pairs, provider::Provider};
-use crate::{
-    app::{Application, Surroundings},
-    authentication::password::Argon2Parameters,
-    clock::{Clock, SystemClock},
-    demo::{DemoPerson, person, setup},
-    entropy::{SystemEntropy, random_bytes},
-    federation::signing::SigningKeyId,
-    jobs::signing::{self, SigningError},
-    saml::signature::Signer,
-    services::{
-        keys::LocalKeys,
-        sandbox::{Channel, SandboxInbox},
-    },
-    settings::{
-        ConnectionSettings, ContactSettings, DatabaseSettings, FederationSettings, KeySettings, LimitSettings,
-        MailSettings, ServerSettings, SessionSettings, Settings, SmsSettings, TextMessageSettings,
-    },
-    storage::Store,
-    web::people::Trouble,
+use crate::app::{Application, Surroundings};
+use crate::authentication::password::Argon2Parameters;
+use crate::clock::{Clock, SystemClock};
+use crate::demo::{DemoPerson, person, setup};
+use crate::entropy::{SystemEntropy, random_bytes};
+use crate::jobs::signing::{self, SigningError};
+use crate::rollover::SigningKeyId;
+use crate::saml::signature::Signer;
+use crate::services::keys::LocalKeys;
+use crate::services::sandbox::{Channel, SandboxInbox};
+use crate::settings::{
+    ConnectionSettings, ContactSettings, DatabaseSettings, FederationSettings, KeySettings, LimitSettings,
+    MailSettings, ServerSettings, SessionSettings, Settings, SmsSettings, TextMessageSettings,
 };
+use crate::storage::Store;
+use crate::web::people::Trouble;
 
 /// How many people there are.
 const PEOPLE: usize = 6;

@@ -6,28 +6,22 @@
 use time::{Duration, UtcDateTime};
 
 use super::DemoPerson;
-use crate::{
-    authentication::{
-        look_up_secret::RecoveryKey,
-        password::{Argon2Memory, Argon2Parameters, Password, PasswordError, PasswordVerifier, StretchedPassword},
-    },
-    entropy::Entropy,
-    federation::{
-        assurance::Ial,
-        attribute::{AttributeName, Proofing, StoredProofing},
-    },
-    sealing::{KeysError, ServiceKeys},
-    storage::Transaction,
-    subscriber::{
-        EmailAddress, EmailAddressError, PhoneNumber, PhoneNumberError, SubscriberAccount, SubscriberId,
-        SubscriberStatus, VaultState,
-        vault::{Pii, Profile, ProfileRow, SealedSlot, SlotId, VaultError, VaultKey},
-    },
-    web::{
-        people::{self, AuthenticatorSecret, Trouble},
-        site::Site,
-    },
+use crate::authentication::look_up_secret::RecoveryKey;
+use crate::authentication::password::{
+    Argon2Memory, Argon2Parameters, Password, PasswordError, PasswordVerifier, StretchedPassword,
 };
+use crate::entropy::Entropy;
+use crate::federation::attribute::AttributeName;
+use crate::proofing::{Ial, Proofing, StoredProofing};
+use crate::sealing::{KeysError, ServiceKeys};
+use crate::storage::Transaction;
+use crate::subscriber::vault::{Pii, Profile, ProfileRow, SealedSlot, SlotId, VaultError, VaultKey};
+use crate::subscriber::{
+    EmailAddress, EmailAddressError, PhoneNumber, PhoneNumberError, SubscriberAccount, SubscriberId, SubscriberStatus,
+    VaultState,
+};
+use crate::web::people::{self, AuthenticatorSecret, Trouble};
+use crate::web::site::Site;
 
 /// Sign-in address.
 pub const EMAIL: &str = "pat.sample@demo.example";

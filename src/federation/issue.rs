@@ -9,7 +9,7 @@ use time::{Duration, UtcDateTime};
 use zeroize::Zeroizing;
 
 use super::assurance::{AuthenticationEvidence, Level, NoAuthnContext};
-use super::attribute::{AttributeName, AttributeProfile, AttributeValue, ProofedProfile};
+use super::attribute::{AttributeName, AttributeProfile, AttributeValue};
 use super::consent::{ConsentReason, ConsentScope, ConsentedRelease, VouchedConsent, covered_by};
 use super::disclosure::{DisclosureDraft, DisclosureId};
 use super::identifier::{ChosenNameId, NameIdFormat};
@@ -17,6 +17,7 @@ use super::registry::Registry;
 use super::single_sign_on::{MatchedAuthnRequest, SettlementRules};
 use crate::authentication::AuthenticatedSubject;
 use crate::entropy::{Entropy, random_bytes};
+use crate::proofing::ProofedProfile;
 use crate::saml::MessageId;
 use crate::saml::assertion::{Assertion, AssertionAttribute, AssertionParts, NameId};
 use crate::saml::response::ConsentObtained;

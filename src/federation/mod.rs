@@ -17,14 +17,12 @@
 //! | [`issue`] | the only way to an assertion |
 //! | [`delivery`] | which signatures an assertion gets, and to whom it is encrypted |
 //! | [`negotiation`] | which algorithms it uses: of ours, the first that the service takes |
-//! | [`signing`] | which key signs for which service, and how the next one takes over |
-//! | [`certificate_ends`] | certificates that end soon |
+//! | [`timeliness`] | when a message may have been made |
 //! | [`disclosure`] | the chained record of what was released |
 
 pub mod agreement;
 pub mod assurance;
 pub mod attribute;
-pub mod certificate_ends;
 pub mod consent;
 pub mod delivery;
 pub mod disclosure;
@@ -34,6 +32,6 @@ pub mod negotiation;
 pub mod registry;
 pub mod release;
 pub mod service_address;
-pub mod signing;
 pub mod single_logout;
 pub mod single_sign_on;
+pub mod timeliness;

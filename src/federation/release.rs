@@ -25,9 +25,10 @@ use time::UtcDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use super::agreement::{Agreement, LocalizedText};
-use super::assurance::{Aal, AssertedAssurance, Ial, Strength};
+use super::assurance::{Aal, AssertedAssurance, Strength};
 use super::attribute::{AttributeName, AttributeProfile, AttributeValue, HeldAttributes, Underivable};
 use super::identifier::{NameIdFormat, PairwiseId};
+use crate::proofing::Ial;
 use crate::saml::metadata::SubjectIdRequirement;
 
 /// Which attributes a request asks for, and where it says so.

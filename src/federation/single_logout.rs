@@ -5,7 +5,7 @@
 use time::{Duration, UtcDateTime};
 
 use super::agreement::LogoutException;
-use super::single_sign_on::{CLOCK_SKEW, Untimely, judge_instant};
+use crate::federation::timeliness::{CLOCK_SKEW, Untimely, judge_instant};
 use crate::saml::assertion::NameId;
 use crate::saml::logout::{LogoutResult, LogoutStatus, VerifiedLogoutRequest};
 use crate::saml::{EntityId, NamedPrincipal};

@@ -11,22 +11,19 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration as StdDuration;
 
-use arc_swap::ArcSwap;
 use notify::{RecursiveMode, Watcher as _};
 use tokio::sync::mpsc;
 
 use crate::clock::Clock;
 use crate::event::{AlteredRecord, Event, Explanation};
 use crate::federation::registry::{
-    Admission, AlteredRevision, Applied, BrokenFile, Change, Registry, ServiceFiles, ServiceProvider,
-    StandingRevisions, StoredRevision, UnusableRevision, folder,
+    Admission, AlteredRevision, Applied, BrokenFile, Change, Registry, ServiceFiles, ServiceProvider, SharedRegistry,
+    StandingRevisions, StoredRevision, UnusableRevision,
 };
+use crate::jobs::metadata_folder;
 use crate::saml::{DeniedAlgorithms, EntityId};
 use crate::sealing::{KeysError, ServiceKeys};
 use crate::storage::{Store, StoreError, Transaction};
-
-/// The snapshot that requests look services up in. A request keeps the one it began with.
-pub type SharedRegistry = Arc<ArcSwap<Registry>>;
 
 /// How long the folder must be quiet before a change is looked at: an editor writes more than once.
 const QUIET: StdDuration = StdDuration::from_millis(300);
@@ -154,7 +151,8 @@ pub fn apply_blocking(
     admission: Admission,
 ) -> Result<Applied, ApplyError> {
     let now = admission.now;
-    let read_folder = folder::read(path).map_err(|fault| ApplyError::Folder { folder: path.to_owned(), fault })?;
+    let read_folder =
+        metadata_folder::read(path).map_err(|fault| ApplyError::Folder { folder: path.to_owned(), fault })?;
     store.transaction_blocking(|tx| {
         // Two nodes may watch one folder: each decides on what the other has finished.
         tx.lock_sp_revisions()?;

@@ -8,6 +8,7 @@
 
 pub mod ledger;
 pub mod metadata;
+pub mod metadata_folder;
 mod outbox;
 pub mod signing;
 

@@ -7,25 +7,22 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration as StdDuration;
 
-use arc_swap::ArcSwap;
 use time::UtcDateTime;
 
-use super::metadata::SharedRegistry;
 use crate::clock::Clock;
 use crate::event::{AlteredRecord, Event, Explanation};
-use crate::federation::certificate_ends::{EndingCertificate, Notice, ending_certificates};
 use crate::federation::registry::ServiceName;
-use crate::federation::signing::{
-    At, KeyUnusable, NodeSeen, PlanRefused, SigningKeyId, SigningKeys, SigningPlan, StoredSigningPlan,
+use crate::federation::registry::SharedRegistry;
+use crate::rollover::certificate_ends::{EndingCertificate, Notice, ending_certificates};
+use crate::rollover::{
+    At, KeyUnusable, NodeSeen, PlanRefused, SharedSigningKeys, SigningKeyId, SigningKeys, SigningPlan,
+    StoredSigningPlan,
 };
 use crate::saml::DeniedAlgorithms;
 use crate::saml::signature::{CertificatePeriod, KeyFingerprint};
 use crate::sealing::{KeysError, NotVouched, ServiceKeys};
 use crate::services::keys::{KeyPairStore, KeyPairs, PairsUnreadable};
 use crate::storage::{Store, StoreError, Transaction};
-
-/// The snapshot that requests sign with. A request keeps the one it began with.
-pub type SharedSigningKeys = Arc<ArcSwap<SigningKeys>>;
 
 /// How often the database is asked for a newer plan.
 const LOOK: StdDuration = StdDuration::from_secs(60);

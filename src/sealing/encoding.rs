@@ -8,7 +8,7 @@ use openssl::sha::sha256;
 
 /// The octets of a context (additional data) of these parts.
 #[must_use]
-pub(crate) fn context(parts: &[&[u8]]) -> Vec<u8> {
+pub fn context(parts: &[&[u8]]) -> Vec<u8> {
     let mut octets = Vec::with_capacity(parts.iter().map(|part| part.len() + 4).sum());
     for part in parts {
         put(&mut octets, part);

@@ -13,7 +13,8 @@ use std::fmt;
 
 use zeroize::Zeroizing;
 
-pub(crate) use encoding::{Decoder, Encoder, context};
+pub use encoding::context;
+pub(crate) use encoding::{Decoder, Encoder};
 pub(crate) use envelope::Envelope;
 pub(crate) use hmac::{hkdf_sha256, hmac_sha256};
 pub use purpose::{AfterRotation, Purpose};

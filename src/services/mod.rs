@@ -1,5 +1,6 @@
 //! Ports to the outside world: a trait each, its real adapters, and a sandbox that can fail on purpose.
 
+pub mod argon2_gate;
 pub mod keys;
 pub mod mail;
 pub mod message;

@@ -17,7 +17,7 @@ use crate::federation::agreement::AgencyId;
 use crate::federation::consent::StoredConsent;
 use crate::federation::identifier::StoredPairwiseId;
 use crate::federation::registry::StoredRevision;
-use crate::federation::signing::StoredSigningPlan;
+use crate::rollover::StoredSigningPlan;
 use crate::sealing::KeyId;
 use crate::storage::AuthenticatorRecord;
 use crate::subscriber::SubscriberId;

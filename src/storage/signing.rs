@@ -6,7 +6,7 @@ use time::UtcDateTime;
 
 use super::schema::{disclosure, metadata_fetch, signing_node, signing_plan};
 use super::{StoreError, Transaction, instant, milliseconds, on_each};
-use crate::federation::signing::{MetadataFetch, NodeSeen, StoredSigningPlan};
+use crate::rollover::{MetadataFetch, NodeSeen, StoredSigningPlan};
 
 impl Transaction<'_> {
     /// The plans that are stored, the newest first, at most `limit`. Whoever asks looks for the first that this service

@@ -11,9 +11,9 @@ use time::UtcDateTime;
 use super::saml::IdentityProvider;
 use super::site::Site;
 use super::text_messages::TextMessages;
-use crate::federation::certificate_ends::{Notice, certificate_ends};
 use crate::federation::registry::Registry;
-use crate::federation::signing::SigningKeys;
+use crate::rollover::SigningKeys;
+use crate::rollover::certificate_ends::{Notice, certificate_ends};
 
 /// `/metrics`.
 pub async fn metrics(site: web::Data<Site>, idp: web::Data<IdentityProvider>) -> HttpResponse {

@@ -6,15 +6,15 @@ use time::UtcDateTime;
 use url::Url;
 
 use super::page::Contact;
-use super::sign_in::Argon2Gate;
 use super::text_messages::TextMessages;
 use crate::authentication::session::SessionLimits;
 use crate::authentication::throttle::RateLimits;
 use crate::authentication::webauthn::{RelyingParty, WebauthnRefused};
 use crate::clock::Clock;
 use crate::entropy::Entropy;
-use crate::jobs::metadata::SharedRegistry;
+use crate::federation::registry::SharedRegistry;
 use crate::sealing::ServiceKeys;
+use crate::services::argon2_gate::Argon2Gate;
 use crate::storage::Store;
 
 /// What every page needs. A clone is the same.

@@ -1,6 +1,6 @@
 //! The places in the queue of passwords.
 
-/// How many passwords are let in to be worked on: see [`crate::web::sign_in::Argon2Gate`].
+/// How many passwords are let in to be worked on: see [`crate::services::argon2_gate::Argon2Gate`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PasswordPlaces {
     /// How many are worked on at the same time.

@@ -1,5 +1,5 @@
 //! `signet keys`: making the service's keys, and changing the one that signs while people go on signing in. The keys
-//! themselves are `services::keys`', the steps `federation::signing`'s.
+//! themselves are `services::keys`', the steps `rollover`'s.
 
 mod rollover;
 mod roots;

@@ -8,13 +8,13 @@ use clap::Args;
 
 use crate::cli::{CommandError, now, open_keys, open_store, operator};
 use crate::federation::registry::{Registry, ServiceProvider};
-use crate::federation::signing::{
-    At, KeyState, KindHistory, KindRisk, MetadataFetch, OpenerState, PlanRefused, SigningKeyId, SigningPlan,
-    TRIAL_LASTS, TrialTicket, WavePercent, Whom,
-};
 use crate::jobs::metadata;
 use crate::jobs::signing::{self, SigningError};
 use crate::one_line::OneLine;
+use crate::rollover::{
+    At, KeyState, KindHistory, KindRisk, MetadataFetch, OpenerState, PlanRefused, SigningKeyId, SigningPlan,
+    TRIAL_LASTS, TrialTicket, WavePercent, Whom,
+};
 use crate::saml::{DeniedAlgorithms, EntityId};
 use crate::services::keys::KeyPairStore as _;
 use crate::services::keys::LocalKeys;

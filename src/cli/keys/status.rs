@@ -9,9 +9,9 @@ use time::UtcDateTime;
 
 use super::rollover::{fetches, kind_warnings, write_warnings};
 use crate::cli::{CommandError, now, open_keys, open_store};
-use crate::federation::signing::{PlannedOpener, SigningKeyId, SigningPlan, metadata_address};
 use crate::jobs::metadata;
 use crate::jobs::signing::{self, SigningError};
+use crate::rollover::{PlannedOpener, SigningKeyId, SigningPlan, metadata_address};
 use crate::saml::EntityId;
 use crate::saml::encryption::Opener;
 use crate::saml::signature::{CertificatePeriod, Signer};

@@ -13,10 +13,11 @@ use super::{
     AgencyId, Agreement, Contact, ContactKind, EncryptionException, LocalizedText, LogoutChoice, LogoutException,
     SigningException,
 };
-use crate::federation::assurance::{Aal, Ial, aal_from_number};
+use crate::federation::assurance::{Aal, aal_from_number};
 use crate::federation::attribute::{AttributeName, UnknownAttribute};
 use crate::federation::identifier::NameIdFormat;
 use crate::one_line::OneLine;
+use crate::proofing::Ial;
 use crate::saml::EntityId;
 
 /// Why the text is no agreement.

@@ -12,9 +12,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use time::Date;
 use url::Url;
 
-use super::assurance::{Aal, Ial, aal_number};
+use super::assurance::{Aal, aal_number};
 use super::attribute::{AttributeName, AttributeProfile};
 use super::identifier::NameIdFormat;
+use crate::proofing::Ial;
 use crate::saml::EntityId;
 
 pub use file::AgreementError;

@@ -3,9 +3,10 @@
 use std::fmt;
 
 use super::{Agreement, EncryptionException, LogoutException, SignedRequests, SigningException};
-use crate::federation::assurance::{Aal, Ial, aal_number};
+use crate::federation::assurance::{Aal, aal_number};
 use crate::federation::attribute::AttributeName;
 use crate::federation::identifier::NameIdFormat;
+use crate::proofing::Ial;
 
 /// A way in which a new version of a service's record protects people or the service less than the one before.
 #[derive(Debug, Clone, PartialEq, Eq)]

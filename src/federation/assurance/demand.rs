@@ -5,9 +5,11 @@ use std::collections::BTreeSet;
 use time::UtcDateTime;
 
 use super::classes::{AUTHENTICATION_CLASSES, AuthenticationClass, IDENTITY_CLASSES, REFEDS_MFA};
-use super::{Aal, Comparison, Ial, Identity, Strength};
+use super::{Aal, Comparison, Identity, Strength};
 use crate::authentication::{AuthenticatedSubject, AuthenticatorKind, RequiredAssurance};
-use crate::federation::attribute::{AttributeProfile, ProofedProfile};
+use crate::federation::attribute::AttributeProfile;
+use crate::proofing::Ial;
+use crate::proofing::ProofedProfile;
 
 const REQUESTED_ATTRIBUTES: &str = "http://idmanagement.gov/ns/requested_attributes";
 

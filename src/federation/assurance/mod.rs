@@ -22,61 +22,16 @@ mod demand;
 
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
 use time::UtcDateTime;
 
-use super::attribute::ProofedProfile;
+use crate::proofing::Ial;
+use crate::proofing::ProofedProfile;
 use classes::{AAL1, AAL2, AAL2_PHISHING_RESISTANT, AAL3};
 
 pub use crate::authentication::Aal;
 pub use demand::{
     AssertedAssurance, AuthenticationEvidence, DemandedAssurance, LevelTerms, NoAuthnContext, RequestedContext,
 };
-
-/// Identity assurance level (SP 800-63A §2.2).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Ial {
-    /// Nobody has checked who the person is.
-    One,
-    /// The person's identity was proofed.
-    Two,
-}
-
-impl Ial {
-    /// The level as the number that agreements and records write.
-    #[must_use]
-    pub const fn number(self) -> u8 {
-        match self {
-            Self::One => 1,
-            Self::Two => 2,
-        }
-    }
-
-    /// The level with this number.
-    #[must_use]
-    pub const fn from_number(number: u8) -> Option<Self> {
-        match number {
-            1 => Some(Self::One),
-            2 => Some(Self::Two),
-            _ => None,
-        }
-    }
-
-    /// The URI of the `ial` attribute.
-    #[must_use]
-    pub const fn uri(self) -> &'static str {
-        match self {
-            Self::One => "http://idmanagement.gov/ns/assurance/ial/1",
-            Self::Two => "http://idmanagement.gov/ns/assurance/ial/2",
-        }
-    }
-}
-
-impl fmt::Display for Ial {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "IAL{}", self.number())
-    }
-}
 
 /// How the compared classes relate to the answer's (SAML Core §3.3.2.2.1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -218,18 +173,5 @@ pub struct Level {
 impl fmt::Display for Level {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}/AAL{}", self.ial, aal_number(self.aal))
-    }
-}
-
-impl Serialize for Ial {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_u8(self.number())
-    }
-}
-
-impl<'de> Deserialize<'de> for Ial {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let number = u8::deserialize(deserializer)?;
-        Self::from_number(number).ok_or_else(|| serde::de::Error::custom("an identity assurance level is 1 or 2"))
     }
 }

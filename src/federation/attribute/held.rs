@@ -5,7 +5,8 @@ use std::fmt;
 
 use zeroize::Zeroizing;
 
-use super::{AttributeName, ProofedProfile};
+use super::AttributeName;
+use crate::proofing::ProofedProfile;
 
 /// One value of a person's attribute. Wiped when dropped; neither `Debug` nor `Display` shows it.
 #[derive(Clone, PartialEq, Eq)]

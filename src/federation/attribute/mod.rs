@@ -6,18 +6,16 @@
 
 mod form;
 mod held;
-mod proofed;
 
 use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use super::assurance::Ial;
+use crate::proofing::Ial;
 
 pub use form::Underivable;
 pub use held::{AttributeValue, HeldAttributes};
-pub use proofed::{ProofedProfile, Proofing, StoredProofing};
 
 /// `NameFormat` of a name that is a plain string (SAML Core §8.2.3).
 pub const NAME_FORMAT_BASIC: &str = "urn:oasis:names:tc:SAML:2.0:attrname-format:basic";

@@ -7,9 +7,10 @@ use time::UtcDateTime;
 use zeroize::Zeroizing;
 
 use super::{ConsentId, ConsentReason, ConsentScope, ScopeDigest, VouchedConsent, covered_by};
-use crate::federation::attribute::{AttributeName, AttributeProfile, AttributeValue, ProofedProfile};
+use crate::federation::attribute::{AttributeName, AttributeProfile, AttributeValue};
 use crate::federation::identifier::{ChosenNameId, NameIdFormat};
 use crate::federation::release::ReleaseDecision;
+use crate::proofing::ProofedProfile;
 use crate::sealing::Encoder;
 use crate::sealing::hmac_sha256;
 

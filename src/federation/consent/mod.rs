@@ -15,9 +15,10 @@ use std::fmt;
 use time::{Duration, UtcDateTime};
 
 use super::agreement::{AgencyId, Agreement};
-use super::attribute::{AttributeName, ProofedProfile};
+use super::attribute::AttributeName;
 use super::identifier::NameIdFormat;
 use crate::id::define_id;
+use crate::proofing::ProofedProfile;
 use crate::saml::EntityId;
 use crate::sealing::{Decoder, Encoder};
 use crate::subscriber::SubscriberId;

@@ -5,7 +5,7 @@ use time::UtcDateTime;
 use super::record::{UnreadableRecord, read_agreement, read_metadata, told};
 use super::{BrokenFile, ServiceFiles, ServiceName, ServiceProvider, UnreadFiles};
 use crate::federation::agreement::SignedRequests;
-use crate::federation::single_sign_on::CLOCK_SKEW;
+use crate::federation::timeliness::CLOCK_SKEW;
 use crate::saml::DeniedAlgorithms;
 use crate::saml::metadata::{MetadataError, MetadataFaults, SpMetadata};
 

@@ -2,17 +2,18 @@
 //!
 //! A [`Registry`] is a snapshot that never changes. [`Registry::apply`] makes the next one from the folder's files: what
 //! cannot be read, or contradicts itself or its neighbours, is reported and never replaces the good record that it stands
-//! for. Reading the folder is [`folder`]'s, keeping revisions is `storage`'s, swapping snapshots is the shell's.
+//! for. Reading the folder and swapping snapshots is `jobs`', keeping revisions is `storage`'s.
 
 mod admission;
 mod apply;
-pub mod folder;
 mod lint;
 mod record;
 mod stored;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
+
+use arc_swap::ArcSwap;
 
 use super::agreement::AgencyId;
 use crate::saml::EntityId;
@@ -23,6 +24,9 @@ pub use apply::{Applied, Change, FolderEntry, UnreadFiles};
 pub use lint::LintWarning;
 pub use record::{BrokenFile, MalformedRevision, ServiceFiles, ServiceName, ServiceProvider};
 pub use stored::{AlteredRevision, CurrentRevision, StandingRevisions, StoredRevision, UnusableRevision};
+
+/// The snapshot that requests look services up in. A request keeps the one it began with.
+pub type SharedRegistry = Arc<ArcSwap<Registry>>;
 
 /// The services as they stand at one moment.
 #[derive(Debug, Clone, Default)]

@@ -41,7 +41,7 @@ impl fmt::Debug for KeyPairs {
 /// Where key pairs are kept.
 pub trait KeyPairStore: ServiceKeys {
     /// Every key pair that is here, read anew each time, so that one that was added meanwhile is found. Which of them signs what,
-    /// and which stands in our metadata, is not decided here: see [`crate::federation::signing`].
+    /// and which stands in our metadata, is not decided here: see [`crate::rollover`].
     ///
     /// # Errors
     /// [`PairsUnreadable`] when one of them cannot be read: none is left out silently.

@@ -13,7 +13,7 @@ use super::standing::Standing;
 use super::{Participant, StoreError, Transaction, instant, milliseconds, on_each, typed};
 use crate::authentication::session::SessionIdHash;
 use crate::federation::agreement::AgencyId;
-use crate::federation::assurance::{Ial, Level, aal_from_number, aal_number};
+use crate::federation::assurance::{Level, aal_from_number, aal_number};
 use crate::federation::attribute::AttributeName;
 use crate::federation::consent::{ContentDigest, ScopeDigest};
 use crate::federation::disclosure::adopted::StoredAdoptedEnd;
@@ -21,6 +21,7 @@ use crate::federation::disclosure::{
     ChainId, ChainPosition, ChainVerifier, DisclosureDraft, DisclosureRecord, RevisionId,
 };
 use crate::federation::identifier::NameIdFormat;
+use crate::proofing::Ial;
 use crate::saml::EntityId;
 use crate::sealing::{KeyId, ServiceKeys};
 use crate::subscriber::SubscriberId;

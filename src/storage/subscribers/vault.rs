@@ -4,7 +4,7 @@ use diesel::prelude::*;
 use time::UtcDateTime;
 
 use crate::authentication::AuthenticatorId;
-use crate::federation::attribute::StoredProofing;
+use crate::proofing::StoredProofing;
 use crate::storage::schema::{proofed_profile, vault_attribute, vault_slot};
 use crate::storage::{StoreError, Transaction, maybe_instant, milliseconds, on_each, typed};
 use crate::subscriber::SubscriberId;

@@ -7,6 +7,7 @@ use serde::Deserialize;
 
 use crate::authentication::password::{Password, PasswordContext, PasswordVerifier, StretchedPassword};
 use crate::event::Event;
+use crate::services::argon2_gate::Standing;
 use crate::storage::Transaction;
 use crate::subscriber::{SubscriberId, VaultState};
 use crate::web::people::{
@@ -14,7 +15,7 @@ use crate::web::people::{
 };
 use crate::web::sign_in::pages::ChoosePasswordPage;
 use crate::web::sign_in::problems::ChoosePasswordProblem;
-use crate::web::sign_in::{Standing, put_password_slot};
+use crate::web::sign_in::put_password_slot;
 use crate::web::site::Site;
 
 fn page(email: &str, problem: Option<ChoosePasswordProblem>) -> ChoosePasswordPage {

@@ -19,11 +19,11 @@ use crate::authentication::webauthn::WebauthnRefused;
 use crate::event::{AlteredRecord, Event};
 use crate::refusal::RefusalKind;
 use crate::sealing::KeysError;
+use crate::services::argon2_gate::Argon2Busy;
 use crate::storage::StoreError;
 use crate::subscriber::SubscriberId;
 use crate::subscriber::vault::VaultError;
 use crate::web::session::SessionTrouble;
-use crate::web::sign_in::Argon2Busy;
 
 pub use accounts::{account_of, add_account, change_account};
 pub use authenticators::{

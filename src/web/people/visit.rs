@@ -14,6 +14,7 @@ use crate::authentication::session::SessionStage;
 use crate::entropy::{Entropy, random_bytes};
 use crate::event::Event;
 use crate::refusal::RefusalKind;
+use crate::services::argon2_gate::{PlaceInQueue, Standing};
 use crate::storage::{HistoryEntry, StoreError, Transaction};
 use crate::subscriber::SubscriberId;
 use crate::web::csrf::{self, FormOrigin};
@@ -21,7 +22,6 @@ use crate::web::late;
 use crate::web::page::{Layout, Page, respond_in};
 use crate::web::refusal::Refusal;
 use crate::web::session::{BrowserSession, SessionTrouble};
-use crate::web::sign_in::{PlaceInQueue, Standing};
 use crate::web::site::Site;
 use crate::web::waiting::{RequestAddress, Waiting};
 

@@ -16,7 +16,7 @@ use super::IdentityProvider;
 use super::line::named;
 use crate::entropy::random_bytes;
 use crate::event::{Event, Explanation};
-use crate::federation::single_sign_on::judge_instant;
+use crate::federation::timeliness::judge_instant;
 use crate::refusal::RefusalKind;
 use crate::saml::MessageId;
 use crate::saml::artifact::{Artifact, ArtifactResponse, DecodedArtifactResolve};

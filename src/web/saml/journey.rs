@@ -15,7 +15,7 @@ use super::pages::{ConsentLine, ConsentPage, LevelPage, OtherAddress, WithheldLi
 use super::person::{Gathered, Person, gather, vault_is_sealed};
 use crate::authentication::session::{SessionStage, SessionState};
 use crate::authentication::{AuthenticatedSubject, RequiredAssurance};
-use crate::federation::assurance::{Ial, Identity};
+use crate::federation::assurance::Identity;
 use crate::federation::attribute::{AttributeName, AttributeValue, Sensitivity};
 use crate::federation::consent::{
     ConsentReason, ConsentScope, ConsentedRelease, ContentDigest, FrozenRelease, REMEMBERED_FOR,
@@ -26,6 +26,7 @@ use crate::federation::release::{ReleaseDecision, Withheld};
 use crate::federation::single_sign_on::{
     AnswerableFault, AuthenticationState, MatchedAuthnRequest, NextStep, PersonFacts, ReleaseFailed, ReleaseStep,
 };
+use crate::proofing::Ial;
 use crate::saml::binding::Received;
 use crate::saml::metadata::Localized;
 use crate::sealing::{KeysError, Purpose};

@@ -13,10 +13,8 @@ use time::{Duration, UtcDateTime};
 
 use super::IdentityProvider;
 use crate::entropy::random_bytes;
-use crate::federation::signing::{
-    METADATA_LOOK_AGAIN, METADATA_VALID_FOR, MetadataFetch, SigningKeys, is_metadata_address,
-};
 use crate::refusal::RefusalKind;
+use crate::rollover::{METADATA_LOOK_AGAIN, METADATA_VALID_FOR, MetadataFetch, SigningKeys, is_metadata_address};
 use crate::saml::metadata::{
     Contact, ERROR_URL_QUERY, IdpDescription, Localized, Logo, Organization, UserInterface, idp_metadata,
 };

@@ -22,9 +22,9 @@ use std::sync::Arc;
 
 use url::Url;
 
+use crate::federation::registry::SharedRegistry;
 use crate::federation::single_sign_on::SettlementRules;
-use crate::jobs::metadata::SharedRegistry;
-use crate::jobs::signing::SharedSigningKeys;
+use crate::rollover::SharedSigningKeys;
 use crate::saml::metadata::EncryptionMethodsForm;
 use crate::saml::{DeniedAlgorithms, EntityId};
 use crate::storage::DisclosureWriter;

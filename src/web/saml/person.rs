@@ -4,11 +4,12 @@
 use super::address::address_for;
 use super::identifier::{KnownIdentifier, identifier_of};
 use crate::event::AlteredRecord;
-use crate::federation::attribute::{AttributeName, AttributeValue, HeldAttributes, ProofedProfile};
+use crate::federation::attribute::{AttributeName, AttributeValue, HeldAttributes};
 use crate::federation::consent::{ContentKey, VouchedConsent};
 use crate::federation::identifier::PairwiseId;
 use crate::federation::registry::ServiceProvider;
 use crate::federation::service_address::ChosenAddress;
+use crate::proofing::ProofedProfile;
 use crate::sealing::{KeysError, NotVouched, Purpose};
 use crate::storage::Transaction;
 use crate::subscriber::vault::{Profile, VaultKey};

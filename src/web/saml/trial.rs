@@ -7,8 +7,8 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Serialize;
 
 use super::IdentityProvider;
-use crate::federation::signing::TrialTicket;
 use crate::refusal::RefusalKind;
+use crate::rollover::TrialTicket;
 use crate::web::page::Page;
 use crate::web::plain::show;
 use crate::web::refusal::Refusal;

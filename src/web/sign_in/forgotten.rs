@@ -4,7 +4,6 @@ use actix_web::web::{Data, Form, Path, Query};
 use actix_web::{HttpRequest, HttpResponse};
 use serde::Deserialize;
 
-use super::argon2_gate::Standing;
 use super::link::{AloneQuery, Chosen, MailedLink, PasswordForm, RequestForm};
 use super::pages::{CheckMailPage, ForgottenPasswordPage, UnlockPage};
 use super::password_try::{Door, PasswordTry, unbroken};
@@ -14,6 +13,7 @@ use crate::authentication::look_up_secret::RecoveryKey;
 use crate::authentication::password::{Password, PasswordVerifier};
 use crate::authentication::recovery::LinkPurpose;
 use crate::event::{AlteredRecord, Event};
+use crate::services::argon2_gate::Standing;
 use crate::storage::Transaction;
 use crate::subscriber::vault::{SealedSlot, SlotId, SlotKey, SlotKind, VaultError, VaultKey};
 use crate::subscriber::{EmailAddress, SubscriberId, SubscriberStatus, VaultState};

@@ -15,12 +15,12 @@ use actix_web::{HttpRequest, HttpResponse};
 use serde::Deserialize;
 use time::UtcDateTime;
 
-use super::argon2_gate::Standing;
 use super::pages::{ChoosePasswordPage, LinkQuestionPage, LinkUnusablePage};
 use super::problems::ChoosePasswordProblem;
 use super::take_up;
 use crate::authentication::password::{Password, PasswordContext, StretchedPassword};
 use crate::authentication::recovery::{LinkPurpose, LinkToken};
+use crate::services::argon2_gate::Standing;
 use crate::storage::Transaction;
 use crate::subscriber::{EmailAddress, SubscriberId};
 use crate::web::page::Asking;

@@ -4,7 +4,6 @@
 //! and answers. What a stranger may not learn (whether an address has an account) no answer tells, neither by its words
 //! nor by the work that was done for it.
 
-mod argon2_gate;
 pub mod enrol;
 mod factors;
 pub mod forgotten;
@@ -21,7 +20,6 @@ use actix_web::web::{ServiceConfig, post, resource};
 
 use crate::web::head::{get, untouched};
 
-pub use argon2_gate::{Argon2Busy, Argon2Gate, PlaceInQueue, Standing};
 pub(crate) use forgotten::put_password_slot;
 pub(crate) use pages::page;
 pub(crate) use sign_up::make_recovery_key;

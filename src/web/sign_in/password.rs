@@ -5,7 +5,6 @@ use actix_web::web::{Data, Form, Query};
 use actix_web::{HttpRequest, HttpResponse};
 use serde::Deserialize;
 
-use super::argon2_gate::Standing;
 use super::pages::{SignInPage, SuspendedPage};
 use super::password_try::{Door, PasswordTry, RightPassword, unbroken};
 use super::problems::SignInProblem;
@@ -13,6 +12,7 @@ use crate::authentication::AuthenticationEvent;
 use crate::authentication::known_browser::KnownBrowser;
 use crate::authentication::password::Password;
 use crate::authentication::session::SessionStage;
+use crate::services::argon2_gate::Standing;
 use crate::storage::Transaction;
 use crate::subscriber::{ContactId, EmailAddress, SubscriberStatus, VaultState};
 use crate::web::people::{Fault, Trouble, Visit, addresses_of, find_address, known_to};

@@ -12,13 +12,13 @@ use std::future::Future;
 
 use time::UtcDateTime;
 
-use super::argon2_gate::PlaceInQueue;
 use super::forgotten::put_password_slot;
 use crate::authentication::Proof;
 use crate::authentication::known_browser::{KnownBrowser, MOST_WRONG_IN_A_ROW};
 use crate::authentication::password::{KnownPassword, Password, PasswordVerifier, StretchedPassword};
 use crate::authentication::throttle::{RateLimit, RateVerdict};
 use crate::event::{AlteredRecord, Event, Explanation};
+use crate::services::argon2_gate::PlaceInQueue;
 use crate::storage::{StoreError, Transaction};
 use crate::subscriber::vault::{SlotKey, SlotKind, VaultError, VaultKey};
 use crate::subscriber::{SubscriberAccount, SubscriberId, SubscriberStatus};

@@ -11,7 +11,6 @@ use actix_web::web::{Data, Form, Path};
 use actix_web::{HttpRequest, HttpResponse};
 use serde::Deserialize;
 
-use super::argon2_gate::Standing;
 use super::link::MailedLink;
 use super::pages::{LinkUnusablePage, OldPasswordPage};
 use super::password_try::{Door, PasswordTry, RightPassword, unbroken};
@@ -21,6 +20,7 @@ use crate::authentication::recovery::LinkPurpose;
 use crate::authentication::session::SessionStage;
 use crate::authentication::{AuthenticationEvent, AuthenticatorKind};
 use crate::event::Event;
+use crate::services::argon2_gate::Standing;
 use crate::storage::Transaction;
 use crate::subscriber::{EmailAddress, SubscriberId, SubscriberStatus, VaultState};
 use crate::web::people::{

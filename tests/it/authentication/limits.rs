@@ -2,8 +2,8 @@
 
 use reqwest::Method;
 use signet::authentication::network::Network;
+use signet::services::argon2_gate::Standing;
 use signet::settings::LimitSettings;
-use signet::web::sign_in::Standing;
 use time::Duration;
 
 use crate::support::app::{TestApp, Wishes, wait_for};

@@ -2,18 +2,14 @@
 
 use std::sync::Arc;
 
-use signet::{
-    app::Surroundings,
-    authentication::password::Argon2Parameters,
-    clock::SystemClock,
-    demo::{
-        person,
-        setup::{DemoPlaces, Demonstration},
-    },
-    entropy::SystemEntropy,
-    jobs::metadata::SharedRegistry,
-    services::sandbox::SandboxInbox,
-};
+use signet::app::Surroundings;
+use signet::authentication::password::Argon2Parameters;
+use signet::clock::SystemClock;
+use signet::demo::person;
+use signet::demo::setup::{DemoPlaces, Demonstration};
+use signet::entropy::SystemEntropy;
+use signet::federation::registry::SharedRegistry;
+use signet::services::sandbox::SandboxInbox;
 use tempfile::TempDir;
 use tokio::sync::oneshot;
 

@@ -3,9 +3,10 @@
 use signet::federation::agreement::{
     Agreement, LogoutChoice, LogoutException, LoweredProtection, SignedRequests, lowers_protection,
 };
-use signet::federation::assurance::{Aal, Ial};
+use signet::federation::assurance::Aal;
 use signet::federation::attribute::{AttributeName, AttributeProfile};
 use signet::federation::identifier::NameIdFormat;
+use signet::proofing::Ial;
 use signet::refusal::RefusalKind;
 
 use super::given::{agreement, agreement_text, attributes};

@@ -4,9 +4,11 @@ use signet::authentication::{
     AuthenticatedSubject, AuthenticationEvent, AuthenticatorId, AuthenticatorKind, Proved, RequiredAssurance,
 };
 use signet::federation::assurance::{
-    Aal, AuthenticationEvidence, Comparison, Ial, Identity, LevelTerms, NoAuthnContext, RequestedContext, Strength,
+    Aal, AuthenticationEvidence, Comparison, Identity, LevelTerms, NoAuthnContext, RequestedContext, Strength,
 };
-use signet::federation::attribute::{AttributeProfile, ProofedProfile, Proofing};
+use signet::federation::attribute::AttributeProfile;
+use signet::proofing::Ial;
+use signet::proofing::{ProofedProfile, Proofing};
 use time::Duration;
 
 use super::given::{NOW, PERSON, evidence, profile, proofing, subject, terms};

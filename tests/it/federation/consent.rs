@@ -2,14 +2,15 @@
 
 use proptest::prelude::*;
 use signet::federation::agreement::Agreement;
-use signet::federation::assurance::Ial;
-use signet::federation::attribute::{AttributeName, AttributeValue, HeldAttributes, ProofedProfile, Proofing};
+use signet::federation::attribute::{AttributeName, AttributeValue, HeldAttributes};
 use signet::federation::consent::{
     ConsentId, ConsentReason, ConsentRecord, ConsentScope, ConsentedRelease, ContentKey, FrozenRelease, NotConsented,
     VouchedConsent, covered_by,
 };
 use signet::federation::identifier::ChosenNameId;
 use signet::federation::release::{AskedAttributes, AskedBy, ReleaseDecision};
+use signet::proofing::Ial;
+use signet::proofing::{ProofedProfile, Proofing};
 use time::{Duration, UtcDateTime};
 
 use super::given::{NOW, PAIRWISE, PERSON, agreement_with, at_ial, decide, held, profile, proofing};

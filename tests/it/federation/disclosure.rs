@@ -5,13 +5,14 @@ use std::sync::Arc;
 
 use signet::entropy::SystemEntropy;
 use signet::federation::agreement::AgencyId;
-use signet::federation::assurance::{Aal, Ial, Level};
+use signet::federation::assurance::{Aal, Level};
 use signet::federation::attribute::AttributeName;
 use signet::federation::consent::{ConsentId, ContentDigest, ScopeDigest};
 use signet::federation::disclosure::{
     BEFORE_THE_FIRST, BrokenChain, ChainId, ChainVerifier, DisclosureDraft, DisclosureId, DisclosureRecord, RevisionId,
 };
 use signet::federation::identifier::NameIdFormat;
+use signet::proofing::Ial;
 use signet::saml::EntityId;
 use signet::sealing::ServiceKeys;
 use signet::services::keys::LocalKeys;

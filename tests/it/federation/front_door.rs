@@ -8,8 +8,8 @@ use signet::demo::service_provider::{
     Ask, Expected, IdentityProvider, Outcome, ServiceProvider, SignInRequest, SignedIn,
 };
 use signet::entropy::SystemEntropy;
-use signet::federation::attribute::{Proofing, StoredProofing};
 use signet::federation::disclosure::ChainVerifier;
+use signet::proofing::{Proofing, StoredProofing};
 use signet::storage::{SessionRecord, StoreError, Transaction};
 use signet::subscriber::vault::{Pii, Profile, VaultKey};
 use signet::subscriber::{EmailAddress, SubscriberAccount, SubscriberId, SubscriberStatus, VaultState};

@@ -6,15 +6,14 @@ use std::sync::Arc;
 use proptest::prelude::*;
 use signet::authentication::AuthenticatedSubject;
 use signet::entropy::SystemEntropy;
-use signet::federation::attribute::{
-    AttributeName, AttributeProfile, AttributeValue, HeldAttributes, ProofedProfile, Proofing,
-};
+use signet::federation::attribute::{AttributeName, AttributeProfile, AttributeValue, HeldAttributes};
 use signet::federation::consent::{
     ConsentId, ConsentReason, ConsentRecord, ConsentedRelease, ContentKey, VouchedConsent,
 };
 use signet::federation::issue::{IssueQuestion, IssueRefused, Issued, issue};
 use signet::federation::registry::{Admission, Registry, ServiceFiles};
 use signet::federation::single_sign_on::{MatchedAuthnRequest, PersonFacts, ReleaseStep, SettlementRules};
+use signet::proofing::{ProofedProfile, Proofing};
 use signet::saml::EntityId;
 use signet::saml::response::ConsentObtained;
 use signet::subscriber::{SubscriberAccount, SubscriberId, SubscriberStatus, VaultState};

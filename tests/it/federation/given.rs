@@ -5,13 +5,13 @@ use signet::authentication::{
 };
 use signet::federation::agreement::Agreement;
 use signet::federation::assurance::{
-    AssertedAssurance, AuthenticationEvidence, Comparison, Ial, LevelTerms, RequestedContext, Strength,
+    AssertedAssurance, AuthenticationEvidence, Comparison, LevelTerms, RequestedContext, Strength,
 };
-use signet::federation::attribute::{
-    AttributeName, AttributeProfile, AttributeValue, HeldAttributes, ProofedProfile, Proofing,
-};
+use signet::federation::attribute::{AttributeName, AttributeProfile, AttributeValue, HeldAttributes};
 use signet::federation::identifier::PairwiseId;
 use signet::federation::release::{AskedAttributes, ReleaseDecision, ReleaseQuestion};
+use signet::proofing::Ial;
+use signet::proofing::{ProofedProfile, Proofing};
 use signet::saml::metadata::SubjectIdRequirement;
 use signet::subscriber::SubscriberId;
 use time::UtcDateTime;

@@ -8,8 +8,8 @@ use signet::federation::agreement::{AgencyId, LoweredProtection};
 use signet::federation::attribute::AttributeName;
 use signet::federation::registry::{
     Admission, Applied, Change, LintWarning, MalformedRevision, Registry, ServiceFiles, ServiceName, ServiceProvider,
-    folder,
 };
+use signet::jobs::metadata_folder;
 use signet::saml::{DeniedAlgorithms, EntityId};
 use time::macros::{date, utc_datetime};
 
@@ -49,7 +49,7 @@ impl Copy {
     }
 
     fn apply(&self, before: &Registry) -> Applied {
-        before.apply(folder::read(self.path()).unwrap().entries, ADMISSION)
+        before.apply(metadata_folder::read(self.path()).unwrap().entries, ADMISSION)
     }
 }
 
@@ -121,7 +121,7 @@ fn folders_are_read_in_the_order_of_their_names() {
         }
     }
     let read: Vec<String> =
-        folder::read(folder.path()).unwrap().entries.iter().map(|(name, _)| name.to_string()).collect();
+        metadata_folder::read(folder.path()).unwrap().entries.iter().map(|(name, _)| name.to_string()).collect();
     let named = (0..10).flat_map(|number| ["a", "b"].map(|service| format!("agency-{number}/{service}")));
     assert_eq!(read, named.collect::<Vec<_>>());
 }
@@ -236,7 +236,8 @@ fn metadata_that_ends_is_refused_with_its_line_while_the_applied_record_stands()
     assert_eq!(first.registry.find(&permits()).unwrap().lint(TODAY, DeniedAlgorithms::NONE), ends);
 
     // The very same files, a month later; a clock that is somewhat slow is borne.
-    let at = |now| first.registry.apply(folder::read(copy.path()).unwrap().entries, Admission { now, ..ADMISSION });
+    let at =
+        |now| first.registry.apply(metadata_folder::read(copy.path()).unwrap().entries, Admission { now, ..ADMISSION });
     assert_eq!(at(utc_datetime!(2026-08-31 0:02)).broken, []);
     let applied = at(utc_datetime!(2026-08-31 0:03));
     let broken = &applied.broken[0];
@@ -246,7 +247,7 @@ fn metadata_that_ends_is_refused_with_its_line_while_the_applied_record_stands()
     assert!(applied.registry.find(&permits()).is_some() && applied.changes.is_empty());
 
     let nobody_knows_it = Registry::default().apply(
-        folder::read(copy.path()).unwrap().entries,
+        metadata_folder::read(copy.path()).unwrap().entries,
         Admission { now: utc_datetime!(2026-09-01 0:00), ..ADMISSION },
     );
     assert!(nobody_knows_it.registry.find(&permits()).is_none());
@@ -258,7 +259,7 @@ fn service_whose_metadata_ended_can_be_allowed_less_and_be_switched_off() {
     copy.edit(METADATA, "entityID=", "validUntil=\"2026-08-31T00:00:00Z\" entityID=");
     let first = copy.apply(&Registry::default()).registry;
     let later = Admission { now: utc_datetime!(2026-09-30 0:00), ..ADMISSION };
-    let apply = |registry: &Registry| registry.apply(folder::read(copy.path()).unwrap().entries, later);
+    let apply = |registry: &Registry| registry.apply(metadata_folder::read(copy.path()).unwrap().entries, later);
     copy.edit(AGREEMENT, "default_attributes", "enabled = false\ndefault_attributes");
     let applied = apply(&first);
     assert!(!applied.registry.find(&permits()).unwrap().agreement().is_enabled(), "{:?}", applied.broken);
@@ -285,7 +286,7 @@ fn address_in_clear_is_refused_with_its_line_but_on_loopback_in_the_demonstratio
     assert!(broken.line > 20 && broken.reason.contains("AssertionConsumerService is not on https"), "{broken}");
     copy.edit(METADATA, "http://permits.parks.example.gov/saml/acs", "http://permits.localhost/saml/acs");
     let apply = |loopback_http| {
-        let entries = folder::read(copy.path()).unwrap().entries;
+        let entries = metadata_folder::read(copy.path()).unwrap().entries;
         Registry::default().apply(entries, Admission { loopback_http, ..ADMISSION }).broken.len()
     };
     assert_eq!((apply(false), apply(true)), (1, 0));
@@ -314,7 +315,7 @@ fn service_that_must_sign_and_has_no_key_for_that_is_refused() {
         let applied = copy.apply(&standing);
         assert_eq!((applied.changes.len(), applied.broken.len()), (0, 1), "neither is a record that stood so");
     }
-    let stored = folder::read(copy.path()).unwrap().entries.into_iter().map(|(_, files)| files.unwrap());
+    let stored = metadata_folder::read(copy.path()).unwrap().entries.into_iter().map(|(_, files)| files.unwrap());
     let stored = Registry::new(stored.map(|files| ServiceProvider::read(&files).unwrap()), []);
     copy.edit(PERMITS, "To send you your permit", "To send you permits");
     let applied = copy.apply(&stored);
@@ -418,7 +419,7 @@ fn misnamed_folder_and_editors_files_are_told_apart() {
     fs::create_dir_all(copy.file("department-of-parks/Camp sites")).unwrap();
     fs::create_dir_all(copy.file(".git/x")).unwrap();
     fs::create_dir_all(copy.file("department-of-parks/permits~")).unwrap();
-    let read = folder::read(copy.path()).unwrap();
+    let read = metadata_folder::read(copy.path()).unwrap();
     assert_eq!(read.entries.len(), 3);
     let misplaced: Vec<_> = read.misplaced.iter().map(|broken| broken.path.as_str()).collect();
     assert_eq!(misplaced, ["Department of Parks", "department-of-parks/Camp sites"]);

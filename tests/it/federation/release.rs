@@ -3,12 +3,12 @@
 use std::collections::BTreeSet;
 
 use proptest::prelude::*;
-use signet::federation::assurance::{Ial, Strength};
-use signet::federation::attribute::{
-    AttributeName, AttributeProfile, AttributeValue, HeldAttributes, ProofedProfile, Proofing,
-};
+use signet::federation::assurance::Strength;
+use signet::federation::attribute::{AttributeName, AttributeProfile, AttributeValue, HeldAttributes};
 use signet::federation::identifier::NameIdFormat;
 use signet::federation::release::{AskedAttributes, AskedBy, Outcome, ReleaseDecision, Released, Withheld};
+use signet::proofing::Ial;
+use signet::proofing::{ProofedProfile, Proofing};
 use signet::saml::metadata::SubjectIdRequirement;
 use time::Duration;
 

@@ -1,7 +1,7 @@
 //! Certificates that end soon are told of in time, and nothing is refused for them.
 
-use signet::federation::certificate_ends::{Notice, ending_certificates};
 use signet::jobs::signing::Alarm;
+use signet::rollover::certificate_ends::{Notice, ending_certificates};
 use signet::saml::signature::{CertificatePeriod, Signer as _};
 use time::Duration;
 

@@ -1,6 +1,6 @@
 //! The key to which services encrypt for us changes, and what was encrypted to the one before still opens.
 
-use signet::federation::signing::SigningKeyId;
+use signet::rollover::SigningKeyId;
 
 use super::Street;
 
@@ -86,7 +86,7 @@ async fn a_node_without_the_key_keeps_the_plan_before_and_says_what_to_copy() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_certificate_whose_key_others_encrypt_to_is_told_of_before_it_ends() {
-    use signet::federation::certificate_ends::{Notice, ending_certificates};
+    use signet::rollover::certificate_ends::{Notice, ending_certificates};
 
     let street = Street::new().await;
     let key = street.publish_for_decryption().await;

@@ -9,13 +9,14 @@ use signet::authentication::session::{SessionIdHash, SessionLimits, SessionTimes
 use signet::cli::audit::VerifyArgs;
 use signet::cli::{CommandOutcome, audit};
 use signet::federation::agreement::AgencyId;
-use signet::federation::assurance::{Aal, Ial, Level};
+use signet::federation::assurance::{Aal, Level};
 use signet::federation::attribute::AttributeName;
 use signet::federation::consent::{ConsentId, ContentDigest, ScopeDigest, StoredConsent};
 use signet::federation::disclosure::{
     BEFORE_THE_FIRST, ChainId, ChainPosition, DisclosureDraft, DisclosureId, DisclosureRecord, RevisionId,
 };
 use signet::federation::identifier::NameIdFormat;
+use signet::proofing::Ial;
 use signet::saml::EntityId;
 use signet::services::keys::LocalKeys;
 use signet::storage::{

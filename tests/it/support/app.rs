@@ -10,8 +10,8 @@ use signet::app::{Application, Surroundings};
 use signet::authentication::password::Argon2Parameters;
 use signet::clock::{Clock, SystemClock};
 use signet::entropy::SystemEntropy;
-use signet::federation::signing::SigningKeyId;
 use signet::jobs::signing::{self, SigningError};
+use signet::rollover::SigningKeyId;
 use signet::services::keys::{GenerateKeys, KeyPairStore, LocalKeys, SealingSecret, SigningKeyKind};
 use signet::services::sandbox::{Channel, SandboxInbox, SandboxMessage};
 use signet::settings::{

@@ -231,7 +231,7 @@ impl LocalKeys {
     }
 
     /// Makes another signing key beside those that are there, and says how it is called. It signs nothing and stands in no
-    /// metadata before that is decided: see [`crate::federation::signing`].
+    /// metadata before that is decided: see [`crate::rollover`].
     ///
     /// # Errors
     /// As [`LocalKeys::open`].
@@ -241,7 +241,7 @@ impl LocalKeys {
     }
 
     /// Makes a key to which services can encrypt for us (RSA with 3072 bits), and says how it is called. It opens
-    /// nothing and stands in no metadata before that is decided: see [`crate::federation::signing`].
+    /// nothing and stands in no metadata before that is decided: see [`crate::rollover`].
     ///
     /// # Errors
     /// As [`LocalKeys::open`].

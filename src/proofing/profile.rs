@@ -7,7 +7,7 @@
 
 use time::UtcDateTime;
 
-use crate::federation::assurance::Ial;
+use crate::proofing::Ial;
 use crate::sealing::{KeysError, NotVouched, Purpose, ServiceKeys, context};
 use crate::subscriber::SubscriberId;
 use crate::subscriber::vault::{ProfileRow, SealedAttribute};

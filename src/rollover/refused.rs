@@ -2,7 +2,8 @@
 
 use time::UtcDateTime;
 
-use super::{KeyState, SigningKeyId, decryption::MOST_OPENING};
+use crate::rollover::decryption::MOST_OPENING;
+use crate::rollover::{KeyState, SigningKeyId};
 use crate::saml::EntityId;
 
 /// Why a step of the rollover is not taken. Everything stands as it was.

@@ -1,4 +1,4 @@
-//! Reading the metadata folder: the shell's part of the registry, kept beside what it reads.
+//! Reads the metadata folder into what the registry takes.
 //!
 //! `<folder>/sp/<agency>/<service>/{metadata.xml,agreement.toml}`. What begins with a dot or ends with `~` or `.swp` is
 //! an editor's and is passed over.
@@ -7,9 +7,8 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
-use super::apply::FolderEntry;
-use super::{BrokenFile, ServiceFiles, ServiceName, UnreadFiles};
 use crate::federation::agreement::AgencyId;
+use crate::federation::registry::{BrokenFile, FolderEntry, ServiceFiles, ServiceName, UnreadFiles};
 
 /// The largest file that is read, in bytes.
 const LARGEST_FILE: u64 = 1024 * 1024;

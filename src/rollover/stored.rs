@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use time::UtcDateTime;
 
-use super::{PlannedKey, PlannedOpener, SigningKeyId, SigningPlan, TrialOutcome, Wave, WavePercent};
+use crate::rollover::{PlannedKey, PlannedOpener, SigningKeyId, SigningPlan, TrialOutcome, Wave, WavePercent};
 use crate::saml::EntityId;
 use crate::sealing::{KeysError, NotVouched, Purpose, ServiceKeys, context};
 

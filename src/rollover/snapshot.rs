@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-use super::{KeyState, SigningKeyId, SigningPlan, Trial};
+use arc_swap::ArcSwap;
+
 use crate::federation::negotiation::{NothingInCommon, made_by, signature};
 use crate::federation::registry::ServiceProvider;
+use crate::rollover::{KeyState, SigningKeyId, SigningPlan, Trial};
 use crate::saml::DeniedAlgorithms;
 use crate::saml::encryption::Opener;
 use crate::saml::signature::{Signer, SignerBy};
@@ -29,6 +31,9 @@ pub enum KeyUnusable {
     )]
     MissingOpener(SigningKeyId),
 }
+
+/// The snapshot that requests sign with. A request keeps the one it began with.
+pub type SharedSigningKeys = Arc<ArcSwap<SigningKeys>>;
 
 /// The plan with the keys that it names, at one moment. A request keeps the one that it began with.
 #[derive(Clone)]

@@ -8,7 +8,7 @@ use std::fmt;
 use openssl::sha::sha256;
 use time::UtcDateTime;
 
-use super::{
+use crate::rollover::{
     LAST_MESSAGES_ARRIVE, METADATA_VALID_FOR, MetadataFetch, PlanRefused, PlannedOpener, Readiness, SigningKeyId,
 };
 use crate::saml::EntityId;

@@ -2,9 +2,9 @@
 //!
 //! Every service verifies RSA. ECDSA is verified by some products and not by others, and metadata seldom says.
 
-use super::SigningKeyId;
 use crate::federation::negotiation::{NothingInCommon, signature};
 use crate::federation::registry::ServiceProvider;
+use crate::rollover::SigningKeyId;
 use crate::saml::DeniedAlgorithms;
 use crate::saml::signature::{SignatureAlgorithm, Signer};
 

@@ -14,6 +14,7 @@
 //! the key for a service is picked. The plan also says which key our metadata offers for encrypting to us ([`OpenerState`]).
 
 mod another_kind;
+pub mod certificate_ends;
 mod decryption;
 mod evidence;
 mod plan;
@@ -34,7 +35,7 @@ pub use decryption::{OpenerState, PlannedOpener};
 pub use evidence::{MetadataFetch, NodeSeen, Readiness};
 pub use plan::{At, KeyState, PlannedKey, SigningPlan, TrialOutcome, Wave, WavePercent, Whom};
 pub use refused::PlanRefused;
-pub use snapshot::{KeyUnusable, SigningKeys};
+pub use snapshot::{KeyUnusable, SharedSigningKeys, SigningKeys};
 pub use stored::StoredSigningPlan;
 pub use trial::{TRIAL_LASTS, Trial, TrialTicket};
 

@@ -4,8 +4,8 @@ use std::fmt;
 
 use time::{Duration, UtcDateTime};
 
-use super::registry::{Registry, ServiceName};
-use super::signing::SigningKeys;
+use crate::federation::registry::{Registry, ServiceName};
+use crate::rollover::SigningKeys;
 use crate::saml::signature::{CertificatePeriod, KeyFingerprint, VerificationKey};
 
 /// How near the end is.

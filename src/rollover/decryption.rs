@@ -9,7 +9,7 @@ use std::fmt;
 
 use time::UtcDateTime;
 
-use super::{At, LAST_MESSAGES_ARRIVE, METADATA_VALID_FOR, PlanRefused, SigningKeyId, SigningPlan};
+use crate::rollover::{At, LAST_MESSAGES_ARRIVE, METADATA_VALID_FOR, PlanRefused, SigningKeyId, SigningPlan};
 
 /// So many keys open at once: each is tried with what a service sends, and each try is a private-key operation.
 pub(super) const MOST_OPENING: usize = 3;

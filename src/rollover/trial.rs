@@ -8,7 +8,7 @@ use std::fmt;
 
 use time::{Duration, UtcDateTime};
 
-use super::SigningKeyId;
+use crate::rollover::SigningKeyId;
 use crate::saml::EntityId;
 use crate::sealing::{KeysError, Mac, Purpose, ServiceKeys, context};
 
@@ -19,7 +19,7 @@ pub const TRIAL_LASTS: Duration = Duration::hours(24);
 ///
 /// ```compile_fail,E0451
 /// // fails: Trial` is private
-/// # use signet::federation::signing::{SigningKeyId, Trial};
+/// # use signet::rollover::{SigningKeyId, Trial};
 /// fn made_up(key: SigningKeyId) -> Trial {
 ///     Trial { key }
 /// }
