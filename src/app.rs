@@ -19,6 +19,9 @@ use openssl::ssl::{SslAcceptor, SslAcceptorBuilder, SslFiletype, SslMethod};
 use tracing_actix_web::TracingLogger;
 use url::Url;
 
+use crate::accounts::site::Contact;
+use crate::accounts::site::Site;
+use crate::accounts::text_messages::TextMessages;
 use crate::authentication::password::Argon2Parameters;
 use crate::authentication::webauthn::WebauthnRefused;
 use crate::clock::{Clock, SystemClock};
@@ -38,11 +41,8 @@ use crate::storage::{DisclosureWriter, NodeLock, Store, StoreError};
 use crate::web::connections::{self, ConnectionLimits, TooFewDescriptors, WantedLimits, admission, descriptor_limit};
 use crate::web::head::get;
 use crate::web::log::RequestSpan;
-use crate::web::page::Contact;
 use crate::web::saml::{IdentityProvider, Published};
 use crate::web::shell::shell;
-use crate::web::site::Site;
-use crate::web::text_messages::TextMessages;
 use crate::web::{headers, metrics, routes};
 
 /// Connections of the monitoring system.

@@ -15,6 +15,8 @@
 //! | [`rollover`] | which key signs for whom, and how the next one takes over | |
 //! | [`sealing`] | how values are sealed and rows vouched for; below the core | |
 //! | [`services`] | ports to the outside world: trait, real adapters, sandbox | |
+//! | [`accounts`] | load, decide, save, tell, in one transaction; no HTTP | |
+//! | [`texts`] | what people read: the locale files | |
 //! | [`storage`] | the only room that says `diesel` | |
 //! | [`web`] | forms in, pages out | |
 //! | [`cli`] | one file a command | |
@@ -24,7 +26,8 @@
 //! | [`refusal`] | what is not done: kinds, codes, statuses | |
 //! | [`telemetry`] | the log of the process: who may speak in it | |
 //!
-//! Arrows run one way: `web`, `cli` and `jobs` load, let the core decide, save and tell in one transaction, and answer.
+//! Arrows run one way: `web`, `cli` and `demo` answer; `accounts` and `jobs` load, let the core decide, save and tell in one
+//! transaction.
 //! The core (`federation`, `rollover`, `authentication`, `proofing`, `subscriber`, `sealing`) takes values and returns values: no
 //! input or output, no clock. No arrows go round in a circle; a test holds the list of who may know whom.
 #![cfg_attr(
@@ -38,6 +41,7 @@
     )
 )]
 
+pub mod accounts;
 pub mod app;
 pub mod authentication;
 pub mod cli;
@@ -62,4 +66,5 @@ pub mod settings;
 pub mod storage;
 pub mod subscriber;
 pub mod telemetry;
+pub mod texts;
 pub mod web;

@@ -6,12 +6,12 @@ use clap::{Args, Subcommand};
 use time::UtcDateTime;
 
 use super::{CommandError, CommandOutcome, SettingsFile, now, open_keys, open_store};
+use crate::accounts::{Trouble, find_address, write_down};
 use crate::entropy::{Entropy, SystemEntropy};
 use crate::event::Event;
 use crate::sealing::ServiceKeys;
 use crate::storage::Store;
 use crate::subscriber::EmailAddress;
-use crate::web::people::{Trouble, find_address, write_down};
 
 /// The longest address that is read (RFC 5321 §4.5.3.1.3 allows 254 octets), with a line end.
 const LONGEST_BYTES: u64 = 256;

@@ -3,6 +3,7 @@
 use std::io;
 use std::process::ExitCode;
 
+use crate::accounts::Trouble;
 use crate::app::BuildError;
 use crate::jobs::ledger::LedgerError;
 use crate::jobs::metadata::LoadError;
@@ -12,7 +13,6 @@ use crate::rollover::PlanRefused;
 use crate::services::keys::LocalKeysError;
 use crate::settings::SettingsError;
 use crate::storage::StoreError;
-use crate::web::people::Trouble;
 
 /// How a command that did its work ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

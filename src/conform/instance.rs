@@ -17,6 +17,7 @@ use tokio::{sync::oneshot, task::JoinHandle};
 use url::Url;
 
 use super::{ConformError, keys::Pairs, provider::Provider};
+use crate::accounts::Trouble;
 use crate::app::{Application, Surroundings};
 use crate::authentication::password::Argon2Parameters;
 use crate::clock::{Clock, SystemClock};
@@ -32,7 +33,6 @@ use crate::settings::{
     MailSettings, ServerSettings, SessionSettings, Settings, SmsSettings, TextMessageSettings,
 };
 use crate::storage::Store;
-use crate::web::people::Trouble;
 
 /// How many people there are.
 const PEOPLE: usize = 6;

@@ -30,16 +30,16 @@ mod scenes;
 
 use std::io;
 
-use crate::{
-    app::BuildError,
-    demo::{person::PersonError, setup::DemoError},
-    jobs::signing::SigningError,
-    saml::{signature::Signer, xml::WriteError},
-    services::keys::LocalKeysError,
-    settings::SettingsError,
-    storage::StoreError,
-    web::people::Trouble,
-};
+use crate::accounts::Trouble;
+use crate::app::BuildError;
+use crate::demo::person::PersonError;
+use crate::demo::setup::DemoError;
+use crate::jobs::signing::SigningError;
+use crate::saml::signature::Signer;
+use crate::saml::xml::WriteError;
+use crate::services::keys::LocalKeysError;
+use crate::settings::SettingsError;
+use crate::storage::StoreError;
 
 pub use keys::KeysFailed;
 pub use labels::{LABELS, Label, Profile, Strength};

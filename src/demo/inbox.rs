@@ -4,7 +4,7 @@ use time::format_description::well_known::Rfc3339;
 
 use super::page::ShownMessage;
 use crate::services::sandbox::{Channel, SandboxMessage};
-use crate::web::texts::linked;
+use crate::texts::linked;
 
 /// What the page shows. The messages come in the order in which they were sent.
 pub(super) fn shown(mut messages: Vec<SandboxMessage>) -> Vec<ShownMessage> {

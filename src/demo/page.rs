@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use tera::{Context, Tera};
 
 use super::service_provider::SignedIn;
-use crate::web::texts::TextPart;
+use crate::texts::TextPart;
 
 /// The agency's name for people.
 pub(super) const SITE: &str = "Benefits Office";

@@ -6,6 +6,9 @@
 use time::{Duration, UtcDateTime};
 
 use super::DemoPerson;
+use crate::accounts;
+use crate::accounts::site::Site;
+use crate::accounts::{AuthenticatorSecret, Trouble};
 use crate::authentication::look_up_secret::RecoveryKey;
 use crate::authentication::password::{
     Argon2Memory, Argon2Parameters, Password, PasswordError, PasswordVerifier, StretchedPassword,
@@ -20,8 +23,6 @@ use crate::subscriber::{
     EmailAddress, EmailAddressError, PhoneNumber, PhoneNumberError, SubscriberAccount, SubscriberId, SubscriberStatus,
     VaultState,
 };
-use crate::web::people::{self, AuthenticatorSecret, Trouble};
-use crate::web::site::Site;
 
 /// Sign-in address.
 pub const EMAIL: &str = "pat.sample@demo.example";
@@ -96,7 +97,7 @@ pub fn store(
     now: UtcDateTime,
 ) -> Result<bool, Trouble> {
     let id = person.subscriber;
-    if people::find_address(tx, &*site.keys, &person.email)?.is_some() {
+    if accounts::find_address(tx, &*site.keys, &person.email)?.is_some() {
         return Ok(false);
     }
     let account = SubscriberAccount {
@@ -106,13 +107,13 @@ pub fn store(
         rules_accepted_at: now,
         vault: VaultState::Open,
     };
-    people::add_account(tx, site, &account)?;
-    if people::add_address(tx, site, id, &person.email, now)? != people::AddedAddress::Added {
+    accounts::add_account(tx, site, &account)?;
+    if accounts::add_address(tx, site, id, &person.email, now)? != accounts::AddedAddress::Added {
         return Ok(false);
     }
-    people::set_password(tx, site, id, &person.password, now)?;
+    accounts::set_password(tx, site, id, &person.password, now)?;
     let phone = AuthenticatorSecret::Phone(person.phone.clone());
-    tx.add_authenticator(&people::new_authenticator(site, id, "Phone", &phone, 0, now)?)?;
+    tx.add_authenticator(&accounts::new_authenticator(site, id, "Phone", &phone, 0, now)?)?;
     for slot in &person.slots {
         tx.put_slot(id, slot, None, now)?;
     }

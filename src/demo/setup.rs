@@ -26,18 +26,16 @@ use super::{
     service_provider::ServiceProvider,
     site::{DemoSite, DemoSiteError},
 };
-use crate::{
-    app::{Application, BuildError, Surroundings},
-    entropy::{Entropy, random_bytes},
-    jobs::ledger::{self, KEYING_MIGRATION, LedgerError},
-    services::keys::{GenerateKeys, LocalKeys, LocalKeysError, SealingSecret, SigningKeyKind},
-    settings::{
-        ConnectionSettings, DatabaseSettings, FederationSettings, KeySettings, LimitSettings, MailSettings,
-        ServerSettings, SessionSettings, Settings, SettingsError, SmsSettings, TextMessageSettings,
-    },
-    storage::{Store, StoreError},
-    web::people::Trouble,
+use crate::accounts::Trouble;
+use crate::app::{Application, BuildError, Surroundings};
+use crate::entropy::{Entropy, random_bytes};
+use crate::jobs::ledger::{self, KEYING_MIGRATION, LedgerError};
+use crate::services::keys::{GenerateKeys, LocalKeys, LocalKeysError, SealingSecret, SigningKeyKind};
+use crate::settings::{
+    ConnectionSettings, DatabaseSettings, FederationSettings, KeySettings, LimitSettings, MailSettings, ServerSettings,
+    SessionSettings, Settings, SettingsError, SmsSettings, TextMessageSettings,
 };
+use crate::storage::{Store, StoreError};
 
 /// Where the demonstration lives.
 #[derive(Debug, Clone)]

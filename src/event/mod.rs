@@ -406,7 +406,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
-    use crate::web::texts;
+    use crate::texts;
 
     #[test]
     fn every_event_that_a_person_is_told_of_has_its_words_and_no_words_are_left_over() {

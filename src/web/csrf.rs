@@ -6,7 +6,7 @@ use actix_web::http::header::ORIGIN;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-use super::site::Site;
+use crate::accounts::site::Site;
 use crate::authentication::session::SessionState;
 
 /// The name of the field in every form, and of the header that our script sends.

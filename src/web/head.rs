@@ -1,7 +1,7 @@
 //! HEAD: what GET would answer, without its body (RFC 9110, 9.3.2), for monitors, link checkers and loaders of metadata.
 //!
 //! Every GET route answers HEAD: `tests/it/pages/head.rs` walks the table. HEAD changes nothing: what its handler does in the
-//! database is undone ([`Visit::transact`](super::people::Visit::transact)), a session is neither kept alive nor written, and
+//! database is undone ([`Visit::transact`](super::visit::Visit::transact)), a session is neither kept alive nor written, and
 //! no cookie is set. Where GET itself uses something up (a request for single sign-on, a logout message, a mailed link), HEAD
 //! does not even read it: [`untouched`].
 

@@ -9,7 +9,7 @@ use actix_web::http::header::{
 use actix_web::middleware::Next;
 use actix_web::{Error, web};
 
-use super::site::Site;
+use crate::accounts::site::Site;
 
 /// No inline script or style anywhere, nothing from elsewhere, no frames, and forms go to us alone.
 pub const CSP: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; \

@@ -4,7 +4,7 @@ use actix_web::{HttpResponse, web};
 
 use super::saml::IdentityProvider;
 use super::saml::answer::tell_of_ledger;
-use super::site::Site;
+use crate::accounts::site::Site;
 use crate::storage::StoreError;
 
 /// `/healthz`: the process answers.

@@ -9,8 +9,8 @@ use actix_web::{HttpResponse, web};
 use time::UtcDateTime;
 
 use super::saml::IdentityProvider;
-use super::site::Site;
-use super::text_messages::TextMessages;
+use crate::accounts::site::Site;
+use crate::accounts::text_messages::TextMessages;
 use crate::federation::registry::Registry;
 use crate::rollover::SigningKeys;
 use crate::rollover::certificate_ends::{Notice, certificate_ends};

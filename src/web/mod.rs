@@ -2,25 +2,24 @@
 
 pub mod account;
 pub mod assets;
+mod client;
 pub mod connections;
 pub mod csrf;
 pub mod head;
 pub mod headers;
 pub mod health;
+mod known_browser;
 mod late;
 pub mod log;
 pub mod metrics;
 pub mod page;
-pub mod people;
 mod plain;
 pub mod refusal;
 pub mod saml;
 pub mod session;
 pub mod shell;
 pub mod sign_in;
-pub mod site;
-pub mod text_messages;
-pub mod texts;
+pub mod visit;
 pub mod waiting;
 
 use actix_web::HttpResponse;

@@ -6,9 +6,9 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use super::page::Layout;
 use super::page::{HelpPage, LandingPage, Page, PrivacyPage, respond_with};
 use super::refusal::Refusal;
-use super::session::BrowserSession;
-use super::site::Site;
 use super::waiting::{RequestAddress, Waiting};
+use crate::accounts::site::Site;
+use crate::web::session;
 
 pub(super) async fn landing(request: HttpRequest, site: web::Data<Site>) -> Result<HttpResponse, Refusal> {
     show(&request, &site, &LandingPage {}).await
@@ -26,7 +26,7 @@ pub(super) async fn privacy(request: HttpRequest, site: web::Data<Site>) -> Resu
 
 /// These pages have no forms, so a browser that comes by gets no cookie.
 pub(super) async fn show<P: Page>(request: &HttpRequest, site: &Site, page: &P) -> Result<HttpResponse, Refusal> {
-    let session = BrowserSession::find(request, site).await?;
+    let session = session::find(request, site).await?;
     let layout =
         if session.needs_cookie() { Layout::for_anybody(&site.service_name) } else { Layout::of(site, &session) };
     let waiting = match RequestAddress::of(request) {

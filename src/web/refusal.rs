@@ -12,8 +12,8 @@ use actix_web::{HttpResponse, ResponseError};
 use time::UtcDateTime;
 
 use super::page::{KeptSession, RefusalPage};
-use super::people::Trouble;
-use super::session::SessionTrouble;
+use crate::accounts::Trouble;
+use crate::accounts::session::SessionTrouble;
 use crate::event::{Event, Explanation};
 use crate::federation::negotiation::NothingInCommon;
 use crate::federation::registry::{ServiceName, ServiceProvider};

@@ -11,8 +11,8 @@ use actix_web::{Error, HttpResponse, web};
 use super::head::{only_looks, without_cookies};
 use super::page::{Layout, respond_with};
 use super::refusal::Refusal;
-use super::site::Site;
 use super::waiting::RequestAddress;
+use crate::accounts::site::Site;
 use crate::refusal::RefusalKind;
 
 /// The middleware.

@@ -18,7 +18,7 @@ use time::Duration;
 
 use super::page::Asking;
 use super::refusal::{Refusal, RefusedService};
-use super::site::Site;
+use crate::accounts::site::Site;
 use crate::authentication::session::{SessionIdHash, SessionSecret, WaitingRequest};
 use crate::federation::registry::ServiceProvider;
 use crate::refusal::RefusalKind;

@@ -198,6 +198,16 @@ fn the_core_has_no_input_and_no_output() {
     }
 }
 
+/// So that the terminal, the demonstration and every page do the same with an account.
+#[test]
+fn accounts_know_nothing_of_http() {
+    for (name, code) in source().into_iter().filter(|(name, _)| name.starts_with("accounts/")) {
+        for said in ["actix_web", "HttpRequest", "HttpResponse", "Cookie::"] {
+            assert!(!code.contains(said), "{name} says {said}");
+        }
+    }
+}
+
 /// A name is compared and an address is opened. A browser's reader of addresses refuses names that are good.
 #[test]
 fn no_name_is_read_as_an_address() {
@@ -292,14 +302,14 @@ fn nobody_who_serves_people_supposes_an_identifier_and_one_file_reads_them() {
 fn nobody_who_serves_people_supposes_a_consent_and_one_file_reads_them() {
     assert_eq!(files_that_say("VouchedConsent::supposed("), [""; 0]);
     for reads in ["tx.last_consent(", "tx.unrevoked_consents_of(", "tx.add_consent("] {
-        assert_eq!(files_that_say(reads), ["web/people/consents.rs"], "{reads}");
+        assert_eq!(files_that_say(reads), ["accounts/consents.rs"], "{reads}");
     }
 }
 
 #[test]
 fn one_file_reads_mailed_links() {
     for reads in ["tx.link(", "tx.add_link("] {
-        assert_eq!(files_that_say(reads), ["web/people/links.rs"], "{reads}");
+        assert_eq!(files_that_say(reads), ["accounts/links.rs"], "{reads}");
     }
 }
 
@@ -309,7 +319,7 @@ fn one_file_reads_the_stored_records_of_services() {
         assert_eq!(files_that_say(reads), ["jobs/metadata.rs"], "{reads}");
     }
     // Vouching anew serves nobody.
-    assert_eq!(files_that_say("tx.sp_revisions("), ["jobs/metadata.rs", "web/people/resealing.rs"]);
+    assert_eq!(files_that_say("tx.sp_revisions("), ["accounts/resealing.rs", "jobs/metadata.rs"]);
 }
 
 /// What happened is an event. What is left is technical: that a page cannot be drawn, that the database does not answer.
@@ -323,6 +333,7 @@ fn nobody_logs_past_the_events_but_for_technical_faults() {
     loggers.dedup();
     loggers.retain(|name| !name.starts_with("cli/") && !name.starts_with("demo/"));
     let technical = [
+        "accounts/letters.rs",
         "event/mod.rs",
         "jobs/metadata.rs",
         "jobs/mod.rs",
@@ -330,7 +341,6 @@ fn nobody_logs_past_the_events_but_for_technical_faults() {
         "web/health.rs",
         "web/log.rs",
         "web/page/mod.rs",
-        "web/people/letters.rs",
         "web/saml/metadata.rs",
     ];
     assert_eq!(loggers, technical);
@@ -416,8 +426,26 @@ fn arrows(source: &[(String, String)]) -> BTreeMap<String, BTreeSet<String>> {
 /// source any more.
 const ARROWS: &[(&str, &[&str])] = &[
     (
+        "accounts",
+        &[
+            "authentication",
+            "clock",
+            "entropy",
+            "event",
+            "federation",
+            "refusal",
+            "saml",
+            "sealing",
+            "services",
+            "storage",
+            "subscriber",
+            "texts",
+        ],
+    ),
+    (
         "app",
         &[
+            "accounts",
             "authentication",
             "clock",
             "entropy",
@@ -434,6 +462,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     (
         "cli",
         &[
+            "accounts",
             "app",
             "clock",
             "conform",
@@ -458,6 +487,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     (
         "conform",
         &[
+            "accounts",
             "app",
             "authentication",
             "clock",
@@ -470,12 +500,12 @@ const ARROWS: &[(&str, &[&str])] = &[
             "services",
             "settings",
             "storage",
-            "web",
         ],
     ),
     (
         "demo",
         &[
+            "accounts",
             "app",
             "authentication",
             "clock",
@@ -489,7 +519,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "settings",
             "storage",
             "subscriber",
-            "web",
+            "texts",
         ],
     ),
     ("event", &["authentication", "federation", "one_line", "refusal", "saml", "subscriber"]),
@@ -506,8 +536,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     (
         "web",
         &[
+            "accounts",
             "authentication",
-            "clock",
             "entropy",
             "event",
             "federation",
@@ -519,6 +549,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "services",
             "storage",
             "subscriber",
+            "texts",
         ],
     ),
 ];

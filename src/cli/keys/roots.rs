@@ -4,12 +4,13 @@ use std::io::Write;
 
 use clap::Args;
 
+use crate::accounts::resealing;
+use crate::accounts::resealing::Remaining;
 use crate::cli::{CommandError, CommandOutcome, open_keys, open_store};
 use crate::entropy::SystemEntropy;
 use crate::sealing::{KeyId, ServiceKeys as _};
 use crate::services::keys::LocalKeys;
 use crate::settings::Settings;
-use crate::web::people::resealing::{self, Remaining};
 
 /// `signet keys rotate`
 #[derive(Debug, Args)]

@@ -6,16 +6,17 @@ use serde::Deserialize;
 
 use super::lines::address_lines;
 use super::pages::{ConfirmEmailPage, EmailPage, EmailProblem};
+use crate::accounts::site::Site;
+use crate::accounts::{
+    AddedAddress, Letter, LinkContent, MOST_ADDRESSES, Trouble, Try, add_address, addresses_of, allow, find_address,
+    make_link, notify_everywhere, read_link, send_letter,
+};
 use crate::authentication::recovery::{LinkPurpose, LinkToken};
 use crate::event::Event;
 use crate::storage::{StoreError, Transaction};
 use crate::subscriber::{ContactId, EmailAddress, SubscriberId};
-use crate::web::people::{
-    AddedAddress, Fault, Letter, LinkContent, MOST_ADDRESSES, Trouble, Try, Visit, add_address, addresses_of, allow,
-    find_address, make_link, notify_everywhere, read_link, send_letter,
-};
 use crate::web::sign_in::pages::LinkUnusablePage;
-use crate::web::site::Site;
+use crate::web::visit::{Fault, Visit};
 
 fn page(
     tx: &mut Transaction<'_>,

@@ -3,8 +3,8 @@
 use time::UtcDateTime;
 
 use super::pages::{AddressLine, HistoryLine, MethodLine};
+use crate::accounts::{Authenticator, AuthenticatorSecret, KnownAddress};
 use crate::storage::HistoryEntry;
-use crate::web::people::{Authenticator, AuthenticatorSecret, KnownAddress};
 
 /// A moment as pages tell it: to the minute, in UTC.
 pub(super) fn moment(at: UtcDateTime) -> String {

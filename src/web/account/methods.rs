@@ -6,15 +6,16 @@ use serde::Deserialize;
 
 use super::lines::method_lines;
 use super::pages::{MethodsPage, MethodsProblem};
+use crate::accounts::site::Site;
+use crate::accounts::{
+    AuthenticatorSecret, Letter, TextLetter, Trouble, authenticators_of, name_of, notify_everywhere, seal_name,
+    send_text,
+};
 use crate::authentication::AuthenticatorId;
 use crate::event::Event;
 use crate::storage::Transaction;
 use crate::subscriber::SubscriberId;
-use crate::web::people::{
-    AuthenticatorSecret, Fault, Letter, TextLetter, Trouble, Visit, authenticators_of, name_of, notify_everywhere,
-    seal_name, send_text,
-};
-use crate::web::site::Site;
+use crate::web::visit::{Fault, Visit};
 
 fn page(
     tx: &mut Transaction<'_>,

@@ -8,16 +8,14 @@ use serde::Deserialize;
 
 use super::lines::{address_lines, history_lines, method_lines, moment};
 use super::pages::AccountPage;
+use crate::accounts::site::Site;
+use crate::accounts::{Letter, account_of, addresses_of, authenticators_of, notify_everywhere, standing_consents_of};
 use crate::event::Event;
 use crate::subscriber::VaultState;
 use crate::subscriber::vault::SlotKind;
-use crate::web::people::{
-    Fault, Letter, Visit, account_of, addresses_of, authenticators_of, notify_everywhere, remember_browser,
-    standing_consents_of,
-};
 use crate::web::saml::{IdentityProvider, logout};
 use crate::web::sign_in::make_recovery_key;
-use crate::web::site::Site;
+use crate::web::visit::{Fault, Visit};
 
 /// How many lines of the history are shown.
 const HISTORY: i64 = 20;
@@ -99,7 +97,7 @@ pub(super) async fn end_sessions(
             tx.end_sessions_of(subscriber, Some(visit.session.id_hash()), visit.now)?;
             // The other browsers are known no more; this one is, as its person is signed in here.
             tx.drop_known_browsers_of(subscriber)?;
-            remember_browser(tx, visit, subscriber)?;
+            visit.remember_browser(tx, subscriber)?;
             visit.remember(tx, subscriber, Event::SessionsEnded)?;
             visit.session.state.notice = Some("sessions_ended".to_owned());
             Ok(())

@@ -5,18 +5,17 @@ use actix_web::web::{Data, Form};
 use actix_web::{HttpRequest, HttpResponse};
 use serde::Deserialize;
 
+use crate::accounts::site::Site;
+use crate::accounts::{Letter, Trouble, account_of, addresses_of, notify_everywhere, set_password};
 use crate::authentication::password::{Password, PasswordContext, PasswordVerifier, StretchedPassword};
 use crate::event::Event;
 use crate::services::argon2_gate::Standing;
 use crate::storage::Transaction;
 use crate::subscriber::{SubscriberId, VaultState};
-use crate::web::people::{
-    Fault, Letter, Trouble, Visit, account_of, addresses_of, notify_everywhere, remember_browser, set_password,
-};
 use crate::web::sign_in::pages::ChoosePasswordPage;
 use crate::web::sign_in::problems::ChoosePasswordProblem;
 use crate::web::sign_in::put_password_slot;
-use crate::web::site::Site;
+use crate::web::visit::{Fault, Visit};
 
 fn page(email: &str, problem: Option<ChoosePasswordProblem>) -> ChoosePasswordPage {
     ChoosePasswordPage {
@@ -102,7 +101,7 @@ fn replace(
         None => visit.session.state.pending.password_slot_key = Some(slot_key.to_session()),
     }
     tx.end_sessions_of(of, Some(visit.session.id_hash()), now)?;
-    remember_browser(tx, visit, of)?;
+    visit.remember_browser(tx, of)?;
     visit.remember(tx, of, Event::PasswordChanged)?;
     notify_everywhere(tx, &site, of, &Letter::PasswordChanged, None, now)?;
     visit.session.renew(&site);

@@ -8,11 +8,12 @@ use serde::Deserialize;
 
 use super::lines::moment;
 use super::pages::{DisclosureLine, ServiceLine, ServicesPage};
+use crate::accounts::site::Site;
+use crate::accounts::standing_consents_of;
 use crate::event::Event;
 use crate::saml::EntityId;
-use crate::web::people::{Fault, Visit, standing_consents_of};
 use crate::web::saml::IdentityProvider;
-use crate::web::site::Site;
+use crate::web::visit::{Fault, Visit};
 
 /// How many disclosures are shown.
 const DISCLOSURES: i64 = 200;

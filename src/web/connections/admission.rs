@@ -13,11 +13,11 @@ use tokio::time::timeout;
 
 use super::share::Shares;
 use super::{ConnectionLimits, Share};
+use crate::accounts::site::Site;
 use crate::refusal::RefusalKind;
 use crate::web::LARGEST_FORM_BYTES;
-use crate::web::people::client_network;
+use crate::web::client::client_network;
 use crate::web::refusal::Refusal;
-use crate::web::site::Site;
 
 /// Seconds after which somebody whose network had its share may try again.
 const TRY_AGAIN_SECONDS: u16 = 5;

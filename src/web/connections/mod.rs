@@ -8,7 +8,7 @@
 //! - Requests under way of one network, and the deadline for a whole body: in front of every handler ([`admission`]).
 //! - Answers that are not taken, and connections on which nothing was answered for a long time: `stream`.
 //!
-//! Requests by guessers (passwords, codes, mails) are counted elsewhere: [`super::people`].
+//! Requests by guessers (passwords, codes, mails) are counted elsewhere: [`accounts`](crate::accounts).
 
 pub mod admission;
 mod listen;

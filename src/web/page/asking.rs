@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::web::site::Site;
+use crate::accounts::site::Site;
 use crate::web::waiting::{RequestAddress, service_named};
 
 /// A service that waits for somebody to sign in. Its names come from the agreement: what a service says of itself in its

@@ -4,7 +4,6 @@
 //! `templates/`. Every text stands in the locale files, so a struct holds data and the ends of their keys, never sentences.
 
 mod asking;
-mod mail;
 mod plain;
 mod problem;
 #[cfg(test)]
@@ -16,16 +15,16 @@ use actix_web::http::StatusCode;
 use serde::Serialize;
 
 use super::csrf;
-use super::session::BrowserSession;
-use super::site::Site;
 use super::waiting::{RequestAddress, Waiting};
+use crate::accounts::session::BrowserSession;
+use crate::accounts::site::Site;
+use crate::web::session;
 
 pub use asking::Asking;
-pub use mail::mail_html;
 pub(crate) use problem::problems;
 
-pub use plain::{Contact, HelpPage, KeptSession, LandingPage, PrivacyPage, RefusalPage};
-pub use templates::{Unrenderable, render};
+pub use plain::{HelpPage, KeptSession, LandingPage, PrivacyPage, RefusalPage};
+pub use templates::render;
 
 /// A page: what its template is given.
 pub trait Page: Serialize {
@@ -99,7 +98,7 @@ pub fn respond<P: Page>(site: &Site, session: &BrowserSession, status: StatusCod
 #[must_use]
 pub fn respond_in<P: Page>(layout: &Layout, session: &BrowserSession, status: StatusCode, page: &P) -> HttpResponse {
     let mut answer = respond_with(layout, status, page);
-    if session.needs_cookie() && answer.add_cookie(&session.cookie()).is_err() {
+    if session.needs_cookie() && answer.add_cookie(&session::cookie(session)).is_err() {
         return HttpResponse::InternalServerError().finish();
     }
     answer

@@ -2,6 +2,8 @@
 
 use serde::Serialize;
 
+use crate::accounts::site::Contact;
+
 use super::Page;
 
 /// `/`.
@@ -10,17 +12,6 @@ pub struct LandingPage {}
 
 impl Page for LandingPage {
     const TEMPLATE: &'static str = "pages/plain/landing.html";
-}
-
-/// Whom people ask when they cannot go on by themselves: at least an address or a number.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
-pub struct Contact {
-    /// An address to write to.
-    pub email: Option<String>,
-    /// A number to call.
-    pub phone: Option<String>,
-    /// When somebody answers.
-    pub hours: Option<String>,
 }
 
 /// `/help`.

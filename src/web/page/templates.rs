@@ -3,14 +3,15 @@
 
 use std::sync::LazyLock;
 
-use fluent_templates::fluent_bundle::FluentValue;
 use rust_embed::RustEmbed;
 use serde::Serialize;
 use tera::{Context, Kwargs, State, Tera, TeraResult};
 
 use super::{Layout, Page};
+
+use crate::texts::{self, Unrenderable};
+use crate::web::assets;
 use crate::web::waiting::{PARAMETER, add_to};
-use crate::web::{assets, texts};
 
 #[derive(RustEmbed)]
 #[folder = "templates/"]
@@ -18,14 +19,13 @@ use crate::web::{assets, texts};
 #[include = "components/*.html"]
 #[include = "pages/**/*.html"]
 #[include = "saml/*.html"]
-#[include = "mail/*.html"]
 struct Files;
 
 static TEMPLATES: LazyLock<Result<Tera, String>> = LazyLock::new(|| load().map_err(|error| error.to_string()));
 
 fn load() -> TeraResult<Tera> {
     let mut tera = Tera::default();
-    tera.register_function("t", text);
+    tera.register_function("t", texts::for_templates);
     tera.register_function("asset", asset);
     tera.register_function("to", to);
     let files = Files::iter().filter_map(|path| {
@@ -34,21 +34,6 @@ fn load() -> TeraResult<Tera> {
     });
     tera.add_raw_templates(files)?;
     Ok(tera)
-}
-
-/// `t(key="…", name=value, …)`: the text of a key, with what is to be inserted. It is escaped like any other value.
-#[expect(clippy::needless_pass_by_value, reason = "as Tera calls it")]
-fn text(arguments: Kwargs, _: &State<'_>) -> TeraResult<String> {
-    let key: &str = arguments.must_get("key")?;
-    let inserted = arguments
-        .iter()
-        .filter_map(|(name, value)| Some((name.as_str()?, value)))
-        .filter(|(name, _)| *name != "key")
-        .map(|(name, value)| match value.as_i64() {
-            Some(number) => (name.to_owned(), FluentValue::from(number)),
-            None => (name.to_owned(), FluentValue::from(value.to_string())),
-        });
-    texts::lookup(key, inserted).ok_or_else(|| tera::Error::message(format!("the locale files lack the key `{key}`")))
 }
 
 /// `asset(path="…")`: the address of a static file, with its content's hash in the name.
@@ -69,26 +54,12 @@ fn to(arguments: Kwargs, state: &State<'_>) -> TeraResult<String> {
     })
 }
 
-/// A page could not be drawn: a template, a text or a static file is missing or wrong. The tests draw every page, so this is
-/// a fault of ours.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the template {template} cannot be drawn: {reason}")]
-pub struct Unrenderable {
-    template: &'static str,
-    reason: String,
-}
-
 /// Draws a page.
 ///
 /// # Errors
 /// [`Unrenderable`], when the page's template, or a text or static file that it names, is missing or wrong.
 pub fn render<P: Page>(page: &P, layout: &Layout) -> Result<String, Unrenderable> {
     draw(P::TEMPLATE, page, |context| context.insert("layout", layout))
-}
-
-/// Draws what stands in no layout of ours.
-pub(super) fn render_alone(template: &'static str, content: &impl Serialize) -> Result<String, Unrenderable> {
-    draw(template, content, |_| ())
 }
 
 fn draw(

@@ -3,6 +3,8 @@
 
 use time::UtcDateTime;
 
+use crate::accounts::site::Site;
+use crate::accounts::{KnownAddress, Trouble, report_altered};
 use crate::entropy::random_bytes;
 use crate::event::AlteredRecord;
 use crate::federation::registry::ServiceProvider;
@@ -10,8 +12,6 @@ use crate::federation::service_address::{ChosenAddress, StoredServiceAddress};
 use crate::sealing::{NotVouched, Purpose};
 use crate::storage::Transaction;
 use crate::subscriber::{ContactId, EmailAddress, SubscriberId};
-use crate::web::people::{KnownAddress, Trouble, report_altered};
-use crate::web::site::Site;
 
 /// The address that the service gets, among the person's `known` ones; `picked` on the page. `None` without any address.
 ///

@@ -9,6 +9,8 @@ use super::line::named;
 use super::pages::PostFormPage;
 use super::participation::Participation;
 use super::{IdentityProvider, artifact};
+use crate::accounts::session::BrowserSession;
+use crate::accounts::site::Site;
 use crate::entropy::random_bytes;
 use crate::event::{Event, Explanation};
 use crate::federation::delivery::DeliveryPlan;
@@ -24,8 +26,6 @@ use crate::storage::{Issuance, RecordedDisclosure, StoreError};
 use crate::web::headers::CSP_OF_RESPONSE_PAGE;
 use crate::web::page::respond;
 use crate::web::refusal::Refusal;
-use crate::web::session::BrowserSession;
-use crate::web::site::Site;
 
 /// The gate stayed shut. What a person or a service can have caused is said; the rest is for the log.
 fn shut(refused: &IssueRefused, service: &ServiceProvider) -> Refusal {

@@ -9,12 +9,12 @@
 
 use super::IdentityProvider;
 use super::line::{Settled, Stopped, walk};
+use crate::accounts::site::Site;
 use crate::entropy::random_bytes;
 use crate::saml::binding::Received;
 use crate::sealing::{Purpose, context};
 use crate::storage::{PendingRequest, StoreError};
 use crate::web::refusal::Refusal;
-use crate::web::site::Site;
 use crate::web::waiting::{REQUEST_WAITS, RequestAddress, RequestCookie};
 
 /// A request that was taken in.

@@ -14,6 +14,7 @@ use time::{Duration, UtcDateTime};
 
 use super::IdentityProvider;
 use super::line::named;
+use crate::accounts::site::Site;
 use crate::entropy::random_bytes;
 use crate::event::{Event, Explanation};
 use crate::federation::timeliness::judge_instant;
@@ -26,7 +27,6 @@ use crate::saml::xml::{Builder, Canonical, ns};
 use crate::sealing::{KeysError, Purpose, context};
 use crate::storage::{StoreError, WaitingResponse};
 use crate::web::refusal::Refusal;
-use crate::web::site::Site;
 
 /// How long a response waits. The browser goes straight to the service, which asks at once.
 const WAITS: Duration = Duration::seconds(60);

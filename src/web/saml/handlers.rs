@@ -8,10 +8,10 @@ use super::arrival::{Arrived, arrive};
 use super::stop::{Answer, Choices, Stop, see_other};
 use super::turned_away::turned_away;
 use super::{artifact, logout, metadata, trial};
+use crate::accounts::site::Site;
 use crate::event::Event;
 use crate::saml::binding::{MAX_CARRIED_BYTES, Received};
 use crate::web::head::{get, untouched};
-use crate::web::site::Site;
 use crate::web::waiting::RequestCookie;
 
 /// Adds the routes of single sign-on.

@@ -2,14 +2,14 @@
 
 use time::UtcDateTime;
 
+use crate::accounts::site::Site;
+use crate::accounts::{Trouble, report_altered};
 use crate::event::AlteredRecord;
 use crate::federation::agreement::AgencyId;
 use crate::federation::identifier::{PairwiseId, StoredPairwiseId};
 use crate::sealing::NotVouched;
 use crate::storage::Transaction;
 use crate::subscriber::SubscriberId;
-use crate::web::people::{Trouble, report_altered};
-use crate::web::site::Site;
 
 /// What is known of the name by which an agency knows a person.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -13,6 +13,8 @@ use super::identifier::{KnownIdentifier, settle_identifier};
 use super::line::{Settled, walk};
 use super::pages::{ConsentLine, ConsentPage, LevelPage, OtherAddress, WithheldLine};
 use super::person::{Gathered, Person, gather, vault_is_sealed};
+use crate::accounts::Trouble;
+use crate::accounts::site::Site;
 use crate::authentication::session::{SessionStage, SessionState};
 use crate::authentication::{AuthenticatedSubject, RequiredAssurance};
 use crate::federation::assurance::Identity;
@@ -32,9 +34,7 @@ use crate::saml::metadata::Localized;
 use crate::sealing::{KeysError, Purpose};
 use crate::storage::{PendingRequest, Transaction};
 use crate::subscriber::ContactId;
-use crate::web::people::Trouble;
 use crate::web::refusal::Refusal;
-use crate::web::site::Site;
 use crate::web::waiting::{RequestAddress, add_to};
 
 /// Reads a stored request and walks its line.

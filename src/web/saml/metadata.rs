@@ -12,6 +12,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use time::{Duration, UtcDateTime};
 
 use super::IdentityProvider;
+use crate::accounts::site::Site;
 use crate::entropy::random_bytes;
 use crate::refusal::RefusalKind;
 use crate::rollover::{METADATA_LOOK_AGAIN, METADATA_VALID_FOR, MetadataFetch, SigningKeys, is_metadata_address};
@@ -21,10 +22,9 @@ use crate::saml::metadata::{
 use crate::saml::{EntityId, MessageId};
 use crate::sealing::KeysError;
 use crate::storage::StoreError;
+use crate::texts::text;
 use crate::web::head::only_looks;
 use crate::web::refusal::Refusal;
-use crate::web::site::Site;
-use crate::web::texts::text;
 
 /// How long a signed copy serves: a stranger who asks again and again must not cost a signature each time.
 const COPY_SERVES: Duration = Duration::seconds(300);

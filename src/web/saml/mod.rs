@@ -29,7 +29,7 @@ use crate::saml::metadata::EncryptionMethodsForm;
 use crate::saml::{DeniedAlgorithms, EntityId};
 use crate::storage::DisclosureWriter;
 
-/// What single sign-on needs beside the [`Site`](super::site::Site): who we are on the wire, who may ask, and the ledger.
+/// What single sign-on needs beside the [`Site`](crate::accounts::site::Site): who we are on the wire, who may ask, and the ledger.
 #[derive(Clone)]
 pub struct IdentityProvider {
     /// Our own name: the stable URL of our metadata.

@@ -4,15 +4,15 @@
 //! participant: it is told once when the session ends.
 
 use super::known_name::{self, Place};
+use crate::accounts::session::BrowserSession;
+use crate::accounts::site::Site;
+use crate::accounts::{Trouble, report_altered};
 use crate::event::AlteredRecord;
 use crate::federation::issue::EarlierSignIn;
 use crate::saml::assertion::{AssertionParts, NameId};
 use crate::sealing::KeysError;
 use crate::storage::{Participant, StoreError};
 use crate::subscriber::SubscriberId;
-use crate::web::people::{Trouble, report_altered};
-use crate::web::session::BrowserSession;
-use crate::web::site::Site;
 
 /// What a service has in a session, oldest first, each part with the name by which it knows the person.
 pub(super) struct Participation(Vec<(Participant, NameId)>);

@@ -3,6 +3,8 @@
 
 use super::address::address_for;
 use super::identifier::{KnownIdentifier, identifier_of};
+use crate::accounts::site::Site;
+use crate::accounts::{KnownAddress, Trouble, account_of, addresses_of, last_consent, report_altered};
 use crate::event::AlteredRecord;
 use crate::federation::attribute::{AttributeName, AttributeValue, HeldAttributes};
 use crate::federation::consent::{ContentKey, VouchedConsent};
@@ -14,8 +16,6 @@ use crate::sealing::{KeysError, NotVouched, Purpose};
 use crate::storage::Transaction;
 use crate::subscriber::vault::{Profile, VaultKey};
 use crate::subscriber::{ContactId, SubscriberAccount, SubscriberId, VaultState};
-use crate::web::people::{KnownAddress, Trouble, account_of, addresses_of, last_consent, report_altered};
-use crate::web::site::Site;
 
 /// What gathering came to.
 #[derive(Debug)]

@@ -11,6 +11,9 @@ use super::line::Settled;
 use super::pages::LevelPage;
 use super::trial;
 use super::{IdentityProvider, address, answer};
+use crate::accounts::session::BrowserSession;
+use crate::accounts::site::Site;
+use crate::accounts::{Trouble, record_consent};
 use crate::event::Event;
 use crate::federation::assurance::NoAuthnContext;
 use crate::federation::consent::{ConsentId, ConsentRecord};
@@ -24,10 +27,8 @@ use crate::subscriber::ContactId;
 use crate::web::csrf::{self, FormOrigin};
 use crate::web::late;
 use crate::web::page::{Layout, Page, respond_in};
-use crate::web::people::{Trouble, record_consent};
 use crate::web::refusal::{Refusal, RefusedService};
-use crate::web::session::BrowserSession;
-use crate::web::site::Site;
+use crate::web::session;
 use crate::web::waiting::{NotWaiting, RequestAddress, RequestCookie, Waiting, add_to};
 
 pub(super) type Answer = Result<HttpResponse, Refusal>;
@@ -99,7 +100,7 @@ impl Stop {
         site: &Site,
         idp: &IdentityProvider,
     ) -> Result<(Self, Settled), Refusal> {
-        let session = BrowserSession::find(request, site).await?;
+        let session = session::find(request, site).await?;
         let address = RequestAddress::parse(address).ok_or(RefusalKind::RequestGone)?;
         let waiting = Waiting::find(request, site, address).await?;
         let waiting = waiting.map_err(|why: NotWaiting| why.refusal(&address, site))?;

@@ -7,12 +7,12 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Serialize;
 
 use super::IdentityProvider;
+use crate::accounts::site::Site;
 use crate::refusal::RefusalKind;
 use crate::rollover::TrialTicket;
 use crate::web::page::Page;
 use crate::web::plain::show;
 use crate::web::refusal::Refusal;
-use crate::web::site::Site;
 
 /// The cookie that carries the ticket.
 const COOKIE: &str = "__Host-signet-trial";

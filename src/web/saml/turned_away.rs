@@ -9,12 +9,12 @@ use serde::{Deserialize, Serialize};
 use time::UtcDateTime;
 
 use super::IdentityProvider;
+use crate::accounts::site::Site;
 use crate::federation::attribute::AttributeName;
 use crate::saml::EntityId;
 use crate::web::page::Page;
 use crate::web::plain::show;
 use crate::web::refusal::Refusal;
-use crate::web::site::Site;
 
 /// The longest identifier of a transaction that is shown.
 const LONGEST_TRANSACTION: usize = 80;

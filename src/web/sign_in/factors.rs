@@ -2,16 +2,16 @@
 
 use super::pages::LockedPage;
 use super::take_up;
+use crate::accounts::{
+    Authenticator, Letter, Trouble, account_of, forget_wrong_passwords_unless_ended, notify_everywhere,
+};
 use crate::authentication::AuthenticationEvent;
 use crate::authentication::session::SessionStage;
 use crate::authentication::throttle::{FailureCount, FailureRule, FailureStop};
 use crate::event::Event;
 use crate::storage::{FailuresOf, Transaction};
 use crate::subscriber::{SubscriberId, VaultState};
-use crate::web::people::{
-    Authenticator, Letter, Trouble, Visit, account_of, forget_wrong_passwords_unless_ended, notify_everywhere,
-    remember_browser,
-};
+use crate::web::visit::Visit;
 
 const RULE: FailureRule = FailureRule::CODES;
 
@@ -97,7 +97,7 @@ pub(super) fn complete(
         return Ok(take_up::after_second_factor(visit, event));
     }
     forget_wrong_passwords_unless_ended(tx, &visit.site, of)?;
-    remember_browser(tx, visit, of)?;
+    visit.remember_browser(tx, of)?;
     visit.remember(tx, of, Event::SignedIn { method: event.kind() })?;
     let sealed = account_of(tx, &visit.site, of)?.is_some_and(|account| account.vault == VaultState::Sealed);
     let site = visit.site.clone();

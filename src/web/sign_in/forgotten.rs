@@ -9,6 +9,11 @@ use super::pages::{CheckMailPage, ForgottenPasswordPage, UnlockPage};
 use super::password_try::{Door, PasswordTry, unbroken};
 use super::problems::{AddressProblem, UnlockProblem};
 use super::sign_up::make_recovery_key;
+use crate::accounts::site::Site;
+use crate::accounts::{
+    Letter, LinkContent, TooMany, Trouble, Try, account_of, allow, change_account, find_address, give_back, known_to,
+    make_link, notify_everywhere, password_of, report_altered, send_letter, set_password,
+};
 use crate::authentication::look_up_secret::RecoveryKey;
 use crate::authentication::password::{Password, PasswordVerifier};
 use crate::authentication::recovery::LinkPurpose;
@@ -17,11 +22,7 @@ use crate::services::argon2_gate::Standing;
 use crate::storage::Transaction;
 use crate::subscriber::vault::{SealedSlot, SlotId, SlotKey, SlotKind, VaultError, VaultKey};
 use crate::subscriber::{EmailAddress, SubscriberId, SubscriberStatus, VaultState};
-use crate::web::people::{
-    Fault, Letter, LinkContent, TooMany, Trouble, Try, Visit, account_of, allow, change_account, find_address,
-    give_back, known_to, make_link, notify_everywhere, password_of, report_altered, send_letter, set_password,
-};
-use crate::web::site::Site;
+use crate::web::visit::{Fault, Visit};
 use crate::web::waiting::Waiting;
 
 /// `GET /forgot-password`.

@@ -18,13 +18,14 @@ use time::UtcDateTime;
 use super::pages::{ChoosePasswordPage, LinkQuestionPage, LinkUnusablePage};
 use super::problems::ChoosePasswordProblem;
 use super::take_up;
+use crate::accounts::{LinkContent, Trouble, UsableLink, read_link};
 use crate::authentication::password::{Password, PasswordContext, StretchedPassword};
 use crate::authentication::recovery::{LinkPurpose, LinkToken};
 use crate::services::argon2_gate::Standing;
 use crate::storage::Transaction;
 use crate::subscriber::{EmailAddress, SubscriberId};
 use crate::web::page::Asking;
-use crate::web::people::{Fault, LinkContent, Trouble, UsableLink, Visit, read_link};
+use crate::web::visit::{Fault, Visit};
 use crate::web::waiting::{RequestAddress, RequestCookie, address_of};
 
 /// A link as the browser sent it.

@@ -1,6 +1,6 @@
 //! Signing up, signing in, the second factor, a forgotten password.
 //!
-//! Each handler loads, lets the core decide, saves and tells in one transaction ([`crate::web::people::Visit::transact`]),
+//! Each handler loads, lets the core decide, saves and tells in one transaction ([`crate::web::visit::Visit::transact`]),
 //! and answers. What a stranger may not learn (whether an address has an account) no answer tells, neither by its words
 //! nor by the work that was done for it.
 

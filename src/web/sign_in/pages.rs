@@ -6,9 +6,9 @@ use super::problems::{
     AddressProblem, ChoosePasswordProblem, OldPasswordProblem, PhoneCodeProblem, PhoneSetUpProblem, RecoveryKeyProblem,
     SignInProblem, SignUpProblem, SmsProblem, TotpProblem, TotpSetUpProblem, UnlockProblem,
 };
+use crate::accounts::site::Site;
+use crate::texts;
 use crate::web::page::Page;
-use crate::web::site::Site;
-use crate::web::texts;
 
 macro_rules! page {
     ($page:ty, $template:literal) => {

@@ -13,6 +13,11 @@ use std::future::Future;
 use time::UtcDateTime;
 
 use super::forgotten::put_password_slot;
+use crate::accounts::site::Site;
+use crate::accounts::{
+    Counted, Letter, TooMany, Trouble, Try, account_of, allow, give_back, keep_password, notify_everywhere,
+    password_has_ended, password_of, report_altered, throttle_fingerprint, write_down,
+};
 use crate::authentication::Proof;
 use crate::authentication::known_browser::{KnownBrowser, MOST_WRONG_IN_A_ROW};
 use crate::authentication::password::{KnownPassword, Password, PasswordVerifier, StretchedPassword};
@@ -22,11 +27,7 @@ use crate::services::argon2_gate::PlaceInQueue;
 use crate::storage::{StoreError, Transaction};
 use crate::subscriber::vault::{SlotKey, SlotKind, VaultError, VaultKey};
 use crate::subscriber::{SubscriberAccount, SubscriberId, SubscriberStatus};
-use crate::web::people::{
-    Counted, Fault, Letter, TooMany, Trouble, Try, Visit, account_of, allow, give_back, keep_password,
-    notify_everywhere, password_has_ended, password_of, report_altered, throttle_fingerprint, write_down,
-};
-use crate::web::site::Site;
+use crate::web::visit::{Fault, Visit};
 
 /// Who stands in where an address is nobody's: identifiers of accounts are random, so it is no account's.
 const NOBODY: SubscriberId = SubscriberId::from_bytes([0; 16]);

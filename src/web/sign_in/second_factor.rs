@@ -12,6 +12,10 @@ use super::pages::{
     EnrolPage, LockedPage, MethodChoice, PhoneChoice, SecondFactorPage, SmsPage, TotpPage, WebauthnPage,
 };
 use super::problems::{SmsProblem, TotpProblem};
+use crate::accounts::site::Site;
+use crate::accounts::{
+    Authenticator, AuthenticatorPlace, AuthenticatorSecret, Trouble, authenticators_of, seal_secret,
+};
 use crate::authentication::offer::SecondFactorOffer;
 use crate::authentication::out_of_band::{CodePurpose, CodeRefused};
 use crate::authentication::session::{PendingPhone, SessionStage};
@@ -21,12 +25,9 @@ use crate::authentication::{AuthenticationEvent, AuthenticatorId, AuthenticatorK
 use crate::event::{Event, Explanation};
 use crate::storage::Transaction;
 use crate::subscriber::{PhoneNumber, SubscriberId};
-use crate::web::people::{
-    Authenticator, AuthenticatorPlace, AuthenticatorSecret, Fault, Trouble, Visit, authenticators_of, seal_secret,
-};
 use crate::web::saml::IdentityProvider;
 use crate::web::saml::journey::required_sign_in;
-use crate::web::site::Site;
+use crate::web::visit::{Fault, Visit};
 
 /// The person whose second factor is asked for: the password was right, more is asked of somebody who is signed in, or an ended
 /// password is taken up again.

@@ -7,6 +7,11 @@ use serde::Deserialize;
 use super::link::{AloneQuery, Chosen, MailedLink, PasswordForm, RequestForm};
 use super::pages::{CheckMailPage, RecoveryKeyPage, SignUpPage};
 use super::problems::{RecoveryKeyProblem, SignUpProblem};
+use crate::accounts::site::Site;
+use crate::accounts::{
+    AddedAddress, Letter, LinkContent, Trouble, Try, add_account, add_address, allow, find_address, make_link,
+    send_letter, set_password,
+};
 use crate::authentication::AuthenticationEvent;
 use crate::authentication::look_up_secret::RecoveryKey;
 use crate::authentication::password::PasswordVerifier;
@@ -16,11 +21,7 @@ use crate::event::Event;
 use crate::storage::Transaction;
 use crate::subscriber::vault::{SealedSlot, SlotId, VaultKey};
 use crate::subscriber::{EmailAddress, SubscriberAccount, SubscriberId, SubscriberStatus, VaultState};
-use crate::web::people::{
-    AddedAddress, Fault, Letter, LinkContent, Trouble, Try, Visit, add_account, add_address, allow, find_address,
-    make_link, send_letter, set_password,
-};
-use crate::web::site::Site;
+use crate::web::visit::{Fault, Visit};
 use crate::web::waiting::Waiting;
 
 /// `GET /sign-up`.
@@ -64,7 +65,7 @@ fn begin_account(
     tx: &mut Transaction<'_>,
     visit: &Visit,
     address: &EmailAddress,
-) -> Result<Result<(), crate::web::people::TooMany>, Trouble> {
+) -> Result<Result<(), crate::accounts::TooMany>, Trouble> {
     let (site, now) = (&visit.site, visit.now);
     let canonical = address.canonical();
     let mut tries = Try::from_network(site.limits.mail_by_network, &[], &visit.client);

@@ -15,6 +15,11 @@ use super::link::MailedLink;
 use super::pages::{LinkUnusablePage, OldPasswordPage};
 use super::password_try::{Door, PasswordTry, RightPassword, unbroken};
 use super::problems::OldPasswordProblem;
+use crate::accounts::site::Site;
+use crate::accounts::{
+    Letter, Trouble, UsableLink, account_of, find_address, forget_wrong_passwords, notify_everywhere,
+    password_has_ended, password_of, tries_at_ended_password,
+};
 use crate::authentication::password::Password;
 use crate::authentication::recovery::LinkPurpose;
 use crate::authentication::session::SessionStage;
@@ -23,11 +28,7 @@ use crate::event::Event;
 use crate::services::argon2_gate::Standing;
 use crate::storage::Transaction;
 use crate::subscriber::{EmailAddress, SubscriberId, SubscriberStatus, VaultState};
-use crate::web::people::{
-    Fault, Letter, Trouble, UsableLink, Visit, account_of, find_address, forget_wrong_passwords, notify_everywhere,
-    password_has_ended, password_of, remember_browser, tries_at_ended_password,
-};
-use crate::web::site::Site;
+use crate::web::visit::{Fault, Visit};
 
 /// Whether the link leads to taking up the ended password of its account.
 ///
@@ -198,7 +199,7 @@ fn take_up(
     state.vault_key = vault_key;
     state.pending.taking_up = None;
     state.pending.password_slot_key = sealed.then(|| slot_key.to_session());
-    remember_browser(tx, visit, of)?;
+    visit.remember_browser(tx, of)?;
     visit.session.begin_anew(&site);
     Ok(Some(if sealed { visit.to("/forgot-password/unlock") } else { visit.home() }))
 }

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use signet::accounts::{Trouble, change_account, find_address};
 use signet::storage::StoreError;
 use signet::subscriber::{EmailAddress, SubscriberStatus};
-use signet::web::people::{Trouble, change_account, find_address};
 use time::Duration;
 
 use crate::support::app::{TestApp, wait_for};

@@ -2,9 +2,9 @@
 //! authenticator, their own password, their own address, an old link or an old session. What they write is not the person's, and
 //! the log says so.
 
+use signet::accounts::{Trouble, change_account, find_address};
 use signet::storage::Transaction;
 use signet::subscriber::{EmailAddress, SubscriberStatus};
-use signet::web::people::{Trouble, change_account, find_address};
 
 use time::Duration;
 

@@ -1,9 +1,9 @@
 //! A person with several e-mail addresses: each service gets one of them, which the person chose, until they choose another;
 //! and a service that knows people by their address never takes two for one.
 
+use signet::accounts::{AddedAddress, Trouble, add_address, find_address};
 use signet::demo::service_provider::Ask;
 use signet::subscriber::{EmailAddress, SubscriberId};
-use signet::web::people::{AddedAddress, Trouble, add_address, find_address};
 use time::Duration;
 
 use super::front_door::{House, agreement, value};

@@ -1,6 +1,7 @@
 //! Single sign-on through the front door: a request in, pages, an answer out, read by a service provider that believes
 //! nothing unchecked.
 
+use signet::accounts::{AddedAddress, Trouble, add_account, add_address, change_account};
 use signet::authentication::session::{COOKIE, SessionFrame, SessionSecret, SessionStage, SessionState, SessionTimes};
 use signet::authentication::{AuthenticationEvent, AuthenticatorId, AuthenticatorKind, Proved};
 use signet::clock::Clock;
@@ -13,7 +14,6 @@ use signet::proofing::{Proofing, StoredProofing};
 use signet::storage::{SessionRecord, StoreError, Transaction};
 use signet::subscriber::vault::{Pii, Profile, VaultKey};
 use signet::subscriber::{EmailAddress, SubscriberAccount, SubscriberId, SubscriberStatus, VaultState};
-use signet::web::people::{AddedAddress, Trouble, add_account, add_address, change_account};
 use time::{Duration, UtcDateTime};
 
 use crate::saml::keys;

@@ -1,9 +1,9 @@
 //! The key under which stored data is sealed is replaced, and the old one retired, while people go on signing in.
 
+use signet::accounts::resealing::{Remaining, remaining};
 use signet::entropy::SystemEntropy;
 use signet::storage::StoreError;
 use signet::subscriber::vault::VaultKey;
-use signet::web::people::resealing::{Remaining, remaining};
 
 use super::{Street, posted};
 use crate::federation::front_door::House;

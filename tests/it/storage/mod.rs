@@ -9,6 +9,7 @@ mod sessions;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use signet::accounts::resealing::resealed_tables;
 use signet::authentication::known_browser::{KnownBrowserId, StoredKnownBrowser};
 use signet::authentication::throttle::{FailureRule, RateLimit, RateVerdict};
 use signet::authentication::{AuthenticatorId, AuthenticatorKind};
@@ -20,7 +21,6 @@ use signet::storage::{
     Renewal, StoreError, Transaction,
 };
 use signet::subscriber::{ContactId, StoredAccount, SubscriberId};
-use signet::web::people::resealing::resealed_tables;
 use time::macros::utc_datetime;
 use time::{Duration, UtcDateTime};
 

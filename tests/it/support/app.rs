@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration as StdDuration;
 
+use signet::accounts::site::Site;
 use signet::app::{Application, Surroundings};
 use signet::authentication::password::Argon2Parameters;
 use signet::clock::{Clock, SystemClock};
@@ -20,7 +21,6 @@ use signet::settings::{
 };
 use signet::storage::Store;
 use signet::web::saml::IdentityProvider;
-use signet::web::site::Site;
 use tempfile::TempDir;
 use time::{Duration, UtcDateTime};
 use tokio::sync::oneshot;

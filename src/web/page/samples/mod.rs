@@ -13,6 +13,7 @@ use fluent_templates::fluent_bundle::FluentValue;
 use time::macros::utc_datetime;
 
 use super::*;
+use crate::accounts::site::Contact;
 use crate::event::Event;
 use crate::federation::attribute::AttributeName;
 use crate::federation::consent::ConsentReason;
@@ -20,11 +21,11 @@ use crate::federation::release::Withheld;
 use crate::refusal::RefusalKind;
 use crate::saml::signature::SignatureError;
 use crate::sealing::KeysError;
+use crate::texts;
 use crate::web::refusal::{Refusal, RefusedService};
 use crate::web::saml::logout::pages as logout;
 use crate::web::saml::trial::TrialPage;
 use crate::web::saml::turned_away::TurnedAwayPage;
-use crate::web::texts;
 
 const TOKEN: &str = "token-of-the-session";
 

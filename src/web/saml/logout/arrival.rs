@@ -6,6 +6,9 @@ use time::UtcDateTime;
 
 use super::round::{Reply, left, send_answer};
 use super::{LOGOUT_WAITS, relay_state_place};
+use crate::accounts::session::BrowserSession;
+use crate::accounts::site::Site;
+use crate::accounts::{Trouble, report_altered};
 use crate::authentication::session::SessionIdHash;
 use crate::entropy::random_bytes;
 use crate::event::AlteredRecord;
@@ -17,14 +20,11 @@ use crate::saml::{EntityId, NamedPrincipal, RequestError};
 use crate::sealing::{KeysError, Purpose};
 use crate::storage::{LogoutRecord, LogoutSession, Participant, StoreError, Transaction};
 use crate::subscriber::SubscriberId;
-use crate::web::people::{Trouble, report_altered};
 use crate::web::refusal::Refusal;
 use crate::web::saml::IdentityProvider;
 use crate::web::saml::known_name::{self, Place};
 use crate::web::saml::line::named;
 use crate::web::saml::stop::{Answer, see_other};
-use crate::web::session::BrowserSession;
-use crate::web::site::Site;
 
 /// What a request came to.
 enum Came {

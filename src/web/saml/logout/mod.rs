@@ -21,6 +21,9 @@ pub use round::{begin_here, path_of};
 
 use super::IdentityProvider;
 use super::stop::{Answer, see_other};
+use crate::accounts::session::BrowserSession;
+use crate::accounts::site::Site;
+use crate::accounts::{Trouble, write_down};
 use crate::authentication::session::{COOKIE, SessionIdHash, SessionSecret};
 use crate::event::Event;
 use crate::federation::agreement::LogoutChoice;
@@ -36,10 +39,8 @@ use crate::web::csrf;
 use crate::web::head::{get, untouched};
 use crate::web::headers::CSP_OF_RESPONSE_PAGE;
 use crate::web::page::{KeptSession, respond};
-use crate::web::people::{Trouble, write_down};
 use crate::web::refusal::Refusal;
-use crate::web::session::BrowserSession;
-use crate::web::site::Site;
+use crate::web::session;
 use pages::{BackTo, Ended, LogoutLine, LogoutPage, LogoutQuestionPage};
 use round::Reach;
 
@@ -94,7 +95,7 @@ async fn arrived(
         Ok(LogoutMessage::Request(decoded)) => Ok(decoded),
         Err(fault) => Err(Refusal::from(fault)),
     };
-    let session = BrowserSession::find(request, site).await?;
+    let session = session::find(request, site).await?;
     let answer = match asked {
         Ok(decoded) => arrival::take_in(site, idp, decoded, &session, named_by_cookie(request)).await,
         Err(refusal) => Err(refusal),
@@ -207,7 +208,7 @@ async fn show(
     site: web::Data<Site>,
     idp: web::Data<IdentityProvider>,
 ) -> Answer {
-    let session = BrowserSession::find(&request, &site).await?;
+    let session = session::find(&request, &site).await?;
     let found = find(&site, &request, &session, read(&id)?).await?;
     if found.record.extent != Extent::Undecided {
         return match found.browser {
@@ -347,7 +348,7 @@ async fn decide(
     site: web::Data<Site>,
     idp: web::Data<IdentityProvider>,
 ) -> Answer {
-    let session = BrowserSession::find(&request, &site).await?;
+    let session = session::find(&request, &site).await?;
     if !csrf::is_ours(&request, &site, &session.state, &form.csrf) {
         return Err(RefusalKind::FormExpired.into());
     }
@@ -408,7 +409,7 @@ async fn everywhere(
     for of in whose {
         Event::SignedOut.log(Some(of));
     }
-    let cookies = session.needs_cookie().then(|| session.cookie());
+    let cookies = session.needs_cookie().then(|| session::cookie(&session));
     Ok(see_other(&format!("{}/next", path_of(&id)), cookies))
 }
 
@@ -418,7 +419,7 @@ async fn next(
     site: web::Data<Site>,
     idp: web::Data<IdentityProvider>,
 ) -> Answer {
-    let session = BrowserSession::find(&request, &site).await?;
+    let session = session::find(&request, &site).await?;
     let found = find(&site, &request, &session, read(&id)?).await?;
     if found.browser != Place::Theirs {
         return Err(RefusalKind::RequestGone.into());

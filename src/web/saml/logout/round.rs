@@ -15,6 +15,9 @@ use time::UtcDateTime;
 use super::arrival::open_relay_state;
 use super::pages::{BackTo, Ended, LogoutOnwardPage, LogoutPage, LogoutPostPage};
 use super::{LOGOUT_WAITS, LogoutId};
+use crate::accounts::session::BrowserSession;
+use crate::accounts::site::Site;
+use crate::accounts::{Trouble, report_altered};
 use crate::authentication::session::SessionIdHash;
 use crate::entropy::random_bytes;
 use crate::event::{AlteredRecord, Event, Explanation};
@@ -30,14 +33,11 @@ use crate::storage::{LogoutRecord, LogoutSession, LogoutStep, StoreError, Transa
 use crate::subscriber::SubscriberId;
 use crate::web::headers::CSP_OF_RESPONSE_PAGE;
 use crate::web::page::{Layout, respond, respond_with};
-use crate::web::people::{Trouble, report_altered};
 use crate::web::refusal::Refusal;
 use crate::web::saml::IdentityProvider;
 use crate::web::saml::known_name::{self, Place};
 use crate::web::saml::line::named;
 use crate::web::saml::stop::{Answer, see_other};
-use crate::web::session::BrowserSession;
-use crate::web::site::Site;
 
 /// Who can be told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -10,17 +10,18 @@ use actix_web::{HttpRequest, HttpResponse};
 
 use super::pages::{ChooseMethodPage, MethodChoice};
 use super::sign_up::make_recovery_key;
+use crate::accounts::session::SessionTrouble;
+use crate::accounts::site::Site;
+use crate::accounts::{
+    AuthenticatorSecret, Letter, Trouble, account_of, addresses_of, authenticators_of, change_account, name_of,
+    new_authenticator, notify_everywhere,
+};
 use crate::authentication::session::SessionStage;
 use crate::authentication::{AuthenticationEvent, AuthenticatorId, AuthenticatorKind, Proof};
 use crate::event::Event;
 use crate::storage::Transaction;
 use crate::subscriber::{SubscriberId, SubscriberStatus};
-use crate::web::people::{
-    AuthenticatorSecret, Fault, Letter, Trouble, Visit, account_of, addresses_of, authenticators_of, change_account,
-    name_of, new_authenticator, notify_everywhere, remember_browser,
-};
-use crate::web::session::SessionTrouble;
-use crate::web::site::Site;
+use crate::web::visit::{Fault, Visit};
 
 /// The most authenticators of one kind that an account may have.
 const MOST_OF_A_KIND: usize = 5;
@@ -116,7 +117,7 @@ fn finish(
     }
     let name = name_of(&enrolled.name).unwrap_or_else(|| {
         let kind = format!("method-{}", kind.as_str().replace('_', "-"));
-        crate::web::texts::text(&kind, &[])
+        crate::texts::text(&kind, &[])
     });
     let record = new_authenticator(&site, of, &name, &enrolled.secret, enrolled.counter, now)?;
     let id: AuthenticatorId = record.id;
@@ -144,7 +145,7 @@ fn finish(
     state.stage = SessionStage::SignedIn;
     let vault_key = state.vault_key.clone();
     visit.session.begin_anew(&site);
-    remember_browser(tx, visit, of)?;
+    visit.remember_browser(tx, of)?;
     if let Some(vault_key) = vault_key {
         make_recovery_key(tx, visit, of, &vault_key)?;
     }

@@ -9,6 +9,9 @@ use super::super::factors::{Failed, count_wrong_code, may_try, tries_left};
 use super::super::pages::{LockedPage, PhoneCodePage, PhoneRegion, PhoneSetUpPage};
 use super::super::problems::{PhoneCodeProblem, PhoneSetUpProblem};
 use super::{Enrolled, Place, finish};
+use crate::accounts::site::Site;
+use crate::accounts::text_messages::{code_confirmed, code_sent};
+use crate::accounts::{AuthenticatorSecret, TextLetter, TooMany, Trouble, Try, allow, send_text};
 use crate::authentication::Proof;
 use crate::authentication::out_of_band::{CodeBinding, CodePurpose, CodeRefused, IssuedCode, OutOfBandCode};
 use crate::authentication::session::PendingPhone;
@@ -16,9 +19,7 @@ use crate::authentication::throttle::RateLimit;
 use crate::event::Event;
 use crate::storage::Transaction;
 use crate::subscriber::{PhoneNumber, PhoneNumberError, SubscriberId};
-use crate::web::people::{AuthenticatorSecret, Fault, TextLetter, TooMany, Trouble, Try, Visit, allow, send_text};
-use crate::web::site::Site;
-use crate::web::text_messages::{code_confirmed, code_sent};
+use crate::web::visit::{Fault, Visit};
 
 /// `GET …/sms`: asks for a number.
 pub async fn form(request: HttpRequest, site: Data<Site>) -> Result<HttpResponse, Fault> {

@@ -7,11 +7,12 @@ use serde::Deserialize;
 use super::super::pages::TotpSetUpPage;
 use super::super::problems::TotpSetUpProblem;
 use super::{Enrolled, Place, finish, first_address};
+use crate::accounts::site::Site;
+use crate::accounts::{AuthenticatorSecret, Trouble};
 use crate::authentication::totp::TotpSecret;
 use crate::storage::Transaction;
 use crate::subscriber::SubscriberId;
-use crate::web::people::{AuthenticatorSecret, Fault, Trouble, Visit};
-use crate::web::site::Site;
+use crate::web::visit::{Fault, Visit};
 
 /// `GET …/totp`: shows the picture. The secret stays the same until a code of it is right.
 pub async fn form(request: HttpRequest, site: Data<Site>) -> Result<HttpResponse, Fault> {

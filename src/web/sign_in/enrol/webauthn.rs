@@ -7,13 +7,14 @@ use serde::Deserialize;
 
 use super::super::pages::WebauthnSetUpPage;
 use super::{Enrolled, Place, finish, first_address};
+use crate::accounts::site::Site;
+use crate::accounts::{AuthenticatorSecret, Trouble, authenticators_of};
 use crate::authentication::AuthenticatorKind;
 use crate::authentication::webauthn::{EnrolledCredential, StoredCredential, WebauthnKind, WebauthnUser};
 use crate::event::{Event, Explanation};
 use crate::storage::Transaction;
 use crate::subscriber::SubscriberId;
-use crate::web::people::{AuthenticatorSecret, Fault, Trouble, Visit, authenticators_of};
-use crate::web::site::Site;
+use crate::web::visit::{Fault, Visit};
 
 /// Which kind `…/webauthn` is about.
 #[derive(Deserialize)]

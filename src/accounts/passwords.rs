@@ -2,15 +2,15 @@
 
 use time::UtcDateTime;
 
-use super::throttles::fingerprint;
-use super::{Trouble, report_altered};
+use crate::accounts::site::Site;
+use crate::accounts::throttles::fingerprint;
+use crate::accounts::{Trouble, report_altered};
 use crate::authentication::password::{KnownPassword, PasswordVerifier, StoredPassword};
 use crate::authentication::throttle::RateLimit;
 use crate::event::AlteredRecord;
 use crate::sealing::NotVouched;
 use crate::storage::Transaction;
 use crate::subscriber::SubscriberId;
-use crate::web::site::Site;
 
 /// Sets a person's password, in place of the one before. Wrong tries at the one before count no more, and no browser is known
 /// to the account any more: one that stays known is remembered anew after this.

@@ -5,13 +5,13 @@
 use serde::{Deserialize, Serialize};
 use time::UtcDateTime;
 
-use super::{Trouble, is_altered};
+use crate::accounts::site::Site;
+use crate::accounts::{Trouble, is_altered};
 use crate::authentication::recovery::{LINK_LIFETIME, LinkPurpose, LinkToken};
 use crate::authentication::session::WaitingRequest;
 use crate::event::{AlteredRecord, Event};
 use crate::sealing::{KeysError, Purpose, context};
 use crate::storage::{LinkRecord, Transaction};
-use crate::web::site::Site;
 
 /// Whom and what a link is for.
 #[derive(Clone, Serialize, Deserialize)]

@@ -4,7 +4,8 @@
 
 use time::UtcDateTime;
 
-use super::{Trouble, is_altered, report_altered};
+use crate::accounts::site::Site;
+use crate::accounts::{Trouble, is_altered, report_altered};
 use crate::authentication::throttle::FailureCount;
 use crate::authentication::totp::TotpSecret;
 use crate::authentication::webauthn::StoredCredential;
@@ -13,7 +14,6 @@ use crate::event::AlteredRecord;
 use crate::sealing::{KeysError, Purpose, ServiceKeys, context};
 use crate::storage::{AuthenticatorRecord, Transaction};
 use crate::subscriber::{PhoneNumber, SubscriberId};
-use crate::web::site::Site;
 
 /// The longest name that a person may give an authenticator, in characters.
 const LONGEST_NAME: usize = 40;

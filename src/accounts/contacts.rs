@@ -2,12 +2,12 @@
 
 use time::UtcDateTime;
 
-use super::{Trouble, is_altered, report_altered};
+use crate::accounts::site::Site;
+use crate::accounts::{Trouble, is_altered, report_altered};
 use crate::event::AlteredRecord;
 use crate::sealing::{KeysError, Purpose, ServiceKeys, context};
 use crate::storage::{EmailRecord, Transaction};
 use crate::subscriber::{ContactId, EmailAddress, SubscriberId};
-use crate::web::site::Site;
 
 /// A confirmed address of a person, opened.
 #[derive(Debug, Clone)]

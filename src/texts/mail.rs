@@ -1,11 +1,22 @@
 //! The HTML part of a mail: drawn from the very words of its text part, so that the two never say different things.
 
-use serde::Serialize;
+use std::sync::LazyLock;
 
-use super::templates::{Unrenderable, render_alone};
-use crate::web::texts::{TextPart, linked};
+use serde::Serialize;
+use tera::{Context, Tera, TeraResult};
+
+use super::{TextPart, Unrenderable, for_templates, linked};
 
 const TEMPLATE: &str = "mail/letter.html";
+
+static TEMPLATES: LazyLock<Result<Tera, String>> = LazyLock::new(|| load().map_err(|error| error.to_string()));
+
+fn load() -> TeraResult<Tera> {
+    let mut tera = Tera::default();
+    tera.register_function("t", for_templates);
+    tera.add_raw_template(TEMPLATE, include_str!("../../templates/mail/letter.html"))?;
+    Ok(tera)
+}
 
 /// What the template is given.
 #[derive(Serialize)]
@@ -49,13 +60,17 @@ pub fn mail_html(
         Paragraph { lines, button: alone.filter(|_| action.is_some()) }
     };
     let paragraphs = text.split("\n\n").map(str::trim).filter(|text| !text.is_empty()).map(paragraph).collect();
-    render_alone(TEMPLATE, &MailPage { service, subject, action: action.unwrap_or_default(), paragraphs })
+    let page = MailPage { service, subject, action: action.unwrap_or_default(), paragraphs };
+    let wrong = |reason: String| Unrenderable { template: TEMPLATE, reason };
+    let tera = TEMPLATES.as_ref().map_err(|reason| wrong(reason.clone()))?;
+    let context = Context::from_serialize(&page).map_err(|error| wrong(error.to_string()))?;
+    tera.render(TEMPLATE, &context).map_err(|error| wrong(error.to_string()))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::web::texts;
+    use crate::texts;
 
     const OURS: &str = "https://signet.example";
 

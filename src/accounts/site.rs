@@ -1,12 +1,12 @@
-//! What every page needs: the database, the keys, the time, and who we are to the browser.
+//! What everything about people needs: the database, the keys, the time, the limits, and who we are.
 
 use std::sync::Arc;
 
+use serde::Serialize;
 use time::UtcDateTime;
 use url::Url;
 
-use super::page::Contact;
-use super::text_messages::TextMessages;
+use crate::accounts::text_messages::TextMessages;
 use crate::authentication::session::SessionLimits;
 use crate::authentication::throttle::RateLimits;
 use crate::authentication::webauthn::{RelyingParty, WebauthnRefused};
@@ -17,7 +17,18 @@ use crate::sealing::ServiceKeys;
 use crate::services::argon2_gate::Argon2Gate;
 use crate::storage::Store;
 
-/// What every page needs. A clone is the same.
+/// Whom people ask when they cannot go on by themselves: at least an address or a number.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Contact {
+    /// An address to write to.
+    pub email: Option<String>,
+    /// A number to call.
+    pub phone: Option<String>,
+    /// When somebody answers.
+    pub hours: Option<String>,
+}
+
+/// What everything about people needs. A clone is the same.
 #[derive(Clone)]
 pub struct Site {
     /// The database.

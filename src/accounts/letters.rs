@@ -3,7 +3,8 @@
 
 use time::{Duration, UtcDateTime};
 
-use super::{Trouble, addresses_of};
+use crate::accounts::site::Site;
+use crate::accounts::{Trouble, addresses_of};
 use crate::authentication::AuthenticatorKind;
 use crate::authentication::out_of_band::{self, OutOfBandCode};
 use crate::authentication::recovery::{LINK_LIFETIME, LinkToken};
@@ -11,9 +12,8 @@ use crate::services::message::Message;
 use crate::services::message::OutboxId;
 use crate::storage::{OutboxEntry, Transaction};
 use crate::subscriber::{EmailAddress, PhoneNumber, SubscriberId};
-use crate::web::page::mail_html;
-use crate::web::site::Site;
-use crate::web::texts::{lookup, text};
+use crate::texts::mail_html;
+use crate::texts::{lookup, text};
 
 /// A mail.
 #[derive(Debug, Clone)]

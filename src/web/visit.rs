@@ -7,23 +7,24 @@ use actix_web::http::header::{HeaderValue, LOCATION, RETRY_AFTER};
 use actix_web::{HttpRequest, HttpResponse, ResponseError};
 use time::{Duration, UtcDateTime};
 
-use super::{KnownHere, TooMany, Trouble, client_network};
+use crate::accounts::session::{BrowserSession, SessionTrouble};
+use crate::accounts::site::Site;
+use crate::accounts::{Happened, KnownHere, TooMany, Trouble, remember_browser};
 use crate::authentication::network::Network;
 use crate::authentication::offer::Freshness;
 use crate::authentication::session::SessionStage;
-use crate::entropy::{Entropy, random_bytes};
 use crate::event::Event;
 use crate::refusal::RefusalKind;
 use crate::services::argon2_gate::{PlaceInQueue, Standing};
-use crate::storage::{HistoryEntry, StoreError, Transaction};
+use crate::storage::{StoreError, Transaction};
 use crate::subscriber::SubscriberId;
+use crate::web::client::client_network;
 use crate::web::csrf::{self, FormOrigin};
 use crate::web::late;
 use crate::web::page::{Layout, Page, respond_in};
 use crate::web::refusal::Refusal;
-use crate::web::session::{BrowserSession, SessionTrouble};
-use crate::web::site::Site;
 use crate::web::waiting::{RequestAddress, Waiting};
+use crate::web::{known_browser, session};
 
 /// How fresh a sign-in must be for a change to the account (ASVS 7.5.1).
 const FRESH: Duration = Duration::minutes(20);
@@ -47,7 +48,7 @@ pub struct Visit {
     /// To which accounts the browser is known.
     pub known_here: KnownHere,
     /// What happened in the transaction that runs: the log hears of it when it stands.
-    happened: Vec<(SubscriberId, Event)>,
+    pub happened: Happened,
 }
 
 impl Visit {
@@ -57,7 +58,7 @@ impl Visit {
     /// When the database or the keys are unavailable. That the request does not wait for this browser is no error:
     /// [`Visit::while_it_waits`].
     pub async fn begin(request: &HttpRequest, site: &Site) -> Result<Self, Fault> {
-        let session = BrowserSession::find(request, site).await.map_err(Trouble::Session)?;
+        let session = session::find(request, site).await.map_err(Trouble::Session)?;
         let named = RequestAddress::of(request);
         let waiting = match named {
             Some(address) => Waiting::find(request, site, address).await.map_err(Trouble::Store)?.ok(),
@@ -71,8 +72,8 @@ impl Visit {
             late: late::is_in(request),
             now: site.now(),
             client: client_network(request, site.proxies),
-            known_here: KnownHere::of(request),
-            happened: Vec::new(),
+            known_here: known_browser::brought(request),
+            happened: Happened::default(),
         })
     }
 
@@ -161,9 +162,7 @@ impl Visit {
             Trouble::Session(SessionTrouble::Ended) => Fault::SignedOut(request),
             trouble => trouble.into(),
         })?;
-        for (of, event) in visit.happened.drain(..) {
-            event.log(Some(of));
-        }
+        visit.happened.tell();
         Ok((visit, done))
     }
 
@@ -233,7 +232,7 @@ impl Visit {
     #[must_use]
     pub fn see_exactly(&self, path: &str) -> HttpResponse {
         let mut answer = HttpResponse::SeeOther().insert_header((LOCATION, path)).finish();
-        if self.session.needs_cookie() && answer.add_cookie(&self.session.cookie()).is_err() {
+        if self.session.needs_cookie() && answer.add_cookie(&session::cookie(&self.session)).is_err() {
             return HttpResponse::InternalServerError().finish();
         }
         self.with_known_browser(answer)
@@ -255,7 +254,7 @@ impl Visit {
     #[must_use]
     pub fn json(&self, status: StatusCode, body: &serde_json::Value) -> HttpResponse {
         let mut answer = HttpResponse::build(status).content_type("application/json").body(body.to_string());
-        if self.session.needs_cookie() && answer.add_cookie(&self.session.cookie()).is_err() {
+        if self.session.needs_cookie() && answer.add_cookie(&session::cookie(&self.session)).is_err() {
             return HttpResponse::InternalServerError().finish();
         }
         self.with_known_browser(answer)
@@ -264,7 +263,7 @@ impl Visit {
     /// Gives the browser the cookie by which it is known to an account from now on. Without it a person is only less well
     /// protected from strangers, so an answer that does not take it goes as it is.
     fn with_known_browser(&self, mut answer: HttpResponse) -> HttpResponse {
-        if let Some(cookie) = self.known_here.cookie() {
+        if let Some(cookie) = known_browser::cookie(&self.known_here) {
             answer.add_cookie(&cookie).ok();
         }
         answer
@@ -322,14 +321,21 @@ impl Visit {
         self.session.state.subscriber.ok_or(Fault::SignedOut(self.request))
     }
 
+    /// Makes this browser known to an account to which somebody has just signed in with both factors. The answer brings the
+    /// cookie.
+    ///
+    /// # Errors
+    /// When the database or the keys are unavailable.
+    pub fn remember_browser(&mut self, tx: &mut Transaction<'_>, of: SubscriberId) -> Result<(), Trouble> {
+        remember_browser(tx, &self.site, &mut self.known_here, of, self.now)
+    }
+
     /// Says what happened to a person: to their history in this transaction, and to the log once it stands.
     ///
     /// # Errors
     /// When the database fails.
     pub fn remember(&mut self, tx: &mut Transaction<'_>, of: SubscriberId, event: Event) -> Result<(), Trouble> {
-        write_down(tx, &*self.site.entropy, of, &event, self.now)?;
-        self.happened.push((of, event));
-        Ok(())
+        self.happened.record(tx, &self.site, of, event, self.now)
     }
 }
 
@@ -352,29 +358,6 @@ impl<T> From<StoreError> for Undone<T> {
     fn from(error: StoreError) -> Self {
         Self::Trouble(error.into())
     }
-}
-
-/// Writes what happened into the person's history, where it belongs there. Whoever calls this says it to the log once the
-/// transaction stands.
-///
-/// # Errors
-/// When the database fails.
-pub fn write_down(
-    tx: &mut Transaction<'_>,
-    entropy: &dyn Entropy,
-    of: SubscriberId,
-    event: &Event,
-    now: UtcDateTime,
-) -> Result<(), Trouble> {
-    if !event.is_remembered() {
-        return Ok(());
-    }
-    let told: serde_json::Map<_, _> =
-        event.fields().into_iter().map(|(name, value)| (name.to_owned(), value.into())).collect();
-    let id = random_bytes(entropy);
-    let told = serde_json::Value::Object(told).to_string();
-    let entry = HistoryEntry { at: now, kind: event.name().to_owned(), told };
-    Ok(tx.add_history(&id, of, &entry)?)
 }
 
 /// Why a handler about people answers with no page of its own.

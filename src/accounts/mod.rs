@@ -1,17 +1,20 @@
-//! What the pages about people have in common, between a page and the database: sealing and finding what is sealed with the
-//! service's keys, counting tries, writing to people. Everything here happens inside the caller's transaction.
+//! People's accounts, between those who act (pages, the terminal, the demonstration) and the database: load, decide, save and
+//! tell, inside the caller's transaction. Nothing here knows of HTTP.
 
-mod accounts;
+mod account;
 mod authenticators;
 mod consents;
 mod contacts;
+mod history;
 mod known_browsers;
 mod letters;
 mod links;
 mod passwords;
 pub mod resealing;
+pub mod session;
+pub mod site;
+pub mod text_messages;
 mod throttles;
-mod visit;
 
 use crate::authentication::password::PasswordError;
 use crate::authentication::totp::TotpError;
@@ -23,15 +26,15 @@ use crate::services::argon2_gate::Argon2Busy;
 use crate::storage::StoreError;
 use crate::subscriber::SubscriberId;
 use crate::subscriber::vault::VaultError;
-use crate::web::session::SessionTrouble;
 
-pub use accounts::{account_of, add_account, change_account};
+pub use account::{account_of, add_account, change_account};
 pub use authenticators::{
     Authenticator, AuthenticatorPlace, AuthenticatorSecret, authenticators_of, name_of, new_authenticator, seal_name,
     seal_secret,
 };
 pub use consents::{last_consent, record_consent, standing_consents_of};
 pub use contacts::{AddedAddress, KnownAddress, MOST_ADDRESSES, add_address, addresses_of, find_address};
+pub use history::{Happened, write_down};
 pub use known_browsers::{KnownHere, known_to, remember_browser};
 pub use letters::{Letter, TextLetter, notify_everywhere, send_letter, send_text};
 pub use links::{LinkContent, UsableLink, make_link, read_link};
@@ -39,10 +42,8 @@ pub use passwords::{
     forget_wrong_passwords, forget_wrong_passwords_unless_ended, keep_password, password_has_ended, password_of,
     set_password, tries_at_ended_password,
 };
-pub use throttles::{
-    Counted, TooMany, Try, allow, client_network, count, count_of, fingerprint as throttle_fingerprint, give_back,
-};
-pub use visit::{Fault, Visit, write_down};
+use session::SessionTrouble;
+pub use throttles::{Counted, TooMany, Try, allow, count, count_of, fingerprint as throttle_fingerprint, give_back};
 
 /// Reports a record about a person that is not as we wrote it. Whoever finds one goes on as if it were not there.
 pub fn report_altered(of: SubscriberId, record: AlteredRecord) {
@@ -50,7 +51,7 @@ pub fn report_altered(of: SubscriberId, record: AlteredRecord) {
 }
 
 /// Whether what does not open was altered, moved or put back; otherwise the keys are to blame, and nothing is known.
-pub(in crate::web) fn is_altered(fault: &KeysError) -> bool {
+pub(crate) fn is_altered(fault: &KeysError) -> bool {
     matches!(
         fault,
         KeysError::CannotOpen | KeysError::Malformed | KeysError::RetiredKey(_) | KeysError::UnknownScheme(_)

@@ -1,16 +1,13 @@
 //! Counting tries, durably, before any work is done for them.
 
-use std::net::IpAddr;
-
-use actix_web::HttpRequest;
 use time::UtcDateTime;
 
-use super::Trouble;
+use crate::accounts::Trouble;
+use crate::accounts::site::Site;
 use crate::authentication::network::Network;
 use crate::authentication::throttle::{RateLimit, RateVerdict};
 use crate::sealing::{Purpose, context};
 use crate::storage::Transaction;
-use crate::web::site::Site;
 
 /// Too many tries: nothing is judged until then.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -123,46 +120,4 @@ pub fn give_back(tx: &mut Transaction<'_>, counted: &Counted) -> Result<(), Trou
 pub fn fingerprint(site: &Site, limit: &RateLimit, key: &[&[u8]]) -> Result<[u8; 32], Trouble> {
     let parts = [&[limit.name.as_bytes()], key].concat();
     Ok(site.keys.fingerprint(Purpose::Throttle, &context(&parts))?)
-}
-
-/// The network that a request comes from, as limits count it.
-///
-/// Each of the `proxies` in front of us adds the address that it sees to the end of `X-Forwarded-For`; what stands before
-/// those was written by the browser, and is not believed.
-#[must_use]
-pub fn client_network(request: &HttpRequest, proxies: u8) -> Network {
-    let forwarded = || {
-        let lines = request.headers().get_all("x-forwarded-for").filter_map(|line| line.to_str().ok());
-        let all: Vec<&str> = lines.flat_map(|line| line.split(',')).map(str::trim).collect();
-        let at = all.len().checked_sub(usize::from(proxies))?;
-        all.get(at)?.parse::<IpAddr>().ok()
-    };
-    let address = if proxies == 0 { None } else { forwarded() };
-    address.or_else(|| request.peer_addr().map(|peer| peer.ip())).map_or_else(Network::unknown, Network::of)
-}
-
-#[cfg(test)]
-mod tests {
-    use actix_web::test::TestRequest;
-
-    use super::*;
-
-    fn seen(proxies: u8, header: &str) -> Network {
-        let peer = "192.0.2.9:1234".parse().unwrap();
-        client_network(
-            &TestRequest::get().peer_addr(peer).insert_header(("x-forwarded-for", header)).to_http_request(),
-            proxies,
-        )
-    }
-
-    #[test]
-    fn a_header_is_believed_as_far_as_our_own_proxies_wrote_it() {
-        let is = |network: Network, address: &str| assert_eq!(network, Network::of(address.parse().unwrap()));
-        is(seen(0, "198.51.100.1"), "192.0.2.9");
-        is(seen(1, "198.51.100.1"), "198.51.100.1");
-        is(seen(1, "203.0.113.5, 198.51.100.1"), "198.51.100.1");
-        is(seen(2, "203.0.113.5, 198.51.100.1, 10.0.0.1"), "198.51.100.1");
-        is(seen(2, "198.51.100.1"), "192.0.2.9");
-        is(seen(1, "nonsense"), "192.0.2.9");
-    }
 }

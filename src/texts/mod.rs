@@ -1,11 +1,16 @@
 //! All that a person reads stands in the locale files: `templates/locales/<language>/*.ftl`, in Fluent.
 
+mod mail;
+
 use std::borrow::Cow;
 use std::collections::HashMap;
 
 use fluent_templates::fluent_bundle::FluentValue;
 use fluent_templates::{LanguageIdentifier, Loader as _, langid, static_loader};
 use serde::Serialize;
+use tera::{Kwargs, State, TeraResult};
+
+pub use mail::mail_html;
 
 static_loader! {
     static LOCALES = {
@@ -34,6 +39,30 @@ pub fn lookup(key: &str, inserted: impl IntoIterator<Item = (String, FluentValue
     let arguments: HashMap<Cow<'static, str>, FluentValue<'_>> =
         inserted.into_iter().map(|(name, value)| (Cow::Owned(name), value)).collect();
     LOCALES.try_lookup_with_args(&ENGLISH, key, &arguments)
+}
+
+/// `t(key="…", name=value, …)`: the text of a key, with what is to be inserted. It is escaped like any other value.
+#[expect(clippy::needless_pass_by_value, reason = "as Tera calls it")]
+pub fn for_templates(arguments: Kwargs, _: &State<'_>) -> TeraResult<String> {
+    let key: &str = arguments.must_get("key")?;
+    let inserted = arguments
+        .iter()
+        .filter_map(|(name, value)| Some((name.as_str()?, value)))
+        .filter(|(name, _)| *name != "key")
+        .map(|(name, value)| match value.as_i64() {
+            Some(number) => (name.to_owned(), FluentValue::from(number)),
+            None => (name.to_owned(), FluentValue::from(value.to_string())),
+        });
+    lookup(key, inserted).ok_or_else(|| tera::Error::message(format!("the locale files lack the key `{key}`")))
+}
+
+/// A page or a mail could not be drawn: a template, a text or a static file is missing or wrong. The tests draw every page, so this is
+/// a fault of ours.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the template {template} cannot be drawn: {reason}")]
+pub struct Unrenderable {
+    pub(crate) template: &'static str,
+    pub(crate) reason: String,
 }
 
 /// A stretch of a text, perhaps a link.

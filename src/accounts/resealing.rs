@@ -10,7 +10,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Trouble, authenticators, contacts, is_altered};
+use crate::accounts::{Trouble, authenticators, contacts, is_altered};
 use crate::sealing::{KeyId, KeysError, NotVouched, ServiceKeys};
 use crate::storage::{KEYED_COLUMNS, KeyedColumn, Renewal, ResealedTable, Store, StoreError, Transaction};
 use crate::subscriber::SubscriberId;

@@ -9,13 +9,13 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use crate::accounts::site::Site;
+use crate::accounts::{Trouble, count, count_of};
 use crate::authentication::out_of_band::TextMessageTerms;
 use crate::authentication::throttle::RateLimit;
 use crate::event::Event;
 use crate::storage::Transaction;
 use crate::subscriber::{Country, PhoneNumber};
-use crate::web::people::{Trouble, count, count_of};
-use crate::web::site::Site;
 
 /// The terms, and what this node has seen. A clone counts the same.
 #[derive(Clone, Default)]

@@ -1,20 +1,17 @@
-//! The cookie by which a browser is known to accounts, and the rows behind it. The rules stand in
+//! The rows behind the cookie by which a browser is known to accounts. The rules stand in
 //! [`crate::authentication::known_browser`].
 
-use actix_web::HttpRequest;
-use actix_web::cookie::{Cookie, SameSite, time::Duration as MaxAge};
 use time::UtcDateTime;
 
-use super::{Trouble, Visit, report_altered};
+use crate::accounts::site::Site;
+use crate::accounts::{Trouble, report_altered};
 use crate::authentication::known_browser::{
-    COOKIE, KnownBrowser, KnownBrowserCookie, KnownBrowserId, KnownBrowserSecret, LIFETIME, MOST_BROWSERS,
-    StoredKnownBrowser,
+    KnownBrowser, KnownBrowserCookie, KnownBrowserId, KnownBrowserSecret, MOST_BROWSERS, StoredKnownBrowser,
 };
 use crate::event::AlteredRecord;
 use crate::sealing::NotVouched;
 use crate::storage::Transaction;
 use crate::subscriber::SubscriberId;
-use crate::web::site::Site;
 
 /// To which accounts this browser says that it is known.
 #[derive(Debug, Clone, Default)]
@@ -25,11 +22,10 @@ pub struct KnownHere {
 }
 
 impl KnownHere {
-    /// What the browser brought.
+    /// What the browser's cookie says.
     #[must_use]
-    pub fn of(request: &HttpRequest) -> Self {
-        let cookie = request.cookie(COOKIE).map(|cookie| KnownBrowserCookie::from_value(cookie.value()));
-        Self { cookie: cookie.unwrap_or_default(), changed: false }
+    pub fn of(cookie: KnownBrowserCookie) -> Self {
+        Self { cookie, changed: false }
     }
 
     /// Whether the browser is known to nobody, so that there is nothing to look for.
@@ -38,19 +34,10 @@ impl KnownHere {
         self.cookie.secrets().is_empty()
     }
 
-    /// The cookie, for the answer; nothing when it is the one that the browser brought.
+    /// What its cookie is to say from now on; nothing when it is what the browser brought.
     #[must_use]
-    pub fn cookie(&self) -> Option<Cookie<'static>> {
-        self.changed.then(|| {
-            Cookie::build(COOKIE, self.cookie.to_value())
-                .path("/")
-                .secure(true)
-                .http_only(true)
-                // Only forms of our own pages need it.
-                .same_site(SameSite::Strict)
-                .max_age(MaxAge::seconds(LIFETIME.whole_seconds()))
-                .finish()
-        })
+    pub fn changed(&self) -> Option<&KnownBrowserCookie> {
+        self.changed.then_some(&self.cookie)
     }
 
     fn ids(&self, site: &Site) -> Result<Vec<(&KnownBrowserSecret, Vec<KnownBrowserId>)>, Trouble> {
@@ -89,12 +76,16 @@ pub fn known_to(
 ///
 /// # Errors
 /// When the database or the keys are unavailable.
-pub fn remember_browser(tx: &mut Transaction<'_>, visit: &mut Visit, of: SubscriberId) -> Result<(), Trouble> {
-    let site = visit.site.clone();
+pub fn remember_browser(
+    tx: &mut Transaction<'_>,
+    site: &Site,
+    here: &mut KnownHere,
+    of: SubscriberId,
+    now: UtcDateTime,
+) -> Result<(), Trouble> {
     let secret = KnownBrowserSecret::random(&*site.entropy);
-    let stored = StoredKnownBrowser::new(&secret, of, visit.now, &*site.keys)?;
-    let mut here = visit.known_here.clone();
-    let of_secrets = here.ids(&site)?;
+    let stored = StoredKnownBrowser::new(&secret, of, now, &*site.keys)?;
+    let of_secrets = here.ids(site)?;
     let ids: Vec<KnownBrowserId> = of_secrets.iter().flat_map(|(_, ids)| ids.clone()).collect();
     let rows = if ids.is_empty() { Vec::new() } else { tx.known_browsers(&ids)? };
     let theirs: Vec<KnownBrowserId> = rows.iter().filter(|row| row.subscriber == of).map(|row| row.id).collect();
@@ -113,6 +104,5 @@ pub fn remember_browser(tx: &mut Transaction<'_>, visit: &mut Visit, of: Subscri
     }
     tx.add_known_browser(&stored, MOST_BROWSERS)?;
     here.changed = true;
-    visit.known_here = here;
     Ok(())
 }

@@ -1,13 +1,13 @@
 //! What a person agreed to: kept with a keyed digest, and believed only with it.
 
-use super::{Trouble, report_altered};
+use crate::accounts::site::Site;
+use crate::accounts::{Trouble, report_altered};
 use crate::event::AlteredRecord;
 use crate::federation::consent::{ConsentRecord, StoredConsent, VouchedConsent};
 use crate::saml::EntityId;
 use crate::sealing::NotVouched;
 use crate::storage::Transaction;
 use crate::subscriber::SubscriberId;
-use crate::web::site::Site;
 
 /// Keeps a consent.
 ///

@@ -1,11 +1,11 @@
 //! A person's account, as it is stored.
 
-use super::{Trouble, report_altered};
+use crate::accounts::site::Site;
+use crate::accounts::{Trouble, report_altered};
 use crate::event::AlteredRecord;
 use crate::sealing::NotVouched;
 use crate::storage::Transaction;
 use crate::subscriber::{StoredAccount, SubscriberAccount, SubscriberId};
-use crate::web::site::Site;
 
 /// Adds an account.
 ///
