@@ -7,11 +7,13 @@ use time::UtcDateTime;
 
 use crate::accounts::site::Site;
 use crate::accounts::{Trouble, is_altered};
+use crate::authentication::password::StretchedPassword;
 use crate::authentication::recovery::{LINK_LIFETIME, LinkPurpose, LinkToken};
 use crate::authentication::session::WaitingRequest;
 use crate::event::{AlteredRecord, Event};
 use crate::sealing::{KeysError, Purpose, context};
 use crate::storage::{LinkRecord, Transaction};
+use crate::subscriber::EmailAddress;
 
 /// Whom and what a link is for.
 #[derive(Clone, Serialize, Deserialize)]
@@ -32,6 +34,20 @@ pub struct UsableLink {
     pub content: LinkContent,
     /// When it was made.
     pub made_at: UtcDateTime,
+}
+
+/// A password that was chosen by a link, and what the link was for.
+pub struct ChosenPassword {
+    /// By which the link is used up.
+    pub link: [u8; 32],
+    /// When the link was made.
+    pub made_at: UtcDateTime,
+    /// What the link is for.
+    pub content: LinkContent,
+    /// The address that it was sent to.
+    pub address: EmailAddress,
+    /// The password.
+    pub stretched: StretchedPassword,
 }
 
 /// Makes a link, and gives its token.

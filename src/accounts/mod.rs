@@ -2,19 +2,32 @@
 //! tell, inside the caller's transaction. Nothing here knows of HTTP.
 
 mod account;
+pub mod addresses;
 mod authenticators;
+pub mod codes;
 mod consents;
 mod contacts;
+pub mod enrol;
 mod history;
+pub mod identifier;
 mod known_browsers;
+pub mod known_name;
 mod letters;
 mod links;
+mod password_try;
 mod passwords;
+pub mod person;
+pub mod recovery;
 pub mod resealing;
+pub mod second_factor;
+pub mod service_address;
 pub mod session;
+mod sign_up;
 pub mod site;
+pub mod take_up;
 pub mod text_messages;
 mod throttles;
+pub mod visitor;
 
 use crate::authentication::password::PasswordError;
 use crate::authentication::totp::TotpError;
@@ -37,12 +50,17 @@ pub use contacts::{AddedAddress, KnownAddress, MOST_ADDRESSES, add_address, addr
 pub use history::{Happened, write_down};
 pub use known_browsers::{KnownHere, known_to, remember_browser};
 pub use letters::{Letter, TextLetter, notify_everywhere, send_letter, send_text};
-pub use links::{LinkContent, UsableLink, make_link, read_link};
+pub use links::{ChosenPassword, LinkContent, UsableLink, make_link, read_link};
+pub use password_try::{Door, JudgedTry, PasswordTry, RightPassword};
 pub use passwords::{
     forget_wrong_passwords, forget_wrong_passwords_unless_ended, keep_password, password_has_ended, password_of,
     set_password, tries_at_ended_password,
 };
+pub use recovery::{
+    Opened, make_recovery_key, open_by_recovery_key, put_password_slot, replace_password, send_password_link,
+};
 use session::SessionTrouble;
+pub use sign_up::{make_account, send_sign_up_link};
 pub use throttles::{Counted, TooMany, Try, allow, count, count_of, fingerprint as throttle_fingerprint, give_back};
 
 /// Reports a record about a person that is not as we wrote it. Whoever finds one goes on as if it were not there.

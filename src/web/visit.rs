@@ -1,21 +1,20 @@
 //! One request of one browser: its session, the time, and what every handler about people does with them.
 
 use std::convert::Infallible;
+use std::future::Future;
+use std::ops::{Deref, DerefMut};
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::{HeaderValue, LOCATION, RETRY_AFTER};
 use actix_web::{HttpRequest, HttpResponse, ResponseError};
-use time::{Duration, UtcDateTime};
 
-use crate::accounts::session::{BrowserSession, SessionTrouble};
+use crate::accounts::session::SessionTrouble;
 use crate::accounts::site::Site;
-use crate::accounts::{Happened, KnownHere, TooMany, Trouble, remember_browser};
-use crate::authentication::network::Network;
+use crate::accounts::visitor::Visitor;
+use crate::accounts::{TooMany, Trouble};
 use crate::authentication::offer::Freshness;
-use crate::authentication::session::SessionStage;
-use crate::event::Event;
+use crate::authentication::session::{SessionStage, WaitingRequest};
 use crate::refusal::RefusalKind;
-use crate::services::argon2_gate::{PlaceInQueue, Standing};
 use crate::storage::{StoreError, Transaction};
 use crate::subscriber::SubscriberId;
 use crate::web::client::client_network;
@@ -26,29 +25,29 @@ use crate::web::refusal::Refusal;
 use crate::web::waiting::{RequestAddress, Waiting};
 use crate::web::{known_browser, session};
 
-/// How fresh a sign-in must be for a change to the account (ASVS 7.5.1).
-const FRESH: Duration = Duration::minutes(20);
-
-/// One request of one browser.
+/// One request of one browser: the [`Visitor`], and what the request is about.
 pub struct Visit {
-    /// What every page needs.
-    pub site: Site,
-    /// The browser's session.
-    pub session: BrowserSession,
+    visitor: Visitor,
     /// The request that the page's address names.
     pub request: Option<RequestAddress>,
     /// The same request, while it waits for this browser.
     pub waiting: Option<Waiting>,
     /// Whether the page comes in place of a form that came too late.
     late: bool,
-    /// When the browser asked.
-    pub now: UtcDateTime,
-    /// Where it came from, as throttles count it.
-    pub client: Network,
-    /// To which accounts the browser is known.
-    pub known_here: KnownHere,
-    /// What happened in the transaction that runs: the log hears of it when it stands.
-    pub happened: Happened,
+}
+
+impl Deref for Visit {
+    type Target = Visitor;
+
+    fn deref(&self) -> &Visitor {
+        &self.visitor
+    }
+}
+
+impl DerefMut for Visit {
+    fn deref_mut(&mut self) -> &mut Visitor {
+        &mut self.visitor
+    }
 }
 
 impl Visit {
@@ -64,17 +63,9 @@ impl Visit {
             Some(address) => Waiting::find(request, site, address).await.map_err(Trouble::Store)?.ok(),
             None => None,
         };
-        Ok(Self {
-            site: site.clone(),
-            session,
-            request: named,
-            waiting,
-            late: late::is_in(request),
-            now: site.now(),
-            client: client_network(request, site.proxies),
-            known_here: known_browser::brought(request),
-            happened: Happened::default(),
-        })
+        let visitor =
+            Visitor::new(site, session, client_network(request, site.proxies), known_browser::brought(request));
+        Ok(Self { visitor, request: named, waiting, late: late::is_in(request) })
     }
 
     /// Begins with a form of ours: the token must be the session's.
@@ -117,6 +108,12 @@ impl Visit {
         }
     }
 
+    /// What a mailed link takes along of the request that the visit is about.
+    #[must_use]
+    pub fn taken_along(&self) -> Option<WaitingRequest> {
+        self.waiting.as_ref().map(Waiting::to_take_along)
+    }
+
     /// Where a person goes whose form came too late: to what the request comes to now, or to the form's page.
     fn after_late(&self, form: &str) -> String {
         let signed_in = self.session.state.signed_in().is_some();
@@ -155,7 +152,8 @@ impl Visit {
         }
         let done = store.transaction::<_, Trouble, _>(move |tx| {
             let done = work(tx, &mut self)?;
-            self.session.keep(tx, &self.site)?;
+            let Visitor { session, site, .. } = &mut self.visitor;
+            session.keep(tx, site)?;
             Ok((self, done))
         });
         let (mut visit, done) = done.await.map_err(|trouble| match trouble {
@@ -269,14 +267,6 @@ impl Visit {
         answer
     }
 
-    /// Takes a place in the queue of passwords, before anything is written.
-    ///
-    /// # Errors
-    /// [`Trouble::Busy`] when there is none.
-    pub fn enter(&self, standing: Standing) -> Result<PlaceInQueue, Fault> {
-        self.site.gate.enter(&self.client, standing).map_err(|busy| Trouble::Busy(busy).into())
-    }
-
     /// Where the person goes when all is done: back to the request that the visit is about, or to their own page. A request
     /// that is over has a page, too: it says so, and leads back to the service.
     #[must_use]
@@ -304,12 +294,6 @@ impl Visit {
         }
     }
 
-    /// How much of this person's sign-in is fresh enough for a change to the account.
-    #[must_use]
-    pub fn freshness(&self, of: SubscriberId) -> Freshness {
-        Freshness::of(of, &self.session.state.events, self.now - FRESH, self.now)
-    }
-
     /// The person of a session that stands at one of these stages.
     ///
     /// # Errors
@@ -320,22 +304,16 @@ impl Visit {
         }
         self.session.state.subscriber.ok_or(Fault::SignedOut(self.request))
     }
+}
 
-    /// Makes this browser known to an account to which somebody has just signed in with both factors. The answer brings the
-    /// cookie.
-    ///
-    /// # Errors
-    /// When the database or the keys are unavailable.
-    pub fn remember_browser(&mut self, tx: &mut Transaction<'_>, of: SubscriberId) -> Result<(), Trouble> {
-        remember_browser(tx, &self.site, &mut self.known_here, of, self.now)
-    }
-
-    /// Says what happened to a person: to their history in this transaction, and to the log once it stands.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub fn remember(&mut self, tx: &mut Transaction<'_>, of: SubscriberId, event: Event) -> Result<(), Trouble> {
-        self.happened.record(tx, &self.site, of, event, self.now)
+/// Does work to its end although the browser hangs up, so that what was counted is settled.
+///
+/// # Errors
+/// What the work says, or that the process is stopping.
+pub async fn unbroken<T: 'static>(work: impl Future<Output = Result<T, Fault>> + 'static) -> Result<T, Fault> {
+    match actix_web::rt::spawn(work).await {
+        Ok(done) => done,
+        Err(_) => Err(Trouble::Store(StoreError::Stopped).into()),
     }
 }
 

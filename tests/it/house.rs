@@ -294,7 +294,7 @@ fn nobody_who_serves_people_supposes_a_level() {
 fn nobody_who_serves_people_supposes_an_identifier_and_one_file_reads_them() {
     assert_eq!(files_that_say("PairwiseId::supposed("), ["cli/release.rs"]);
     for reads in ["tx.pairwise_id(", "tx.settle_pairwise_id("] {
-        assert_eq!(files_that_say(reads), ["web/saml/identifier.rs"], "{reads}");
+        assert_eq!(files_that_say(reads), ["accounts/identifier.rs"], "{reads}");
     }
 }
 
@@ -433,6 +433,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "entropy",
             "event",
             "federation",
+            "proofing",
             "refusal",
             "saml",
             "sealing",

@@ -8,13 +8,13 @@ use serde::Deserialize;
 
 use super::lines::{address_lines, history_lines, method_lines, moment};
 use super::pages::AccountPage;
+use crate::accounts::make_recovery_key;
 use crate::accounts::site::Site;
 use crate::accounts::{Letter, account_of, addresses_of, authenticators_of, notify_everywhere, standing_consents_of};
 use crate::event::Event;
 use crate::subscriber::VaultState;
 use crate::subscriber::vault::SlotKind;
 use crate::web::saml::{IdentityProvider, logout};
-use crate::web::sign_in::make_recovery_key;
 use crate::web::visit::{Fault, Visit};
 
 /// How many lines of the history are shown.

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use crate::accounts::addresses::NoAddressLink;
 use crate::web::page::{Page, problems};
 use crate::web::sign_in::page;
 
@@ -93,6 +94,15 @@ problems! {
         Mails => "mails",
         /// The account has as many addresses as it may have.
         TooMany => "too_many",
+    }
+}
+
+impl From<NoAddressLink> for EmailProblem {
+    fn from(why: NoAddressLink) -> Self {
+        match why {
+            NoAddressLink::Full => Self::TooMany,
+            NoAddressLink::TooManyMails => Self::Mails,
+        }
     }
 }
 

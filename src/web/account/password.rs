@@ -5,16 +5,14 @@ use actix_web::web::{Data, Form};
 use actix_web::{HttpRequest, HttpResponse};
 use serde::Deserialize;
 
+use crate::accounts::recovery::change_password;
 use crate::accounts::site::Site;
-use crate::accounts::{Letter, Trouble, account_of, addresses_of, notify_everywhere, set_password};
-use crate::authentication::password::{Password, PasswordContext, PasswordVerifier, StretchedPassword};
-use crate::event::Event;
+use crate::accounts::{Trouble, account_of, addresses_of};
+use crate::authentication::password::{Password, PasswordContext, StretchedPassword};
 use crate::services::argon2_gate::Standing;
-use crate::storage::Transaction;
-use crate::subscriber::{SubscriberId, VaultState};
+use crate::subscriber::VaultState;
 use crate::web::sign_in::pages::ChoosePasswordPage;
 use crate::web::sign_in::problems::ChoosePasswordProblem;
-use crate::web::sign_in::put_password_slot;
 use crate::web::visit::{Fault, Visit};
 
 fn page(email: &str, problem: Option<ChoosePasswordProblem>) -> ChoosePasswordPage {
@@ -81,30 +79,6 @@ pub(super) async fn change(
         .await
         .map_err(Trouble::Busy)?
         .map_err(Trouble::Password)?;
-    let (visit, ()) = visit.transact(move |tx, visit| replace(tx, visit, subscriber, &stretched)).await?;
+    let (visit, ()) = visit.transact(move |tx, visit| change_password(tx, visit, subscriber, &stretched)).await?;
     Ok(visit.see("/account"))
-}
-
-fn replace(
-    tx: &mut Transaction<'_>,
-    visit: &mut Visit,
-    of: SubscriberId,
-    stretched: &StretchedPassword,
-) -> Result<(), Trouble> {
-    let (site, now) = (visit.site.clone(), visit.now);
-    let verifier = PasswordVerifier::new(stretched, of, &*site.keys)?;
-    set_password(tx, &site, of, &verifier, now)?;
-    let slot_key = stretched.slot_key();
-    match visit.session.state.vault_key.clone() {
-        Some(vault_key) => put_password_slot(tx, &site, of, &slot_key, &vault_key, visit)?,
-        // Still sealed until the recovery key comes; then it is this password that opens it.
-        None => visit.session.state.pending.password_slot_key = Some(slot_key.to_session()),
-    }
-    tx.end_sessions_of(of, Some(visit.session.id_hash()), now)?;
-    visit.remember_browser(tx, of)?;
-    visit.remember(tx, of, Event::PasswordChanged)?;
-    notify_everywhere(tx, &site, of, &Letter::PasswordChanged, None, now)?;
-    visit.session.renew(&site);
-    visit.session.state.notice = Some("password_changed".to_owned());
-    Ok(())
 }

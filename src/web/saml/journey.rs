@@ -7,13 +7,13 @@
 use time::UtcDateTime;
 
 use super::IdentityProvider;
-use super::address::{call, keep_address, may_be_called};
 use super::arrival::place;
-use super::identifier::{KnownIdentifier, settle_identifier};
 use super::line::{Settled, walk};
 use super::pages::{ConsentLine, ConsentPage, LevelPage, OtherAddress, WithheldLine};
-use super::person::{Gathered, Person, gather, vault_is_sealed};
 use crate::accounts::Trouble;
+use crate::accounts::identifier::{KnownIdentifier, settle_identifier};
+use crate::accounts::person::{Gathered, Person, gather, vault_is_sealed};
+use crate::accounts::service_address::{call, keep_address, may_be_called};
 use crate::accounts::site::Site;
 use crate::authentication::session::{SessionStage, SessionState};
 use crate::authentication::{AuthenticatedSubject, RequiredAssurance};

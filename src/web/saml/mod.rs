@@ -1,19 +1,15 @@
 //! Single sign-on in the browser: a request arrives, its person visits pages, an answer leaves.
 
-mod address;
 pub mod answer;
 pub mod arrival;
 mod artifact;
 pub mod handlers;
-mod identifier;
 pub mod journey;
-mod known_name;
 pub mod line;
 pub mod logout;
 pub mod metadata;
 pub mod pages;
 mod participation;
-pub mod person;
 mod stop;
 pub mod trial;
 pub mod turned_away;

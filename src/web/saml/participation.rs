@@ -3,7 +3,8 @@
 //! A service that signs a person in again in the same session keeps its SessionIndex and a transient name, and stays one
 //! participant: it is told once when the session ends.
 
-use super::known_name::{self, Place};
+use crate::accounts::known_name;
+use crate::accounts::known_name::Place;
 use crate::accounts::session::BrowserSession;
 use crate::accounts::site::Site;
 use crate::accounts::{Trouble, report_altered};

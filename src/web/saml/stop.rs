@@ -10,7 +10,8 @@ use super::journey::{ConsentQuestion, Journey, Onward, ReadyToIssue, resume};
 use super::line::Settled;
 use super::pages::LevelPage;
 use super::trial;
-use super::{IdentityProvider, address, answer};
+use super::{IdentityProvider, answer};
+use crate::accounts::service_address;
 use crate::accounts::session::BrowserSession;
 use crate::accounts::site::Site;
 use crate::accounts::{Trouble, record_consent};
@@ -280,7 +281,7 @@ impl Stop {
         };
         let (site, of, now) = (self.site.clone(), ready.person.account.id, self.site.now());
         let called = self.site.store.transaction::<_, Trouble, _>(move |tx| {
-            address::call(tx, &site, of, matched.service(), &known.address, now)
+            service_address::call(tx, &site, of, matched.service(), &known.address, now)
         });
         Ok(called.await?)
     }

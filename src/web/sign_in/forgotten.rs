@@ -4,26 +4,20 @@ use actix_web::web::{Data, Form, Path, Query};
 use actix_web::{HttpRequest, HttpResponse};
 use serde::Deserialize;
 
-use super::link::{AloneQuery, Chosen, MailedLink, PasswordForm, RequestForm};
+use super::link::{AloneQuery, MailedLink, PasswordForm, RequestForm};
 use super::pages::{CheckMailPage, ForgottenPasswordPage, UnlockPage};
-use super::password_try::{Door, PasswordTry, unbroken};
 use super::problems::{AddressProblem, UnlockProblem};
-use super::sign_up::make_recovery_key;
 use crate::accounts::site::Site;
-use crate::accounts::{
-    Letter, LinkContent, TooMany, Trouble, Try, account_of, allow, change_account, find_address, give_back, known_to,
-    make_link, notify_everywhere, password_of, report_altered, send_letter, set_password,
-};
+use crate::accounts::{Door, PasswordTry};
+use crate::accounts::{Opened, open_by_recovery_key, replace_password, send_password_link};
+use crate::accounts::{account_of, known_to};
 use crate::authentication::look_up_secret::RecoveryKey;
-use crate::authentication::password::{Password, PasswordVerifier};
+use crate::authentication::password::Password;
 use crate::authentication::recovery::LinkPurpose;
-use crate::event::{AlteredRecord, Event};
 use crate::services::argon2_gate::Standing;
-use crate::storage::Transaction;
-use crate::subscriber::vault::{SealedSlot, SlotId, SlotKey, SlotKind, VaultError, VaultKey};
-use crate::subscriber::{EmailAddress, SubscriberId, SubscriberStatus, VaultState};
+use crate::subscriber::{EmailAddress, SubscriberId, VaultState};
+use crate::web::visit::unbroken;
 use crate::web::visit::{Fault, Visit};
-use crate::web::waiting::Waiting;
 
 /// `GET /forgot-password`.
 pub async fn start(request: HttpRequest, site: Data<Site>) -> Result<HttpResponse, Fault> {
@@ -49,45 +43,10 @@ pub async fn send_link(request: HttpRequest, site: Data<Site>, form: Form<StartF
         );
     };
     let page = CheckMailPage { email: address.as_str().to_owned(), purpose: "forgot_password" };
-    let (visit, sent) = visit.transact(move |tx, visit| write_to(tx, visit, &address)).await?;
+    let (visit, sent) =
+        visit.transact(move |tx, visit| send_password_link(tx, visit, &address, visit.taken_along())).await?;
     sent.map_err(Fault::TooMany)?;
     Ok(visit.page(&page))
-}
-
-fn write_to(tx: &mut Transaction<'_>, visit: &Visit, address: &EmailAddress) -> Result<Result<(), TooMany>, Trouble> {
-    let (site, now) = (&visit.site, visit.now);
-    let canonical = address.canonical();
-    let known = find_address(tx, &*site.keys, address)?;
-    let tries = match &known {
-        // What strangers use up is not the owner's.
-        Some(record) if is_owner(tx, visit, record.subscriber)? => {
-            vec![Try::new(site.limits.password_mail_by_owner, &[record.subscriber.as_bytes()])]
-        }
-        _ => {
-            let mut tries = Try::from_network(site.limits.mail_by_network, &[], &visit.client);
-            tries.push(Try::new(site.limits.password_mail_by_address, &[canonical.as_bytes()]));
-            tries
-        }
-    };
-    if let Err(too_many) = allow(tx, site, &tries, now)? {
-        return Ok(Err(too_many));
-    }
-    let content = LinkContent {
-        email_address: address.as_str().to_owned(),
-        subscriber: known.as_ref().map(|record| *record.subscriber.as_bytes()),
-        waiting_request: visit.waiting.as_ref().map(Waiting::to_take_along),
-    };
-    // The same work is done for an address without an account; only its link goes to nobody.
-    let token = make_link(tx, site, LinkPurpose::ForgottenPassword, &content, now)?;
-    let letter = if known.is_some() { Letter::ForgottenPassword(token) } else { Letter::NoAccount };
-    send_letter(tx, site, address, &letter, now)?;
-    Ok(Ok(()))
-}
-
-/// Whether this browser is the account's own: its person is signed in, or it is known to the account.
-fn is_owner(tx: &mut Transaction<'_>, visit: &Visit, of: SubscriberId) -> Result<bool, Trouble> {
-    let signed_in = visit.session.state.signed_in() == Some(of);
-    Ok(signed_in || known_to(tx, &visit.site, &visit.known_here, of, visit.now)?.is_some())
 }
 
 /// `GET /forgot-password/{token}`: the link. It is used up when the new password is chosen.
@@ -131,59 +90,6 @@ pub async fn choose_password(
         true => visit.see("/sign-in"),
         false => link.unusable(&visit),
     })
-}
-
-/// Puts the new password in place of the old one, seals the vault, ends every session, and tells every address.
-fn replace_password(tx: &mut Transaction<'_>, visit: &mut Visit, chosen: &Chosen) -> Result<bool, Trouble> {
-    let (site, now) = (visit.site.clone(), visit.now);
-    let Chosen { link, made_at, content, address, stretched } = chosen;
-    let Some(of) = content.subscriber.map(SubscriberId::from_bytes) else {
-        return Ok(false);
-    };
-    // Of a reset and another change of the password at once, one comes after the other.
-    tx.lock_subscriber(of)?;
-    // A link goes with its address: not when that was taken from the account, nor after another link did its work.
-    let still_theirs = find_address(tx, &*site.keys, address)?.is_some_and(|record| record.subscriber == of);
-    let overtaken = password_of(tx, &site, of)?.is_some_and(|known| *made_at <= known.set_at);
-    if !still_theirs || overtaken {
-        return Ok(false);
-    }
-    if !tx.use_link(link, now)? {
-        return Ok(false);
-    }
-    let Some(account) = account_of(tx, &site, of)?.filter(|account| account.status != SubscriberStatus::Ended) else {
-        return Ok(false);
-    };
-    let verifier = PasswordVerifier::new(stretched, of, &*site.keys)?;
-    set_password(tx, &site, of, &verifier, now)?;
-    if account.status == SubscriberStatus::SigningUp {
-        // Nothing is in the vault yet, and there is no recovery key: it begins anew.
-        put_password_slot(tx, &site, of, &stretched.slot_key(), &VaultKey::random(&*site.entropy), visit)?;
-    } else {
-        tx.drop_slot(of, SlotKind::Password)?;
-        change_account(tx, &site, of, |account| account.vault = VaultState::Sealed)?;
-    }
-    // This browser's own ends with the reset below: one that was ended here could not be kept any more.
-    tx.end_sessions_of(of, Some(visit.session.id_hash()), now)?;
-    visit.remember(tx, of, Event::PasswordReset)?;
-    notify_everywhere(tx, &site, of, &Letter::PasswordChanged, None, now)?;
-    visit.session.reset(&site);
-    visit.session.state.notice = Some("password_changed".to_owned());
-    Ok(true)
-}
-
-/// Makes the password open the vault.
-pub(crate) fn put_password_slot(
-    tx: &mut Transaction<'_>,
-    site: &Site,
-    of: SubscriberId,
-    slot_key: &SlotKey,
-    vault_key: &VaultKey,
-    visit: &Visit,
-) -> Result<(), Trouble> {
-    let id = SlotId::random(&*site.entropy);
-    let slot = SealedSlot::seal(id, of, slot_key, vault_key, &*site.keys, &*site.entropy)?;
-    Ok(tx.put_slot(of, &slot, None, visit.now)?)
 }
 
 fn unlock_page(visit: &Visit, by_password: bool, problem: Option<UnlockProblem>) -> UnlockPage {
@@ -239,50 +145,6 @@ pub async fn use_recovery_key(
         // The password's key is gone with the session in which it was typed.
         Opened::SignInAgain => return Err(Fault::Stale(visit.request)),
     })
-}
-
-enum Opened {
-    No,
-    SignInAgain,
-    Yes,
-}
-
-fn open_by_recovery_key(
-    tx: &mut Transaction<'_>,
-    visit: &mut Visit,
-    of: SubscriberId,
-    key: &RecoveryKey,
-) -> Result<Result<Opened, TooMany>, Trouble> {
-    let (site, now) = (visit.site.clone(), visit.now);
-    let counted = match allow(tx, &site, &[Try::new(site.limits.recovery_key, &[of.as_bytes()])], now)? {
-        Ok(counted) => counted,
-        Err(too_many) => return Ok(Err(too_many)),
-    };
-    let slots = tx.slots_of(of)?;
-    let Some(slot) = slots.iter().find(|slot| slot.kind == SlotKind::RecoveryKey) else {
-        return Ok(Ok(Opened::No));
-    };
-    let vault_key = match slot.open(of, &key.slot_key(), &*site.keys) {
-        Ok(vault_key) => vault_key,
-        Err(VaultError::DoesNotOpen) => return Ok(Ok(Opened::No)),
-        Err(VaultError::Altered) => {
-            report_altered(of, AlteredRecord::Slot(slot.id));
-            return Ok(Ok(Opened::No));
-        }
-        Err(error) => return Err(error.into()),
-    };
-    let Some(password_key) = visit.session.state.pending.password_slot_key.take() else {
-        return Ok(Ok(Opened::SignInAgain));
-    };
-    give_back(tx, &counted)?;
-    put_password_slot(tx, &site, of, &SlotKey::password_from_session(password_key), &vault_key, visit)?;
-    change_account(tx, &site, of, |account| account.vault = VaultState::Open)?;
-    visit.remember(tx, of, Event::RecoveryKeyUsed)?;
-    notify_everywhere(tx, &site, of, &Letter::RecoveryKeyUsed, None, now)?;
-    visit.session.renew(&site);
-    make_recovery_key(tx, visit, of, &vault_key)?;
-    visit.session.state.vault_key = Some(vault_key);
-    Ok(Ok(Opened::Yes))
 }
 
 /// `GET /unlock`: asks for the password when somebody is signed in and the vault is not open in this session.

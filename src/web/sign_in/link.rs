@@ -13,12 +13,11 @@ use actix_web::cookie::Cookie;
 use actix_web::web::{Form, Query};
 use actix_web::{HttpRequest, HttpResponse};
 use serde::Deserialize;
-use time::UtcDateTime;
 
 use super::pages::{ChoosePasswordPage, LinkQuestionPage, LinkUnusablePage};
 use super::problems::ChoosePasswordProblem;
-use super::take_up;
-use crate::accounts::{LinkContent, Trouble, UsableLink, read_link};
+use crate::accounts::take_up::account_to_take_up;
+use crate::accounts::{ChosenPassword, LinkContent, Trouble, UsableLink, read_link};
 use crate::authentication::password::{Password, PasswordContext, StretchedPassword};
 use crate::authentication::recovery::{LinkPurpose, LinkToken};
 use crate::services::argon2_gate::Standing;
@@ -97,20 +96,6 @@ pub struct PasswordForm {
     password: String,
     #[serde(default)]
     again: String,
-}
-
-/// What a link and its form brought.
-pub(super) struct Chosen {
-    /// By which the link is used up.
-    pub(super) link: [u8; 32],
-    /// When the link was made.
-    pub(super) made_at: UtcDateTime,
-    /// What the link is for.
-    pub(super) content: LinkContent,
-    /// The address that it was sent to.
-    pub(super) address: EmailAddress,
-    /// The password.
-    pub(super) stretched: StretchedPassword,
 }
 
 impl MailedLink {
@@ -195,8 +180,8 @@ impl MailedLink {
             return Ok(visit.see_exactly(&address.on(&link.path())));
         }
         let content = found.content.clone();
-        let (visit, old) = visit.keep().await?.read(move |tx, visit| take_up::is_offered(tx, visit, &found)).await?;
-        let old_path = old.then(|| format!("{}/old", link.path()));
+        let (visit, old) = visit.keep().await?.read(move |tx, visit| account_to_take_up(tx, visit, &found)).await?;
+        let old_path = old.map(|_| format!("{}/old", link.path()));
         let page = ChoosePasswordPage { old_path, ..link.password_page(&content.email_address, None) };
         Ok(match carried {
             Carried::Elsewhere(asking, ..) if query.alone != "yes" => visit.page(&LinkQuestionPage {
@@ -248,7 +233,7 @@ impl MailedLink {
         self,
         visit: Visit,
         form: &PasswordForm,
-    ) -> Result<(Visit, Self, Result<Chosen, HttpResponse>), Fault> {
+    ) -> Result<(Visit, Self, Result<ChosenPassword, HttpResponse>), Fault> {
         let (visit, (link, found)) = visit
             .read(move |tx, visit| {
                 let found = self.read(tx, visit)?;
@@ -274,7 +259,7 @@ impl MailedLink {
                     .map_err(Trouble::Busy)?;
                 let stretched = stretched.map_err(Trouble::Password)?;
                 let UsableLink { token_hash: link_hash, content, made_at } = found;
-                let chosen = Chosen { link: link_hash, made_at, content, address, stretched };
+                let chosen = ChosenPassword { link: link_hash, made_at, content, address, stretched };
                 return Ok((visit, link, Ok(chosen)));
             }
             Err(weak) => weak.into(),

@@ -5,12 +5,10 @@
 //! nor by the work that was done for it.
 
 pub mod enrol;
-mod factors;
 pub mod forgotten;
 pub mod link;
 pub mod pages;
 pub mod password;
-mod password_try;
 pub mod problems;
 pub mod second_factor;
 pub mod sign_up;
@@ -20,9 +18,7 @@ use actix_web::web::{ServiceConfig, post, resource};
 
 use crate::web::head::{get, untouched};
 
-pub(crate) use forgotten::put_password_slot;
 pub(crate) use pages::page;
-pub(crate) use sign_up::make_recovery_key;
 
 /// Adds the pages of this folder.
 pub fn routes(config: &mut ServiceConfig) {

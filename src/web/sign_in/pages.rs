@@ -6,6 +6,7 @@ use super::problems::{
     AddressProblem, ChoosePasswordProblem, OldPasswordProblem, PhoneCodeProblem, PhoneSetUpProblem, RecoveryKeyProblem,
     SignInProblem, SignUpProblem, SmsProblem, TotpProblem, TotpSetUpProblem, UnlockProblem,
 };
+use crate::accounts::codes::Locked;
 use crate::accounts::site::Site;
 use crate::texts;
 use crate::web::page::Page;
@@ -273,6 +274,12 @@ pub struct LockedPage {
     pub minutes: Option<i64>,
 }
 page!(LockedPage, "pages/sign_in/locked.html");
+
+impl From<Locked> for LockedPage {
+    fn from(Locked { minutes }: Locked) -> Self {
+        Self { minutes }
+    }
+}
 
 /// `/forgot-password`: asks for an e-mail address.
 #[derive(Debug, Default, Serialize)]

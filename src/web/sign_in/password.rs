@@ -6,9 +6,9 @@ use actix_web::{HttpRequest, HttpResponse};
 use serde::Deserialize;
 
 use super::pages::{SignInPage, SuspendedPage};
-use super::password_try::{Door, PasswordTry, RightPassword, unbroken};
 use super::problems::SignInProblem;
 use crate::accounts::site::Site;
+use crate::accounts::{Door, PasswordTry, RightPassword};
 use crate::accounts::{Trouble, addresses_of, find_address, known_to};
 use crate::authentication::AuthenticationEvent;
 use crate::authentication::known_browser::KnownBrowser;
@@ -17,6 +17,7 @@ use crate::authentication::session::SessionStage;
 use crate::services::argon2_gate::Standing;
 use crate::storage::Transaction;
 use crate::subscriber::{ContactId, EmailAddress, SubscriberStatus, VaultState};
+use crate::web::visit::unbroken;
 use crate::web::visit::{Fault, Visit};
 
 /// Whether the person must show again that it is them.

@@ -3,6 +3,7 @@
 use crate::authentication::look_up_secret::RecoveryKeyError;
 use crate::authentication::out_of_band::CodeRefused;
 use crate::authentication::password::WeakPassword;
+use crate::authentication::totp::TotpError;
 use crate::web::page::problems;
 
 problems! {
@@ -130,6 +131,16 @@ problems! {
         Used => "used",
         /// It is another code.
         Wrong => "wrong",
+    }
+}
+
+impl From<&TotpError> for TotpProblem {
+    fn from(error: &TotpError) -> Self {
+        match error {
+            TotpError::Malformed => Self::Malformed,
+            TotpError::Used => Self::Used,
+            TotpError::TooLong | TotpError::Wrong => Self::Wrong,
+        }
     }
 }
 

@@ -4,25 +4,15 @@ use actix_web::web::{Data, Form, Path, Query};
 use actix_web::{HttpRequest, HttpResponse};
 use serde::Deserialize;
 
-use super::link::{AloneQuery, Chosen, MailedLink, PasswordForm, RequestForm};
+use super::link::{AloneQuery, MailedLink, PasswordForm, RequestForm};
 use super::pages::{CheckMailPage, RecoveryKeyPage, SignUpPage};
 use super::problems::{RecoveryKeyProblem, SignUpProblem};
 use crate::accounts::site::Site;
-use crate::accounts::{
-    AddedAddress, Letter, LinkContent, Trouble, Try, add_account, add_address, allow, find_address, make_link,
-    send_letter, set_password,
-};
-use crate::authentication::AuthenticationEvent;
+use crate::accounts::{make_account, send_sign_up_link};
 use crate::authentication::look_up_secret::RecoveryKey;
-use crate::authentication::password::PasswordVerifier;
 use crate::authentication::recovery::LinkPurpose;
-use crate::authentication::session::SessionStage;
-use crate::event::Event;
-use crate::storage::Transaction;
-use crate::subscriber::vault::{SealedSlot, SlotId, VaultKey};
-use crate::subscriber::{EmailAddress, SubscriberAccount, SubscriberId, SubscriberStatus, VaultState};
+use crate::subscriber::EmailAddress;
 use crate::web::visit::{Fault, Visit};
-use crate::web::waiting::Waiting;
 
 /// `GET /sign-up`.
 pub async fn start(request: HttpRequest, site: Data<Site>) -> Result<HttpResponse, Fault> {
@@ -56,34 +46,10 @@ pub async fn send_link(request: HttpRequest, site: Data<Site>, form: Form<StartF
         return Ok(visit.page_again(&again(SignUpProblem::Rules)));
     }
     let page = CheckMailPage { email: address.as_str().to_owned(), purpose: "sign_up" };
-    let (visit, sent) = visit.transact(move |tx, visit| begin_account(tx, visit, &address)).await?;
+    let (visit, sent) =
+        visit.transact(move |tx, visit| send_sign_up_link(tx, visit, &address, visit.taken_along())).await?;
     sent.map_err(Fault::TooMany)?;
     Ok(visit.page(&page))
-}
-
-fn begin_account(
-    tx: &mut Transaction<'_>,
-    visit: &Visit,
-    address: &EmailAddress,
-) -> Result<Result<(), crate::accounts::TooMany>, Trouble> {
-    let (site, now) = (&visit.site, visit.now);
-    let canonical = address.canonical();
-    let mut tries = Try::from_network(site.limits.mail_by_network, &[], &visit.client);
-    tries.push(Try::new(site.limits.sign_up_mail_by_address, &[canonical.as_bytes()]));
-    if let Err(too_many) = allow(tx, site, &tries, now)? {
-        return Ok(Err(too_many));
-    }
-    let content = LinkContent {
-        email_address: address.as_str().to_owned(),
-        subscriber: None,
-        waiting_request: visit.waiting.as_ref().map(Waiting::to_take_along),
-    };
-    // The same work is done for an address that has an account; only its link goes to nobody.
-    let known = find_address(tx, &*site.keys, address)?.is_some();
-    let token = make_link(tx, site, LinkPurpose::SignUp, &content, now)?;
-    let letter = if known { Letter::AlreadyAccount } else { Letter::SignUp(token) };
-    send_letter(tx, site, address, &letter, now)?;
-    Ok(Ok(()))
 }
 
 /// `GET /sign-up/confirm/{token}`: the link. It is used up when the password is chosen.
@@ -127,64 +93,6 @@ pub async fn choose_password(
         true => visit.see("/sign-up/methods"),
         false => link.unusable(&visit),
     })
-}
-
-/// Makes the account, its password and its vault; `false` when the link was used or the address taken meanwhile.
-fn make_account(tx: &mut Transaction<'_>, visit: &mut Visit, chosen: &Chosen) -> Result<bool, Trouble> {
-    let (site, now) = (visit.site.clone(), visit.now);
-    let Chosen { link, address, stretched, .. } = chosen;
-    if !tx.use_link(link, now)? || find_address(tx, &*site.keys, address)?.is_some() {
-        return Ok(false);
-    }
-    let subscriber = SubscriberId::random(&*site.entropy);
-    let account = SubscriberAccount {
-        id: subscriber,
-        status: SubscriberStatus::SigningUp,
-        created_at: now,
-        rules_accepted_at: now,
-        vault: VaultState::Open,
-    };
-    add_account(tx, &site, &account)?;
-    if add_address(tx, &site, subscriber, address, now)? != AddedAddress::Added {
-        // Somebody was faster since we looked: nothing of this transaction may stand.
-        return Err(Trouble::AddressTaken);
-    }
-    let verifier = PasswordVerifier::new(stretched, subscriber, &*site.keys)?;
-    set_password(tx, &site, subscriber, &verifier, now)?;
-    let vault_key = VaultKey::random(&*site.entropy);
-    let slot = SealedSlot::seal(
-        SlotId::random(&*site.entropy),
-        subscriber,
-        &stretched.slot_key(),
-        &vault_key,
-        &*site.keys,
-        &*site.entropy,
-    )?;
-    tx.put_slot(subscriber, &slot, None, now)?;
-    visit.remember(tx, subscriber, Event::AccountCreated)?;
-    visit.session.reset(&site);
-    let state = &mut visit.session.state;
-    state.stage = SessionStage::ChoosingMethods;
-    state.subscriber = Some(subscriber);
-    state.vault_key = Some(vault_key);
-    state.events.push(AuthenticationEvent::of(verifier.chosen(), None, now));
-    Ok(true)
-}
-
-/// Makes a new recovery key and its slot, in place of the one before, and leaves the key in the session to be shown.
-pub(crate) fn make_recovery_key(
-    tx: &mut Transaction<'_>,
-    visit: &mut Visit,
-    of: SubscriberId,
-    vault_key: &VaultKey,
-) -> Result<(), Trouble> {
-    let site = visit.site.clone();
-    let key = RecoveryKey::random(&*site.entropy);
-    let id = SlotId::random(&*site.entropy);
-    let slot = SealedSlot::seal(id, of, &key.slot_key(), vault_key, &*site.keys, &*site.entropy)?;
-    tx.put_slot(of, &slot, None, visit.now)?;
-    visit.session.state.pending.recovery_key = Some(key.to_session());
-    Ok(())
 }
 
 /// `GET /sign-up/recovery-key`: shows the recovery key until its person says that it is kept.

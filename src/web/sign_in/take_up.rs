@@ -13,48 +13,17 @@ use serde::Deserialize;
 
 use super::link::MailedLink;
 use super::pages::{LinkUnusablePage, OldPasswordPage};
-use super::password_try::{Door, PasswordTry, RightPassword, unbroken};
 use super::problems::OldPasswordProblem;
 use crate::accounts::site::Site;
-use crate::accounts::{
-    Letter, Trouble, UsableLink, account_of, find_address, forget_wrong_passwords, notify_everywhere,
-    password_has_ended, password_of, tries_at_ended_password,
-};
+use crate::accounts::take_up::{account_to_take_up, begin_taking_up, take_up};
+use crate::accounts::{Door, PasswordTry, tries_at_ended_password};
+use crate::authentication::AuthenticatorKind;
 use crate::authentication::password::Password;
 use crate::authentication::recovery::LinkPurpose;
 use crate::authentication::session::SessionStage;
-use crate::authentication::{AuthenticationEvent, AuthenticatorKind};
-use crate::event::Event;
 use crate::services::argon2_gate::Standing;
-use crate::storage::Transaction;
-use crate::subscriber::{EmailAddress, SubscriberId, SubscriberStatus, VaultState};
-use crate::web::visit::{Fault, Visit};
-
-/// Whether the link leads to taking up the ended password of its account.
-///
-/// # Errors
-/// When the database or the keys are unavailable.
-pub(super) fn is_offered(tx: &mut Transaction<'_>, visit: &Visit, link: &UsableLink) -> Result<bool, Trouble> {
-    Ok(account_to_take_up(tx, visit, link)?.is_some())
-}
-
-/// The account of a link whose password has ended, may still be tried, and is the one that the link was made for.
-fn account_to_take_up(
-    tx: &mut Transaction<'_>,
-    visit: &Visit,
-    link: &UsableLink,
-) -> Result<Option<SubscriberId>, Trouble> {
-    let (site, now) = (&visit.site, visit.now);
-    let address = EmailAddress::parse(&link.content.email_address).ok();
-    let (Some(of), Some(address)) = (link.content.subscriber.map(SubscriberId::from_bytes), address) else {
-        return Ok(None);
-    };
-    let still_theirs = find_address(tx, &*site.keys, &address)?.is_some_and(|record| record.subscriber == of);
-    let same_password = password_of(tx, site, of)?.is_some_and(|known| known.set_at < link.made_at);
-    let active = account_of(tx, site, of)?.is_some_and(|account| account.status == SubscriberStatus::Active);
-    let ended = password_has_ended(tx, site, of, now)? && tries_at_ended_password(tx, site, of, now)? > 0;
-    Ok((still_theirs && same_password && active && ended).then_some(of))
-}
+use crate::subscriber::{SubscriberId, VaultState};
+use crate::web::visit::{Fault, Visit, unbroken};
 
 /// A form that is a button.
 #[derive(Deserialize)]
@@ -75,12 +44,7 @@ pub(super) async fn begin(
         .transact(move |tx, visit| {
             let Some(found) = link.read(tx, visit)? else { return Ok((link, false)) };
             let Some(of) = account_to_take_up(tx, visit, &found)? else { return Ok((link, false)) };
-            let site = visit.site.clone();
-            visit.session.reset(&site);
-            let state = &mut visit.session.state;
-            state.stage = SessionStage::TakingUp;
-            state.subscriber = Some(of);
-            state.pending.taking_up = Some(found.token_hash);
+            begin_taking_up(visit, of, &found);
             Ok((link, true))
         })
         .await?;
@@ -88,14 +52,6 @@ pub(super) async fn begin(
         true => visit.see("/sign-in/second-factor"),
         false => link.unusable(&visit),
     })
-}
-
-/// The second factor was right: the password follows. Gives the whole address.
-pub(super) fn after_second_factor(visit: &mut Visit, event: AuthenticationEvent) -> String {
-    let site = visit.site.clone();
-    visit.session.state.events = vec![event];
-    visit.session.renew(&site);
-    visit.to("/forgot-password/old")
 }
 
 /// The person who came by a link and showed the second factor, which kind that was, and the link.
@@ -161,7 +117,11 @@ async fn judge(visit: Visit, password: Password) -> Result<(Visit, CameTo), Faul
     let (visit, (judged, came_to)) = visit
         .transact(move |tx, visit| {
             let came_to = match judged.settle(tx, visit)? {
-                Some(right) => take_up(tx, visit, right, second, &link)?.map_or(CameTo::LinkOver, CameTo::TakenUp),
+                Some(right) => match take_up(tx, visit, right, second, &link)? {
+                    Some(VaultState::Sealed) => CameTo::TakenUp(visit.to("/forgot-password/unlock")),
+                    Some(VaultState::Open) => CameTo::TakenUp(visit.home()),
+                    None => CameTo::LinkOver,
+                },
                 None => CameTo::Wrong { tries_left: tries_at_ended_password(tx, &visit.site, of, visit.now)? },
             };
             Ok((judged, came_to))
@@ -171,35 +131,4 @@ async fn judge(visit: Visit, password: Password) -> Result<(Visit, CameTo), Faul
         judged.was_wrong(&visit.site, visit.now);
     }
     Ok((visit, came_to))
-}
-
-/// The link is used up, the password counts again, and its person is signed in. Says where they go; nothing when the link or
-/// the account cannot be used any more.
-fn take_up(
-    tx: &mut Transaction<'_>,
-    visit: &mut Visit,
-    right: RightPassword,
-    second: AuthenticatorKind,
-    link: &[u8; 32],
-) -> Result<Option<String>, Trouble> {
-    let (site, now) = (visit.site.clone(), visit.now);
-    let RightPassword { account, proof, vault_key, slot_key } = right;
-    if account.status != SubscriberStatus::Active || !tx.use_link(link, now)? {
-        return Ok(None);
-    }
-    let of = account.id;
-    forget_wrong_passwords(tx, &site, of)?;
-    visit.remember(tx, of, Event::PasswordTakenUp)?;
-    visit.remember(tx, of, Event::SignedIn { method: second })?;
-    notify_everywhere(tx, &site, of, &Letter::PasswordTakenUp, None, now)?;
-    let sealed = account.vault == VaultState::Sealed;
-    let state = &mut visit.session.state;
-    state.stage = SessionStage::SignedIn;
-    state.events.push(AuthenticationEvent::of(proof, None, now));
-    state.vault_key = vault_key;
-    state.pending.taking_up = None;
-    state.pending.password_slot_key = sealed.then(|| slot_key.to_session());
-    visit.remember_browser(tx, of)?;
-    visit.session.begin_anew(&site);
-    Ok(Some(if sealed { visit.to("/forgot-password/unlock") } else { visit.home() }))
 }

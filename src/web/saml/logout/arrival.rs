@@ -6,6 +6,8 @@ use time::UtcDateTime;
 
 use super::round::{Reply, left, send_answer};
 use super::{LOGOUT_WAITS, relay_state_place};
+use crate::accounts::known_name;
+use crate::accounts::known_name::Place;
 use crate::accounts::session::BrowserSession;
 use crate::accounts::site::Site;
 use crate::accounts::{Trouble, report_altered};
@@ -22,7 +24,6 @@ use crate::storage::{LogoutRecord, LogoutSession, Participant, StoreError, Trans
 use crate::subscriber::SubscriberId;
 use crate::web::refusal::Refusal;
 use crate::web::saml::IdentityProvider;
-use crate::web::saml::known_name::{self, Place};
 use crate::web::saml::line::named;
 use crate::web::saml::stop::{Answer, see_other};
 

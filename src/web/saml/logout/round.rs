@@ -15,6 +15,8 @@ use time::UtcDateTime;
 use super::arrival::open_relay_state;
 use super::pages::{BackTo, Ended, LogoutOnwardPage, LogoutPage, LogoutPostPage};
 use super::{LOGOUT_WAITS, LogoutId};
+use crate::accounts::known_name;
+use crate::accounts::known_name::Place;
 use crate::accounts::session::BrowserSession;
 use crate::accounts::site::Site;
 use crate::accounts::{Trouble, report_altered};
@@ -35,7 +37,6 @@ use crate::web::headers::CSP_OF_RESPONSE_PAGE;
 use crate::web::page::{Layout, respond, respond_with};
 use crate::web::refusal::Refusal;
 use crate::web::saml::IdentityProvider;
-use crate::web::saml::known_name::{self, Place};
 use crate::web::saml::line::named;
 use crate::web::saml::stop::{Answer, see_other};
 

@@ -1,24 +1,20 @@
-//! Setting a phone up: a code by text message shows that it is the person's. Sending and judging such codes is here for
-//! signing in, too.
+//! Setting a phone up: a code by text message shows that it is the person's.
 
 use actix_web::web::{Data, Form};
 use actix_web::{HttpRequest, HttpResponse};
 use serde::Deserialize;
 
-use super::super::factors::{Failed, count_wrong_code, may_try, tries_left};
 use super::super::pages::{LockedPage, PhoneCodePage, PhoneRegion, PhoneSetUpPage};
 use super::super::problems::{PhoneCodeProblem, PhoneSetUpProblem};
-use super::{Enrolled, Place, finish};
+use super::{Place, finish};
+use crate::accounts::AuthenticatorSecret;
+use crate::accounts::codes::{Failed, Locked, count_wrong_code, judge_code, may_try, send_code, tries_left};
+use crate::accounts::enrol::Enrolled;
 use crate::accounts::site::Site;
-use crate::accounts::text_messages::{code_confirmed, code_sent};
-use crate::accounts::{AuthenticatorSecret, TextLetter, TooMany, Trouble, Try, allow, send_text};
-use crate::authentication::Proof;
-use crate::authentication::out_of_band::{CodeBinding, CodePurpose, CodeRefused, IssuedCode, OutOfBandCode};
+use crate::accounts::text_messages::code_confirmed;
+use crate::authentication::out_of_band::CodePurpose;
 use crate::authentication::session::PendingPhone;
-use crate::authentication::throttle::RateLimit;
-use crate::event::Event;
-use crate::storage::Transaction;
-use crate::subscriber::{PhoneNumber, PhoneNumberError, SubscriberId};
+use crate::subscriber::{PhoneNumber, PhoneNumberError};
 use crate::web::visit::{Fault, Visit};
 
 /// `GET …/sms`: asks for a number.
@@ -76,51 +72,6 @@ pub async fn send(request: HttpRequest, site: Data<Site>, form: Form<PhoneForm>)
         Ok(()) => visit.see(&place.path("/sms/code")),
         Err(_) => visit.page_again(&page(PhoneSetUpProblem::TooMany)),
     })
-}
-
-/// Sends a code, if the throttles allow it. Nothing is reset by it.
-pub(in crate::web::sign_in) fn send_code(
-    tx: &mut Transaction<'_>,
-    visit: &mut Visit,
-    of: SubscriberId,
-    phone: &PhoneNumber,
-    purpose: CodePurpose,
-) -> Result<Result<(), TooMany>, Trouble> {
-    let terms = visit.site.text_messages.terms();
-    let (number, account) = (phone.e164().as_bytes(), of.as_bytes());
-    let limits = &visit.site.limits;
-    let mut tries = vec![Try::new(RateLimit::TEXT_AGAIN, &[account]), Try::new(limits.text_by_subscriber, &[account])];
-    tries.extend(Try::from_network(limits.text_by_network, &[], &visit.client));
-    // What is shared comes last, and what strangers can use up is not what people sign in by.
-    match purpose {
-        CodePurpose::ConfirmPhone => {
-            tries.push(Try::new(limits.text_new_phone, &[account]));
-            tries.push(Try::new(RateLimit::TEXT_BY_NEW_PHONE, &[number]));
-            tries.push(Try::new(terms.by_block, &[phone.block().as_bytes()]));
-            tries.push(Try::new(terms.to_new_phones, &[]));
-        }
-        CodePurpose::SignIn => {
-            tries.push(Try::new(limits.text_by_phone, &[number]));
-            tries.push(Try::new(terms.to_known_phones, &[]));
-        }
-    }
-    let shared = [terms.by_block.name, terms.to_new_phones.name, terms.to_known_phones.name];
-    if let Err(too_many) = allow(tx, &visit.site, &tries, visit.now)? {
-        if shared.contains(&too_many.limit) {
-            visit.remember(tx, of, Event::TextMessageHeldBack { limit: too_many.limit })?;
-        }
-        return Ok(Err(too_many));
-    }
-    let code = OutOfBandCode::random(&*visit.site.entropy);
-    let bound = CodeBinding { subscriber: of, phone, purpose, session: visit.session.id_hash() };
-    tx.put_code(of, purpose, &IssuedCode::new(&code, &bound, visit.now, &*visit.site.keys)?)?;
-    send_text(tx, &visit.site, phone, &TextLetter::Code(&code), visit.now)?;
-    if purpose == CodePurpose::ConfirmPhone
-        && let Some(alarm) = code_sent(tx, &visit.site, phone)?
-    {
-        visit.remember(tx, of, alarm)?;
-    }
-    Ok(Ok(()))
 }
 
 fn pending_phone(visit: &Visit) -> Option<PhoneNumber> {
@@ -199,42 +150,16 @@ pub async fn add(request: HttpRequest, site: Data<Site>, form: Form<CodeForm>) -
     Ok(match outcome {
         Ok(next) => visit.see_exactly(&next),
         Err(PhoneProblem::TooManyPhones) => visit.see(&place.path("")),
-        Err(PhoneProblem::Stopped(page)) => visit.page_again(&page),
+        Err(PhoneProblem::Stopped(locked)) => visit.page_again(&LockedPage::from(locked)),
         Err(PhoneProblem::Wrong(problem, failed)) => match failed.locked {
-            Some(page) => visit.page_again(&page),
+            Some(locked) => visit.page_again(&LockedPage::from(locked)),
             None => visit.page_again(&code_page(place, &shown, Some(problem), tries_left(failed.count))),
         },
     })
 }
 
 enum PhoneProblem {
-    Stopped(LockedPage),
+    Stopped(Locked),
     TooManyPhones,
     Wrong(PhoneCodeProblem, Failed),
-}
-
-/// Judges a code by text message and uses it up.
-pub(in crate::web::sign_in) fn judge_code(
-    tx: &mut Transaction<'_>,
-    visit: &Visit,
-    of: SubscriberId,
-    phone: &PhoneNumber,
-    purpose: CodePurpose,
-    given: &str,
-) -> Result<Result<Proof, CodeRefused>, Trouble> {
-    let code = match OutOfBandCode::given(given) {
-        Ok(code) => code,
-        Err(refused) => return Ok(Err(refused)),
-    };
-    let Some(issued) = tx.code_of(of, purpose)? else {
-        return Ok(Err(CodeRefused::Expired));
-    };
-    let bound = CodeBinding { subscriber: of, phone, purpose, session: visit.session.id_hash() };
-    match issued.accept(&code, &bound, visit.now, &*visit.site.keys) {
-        // Of two that bring the right code at once, one has it.
-        Ok(proof) if tx.consume_code(of, purpose, &issued, visit.now)? => Ok(Ok(proof)),
-        Ok(_) => Ok(Err(CodeRefused::Expired)),
-        Err(CodeRefused::Keys(error)) => Err(Trouble::Keys(error)),
-        Err(refused) => Ok(Err(refused)),
-    }
 }

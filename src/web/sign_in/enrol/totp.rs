@@ -6,7 +6,8 @@ use serde::Deserialize;
 
 use super::super::pages::TotpSetUpPage;
 use super::super::problems::TotpSetUpProblem;
-use super::{Enrolled, Place, finish, first_address};
+use super::{Place, finish};
+use crate::accounts::enrol::{Enrolled, first_address};
 use crate::accounts::site::Site;
 use crate::accounts::{AuthenticatorSecret, Trouble};
 use crate::authentication::totp::TotpSecret;
@@ -20,9 +21,9 @@ pub async fn form(request: HttpRequest, site: Data<Site>) -> Result<HttpResponse
     let (place, subscriber) = Place::of(&request, &visit).await?;
     let (visit, page) = visit
         .transact(move |tx, visit| {
-            let pending = &mut visit.session.state.pending.totp_secret;
-            let secret = pending.unwrap_or_else(|| *TotpSecret::random(&*visit.site.entropy).as_bytes());
-            *pending = Some(secret);
+            let secret = visit.session.state.pending.totp_secret;
+            let secret = secret.unwrap_or_else(|| *TotpSecret::random(&*visit.site.entropy).as_bytes());
+            visit.session.state.pending.totp_secret = Some(secret);
             totp_page(tx, visit, place, subscriber, None)
         })
         .await?;

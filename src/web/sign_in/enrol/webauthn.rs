@@ -6,7 +6,8 @@ use actix_web::{HttpRequest, HttpResponse};
 use serde::Deserialize;
 
 use super::super::pages::WebauthnSetUpPage;
-use super::{Enrolled, Place, finish, first_address};
+use super::{Place, finish};
+use crate::accounts::enrol::{Enrolled, NotEnrolled, first_address};
 use crate::accounts::site::Site;
 use crate::accounts::{AuthenticatorSecret, Trouble, authenticators_of};
 use crate::authentication::AuthenticatorKind;
@@ -86,7 +87,7 @@ pub async fn add(request: HttpRequest, site: Data<Site>, result: Json<WebauthnRe
         .transact(move |tx, visit| {
             // Valid once, whatever the answer is.
             let Some(pending) = visit.session.state.pending.webauthn.take() else {
-                return Ok(Err("expired"));
+                return Ok(Err(WebauthnNotAdded::Expired));
             };
             let answer = result.answer.to_string();
             let finished =
@@ -95,7 +96,7 @@ pub async fn add(request: HttpRequest, site: Data<Site>, result: Json<WebauthnRe
                 Ok(enrolled) => enrolled,
                 Err(refused) => {
                     Event::EnrolmentRefused { why: Explanation::of(&refused) }.log(Some(subscriber));
-                    return Ok(Err("refused"));
+                    return Ok(Err(WebauthnNotAdded::Refused));
                 }
             };
             let enrolled = Enrolled {
@@ -104,11 +105,24 @@ pub async fn add(request: HttpRequest, site: Data<Site>, result: Json<WebauthnRe
                 name: result.name,
                 proof,
             };
-            finish(tx, visit, place, subscriber, &enrolled)
+            finish(tx, visit, place, subscriber, &enrolled).map(|next| next.map_err(WebauthnNotAdded::Not))
         })
         .await?;
     Ok(match outcome {
         Ok(next) => visit.tell_next(&next),
-        Err(problem) => visit.tell_problem(problem),
+        Err(WebauthnNotAdded::Expired) => visit.tell_problem("expired"),
+        Err(WebauthnNotAdded::Refused) => visit.tell_problem("refused"),
+        Err(WebauthnNotAdded::Not(NotEnrolled::Taken)) => visit.tell_problem("taken"),
+        Err(WebauthnNotAdded::Not(NotEnrolled::TooMany)) => visit.tell_problem("too_many"),
     })
+}
+
+/// Why no passkey or security key was added.
+enum WebauthnNotAdded {
+    /// It was not asked for, or answered before.
+    Expired,
+    /// It works, and may not be added.
+    Not(NotEnrolled),
+    /// The answer is not right.
+    Refused,
 }

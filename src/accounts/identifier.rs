@@ -13,7 +13,7 @@ use crate::subscriber::SubscriberId;
 
 /// What is known of the name by which an agency knows a person.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum KnownIdentifier {
+pub enum KnownIdentifier {
     /// The row is not as we wrote it. Nothing may be sent to the agency: whatever name it got, it might take the person for
     /// somebody else.
     Altered,
@@ -27,7 +27,7 @@ pub(super) enum KnownIdentifier {
 ///
 /// # Errors
 /// When the database or the keys are unavailable.
-pub(super) fn identifier_of(
+pub fn identifier_of(
     tx: &mut Transaction<'_>,
     site: &Site,
     of: SubscriberId,
@@ -40,7 +40,7 @@ pub(super) fn identifier_of(
 ///
 /// # Errors
 /// When the database or the keys are unavailable.
-pub(super) fn settle_identifier(
+pub fn settle_identifier(
     tx: &mut Transaction<'_>,
     site: &Site,
     of: SubscriberId,

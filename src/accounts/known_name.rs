@@ -10,20 +10,20 @@ use crate::subscriber::SubscriberId;
 /// Where a name belongs. A session changes its own name at each rise in privilege and may become another person's, so it is
 /// no part of this.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Place<'a> {
+pub struct Place<'a> {
     /// Whose name.
-    pub(super) subscriber: SubscriberId,
+    pub subscriber: SubscriberId,
     /// At which service.
-    pub(super) entity_id: &'a str,
+    pub entity_id: &'a str,
     /// In which assertion.
-    pub(super) assertion_id: &'a str,
+    pub assertion_id: &'a str,
     /// In which session of that service.
-    pub(super) session_index: &'a str,
+    pub session_index: &'a str,
 }
 
 impl<'a> Place<'a> {
     /// The place of a participant's name.
-    pub(super) fn of(participant: &'a Participant) -> Self {
+    pub fn of(participant: &'a Participant) -> Self {
         let Participant { subscriber, entity_id, assertion_id, session_index, .. } = participant;
         Self { subscriber: *subscriber, entity_id, assertion_id, session_index }
     }
@@ -44,7 +44,7 @@ impl<'a> Place<'a> {
 ///
 /// # Errors
 /// When the keys are unavailable.
-pub(super) fn seal(keys: &dyn ServiceKeys, place: Place<'_>, name: &NameId) -> Result<Vec<u8>, KeysError> {
+pub fn seal(keys: &dyn ServiceKeys, place: Place<'_>, name: &NameId) -> Result<Vec<u8>, KeysError> {
     // A format is a URI and has no spaces.
     let text = Zeroizing::new(format!("{} {}", name.format(), name.value()));
     keys.seal(Purpose::NameId, &place.octets(), text.as_bytes())
@@ -54,7 +54,7 @@ pub(super) fn seal(keys: &dyn ServiceKeys, place: Place<'_>, name: &NameId) -> R
 ///
 /// # Errors
 /// When the keys are unavailable, or it was altered or belongs elsewhere.
-pub(super) fn open(keys: &dyn ServiceKeys, place: Place<'_>, sealed: &[u8]) -> Result<NameId, KeysError> {
+pub fn open(keys: &dyn ServiceKeys, place: Place<'_>, sealed: &[u8]) -> Result<NameId, KeysError> {
     let opened = keys.open(Purpose::NameId, &place.octets(), sealed)?;
     let text = std::str::from_utf8(&opened).map_err(|_| KeysError::Malformed)?;
     text.split_once(' ').and_then(|(format, value)| NameId::of_format(format, value)).ok_or(KeysError::Malformed)

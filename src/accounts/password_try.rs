@@ -8,11 +8,10 @@
 //! Whoever has no account, an ended password or none is worked for like anybody else, so that neither answer nor time tells
 //! them apart. That a password has ended is told to its person alone, by mail, after the answer has gone.
 
-use std::future::Future;
-
 use time::UtcDateTime;
 
-use super::forgotten::put_password_slot;
+use super::put_password_slot;
+use super::visitor::Visitor;
 use crate::accounts::site::Site;
 use crate::accounts::{
     Counted, Letter, TooMany, Trouble, Try, account_of, allow, give_back, keep_password, notify_everywhere,
@@ -24,20 +23,24 @@ use crate::authentication::password::{KnownPassword, Password, PasswordVerifier,
 use crate::authentication::throttle::{RateLimit, RateVerdict};
 use crate::event::{AlteredRecord, Event, Explanation};
 use crate::services::argon2_gate::PlaceInQueue;
-use crate::storage::{StoreError, Transaction};
+use crate::storage::Transaction;
 use crate::subscriber::vault::{SlotKey, SlotKind, VaultError, VaultKey};
 use crate::subscriber::{SubscriberAccount, SubscriberId, SubscriberStatus};
-use crate::web::visit::{Fault, Visit};
 
 /// Who stands in where an address is nobody's: identifiers of accounts are random, so it is no account's.
 const NOBODY: SubscriberId = SubscriberId::from_bytes([0; 16]);
 
 /// Which door the password is tried at.
-pub(super) enum Door<'a> {
+pub enum Door<'a> {
     /// An ended password, by its person who came by a mailed link and showed the second factor.
     EndedPassword(SubscriberId),
     /// Signing in: what was typed, in its canonical form, and whose it is.
-    SignIn { typed: &'a str, account: Option<SubscriberId> },
+    SignIn {
+        /// What was typed.
+        typed: &'a str,
+        /// Whose it is.
+        account: Option<SubscriberId>,
+    },
     /// Opening the vault, by somebody who is signed in.
     Unlock(SubscriberId),
 }
@@ -53,7 +56,7 @@ enum Row {
 }
 
 /// A try that was counted and is to be judged.
-pub(super) struct PasswordTry {
+pub struct PasswordTry {
     counted: Counted,
     row: Row,
     end: End,
@@ -72,7 +75,7 @@ enum End {
 }
 
 /// A try that was judged and is to be settled.
-pub(super) struct JudgedTry {
+pub struct JudgedTry {
     tried: PasswordTry,
     right: Option<JudgedRight>,
 }
@@ -86,15 +89,15 @@ struct JudgedRight {
 }
 
 /// A right password.
-pub(super) struct RightPassword {
+pub struct RightPassword {
     /// Whose.
-    pub(super) account: SubscriberAccount,
+    pub account: SubscriberAccount,
     /// That it was right.
-    pub(super) proof: Proof,
+    pub proof: Proof,
     /// The key of the vault, where the password opens it.
-    pub(super) vault_key: Option<VaultKey>,
+    pub vault_key: Option<VaultKey>,
     /// What the password gives for its slot.
-    pub(super) slot_key: SlotKey,
+    pub slot_key: SlotKey,
 }
 
 impl PasswordTry {
@@ -102,14 +105,14 @@ impl PasswordTry {
     ///
     /// # Errors
     /// When the database or the keys are unavailable; inside, [`TooMany`], and then nothing was counted.
-    pub(super) fn begin(
+    pub fn begin(
         tx: &mut Transaction<'_>,
-        visit: &Visit,
+        visitor: &Visitor,
         door: &Door<'_>,
         known: Option<KnownBrowser>,
     ) -> Result<Result<Self, TooMany>, Trouble> {
-        let (site, now) = (&visit.site, visit.now);
-        let counted = match allow(tx, site, &tries(visit, door, known), now)? {
+        let (site, now) = (&visitor.site, visitor.now);
+        let counted = match allow(tx, site, &tries(visitor, door, known), now)? {
             Ok(counted) => counted,
             Err(too_many) => return Ok(Err(too_many)),
         };
@@ -126,7 +129,7 @@ impl PasswordTry {
     }
 
     /// Whether no password is taken any more, where that may be told: to somebody who is signed in.
-    pub(super) fn has_ended(&self) -> bool {
+    pub fn has_ended(&self) -> bool {
         self.end == End::Reached
     }
 
@@ -134,12 +137,7 @@ impl PasswordTry {
     ///
     /// # Errors
     /// When the keys are unavailable, or the work was lost.
-    pub(super) async fn judge(
-        self,
-        place: PlaceInQueue,
-        site: &Site,
-        password: Password,
-    ) -> Result<JudgedTry, Trouble> {
+    pub async fn judge(self, place: PlaceInQueue, site: &Site, password: Password) -> Result<JudgedTry, Trouble> {
         let (keys, entropy, parameters) = (site.keys.clone(), site.entropy.clone(), site.gate.parameters());
         place
             .run(move |memory| {
@@ -175,8 +173,8 @@ impl JudgedTry {
     ///
     /// # Errors
     /// When the database or the keys are unavailable.
-    pub(super) fn settle(&mut self, tx: &mut Transaction<'_>, visit: &Visit) -> Result<Option<RightPassword>, Trouble> {
-        let site = &visit.site;
+    pub fn settle(&mut self, tx: &mut Transaction<'_>, visitor: &Visitor) -> Result<Option<RightPassword>, Trouble> {
+        let site = &visitor.site;
         let (Some((of, judged)), Some(JudgedRight { stretched, proof, dearer })) =
             (self.tried.found, self.right.take())
         else {
@@ -206,18 +204,18 @@ impl JudgedTry {
             keep_password(tx, site, of, &verifier, judged.set_at)?;
         }
         if let (Some(_), Some(vault_key)) = (&dearer, &vault_key) {
-            put_password_slot(tx, site, of, &slot_key, vault_key, visit)?;
+            put_password_slot(tx, site, of, &slot_key, vault_key, visitor.now)?;
         }
         Ok(Some(RightPassword { account, proof, vault_key, slot_key }))
     }
 
     /// Says to the log that a password was wrong; if the password has ended by now, its person is told, once, after the answer.
-    pub(super) fn was_wrong(&self, site: &Site, now: UtcDateTime) {
+    pub fn was_wrong(&self, site: &Site, now: UtcDateTime) {
         Event::WrongPassword.log(None);
         if self.tried.end != End::NotYet {
             let (site, row) = (site.clone(), self.tried.row.clone());
             // Not before the answer: a mail that is written only for accounts would be seen in the time.
-            actix_web::rt::spawn(async move {
+            tokio::spawn(async move {
                 if let Err(error) = tell_of_the_end(&site, row, now).await {
                     Event::PasswordEndNotTold { why: Explanation::of(&error) }.log(None);
                 }
@@ -227,8 +225,8 @@ impl JudgedTry {
 }
 
 /// The limits of a door, the caller's own first.
-fn tries(visit: &Visit, door: &Door<'_>, known: Option<KnownBrowser>) -> Vec<Try> {
-    let (limits, network) = (&visit.site.limits, &visit.client);
+fn tries(visitor: &Visitor, door: &Door<'_>, known: Option<KnownBrowser>) -> Vec<Try> {
+    let (limits, network) = (&visitor.site.limits, &visitor.client);
     match (door, known) {
         (Door::EndedPassword(of), _) => vec![Try::new(RateLimit::ENDED_PASSWORD, &[of.as_bytes()])],
         (Door::Unlock(of), _) => vec![Try::new(limits.unlock, &[of.as_bytes()])],
@@ -336,16 +334,5 @@ fn open_by_password(
             Ok(None)
         }
         Err(error) => Err(error.into()),
-    }
-}
-
-/// Does work to its end although the browser hangs up, so that what was counted is settled.
-///
-/// # Errors
-/// What the work says, or that the process is stopping.
-pub(super) async fn unbroken<T: 'static>(work: impl Future<Output = Result<T, Fault>> + 'static) -> Result<T, Fault> {
-    match actix_web::rt::spawn(work).await {
-        Ok(done) => done,
-        Err(_) => Err(Trouble::Store(StoreError::Stopped).into()),
     }
 }

@@ -1,8 +1,8 @@
 //! What is known about the person at the browser, gathered for one decision: the account, what is held and can be read
 //! now, the identifier and the last consent at this service.
 
-use super::address::address_for;
-use super::identifier::{KnownIdentifier, identifier_of};
+use crate::accounts::identifier::{KnownIdentifier, identifier_of};
+use crate::accounts::service_address::address_for;
 use crate::accounts::site::Site;
 use crate::accounts::{KnownAddress, Trouble, account_of, addresses_of, last_consent, report_altered};
 use crate::event::AlteredRecord;
@@ -151,13 +151,13 @@ fn addresses(held: HeldAttributes, known: &[KnownAddress], chosen: Option<Contac
 
 impl Person {
     /// The address that the service gets.
-    pub(super) fn known_address(&self) -> Option<&KnownAddress> {
+    pub fn known_address(&self) -> Option<&KnownAddress> {
         let chosen = self.address?.contact;
         self.addresses.iter().find(|one| one.id == chosen)
     }
 
     /// Chooses another of their addresses, which must be asked about.
-    pub(super) fn choose_address(&mut self, contact: ContactId) {
+    pub fn choose_address(&mut self, contact: ContactId) {
         self.address = Some(ChosenAddress { contact, must_be_asked: true });
         self.held = addresses(std::mem::take(&mut self.held), &self.addresses, Some(contact));
     }

@@ -17,7 +17,7 @@ use crate::subscriber::{ContactId, EmailAddress, SubscriberId};
 ///
 /// # Errors
 /// When the database or the keys are unavailable.
-pub(super) fn address_for(
+pub fn address_for(
     tx: &mut Transaction<'_>,
     site: &Site,
     of: SubscriberId,
@@ -48,7 +48,7 @@ pub(super) fn address_for(
 ///
 /// # Errors
 /// When the database or the keys are unavailable.
-pub(super) fn keep_address(
+pub fn keep_address(
     tx: &mut Transaction<'_>,
     site: &Site,
     of: SubscriberId,
@@ -64,7 +64,7 @@ pub(super) fn keep_address(
 ///
 /// # Errors
 /// When the database or the keys are unavailable.
-pub(super) fn may_be_called(
+pub fn may_be_called(
     tx: &mut Transaction<'_>,
     site: &Site,
     of: SubscriberId,
@@ -80,7 +80,7 @@ pub(super) fn may_be_called(
 ///
 /// # Errors
 /// When the database or the keys are unavailable.
-pub(super) fn call(
+pub fn call(
     tx: &mut Transaction<'_>,
     site: &Site,
     of: SubscriberId,
