@@ -29,7 +29,7 @@ pub struct Proofing {
 ///
 /// ```compile_fail,E0423
 /// // fails: cannot initialize a tuple struct which contains private fields
-/// # use signet::federation::attribute::{ProofedProfile, Proofing};
+/// # use signet::proofing::{ProofedProfile, Proofing};
 /// fn claimed(proofing: Proofing) -> ProofedProfile {
 ///     ProofedProfile(proofing)
 /// }
