@@ -124,7 +124,7 @@ fn none(scenes: &Scenes) -> Finding {
     has_none(scenes, "wants-none")?;
     let name = scenes.assertion("wants-none")?.name_id.as_ref().ok_or("there is no NameID")?;
     same("the NameID's format", name.format.as_deref().unwrap_or("absent"), TRANSIENT)?;
-    seen("neither attribute, and a NameID that is new each time")
+    seen("neither attribute, and a NameID that is good for one session and service")
 }
 
 fn any(scenes: &Scenes) -> Finding {

@@ -20,7 +20,7 @@ pub(super) const ANSWERS: &[(&str, Answer)] = &[
         "IIP-IDP11",
         Deviation(
             "Every assertion has a NameID, transient where the agreement says so: SP 800-63C-4 demands a subject identifier in \
-             each, and single logout needs one. A transient one is new each time and tells nothing",
+             each, and single logout needs one. A transient one is good for one session and service, and tells nothing else",
         ),
     ),
     ("IIP-IDP21", check(case)),
