@@ -19,8 +19,11 @@ use openssl::{
 };
 use url::Url;
 
-use super::{page::SITE, service_provider::ServiceProvider};
-use crate::saml::{signature::KeyError, xml::WriteError};
+use super::{
+    page::SITE,
+    service_provider::{ServiceProvider, ServiceProviderError},
+};
+use crate::saml::xml::WriteError;
 
 /// The entityID. It is a name, not an address, so the port does not show in it.
 pub const ENTITY_ID: &str = "http://demo-agency.localhost/metadata";
@@ -40,12 +43,12 @@ pub enum AgencyError {
         /// What went wrong.
         error: io::Error,
     },
-    /// The key pair is unusable; remove the folder to have another one made.
-    #[error("the demonstration agency's key pair is unusable: {0}")]
-    Key(#[from] KeyError),
     /// No key could be made.
     #[error("no key could be made: {0}")]
     Openssl(#[from] ErrorStack),
+    /// Its key pair is unusable; remove the folder to have another one made. Its name and its address are the program's own.
+    #[error("the demonstration agency's key pair is unusable: {0}")]
+    ServiceProvider(#[from] ServiceProviderError),
     /// The agency's address is none.
     #[error("the demonstration agency's address is unusable: {0}")]
     Url(#[from] url::ParseError),

@@ -5,11 +5,12 @@ use std::fmt;
 use url::Url;
 
 use super::{
-    DeniedAlgorithms, EntityId, RelayState, SpMetadata,
-    authn_request::RequestError,
+    DeniedAlgorithms, EntityId, MessageError, RelayState,
     binding::{BindingError, Carriage, Carried},
+    peer::Peer,
     signature::{
-        SignatureError, SignaturePosition, SignatureVerified, verify_enveloped_except, verify_redirect_except,
+        SignatureError, SignaturePosition, SignatureVerified, VerificationKey, verify_enveloped_except,
+        verify_redirect_except,
     },
     xml::{Document, Element, Limits, ns},
 };
@@ -38,7 +39,7 @@ impl Decoded {
         if matches!(carried.carriage, Carriage::Redirect(_)) && root.child(ns::DSIG, "Signature").is_some() {
             return Err(BindingError::EmbeddedSignature);
         }
-        let claimed_issuer = claimed_issuer(root)?;
+        let claimed_issuer = issuer_of(root)?;
         Ok(Self { document, claimed_issuer, relay_state: carried.relay_state, carriage: carried.carriage })
     }
 
@@ -48,25 +49,19 @@ impl Decoded {
         message_in(&self.document, &self.carriage).unwrap_or_else(|| self.document.root())
     }
 
-    /// The proof that the service whose record this is signed the message, by algorithms that are not denied; nothing when it is
+    /// The proof that the party whose record this is signed the message, by algorithms that are not denied; nothing when it is
     /// not signed. The record must be the claimed issuer's.
     pub(super) fn signature(
         &self,
-        metadata: &SpMetadata,
+        peer: &Peer,
         denied: DeniedAlgorithms,
-    ) -> Result<Option<SignatureVerified>, RequestError> {
-        if *metadata.entity_id() != self.claimed_issuer {
-            return Err(RequestError::ForeignRecord);
+    ) -> Result<Option<SignatureVerified>, MessageError> {
+        if *peer.entity_id() != self.claimed_issuer {
+            return Err(MessageError::ForeignRecord);
         }
-        let keys = metadata.signing_keys();
+        let keys = peer.keys().signing();
         match &self.carriage {
-            Carriage::Post | Carriage::Soap => {
-                match verify_enveloped_except(self.root(), SignaturePosition::AfterIssuer, keys, denied) {
-                    Ok(verified) => Ok(Some(verified.into_proof())),
-                    Err(SignatureError::Absent) => Ok(None),
-                    Err(error) => Err(error.into()),
-                }
-            }
+            Carriage::Post | Carriage::Soap => Ok(signature_of(self.root(), keys, denied)?),
             Carriage::Redirect(None) => Ok(None),
             Carriage::Redirect(Some(signed)) => {
                 let proof = verify_redirect_except(&signed.octets, &signed.sig_alg, &signed.signature, keys, denied)?;
@@ -76,31 +71,40 @@ impl Decoded {
     }
 
     /// The same of a message that must be signed.
-    pub(super) fn proof(
-        &self,
-        metadata: &SpMetadata,
-        denied: DeniedAlgorithms,
-    ) -> Result<SignatureVerified, RequestError> {
-        self.signature(metadata, denied)?.ok_or(RequestError::Unsigned)
+    pub(super) fn proof(&self, peer: &Peer, denied: DeniedAlgorithms) -> Result<SignatureVerified, MessageError> {
+        self.signature(peer, denied)?.ok_or(MessageError::Unsigned)
     }
 
     /// That the message is for one of these addresses of ours, character for character.
-    pub(super) fn check_destination(&self, ours: &[Url], is_signed: bool) -> Result<(), RequestError> {
+    pub(super) fn check_destination(&self, ours: &[Url], is_signed: bool) -> Result<(), MessageError> {
         match self.root().attribute("Destination") {
             // SAML Bindings §3.4.5.2 and §3.5.5.2: a signed message must say for whom it is, and be for us.
-            None if is_signed => Err(RequestError::NoDestination),
+            None if is_signed => Err(MessageError::NoDestination),
             None => Ok(()),
             Some(destination) if !ours.iter().any(|ours| ours.as_str() == destination) => {
-                Err(RequestError::ForeignDestination)
+                Err(MessageError::ForeignDestination)
             }
             Some(_) => Ok(()),
         }
     }
 }
 
-/// SAML Core §3.2.1, §3.2.2.
-pub(super) fn check_version(root: Element<'_>) -> Result<(), RequestError> {
-    if root.attribute("Version") == Some("2.0") { Ok(()) } else { Err(RequestError::Version) }
+/// The proof that one of these keys signed the element, by algorithms that are not denied; nothing when it is not signed.
+pub(super) fn signature_of(
+    element: Element<'_>,
+    keys: &[VerificationKey],
+    denied: DeniedAlgorithms,
+) -> Result<Option<SignatureVerified>, SignatureError> {
+    match verify_enveloped_except(element, SignaturePosition::AfterIssuer, keys, denied) {
+        Ok(verified) => Ok(Some(verified.into_proof())),
+        Err(SignatureError::Absent) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// SAML Core §2.3.3, §3.2.1, §3.2.2.
+pub(super) fn check_version(root: Element<'_>) -> Result<(), MessageError> {
+    if root.attribute("Version") == Some("2.0") { Ok(()) } else { Err(MessageError::Version) }
 }
 
 /// The message of a document: its root, or, over SOAP, the one element in the envelope's body (SOAP 1.1 §4, SAML Bindings
@@ -128,7 +132,7 @@ fn message_in<'d>(document: &'d Document, carriage: &Carriage) -> Option<Element
 }
 
 /// SAML Core §3.2.1 and §8.3.6, SAML Profiles §4.1.4.1 and §4.4.4: Issuer must be there, and name the entity.
-fn claimed_issuer(root: Element<'_>) -> Result<EntityId, BindingError> {
+pub(super) fn issuer_of(root: Element<'_>) -> Result<EntityId, BindingError> {
     let first = root.children().next().filter(|child| child.is(ns::ASSERTION, "Issuer")).ok_or(BindingError::Issuer)?;
     if root.children().filter(|child| child.is(ns::ASSERTION, "Issuer")).count() != 1 {
         return Err(BindingError::Issuer);

@@ -19,6 +19,10 @@
 //! line begins with `assertion::Assertion` and ends with `response::PostForm`. The rooms of those names draw them. Logout
 //! messages walk lines of the same kind: `logout`; so does what a service fetches by itself: `artifact`.
 //!
+//! Both sides are here. Where we ask an identity provider ourselves, the line goes out with `authn_request::AuthnRequest`, to a
+//! place of `metadata::IdpMetadata`, and comes back through `response::incoming`. What parties of both roles have is a
+//! `peer::Peer`.
+//!
 //! # What cannot be written
 //!
 //! A verified signature comes from verifying one. This compiles:
@@ -92,6 +96,54 @@
 //! }
 //! ```
 //!
+//! A person is sent to an identity provider where its metadata says; what it answers is read when it was matched with what was
+//! asked, and not before:
+//!
+//! ```
+//! use signet::saml::{IdpMetadata, SsoLocation, VerifiedResponse, response::incoming::*};
+//! fn place(metadata: &IdpMetadata) -> Option<SsoLocation> {
+//!     metadata.sso_location(false)
+//! }
+//! fn matched(response: VerifiedResponse, expected: &Expectation<'_>) -> Result<Answer, Mismatch> {
+//!     response.matched(expected).map(MatchedResponse::into_answer)
+//! }
+//! ```
+//! ```compile_fail,E0451
+//! // fails: SsoLocation` are private
+//! use signet::saml::{SsoLocation, metadata::Location};
+//! fn sent_anywhere(registered: SsoLocation, location: Location) -> SsoLocation {
+//!     SsoLocation { location, ..registered }
+//! }
+//! ```
+//! ```compile_fail,E0451
+//! // fails: Peer` are private
+//! use signet::saml::{EntityId, Peer};
+//! fn renamed(peer: Peer, entity_id: EntityId) -> Peer {
+//!     Peer { entity_id, ..peer }
+//! }
+//! ```
+//! ```compile_fail,E0599
+//! // fails: no method named `matched` found for struct `DecodedResponse`
+//! use signet::saml::{DecodedResponse, response::incoming::{Expectation, MatchedResponse, Mismatch}};
+//! fn matched_unverified(response: DecodedResponse, expected: &Expectation<'_>) -> Result<MatchedResponse, Mismatch> {
+//!     response.matched(expected)
+//! }
+//! ```
+//! ```compile_fail,E0599
+//! // fails: no method named `into_answer` found for struct `VerifiedResponse`
+//! use signet::saml::{VerifiedResponse, response::incoming::Answer};
+//! fn read_unmatched(response: VerifiedResponse) -> Answer {
+//!     response.into_answer()
+//! }
+//! ```
+//! ```compile_fail,E0451
+//! // fails: MatchedResponse` are private
+//! use signet::saml::{MatchedResponse, response::incoming::Answer};
+//! fn answered_otherwise(response: MatchedResponse, answer: Answer) -> MatchedResponse {
+//!     MatchedResponse { answer, ..response }
+//! }
+//! ```
+//!
 //! Text that was not escaped by the writer cannot pass for canonical XML:
 //!
 //! ```compile_fail,E0451
@@ -113,8 +165,10 @@ mod entity_id;
 pub mod instant;
 pub mod logout;
 mod message;
+mod message_error;
 mod message_id;
 pub mod metadata;
+pub mod peer;
 mod principal;
 mod read;
 mod read_back;
@@ -124,12 +178,15 @@ pub mod signature;
 pub mod xml;
 
 pub use assertion::OutboundError;
-pub use authn_request::{DecodedAuthnRequest, RequestError, RequestSignature, VerifiedAuthnRequest};
+pub use authn_request::{DecodedAuthnRequest, RequestSignature, VerifiedAuthnRequest};
 pub use binding::{BindingError, Received};
 pub use denied::{DenialError, DeniedAlgorithms};
 pub use entity_id::{EntityId, MalformedEntityId};
+pub use message_error::MessageError;
 pub use message_id::{MalformedMessageId, MessageId};
-pub use metadata::{AcsError, AcsLocation, AcsSelection, ResponseBinding, SpMetadata};
+pub use metadata::{AcsError, AcsLocation, AcsSelection, IdpMetadata, ResponseBinding, SpMetadata, SsoLocation};
+pub use peer::{KeyPurpose, Peer};
 pub use principal::NamedPrincipal;
 pub use read_back::ReadBackError;
 pub use relay_state::{RelayState, RelayStateRefused};
+pub use response::incoming::{DecodedResponse, MatchedResponse, ResponseError, VerifiedResponse};

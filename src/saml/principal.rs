@@ -4,7 +4,7 @@ use std::fmt;
 
 use zeroize::Zeroizing;
 
-use super::{RequestError, read::only_attributes, xml::Element};
+use super::{MessageError, read::only_attributes, xml::Element};
 
 /// By which name a service means a person: whose session shall end, or about whom it asks (SAML Core §2.2.3).
 #[derive(Clone, PartialEq, Eq)]
@@ -28,7 +28,7 @@ impl fmt::Debug for NamedPrincipal {
 
 impl NamedPrincipal {
     /// Reads a `saml:NameID`.
-    pub(super) fn read(name: Element<'_>) -> Result<Self, RequestError> {
+    pub(super) fn read(name: Element<'_>) -> Result<Self, MessageError> {
         only_attributes(name, &["Format", "NameQualifier", "SPNameQualifier", "SPProvidedID"])?;
         let attribute = |of: &str| name.attribute(of).map(str::to_owned);
         Ok(Self {

@@ -1,6 +1,6 @@
 //! What reading SAML's messages shares: the lexical forms of attributes, and the shapes of elements.
 
-use super::authn_request::RequestError;
+use super::MessageError;
 use super::xml::{Element, is_space};
 
 /// `xs:boolean`: exactly `true`, `false`, `1` or `0`.
@@ -22,23 +22,23 @@ pub(super) fn collapse(text: &str) -> &str {
     text.trim_matches(is_space)
 }
 
-pub(super) fn required<'d>(element: Element<'d>, name: &'static str) -> Result<&'d str, RequestError> {
-    element.attribute(name).ok_or(RequestError::AttributeMissing(name))
+pub(super) fn required<'d>(element: Element<'d>, name: &'static str) -> Result<&'d str, MessageError> {
+    element.attribute(name).ok_or(MessageError::AttributeMissing(name))
 }
 
 pub(super) fn optional<T>(
     element: Element<'_>,
     name: &'static str,
     read: impl Fn(&str) -> Option<T>,
-) -> Result<Option<T>, RequestError> {
-    element.attribute(name).map(|text| read(text).ok_or(RequestError::MalformedAttribute(name))).transpose()
+) -> Result<Option<T>, MessageError> {
+    element.attribute(name).map(|text| read(text).ok_or(MessageError::MalformedAttribute(name))).transpose()
 }
 
 /// A misspelt `ForceAuthn` must not pass for an absent one. Attributes in a namespace are other people's notes.
-pub(super) fn only_attributes(element: Element<'_>, known: &[&str]) -> Result<(), RequestError> {
+pub(super) fn only_attributes(element: Element<'_>, known: &[&str]) -> Result<(), MessageError> {
     match element.attributes().find(|a| a.namespace().is_empty() && !known.contains(&a.local_name())) {
         Some(stranger) => {
-            Err(RequestError::UnexpectedAttribute { line: element.line(), name: cut(stranger.local_name()) })
+            Err(MessageError::UnexpectedAttribute { line: element.line(), name: cut(stranger.local_name()) })
         }
         None => Ok(()),
     }
@@ -50,9 +50,9 @@ pub(super) fn only_elements(
     element: Element<'_>,
     known: &[(&str, &str)],
     repeated: &[(&str, &str)],
-) -> Result<(), RequestError> {
+) -> Result<(), MessageError> {
     if !element.has_only_elements() {
-        return Err(RequestError::UnexpectedText);
+        return Err(MessageError::UnexpectedText);
     }
     let mut expected = known.iter();
     for child in element.children() {
@@ -64,8 +64,8 @@ pub(super) fn only_elements(
     Ok(())
 }
 
-pub(super) fn unexpected(element: Element<'_>) -> RequestError {
-    RequestError::UnexpectedElement { line: element.line(), name: cut(element.local_name()) }
+pub(super) fn unexpected(element: Element<'_>) -> MessageError {
+    MessageError::UnexpectedElement { line: element.line(), name: cut(element.local_name()) }
 }
 
 pub(super) fn cut(name: &str) -> String {

@@ -20,7 +20,7 @@ use crate::federation::registry::{ServiceName, ServiceProvider};
 use crate::federation::single_sign_on::Unanswerable;
 use crate::federation::timeliness::Untimely;
 use crate::refusal::RefusalKind;
-use crate::saml::authn_request::RequestError;
+use crate::saml::MessageError;
 use crate::saml::binding::BindingError;
 use crate::sealing::KeysError;
 use crate::storage::StoreError;
@@ -154,14 +154,16 @@ impl From<BindingError> for Refusal {
             | BindingError::MalformedParameter(_) => RefusalKind::RequestEncoding,
             BindingError::DuplicateParameter(_)
             | BindingError::EncodedParameterName(_)
+            | BindingError::RequestParameter
             | BindingError::ResponseParameter
             | BindingError::SignatureIncomplete => RefusalKind::RequestParameters,
             BindingError::EmbeddedSignature => RefusalKind::RequestSignedInside,
             BindingError::Issuer | BindingError::MalformedIssuer => RefusalKind::RequestIssuer,
-            BindingError::NoRequest => RefusalKind::RequestMissing,
-            BindingError::NotAnArtifactResolve | BindingError::NotAnAuthnRequest | BindingError::NotALogoutMessage => {
-                RefusalKind::RequestNotAuthn
-            }
+            BindingError::NoRequest | BindingError::NoResponse => RefusalKind::RequestMissing,
+            BindingError::NotAResponse
+            | BindingError::NotAnArtifactResolve
+            | BindingError::NotAnAuthnRequest
+            | BindingError::NotALogoutMessage => RefusalKind::RequestNotAuthn,
             BindingError::NotSoap => RefusalKind::RequestNotXml,
             BindingError::RelayState(_) => RefusalKind::RequestRelayState,
             BindingError::TooLarge => RefusalKind::RequestTooLarge,
@@ -193,13 +195,13 @@ impl From<Untimely> for Refusal {
     }
 }
 
-impl From<RequestError> for Refusal {
-    fn from(error: RequestError) -> Self {
+impl From<MessageError> for Refusal {
+    fn from(error: MessageError) -> Self {
         let kind = match &error {
-            RequestError::ForeignDestination | RequestError::NoDestination => RefusalKind::DestinationWrong,
-            RequestError::Signature(_) => RefusalKind::SignatureWrong,
-            RequestError::Unsigned => RefusalKind::SignatureMissing,
-            RequestError::Xml(_) => RefusalKind::RequestNotXml,
+            MessageError::ForeignDestination | MessageError::NoDestination => RefusalKind::DestinationWrong,
+            MessageError::Signature(_) => RefusalKind::SignatureWrong,
+            MessageError::Unsigned => RefusalKind::SignatureMissing,
+            MessageError::Xml(_) => RefusalKind::RequestNotXml,
             _ => RefusalKind::RequestContent,
         };
         Self::because(kind, &error)

@@ -6,7 +6,8 @@ use signet::clock::{Clock, SystemClock};
 use signet::entropy::{SystemEntropy, random_bytes};
 use signet::federation::single_logout::{Extent, Outcome, judge, means, result};
 use signet::saml::assertion::NameId;
-use signet::saml::logout::{LogoutDelivery, LogoutMessage, LogoutRequest, LogoutResponse};
+use signet::saml::binding::Delivery;
+use signet::saml::logout::{LogoutMessage, LogoutRequest, LogoutResponse};
 use signet::saml::metadata::{LogoutKind, SpMetadata};
 use signet::saml::signature::PemSigner;
 use signet::saml::{DeniedAlgorithms, EntityId, MessageId, instant};
@@ -67,7 +68,7 @@ impl Provider {
         let LogoutMessage::Request(request) = LogoutMessage::from_query(&by.request).unwrap() else {
             panic!("a request is expected")
         };
-        let request = request.verify(&by.metadata, &self.slo, DeniedAlgorithms::NONE).unwrap();
+        let request = request.verify(by.metadata.peer(), &self.slo, DeniedAlgorithms::NONE).unwrap();
         judge(&request, self.now).unwrap();
         let known = NameId::persistent(NAME);
         assert!(means(&request.principal(&[]).unwrap(), &known, &self.entity_id, by.metadata.entity_id()));
@@ -86,12 +87,12 @@ impl Provider {
             session_indexes: vec!["_session".to_owned()],
         };
         let to = party.metadata.slo_location(LogoutKind::Request, false).unwrap();
-        assert!(matches!(request.deliver(&to, &self.signer).unwrap(), LogoutDelivery::Redirect(_)));
+        assert!(matches!(request.deliver(&to, &self.signer).unwrap(), Delivery::Redirect(_)));
 
         let LogoutMessage::Response(response) = LogoutMessage::from_query(&party.response).unwrap() else {
             panic!("a response is expected")
         };
-        let response = response.verify(&party.metadata, &self.slo, DeniedAlgorithms::NONE).unwrap();
+        let response = response.verify(party.metadata.peer(), &self.slo, DeniedAlgorithms::NONE).unwrap();
         assert_eq!(response.in_response_to().as_str(), OUR_REQUEST);
         response.status().into()
     }
@@ -106,7 +107,7 @@ impl Provider {
             result: result(Extent::Everywhere, outcomes, None),
         };
         let to = asking.metadata.slo_location(LogoutKind::Response, false).unwrap();
-        assert!(matches!(response.deliver(&to, None, &self.signer).unwrap(), LogoutDelivery::Redirect(_)));
+        assert!(matches!(response.deliver(&to, None, &self.signer).unwrap(), Delivery::Redirect(_)));
     }
 }
 

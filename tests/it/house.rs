@@ -648,7 +648,13 @@ fn each_checked_thing_has_its_birthplace() {
         // Of a row that this service wrote, and the one for tests and explanations.
         ("ProofedProfile", &[("proofing/profile.rs", 2)]),
         ("Proof", &[("authentication/mod.rs", 1)]),
+        ("MatchedResponse", &[("saml/response/incoming/matching.rs", 1)]),
+        ("Peer", &[("saml/metadata/read/mod.rs", 1)]),
         ("SignatureVerified", &[("saml/signature/redirect.rs", 1)]),
+        ("SloLocation", &[("saml/metadata/slo.rs", 1)]),
+        ("SsoLocation", &[("saml/metadata/sso.rs", 1)]),
+        ("VerifiedAuthnRequest", &[("saml/authn_request/mod.rs", 1)]),
+        ("VerifiedResponse", &[("saml/response/incoming/mod.rs", 1)]),
         ("VouchedConsent", &[("federation/consent/stored.rs", 2)]),
     ];
     for (of, places) in expected {

@@ -1,23 +1,18 @@
 //! Single logout (SAML profiles §4.4) by HTTP-Redirect: asking the identity provider to end a session, and being asked.
 //!
-//! The messages are [`crate::saml::logout`]'s, which are the same in both directions: whom they go to and whose keys they must
-//! verify with is read from a service provider's record, so the identity provider's keys and its place are put into one.
+//! The messages are [`crate::saml::logout`]'s, which are the same in both directions.
 
 use time::{Duration, UtcDateTime};
 
-use super::{IdpMetadataError, POST, REDIRECT, ServiceProvider, SignedIn, base64};
-use crate::saml::DeniedAlgorithms;
+use super::{ServiceProvider, SignedIn};
 use crate::{
     entropy::{Entropy, random_bytes},
     saml::{
-        BindingError, EntityId, MessageId, OutboundError, RequestError, SpMetadata,
+        BindingError, DeniedAlgorithms, MessageError, MessageId, OutboundError, Peer,
         assertion::NameId,
-        logout::{
-            LogoutDelivery, LogoutMessage, LogoutRequest, LogoutResponse, LogoutResult, LogoutStatus,
-            VerifiedLogoutRequest,
-        },
+        binding::Delivery,
+        logout::{LogoutMessage, LogoutRequest, LogoutResponse, LogoutResult, LogoutStatus, VerifiedLogoutRequest},
         metadata::{LogoutKind, SloLocation},
-        xml::{Builder, ns},
     },
 };
 
@@ -25,37 +20,6 @@ use crate::{
 const FRESH_FOR: Duration = Duration::minutes(5);
 /// How far the clocks of the two sides may be apart.
 const CLOCK_SKEW: Duration = Duration::seconds(60);
-
-/// What the service provider knows of the identity provider's single logout service.
-#[derive(Debug, Clone)]
-pub struct LogoutPeer(SpMetadata);
-
-impl LogoutPeer {
-    /// Puts an identity provider's name, keys and place into a record.
-    pub(super) fn new(entity_id: &str, location: &str, certificates: &[Vec<u8>]) -> Result<Self, IdpMetadataError> {
-        const MISSING: IdpMetadataError = IdpMetadataError::Missing("usable SingleLogoutService");
-        let md = |local| Builder::element("md", ns::METADATA, local);
-        let ds = |local| Builder::element("ds", ns::DSIG, local);
-        let place = |name, binding| md(name).attribute("Binding", binding).attribute("Location", location);
-        let key = |der: &Vec<u8>| {
-            let certificate = ds("X509Certificate").text(base64(der));
-            md("KeyDescriptor").child(ds("KeyInfo").child(ds("X509Data").child(certificate)))
-        };
-        let role = md("SPSSODescriptor")
-            .attribute("protocolSupportEnumeration", ns::PROTOCOL)
-            .children(certificates.iter().map(key))
-            .child(place("SingleLogoutService", REDIRECT))
-            // A record has one; nothing is ever sent there.
-            .child(place("AssertionConsumerService", POST).attribute("index", "0"));
-        let record = md("EntityDescriptor").attribute("entityID", entity_id).child(role);
-        let record = record.canonical().map_err(|_| MISSING)?;
-        SpMetadata::parse(record.as_bytes()).map(Self).map_err(|_| MISSING)
-    }
-
-    fn place(&self, kind: LogoutKind) -> Result<SloLocation, LogoutFailed> {
-        self.0.slo_location(kind, true).ok_or(LogoutFailed::NoPlace)
-    }
-}
 
 /// A request to end a session, on its way.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -97,7 +61,7 @@ pub enum LogoutFailed {
     Outbound(#[from] OutboundError),
     /// It is not what it should be, or not signed by whom it should be.
     #[error("the logout message was refused: {0}")]
-    Request(#[from] RequestError),
+    Request(#[from] MessageError),
     /// Too old, or from the future.
     #[error("the logout message is out of date, or in the future")]
     Time,
@@ -110,23 +74,23 @@ impl ServiceProvider {
     /// [`LogoutFailed`].
     pub fn logout_request(
         &self,
-        peer: &LogoutPeer,
+        peer: &Peer,
         signed_in: &SignedIn,
         now: UtcDateTime,
         entropy: &dyn Entropy,
     ) -> Result<SignOutRequest, LogoutFailed> {
-        let us = self.name()?;
+        let us = self.entity_id.clone();
         let id = MessageId::from_entropy(random_bytes(entropy));
         let request = LogoutRequest {
             id: id.clone(),
             issuer: us.clone(),
-            qualifiers: (peer.0.entity_id().clone(), us),
+            qualifiers: (peer.entity_id().clone(), us),
             issue_instant: now,
             not_on_or_after: now + FRESH_FOR,
             name_id: NameId::of_format(&signed_in.name_id_format, &signed_in.name_id).ok_or(LogoutFailed::NoSession)?,
             session_indexes: vec![signed_in.session_index.clone().ok_or(LogoutFailed::NoSession)?],
         };
-        let delivery = request.deliver(&peer.place(LogoutKind::Request)?, &self.signer)?;
+        let delivery = request.deliver(&place(peer, LogoutKind::Request)?, &self.signer)?;
         Ok(SignOutRequest { id: id.to_string(), url: by_redirect(delivery)? })
     }
 
@@ -134,25 +98,20 @@ impl ServiceProvider {
     ///
     /// # Errors
     /// [`LogoutFailed`], and nothing of the message may be believed then.
-    pub fn read_logout(
-        &self,
-        peer: &LogoutPeer,
-        raw_query: &str,
-        now: UtcDateTime,
-    ) -> Result<LogoutArrived, LogoutFailed> {
+    pub fn read_logout(&self, peer: &Peer, raw_query: &str, now: UtcDateTime) -> Result<LogoutArrived, LogoutFailed> {
         let ours = [self.slo_url.clone().ok_or(LogoutFailed::NoPlace)?];
         let fresh = |at: UtcDateTime| at <= now + CLOCK_SKEW && at >= now - FRESH_FOR - CLOCK_SKEW;
         match LogoutMessage::from_query(raw_query)? {
             LogoutMessage::Request(decoded) => {
-                let request = decoded.verify(&peer.0, &ours, DeniedAlgorithms::NONE)?;
-                let over = request.not_on_or_after().is_some_and(|until| until + CLOCK_SKEW <= now);
+                let request = decoded.verify(peer, &ours, DeniedAlgorithms::NONE)?;
+                let over = request.not_on_or_after().is_some_and(|until| until.saturating_add(CLOCK_SKEW) <= now);
                 if over || !fresh(request.issue_instant()) {
                     return Err(LogoutFailed::Time);
                 }
                 Ok(LogoutArrived::Request(Box::new(request)))
             }
             LogoutMessage::Response(decoded) => {
-                let response = decoded.verify(&peer.0, &ours, DeniedAlgorithms::NONE)?;
+                let response = decoded.verify(peer, &ours, DeniedAlgorithms::NONE)?;
                 if !fresh(response.issue_instant()) {
                     return Err(LogoutFailed::Time);
                 }
@@ -168,29 +127,29 @@ impl ServiceProvider {
     /// [`LogoutFailed`].
     pub fn logout_answer(
         &self,
-        peer: &LogoutPeer,
+        peer: &Peer,
         request: &VerifiedLogoutRequest,
         now: UtcDateTime,
         entropy: &dyn Entropy,
     ) -> Result<String, LogoutFailed> {
         let answer = LogoutResponse {
             id: MessageId::from_entropy(random_bytes(entropy)),
-            issuer: self.name()?,
+            issuer: self.entity_id.clone(),
             issue_instant: now,
             in_response_to: request.id().clone(),
             result: LogoutResult::Ended,
         };
-        by_redirect(answer.deliver(&peer.place(LogoutKind::Response)?, request.relay_state(), &self.signer)?)
-    }
-
-    fn name(&self) -> Result<EntityId, LogoutFailed> {
-        EntityId::parse(&self.entity_id).map_err(|_| LogoutFailed::NoPlace)
+        by_redirect(answer.deliver(&place(peer, LogoutKind::Response)?, request.relay_state(), &self.signer)?)
     }
 }
 
-fn by_redirect(delivery: LogoutDelivery) -> Result<String, LogoutFailed> {
+fn place(peer: &Peer, kind: LogoutKind) -> Result<SloLocation, LogoutFailed> {
+    peer.slo_location(kind, true).ok_or(LogoutFailed::NoPlace)
+}
+
+fn by_redirect(delivery: Delivery) -> Result<String, LogoutFailed> {
     match delivery {
-        LogoutDelivery::Redirect(url) => Ok(url.into()),
-        LogoutDelivery::Post { .. } => Err(LogoutFailed::NoPlace),
+        Delivery::Redirect(url) => Ok(url.into()),
+        Delivery::Post { .. } => Err(LogoutFailed::NoPlace),
     }
 }

@@ -1,5 +1,8 @@
-//! A small SAML service provider: makes signed requests, reads and checks responses, signs out and is told to. Pure: octets and times in, values
-//! out; `site` serves it.
+//! A small SAML service provider: makes signed requests, reads and checks responses, signs out and is told to. Pure: octets and
+//! times in, values out; `site` serves it.
+//!
+//! The messages are the wire's ([`crate::saml`]): [`AuthnRequest`](crate::saml::authn_request::AuthnRequest) out,
+//! [`DecodedResponse`](crate::saml::DecodedResponse) and what follows it in. Here is what this one service provider demands.
 
 mod logout;
 mod request;
@@ -9,27 +12,26 @@ use std::fmt;
 
 use url::Url;
 
-pub use logout::{LogoutArrived, LogoutFailed, LogoutPeer, SignOutRequest};
-pub use request::{Ask, SignInRequest};
+pub use logout::{LogoutArrived, LogoutFailed, SignOutRequest};
+pub use request::{Ask, RequestFailed, SignInRequest};
 pub use response::{Expected, Outcome, ReceivedAttribute, SignInFailed, SignedIn};
 
 use crate::saml::{
+    EntityId, IdpMetadata, MalformedEntityId, Peer, SsoLocation,
+    binding::{HTTP_POST, HTTP_REDIRECT},
     encryption::DecryptionKey,
-    signature::{KeyError, PemSigner, Signer, SigningError, VerificationKey},
-    xml::{Builder, Canonical, Document, Element, Limits, WriteError, XmlError, ns},
+    metadata::{Location, LogoutKind, MalformedLocation, MetadataFaults, SloLocation},
+    signature::{KeyError, PemSigner, Signer, VerificationKey},
+    xml::{Builder, Canonical, WriteError, ns},
 };
 
-/// `HTTP-POST` binding.
-const POST: &str = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST";
-/// `HTTP-Redirect` binding.
-const REDIRECT: &str = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect";
 /// The NameID format of pairwise identifiers.
 const PERSISTENT: &str = "urn:oasis:names:tc:SAML:2.0:nameid-format:persistent";
 
 /// Who the service provider is: its name, its one assertion consumer service, its key pair for signing and decrypting.
 pub struct ServiceProvider {
-    entity_id: String,
-    acs_url: String,
+    entity_id: EntityId,
+    acs: Location,
     slo_url: Option<Url>,
     signer: PemSigner,
     decryption_key: DecryptionKey,
@@ -39,16 +41,16 @@ impl ServiceProvider {
     /// A service provider with an RSA key pair, both parts PEM.
     ///
     /// # Errors
-    /// [`KeyError`]: the key cannot sign or cannot decrypt.
+    /// [`ServiceProviderError`].
     pub fn new(
-        entity_id: impl Into<String>,
-        acs_url: impl Into<String>,
+        entity_id: impl AsRef<str>,
+        acs_url: impl AsRef<str>,
         private_key_pem: &[u8],
         certificate_pem: &[u8],
-    ) -> Result<Self, KeyError> {
+    ) -> Result<Self, ServiceProviderError> {
         Ok(Self {
-            entity_id: entity_id.into(),
-            acs_url: acs_url.into(),
+            entity_id: EntityId::parse(entity_id.as_ref())?,
+            acs: Location::parse(acs_url.as_ref())?,
             slo_url: None,
             signer: PemSigner::from_pem(private_key_pem, certificate_pem)?,
             decryption_key: DecryptionKey::from_pem(private_key_pem)?,
@@ -65,7 +67,7 @@ impl ServiceProvider {
     /// Its entityID.
     #[must_use]
     pub fn entity_id(&self) -> &str {
-        &self.entity_id
+        self.entity_id.as_str()
     }
 
     /// Its metadata, as an agency would hand it in.
@@ -88,17 +90,17 @@ impl ServiceProvider {
             // Without `use`, the one key serves for signing and for encryption.
             .child(md("KeyDescriptor").child(key_info))
             .optional_child(self.slo_url.as_ref().map(|url| {
-                md("SingleLogoutService").attribute("Binding", REDIRECT).attribute("Location", url.as_str())
+                md("SingleLogoutService").attribute("Binding", HTTP_REDIRECT).attribute("Location", url.as_str())
             }))
             .child(md("NameIDFormat").text(PERSISTENT))
             .child(
                 md("AssertionConsumerService")
-                    .attribute("Binding", POST)
-                    .attribute("Location", &*self.acs_url)
+                    .attribute("Binding", HTTP_POST)
+                    .attribute("Location", self.acs.as_str())
                     .attribute("index", "0")
                     .attribute("isDefault", "true"),
             );
-        md("EntityDescriptor").attribute("entityID", &*self.entity_id).child(role).canonical()
+        md("EntityDescriptor").attribute("entityID", self.entity_id.as_str()).child(role).canonical()
     }
 }
 
@@ -111,10 +113,8 @@ impl fmt::Debug for ServiceProvider {
 /// What the service provider knows of the identity provider: what its metadata says.
 #[derive(Debug, Clone)]
 pub struct IdentityProvider {
-    entity_id: String,
-    sso_redirect_url: String,
-    keys: Vec<VerificationKey>,
-    logout: Option<LogoutPeer>,
+    metadata: IdpMetadata,
+    sso: SsoLocation,
 }
 
 impl IdentityProvider {
@@ -123,93 +123,51 @@ impl IdentityProvider {
     /// # Errors
     /// [`IdpMetadataError`].
     pub fn from_metadata(octets: &[u8]) -> Result<Self, IdpMetadataError> {
-        let document = Document::parse(octets, &Limits::METADATA)?;
-        let entity = document.root();
-        if !entity.is(ns::METADATA, "EntityDescriptor") {
-            return Err(IdpMetadataError::Missing("EntityDescriptor"));
-        }
-        let entity_id = entity.attribute("entityID").ok_or(IdpMetadataError::Missing("entityID"))?;
-        let role = entity
-            .only_child(ns::METADATA, "IDPSSODescriptor")?
-            .ok_or(IdpMetadataError::Missing("IDPSSODescriptor"))?;
-        let location = |name: &str| {
-            role.children()
-                .find(|c| c.is(ns::METADATA, name) && c.attribute("Binding") == Some(REDIRECT))
-                .and_then(|service| service.attribute("Location"))
-        };
-        let sso = location("SingleSignOnService")
-            .ok_or(IdpMetadataError::Missing("SingleSignOnService for HTTP-Redirect"))?;
-        let mut certificates = Vec::new();
-        for descriptor in role.children().filter(|c| c.is(ns::METADATA, "KeyDescriptor")) {
-            if descriptor.attribute("use").is_none_or(|usage| usage == "signing") {
-                certificates.extend(certificates_of(descriptor)?);
-            }
-        }
-        let keys: Vec<VerificationKey> =
-            certificates.iter().map(|der| VerificationKey::from_certificate_der(der)).collect::<Result<_, _>>()?;
-        if keys.is_empty() {
-            return Err(IdpMetadataError::Missing("signing key"));
-        }
-        let logout = location("SingleLogoutService")
-            .map(|location| LogoutPeer::new(entity_id, location, &certificates))
-            .transpose()?;
-        Ok(Self { entity_id: entity_id.to_owned(), sso_redirect_url: sso.to_owned(), keys, logout })
+        let metadata = IdpMetadata::parse(octets)?;
+        // Everything of the demonstration is on this machine, and nothing on https.
+        let sso = metadata.sso_location(true).filter(SsoLocation::is_by_redirect).ok_or(IdpMetadataError::NoSignOn)?;
+        Ok(Self { metadata, sso })
     }
 
     /// The keys that may sign what it sends.
     #[must_use]
     pub fn keys(&self) -> &[VerificationKey] {
-        &self.keys
+        self.metadata.peer().keys().signing()
     }
 
-    /// Its single logout service, where it has one by HTTP-Redirect.
+    /// The party that takes part in single logout, where it does by HTTP-Redirect.
     #[must_use]
-    pub fn logout(&self) -> Option<&LogoutPeer> {
-        self.logout.as_ref()
+    pub fn logout(&self) -> Option<&Peer> {
+        let place = self.metadata.peer().slo_location(LogoutKind::Request, true);
+        place.filter(SloLocation::is_by_redirect).map(|_| self.metadata.peer())
     }
-}
-
-fn certificates_of(descriptor: Element<'_>) -> Result<Vec<Vec<u8>>, IdpMetadataError> {
-    let mut certificates = Vec::new();
-    let key_infos = descriptor.children().filter(|c| c.is(ns::DSIG, "KeyInfo"));
-    let data = key_infos.flat_map(Element::children).filter(|c| c.is(ns::DSIG, "X509Data"));
-    for certificate in data.flat_map(Element::children).filter(|c| c.is(ns::DSIG, "X509Certificate")) {
-        certificates.push(from_base64(&certificate.text()?).ok_or(IdpMetadataError::Key(KeyError::Malformed))?);
-    }
-    Ok(certificates)
 }
 
 /// Why the identity provider's metadata cannot be used.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, thiserror::Error)]
 pub enum IdpMetadataError {
-    /// A certificate is none, or its key is not acceptable.
-    #[error("a key of the identity provider is unusable: {0}")]
-    Key(#[from] KeyError),
-    /// Something that must be there is not.
-    #[error("the identity provider's metadata has no {0}")]
-    Missing(&'static str),
-    /// The document was refused.
-    #[error("the identity provider's metadata is unreadable: {0}")]
-    Xml(#[from] XmlError),
+    /// The metadata was refused.
+    #[error("the identity provider's metadata is unusable: {0}")]
+    Faulty(#[from] MetadataFaults),
+    /// It takes no requests by HTTP-Redirect, or none on https or on this machine.
+    #[error("the identity provider's metadata has no SingleSignOnService for HTTP-Redirect that could be used")]
+    NoSignOn,
 }
 
-/// Why a request was not made.
+/// Why there is no such service provider.
 #[derive(Debug, thiserror::Error)]
-pub enum RequestError {
-    /// It could not be compressed.
-    #[error("the request could not be compressed: {0}")]
-    Deflate(#[from] std::io::Error),
-    /// It could not be signed.
+pub enum ServiceProviderError {
+    /// The assertion consumer service is nowhere.
     #[error(transparent)]
-    Signing(#[from] SigningError),
+    Address(#[from] MalformedLocation),
+    /// The key can neither sign nor decrypt.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// It has no name.
+    #[error(transparent)]
+    Name(#[from] MalformedEntityId),
 }
 
 fn base64(octets: &[u8]) -> String {
     base64::Engine::encode(&base64::engine::general_purpose::STANDARD, octets)
-}
-
-/// Base64 as it comes in forms and in XML: with line ends.
-fn from_base64(text: &str) -> Option<Vec<u8>> {
-    let compact: String = text.chars().filter(|c| !c.is_ascii_whitespace()).collect();
-    base64::Engine::decode(&base64::engine::general_purpose::STANDARD, compact).ok()
 }

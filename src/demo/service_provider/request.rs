@@ -1,16 +1,14 @@
-//! Signed `AuthnRequest`s for the HTTP-Redirect binding (SAML bindings §3.4).
+//! Signed `AuthnRequest`s for the HTTP-Redirect binding.
 
-use std::io::Write as _;
+use time::UtcDateTime;
 
-use flate2::{Compression, write::DeflateEncoder};
-use time::{UtcDateTime, macros::format_description};
-
-use super::{IdentityProvider, PERSISTENT, POST, RequestError, ServiceProvider, base64};
+use super::{IdentityProvider, PERSISTENT, ServiceProvider};
 use crate::{
     entropy::{Entropy, random_bytes},
     saml::{
-        signature::{Signer, SigningError},
-        xml::{Builder, ns},
+        MessageId, OutboundError, RelayState, RelayStateRefused,
+        authn_request::{AuthnRequest, Comparison, NameIdPolicy, RequestedAuthnContext},
+        binding::Delivery,
     },
 };
 
@@ -41,11 +39,25 @@ pub struct SignInRequest {
     pub url: String,
 }
 
+/// Why a request was not made.
+#[derive(Debug, thiserror::Error)]
+pub enum RequestFailed {
+    /// It could not be written or signed.
+    #[error("the request could not be made: {0}")]
+    Outbound(#[from] OutboundError),
+    /// What was to come back with the answer is not carried.
+    #[error(transparent)]
+    RelayState(#[from] RelayStateRefused),
+    /// It would not go by HTTP-Redirect.
+    #[error("the identity provider takes no requests by HTTP-Redirect")]
+    NotByRedirect,
+}
+
 impl ServiceProvider {
     /// Makes a signed request.
     ///
     /// # Errors
-    /// [`RequestError`]: it could not be written or signed.
+    /// [`RequestFailed`].
     pub fn request(
         &self,
         idp: &IdentityProvider,
@@ -53,68 +65,37 @@ impl ServiceProvider {
         relay_state: Option<&str>,
         now: UtcDateTime,
         entropy: &dyn Entropy,
-    ) -> Result<SignInRequest, RequestError> {
-        let id = format!("_{}", hex::encode(random_bytes::<20>(entropy)));
-        let xml = self.authn_request(idp, ask, &id, now).canonical().map_err(SigningError::from)?;
-        let mut deflate = DeflateEncoder::new(Vec::new(), Compression::default());
-        deflate.write_all(xml.as_bytes())?;
-
-        let mut query = format!("SAMLRequest={}", percent_encode(&base64(&deflate.finish()?)));
-        if let Some(relay_state) = relay_state {
-            query.push_str("&RelayState=");
-            query.push_str(&percent_encode(relay_state));
+    ) -> Result<SignInRequest, RequestFailed> {
+        let id = MessageId::from_entropy(random_bytes(entropy));
+        let relay_state = relay_state.map(RelayState::parse).transpose()?;
+        let request = self.authn_request(ask, id.clone(), now);
+        match request.deliver(&idp.sso, relay_state.as_ref(), &self.signer)? {
+            Delivery::Redirect(url) => Ok(SignInRequest { id: id.to_string(), url: url.into() }),
+            Delivery::Post { .. } => Err(RequestFailed::NotByRedirect),
         }
-        query.push_str("&SigAlg=");
-        query.push_str(&percent_encode(self.signer.algorithm().uri()));
-        let signature = self.signer.sign(query.as_bytes()).map_err(SigningError::from)?;
-        query.push_str("&Signature=");
-        query.push_str(&percent_encode(&base64(&signature)));
-
-        let separator = if idp.sso_redirect_url.contains('?') { '&' } else { '?' };
-        Ok(SignInRequest { id, url: format!("{}{separator}{query}", idp.sso_redirect_url) })
     }
 
-    fn authn_request(&self, idp: &IdentityProvider, ask: &Ask, id: &str, now: UtcDateTime) -> Builder {
-        let samlp = |local| Builder::element("samlp", ns::PROTOCOL, local);
-        let saml = |local| Builder::element("saml", ns::ASSERTION, local);
-        let mut contexts = ask.contexts.clone();
+    fn authn_request(&self, ask: &Ask, id: MessageId, now: UtcDateTime) -> AuthnRequest {
+        let mut class_refs = ask.contexts.clone();
         if !ask.attributes.is_empty() {
-            contexts.push(format!("{REQUESTED_ATTRIBUTES}{}", ask.attributes.join(",")));
+            class_refs.push(format!("{REQUESTED_ATTRIBUTES}{}", ask.attributes.join(",")));
         }
-        let requested = (!contexts.is_empty()).then(|| {
-            let class_refs = contexts.into_iter().map(|context| saml("AuthnContextClassRef").text(context));
-            samlp("RequestedAuthnContext").attribute("Comparison", "exact").children(class_refs)
-        });
-        let format = ask.name_id_format.as_deref().unwrap_or(PERSISTENT);
-        samlp("AuthnRequest")
-            .attribute("ID", id)
-            .attribute("Version", "2.0")
-            .attribute("IssueInstant", date_time(now))
-            .attribute("Destination", &*idp.sso_redirect_url)
-            .attribute("AssertionConsumerServiceURL", &*self.acs_url)
-            .attribute("ProtocolBinding", POST)
-            .optional_attribute("ForceAuthn", ask.force_authn.then_some("true"))
-            .optional_attribute("IsPassive", ask.is_passive.then_some("true"))
-            .child(saml("Issuer").text(&*self.entity_id))
-            .child(samlp("NameIDPolicy").attribute("AllowCreate", "true").attribute("Format", format))
-            .optional_child(requested)
-    }
-}
-
-/// `xs:dateTime` in UTC (SAML core §1.3.3).
-fn date_time(at: UtcDateTime) -> String {
-    at.format(format_description!("[year]-[month]-[day]T[hour]:[minute]:[second]Z")).unwrap_or_default()
-}
-
-/// RFC 3986 §2.1: everything but the unreserved characters.
-fn percent_encode(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') {
-            out.push(char::from(byte));
-        } else {
-            out.push_str(&format!("%{byte:02X}"));
+        let requested = RequestedAuthnContext { comparison: Comparison::Exact, class_refs };
+        let format = ask.name_id_format.as_deref().unwrap_or(PERSISTENT).to_owned();
+        AuthnRequest {
+            id,
+            issuer: self.entity_id.clone(),
+            issue_instant: now,
+            acs: self.acs.clone(),
+            force_authn: ask.force_authn,
+            is_passive: ask.is_passive,
+            name_id_policy: Some(NameIdPolicy {
+                format: Some(format),
+                sp_name_qualifier: None,
+                allow_create: Some(true),
+            }),
+            requested_authn_context: Some(requested).filter(|requested| !requested.class_refs.is_empty()),
+            scoping: None,
         }
     }
-    out
 }

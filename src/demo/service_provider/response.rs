@@ -1,21 +1,22 @@
-//! Reading a `Response` (SAML profiles §4.1.4.3): decrypt, verify, check everything, and only then tell.
+//! Reading a `Response`: both signatures and encryption are demanded, and everything is checked before anything is told.
 
-use time::{Duration, OffsetDateTime, UtcDateTime, format_description::well_known::Rfc3339};
+use time::{Duration, UtcDateTime};
 
-use super::{IdentityProvider, ServiceProvider, from_base64};
+use super::{IdentityProvider, ServiceProvider};
 use crate::saml::{
-    DeniedAlgorithms,
-    encryption::{AcceptedCiphers, DecryptionFailed, decrypt},
-    signature::{SignatureError, SignaturePosition, verify_enveloped},
-    xml::{Document, Element, Limits, XmlError, ns},
+    BindingError, DecodedResponse, DeniedAlgorithms, MessageId, ResponseError, instant,
+    response::{
+        self,
+        incoming::{Answer, DemandedSignatures, Expectation, Mismatch, ReceivedAssertion, ResponseDemands},
+    },
 };
 
 /// How far the clocks of the two sides may be apart.
 const CLOCK_SKEW: Duration = Duration::seconds(60);
 /// How old an issue instant may be.
 const FRESH_FOR: Duration = Duration::minutes(5);
-const SUCCESS: &str = "urn:oasis:names:tc:SAML:2.0:status:Success";
-const BEARER: &str = "urn:oasis:names:tc:SAML:2.0:cm:bearer";
+/// What Signet does unless an agreement says otherwise.
+const DEMANDS: ResponseDemands = ResponseDemands { signatures: DemandedSignatures::Both, encryption: true };
 
 /// What a response is compared with.
 #[derive(Debug, Clone, Copy)]
@@ -86,44 +87,18 @@ impl std::fmt::Debug for ReceivedAttribute {
 /// Why a response was not believed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SignInFailed {
-    /// The assertion is not meant for this service provider.
-    #[error("the assertion is not for this service: its audience is another")]
-    Audience,
-    /// There is other than one assertion, or it is not encrypted.
-    #[error("exactly one encrypted assertion is expected")]
-    Assertions,
-    /// The base64 is broken.
-    #[error("the response is not base64")]
-    Base64,
-    /// The assertion could not be decrypted.
-    #[error(transparent)]
-    Decryption(#[from] DecryptionFailed),
-    /// The response was sent to another place.
-    #[error("the response names another destination or recipient")]
-    Destination,
-    /// The response answers another request, or one that this browser did not make.
-    #[error("the response answers another request")]
-    InResponseTo,
-    /// Another identity provider than the one asked.
-    #[error("the response comes from another identity provider")]
-    Issuer,
-    /// Something that must be there is not, or is not what it should be.
-    #[error("the response lacks or garbles {0}")]
-    Malformed(&'static str),
-    /// The response or the assertion is signed by nobody we know.
-    #[error("the signature of the {part} was not accepted: {error}")]
-    Signature {
-        /// `Response` or `Assertion`.
-        part: &'static str,
-        /// Why.
-        error: SignatureError,
-    },
-    /// Too old, or not yet valid.
-    #[error("{0} is out of date, or in the future")]
-    Time(&'static str),
-    /// The document was refused.
+    /// The carriage or the XML was refused.
     #[error("the response is unreadable: {0}")]
-    Xml(#[from] XmlError),
+    Binding(#[from] BindingError),
+    /// It is not for this service, not for this request, or not for now.
+    #[error("the response was refused: {0}")]
+    Mismatch(#[from] Mismatch),
+    /// The person is named by nothing.
+    #[error("the response has no NameID")]
+    NoName,
+    /// It is not what it should be, or not signed by whom it should be.
+    #[error("the response was refused: {0}")]
+    Response(#[from] ResponseError),
 }
 
 impl ServiceProvider {
@@ -132,158 +107,49 @@ impl ServiceProvider {
     /// # Errors
     /// [`SignInFailed`], and nothing of the response may be believed then.
     pub fn read_response(&self, saml_response: &str, expected: &Expected<'_>) -> Result<Outcome, SignInFailed> {
-        let octets = from_base64(saml_response).ok_or(SignInFailed::Base64)?;
-        let document = Document::parse(&octets, &Limits::PROTOCOL)?;
-        let response = verified(document.root(), "Response", expected)?;
-        if !response.is(ns::PROTOCOL, "Response") || response.attribute("Version") != Some("2.0") {
-            return Err(SignInFailed::Malformed("a Response of version 2.0"));
+        let asked = &expected.idp.metadata;
+        let decoded = DecodedResponse::from_fields(saml_response, None)?;
+        let verified = decoded.verify(asked, &self.acs, DEMANDS, [&self.decryption_key], DeniedAlgorithms::NONE)?;
+        let matched = verified.matched(&Expectation {
+            audience: &self.entity_id,
+            asked: asked.entity_id(),
+            request: &MessageId::parse(expected.request_id).map_err(|_| Mismatch::InResponseTo)?,
+            // What really happened is shown, whatever was asked for.
+            contexts: &[],
+            authenticated_since: None,
+            now: expected.now,
+            clock_skew: CLOCK_SKEW,
+            fresh_for: FRESH_FOR,
+        })?;
+        match matched.into_answer() {
+            Answer::Success(assertion) => SignedIn::of(&assertion).map(Outcome::SignedIn),
+            Answer::Failure(status) => Ok(Outcome::Refused {
+                status: status.code().to_owned(),
+                nested: status.nested().map(str::to_owned),
+                message: status.message().map(str::to_owned),
+            }),
         }
-        check_issuer(response, expected)?;
-        if response.attribute("Destination") != Some(&self.acs_url) {
-            return Err(SignInFailed::Destination);
-        }
-        if response.attribute("InResponseTo") != Some(expected.request_id) {
-            return Err(SignInFailed::InResponseTo);
-        }
-        check_issue_instant(response, "the response", expected.now)?;
-
-        let status = required(response, ns::PROTOCOL, "Status", "a Status")?;
-        let code = required(status, ns::PROTOCOL, "StatusCode", "a StatusCode")?;
-        let value = code.attribute("Value").ok_or(SignInFailed::Malformed("a StatusCode"))?;
-        if value != SUCCESS {
-            let nested = code.only_child(ns::PROTOCOL, "StatusCode")?.and_then(|c| c.attribute("Value"));
-            let message = status.only_child(ns::PROTOCOL, "StatusMessage")?.map(Element::text).transpose()?;
-            return Ok(Outcome::Refused {
-                status: value.to_owned(),
-                nested: nested.map(str::to_owned),
-                message: message.map(std::borrow::Cow::into_owned),
-            });
-        }
-
-        let mut encrypted =
-            response.children().filter(|c| c.namespace() == ns::ASSERTION && c.local_name() != "Issuer");
-        let (Some(encrypted), None) = (encrypted.next(), encrypted.next()) else {
-            return Err(SignInFailed::Assertions);
-        };
-        if encrypted.local_name() != "EncryptedAssertion" {
-            return Err(SignInFailed::Assertions);
-        }
-        let nothing = DeniedAlgorithms::NONE;
-        let opened = decrypt(encrypted, [&self.decryption_key], AcceptedCiphers::Authenticated, nothing)?;
-        let document = Document::parse(&opened, &Limits::PROTOCOL)?;
-        let assertion = verified(document.root(), "Assertion", expected)?;
-        self.read_assertion(assertion, expected).map(Outcome::SignedIn)
     }
+}
 
-    fn read_assertion(&self, assertion: Element<'_>, expected: &Expected<'_>) -> Result<SignedIn, SignInFailed> {
-        if !assertion.is(ns::ASSERTION, "Assertion") || assertion.attribute("Version") != Some("2.0") {
-            return Err(SignInFailed::Malformed("an Assertion of version 2.0"));
-        }
-        check_issuer(assertion, expected)?;
-        check_issue_instant(assertion, "the assertion", expected.now)?;
-
-        let subject = required(assertion, ns::ASSERTION, "Subject", "a Subject")?;
-        let name_id = required(subject, ns::ASSERTION, "NameID", "a NameID")?;
-        self.check_bearer(subject, expected)?;
-        self.check_conditions(assertion, expected.now)?;
-
-        let statement = required(assertion, ns::ASSERTION, "AuthnStatement", "an AuthnStatement")?;
-        let context = required(statement, ns::ASSERTION, "AuthnContext", "an AuthnContext")?;
-        let class = required(context, ns::ASSERTION, "AuthnContextClassRef", "an AuthnContextClassRef")?;
-        let mut attributes = Vec::new();
-        let statements = assertion.children().filter(|c| c.is(ns::ASSERTION, "AttributeStatement"));
-        for attribute in statements.flat_map(Element::children).filter(|c| c.is(ns::ASSERTION, "Attribute")) {
-            let name = attribute.attribute("Name").ok_or(SignInFailed::Malformed("an attribute's name"))?.to_owned();
-            let values = attribute.children().filter(|c| c.is(ns::ASSERTION, "AttributeValue"));
-            let values = values.map(|v| v.text().map(std::borrow::Cow::into_owned)).collect::<Result<_, _>>()?;
-            attributes.push(ReceivedAttribute { name, values });
-        }
-        Ok(SignedIn {
-            name_id: name_id.text()?.into_owned(),
-            name_id_format: name_id.attribute("Format").unwrap_or_default().to_owned(),
-            authn_context: class.text()?.into_owned(),
-            authn_instant: statement.attribute("AuthnInstant").unwrap_or_default().to_owned(),
-            session_index: statement.attribute("SessionIndex").map(str::to_owned),
-            attributes,
+impl SignedIn {
+    fn of(assertion: &ReceivedAssertion) -> Result<Self, SignInFailed> {
+        let name = assertion.name_id().ok_or(SignInFailed::NoName)?;
+        let statement = assertion.authn_statement();
+        Ok(Self {
+            name_id: name.value.to_string(),
+            name_id_format: name.format.clone().unwrap_or_default(),
+            authn_context: statement.authn_context_class_ref.clone(),
+            authn_instant: instant::format(statement.authn_instant),
+            session_index: statement.session_index.clone(),
+            attributes: assertion.attributes().iter().map(ReceivedAttribute::of).collect(),
         })
     }
+}
 
-    /// A bearer confirmation that names this place, this request, and a time not yet over.
-    fn check_bearer(&self, subject: Element<'_>, expected: &Expected<'_>) -> Result<(), SignInFailed> {
-        let confirmation = required(subject, ns::ASSERTION, "SubjectConfirmation", "a SubjectConfirmation")?;
-        if confirmation.attribute("Method") != Some(BEARER) {
-            return Err(SignInFailed::Malformed("a bearer confirmation"));
-        }
-        let data = required(confirmation, ns::ASSERTION, "SubjectConfirmationData", "SubjectConfirmationData")?;
-        if data.attribute("Recipient") != Some(&self.acs_url) {
-            return Err(SignInFailed::Destination);
-        }
-        if data.attribute("InResponseTo") != Some(expected.request_id) {
-            return Err(SignInFailed::InResponseTo);
-        }
-        // SAML profiles §4.1.4.2: the confirmation must end and must not have a beginning.
-        let until = data.attribute("NotOnOrAfter").and_then(instant).ok_or(SignInFailed::Malformed("NotOnOrAfter"))?;
-        if expected.now - CLOCK_SKEW >= until || data.attribute("NotBefore").is_some() {
-            return Err(SignInFailed::Time("the confirmation"));
-        }
-        Ok(())
+impl ReceivedAttribute {
+    fn of(attribute: &response::incoming::ReceivedAttribute) -> Self {
+        let values = attribute.values.iter().map(|value| value.to_string());
+        Self { name: attribute.name.clone(), values: values.collect() }
     }
-
-    fn check_conditions(&self, assertion: Element<'_>, now: UtcDateTime) -> Result<(), SignInFailed> {
-        let conditions = required(assertion, ns::ASSERTION, "Conditions", "Conditions")?;
-        let from = conditions.attribute("NotBefore").and_then(instant).ok_or(SignInFailed::Malformed("NotBefore"))?;
-        let until =
-            conditions.attribute("NotOnOrAfter").and_then(instant).ok_or(SignInFailed::Malformed("NotOnOrAfter"))?;
-        if now + CLOCK_SKEW < from || now - CLOCK_SKEW >= until {
-            return Err(SignInFailed::Time("the assertion"));
-        }
-        let mut restrictions = conditions.children().filter(|c| c.is(ns::ASSERTION, "AudienceRestriction")).peekable();
-        if restrictions.peek().is_none() {
-            return Err(SignInFailed::Audience);
-        }
-        for restriction in restrictions {
-            // SAML core §2.5.1.4: one audience of every restriction must be met.
-            let audiences = restriction.children().filter(|c| c.is(ns::ASSERTION, "Audience"));
-            let texts = audiences.map(Element::text).collect::<Result<Vec<_>, _>>()?;
-            if !texts.iter().any(|text| *text == self.entity_id) {
-                return Err(SignInFailed::Audience);
-            }
-        }
-        Ok(())
-    }
-}
-
-/// The element, once its signature is verified with a key of the identity provider that was asked.
-fn verified<'d>(
-    element: Element<'d>,
-    part: &'static str,
-    expected: &Expected<'_>,
-) -> Result<Element<'d>, SignInFailed> {
-    verify_enveloped(element, SignaturePosition::AfterIssuer, &expected.idp.keys)
-        .map(|verified| verified.element())
-        .map_err(|error| SignInFailed::Signature { part, error })
-}
-
-fn required<'d>(
-    parent: Element<'d>,
-    namespace: &str,
-    local: &str,
-    what: &'static str,
-) -> Result<Element<'d>, SignInFailed> {
-    parent.only_child(namespace, local)?.ok_or(SignInFailed::Malformed(what))
-}
-
-fn check_issuer(element: Element<'_>, expected: &Expected<'_>) -> Result<(), SignInFailed> {
-    let issuer = required(element, ns::ASSERTION, "Issuer", "an Issuer")?.text()?;
-    if issuer == expected.idp.entity_id { Ok(()) } else { Err(SignInFailed::Issuer) }
-}
-
-fn check_issue_instant(element: Element<'_>, what: &'static str, now: UtcDateTime) -> Result<(), SignInFailed> {
-    let at = element.attribute("IssueInstant").and_then(instant).ok_or(SignInFailed::Malformed("an IssueInstant"))?;
-    if at > now + CLOCK_SKEW || at < now - FRESH_FOR - CLOCK_SKEW { Err(SignInFailed::Time(what)) } else { Ok(()) }
-}
-
-/// `xs:dateTime` in UTC.
-fn instant(text: &str) -> Option<UtcDateTime> {
-    OffsetDateTime::parse(text, &Rfc3339).ok().map(OffsetDateTime::to_utc)
 }

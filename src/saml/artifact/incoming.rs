@@ -7,12 +7,11 @@ use url::Url;
 
 use super::Artifact;
 use crate::saml::{
-    DeniedAlgorithms, EntityId, MessageId,
-    authn_request::RequestError,
+    DeniedAlgorithms, EntityId, MessageError, MessageId,
     binding::{BindingError, Carriage, Carried},
     instant,
     message::{Decoded, check_version},
-    metadata::SpMetadata,
+    peer::Peer,
     read::{collapse, only_attributes, only_elements, required},
     signature::SignatureVerified,
     xml::ns,
@@ -52,14 +51,14 @@ impl DecodedArtifactResolve {
     /// `denied` are the algorithms by which no signature is accepted.
     ///
     /// # Errors
-    /// [`RequestError`]; [`RequestError::Unsigned`] whatever the agreement says, since nothing else tells who asks.
+    /// [`MessageError`]; [`MessageError::Unsigned`] whatever the agreement says, since nothing else tells who asks.
     pub fn verify(
         self,
-        metadata: &SpMetadata,
+        peer: &Peer,
         ours: &[Url],
         denied: DeniedAlgorithms,
-    ) -> Result<VerifiedArtifactResolve, RequestError> {
-        let signature = self.0.proof(metadata, denied)?;
+    ) -> Result<VerifiedArtifactResolve, MessageError> {
+        let signature = self.0.proof(peer, denied)?;
         let root = self.0.root();
         check_version(root)?;
         only_attributes(root, &["ID", "Version", "IssueInstant", "Destination", "Consent"])?;
@@ -70,7 +69,7 @@ impl DecodedArtifactResolve {
             (ns::PROTOCOL, "Artifact"),
         ];
         only_elements(root, &elements, &[])?;
-        let artifact = root.only_child(ns::PROTOCOL, "Artifact")?.ok_or(RequestError::NoArtifact)?;
+        let artifact = root.only_child(ns::PROTOCOL, "Artifact")?.ok_or(MessageError::NoArtifact)?;
         let request = VerifiedArtifactResolve {
             issuer: self.0.claimed_issuer.clone(),
             id: MessageId::parse(required(root, "ID")?)?,

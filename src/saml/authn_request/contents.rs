@@ -2,9 +2,8 @@
 
 use time::UtcDateTime;
 
-use super::RequestError;
 use crate::saml::{
-    AcsSelection, MessageId, NamedPrincipal, instant,
+    AcsSelection, MessageError, MessageId, NamedPrincipal, instant,
     message::check_version,
     read::{boolean, collapse, cut, only_attributes, only_elements, optional, required, unexpected, unsigned_short},
     xml::{Element, ns},
@@ -106,7 +105,7 @@ pub struct ValidityPeriod {
 }
 
 /// Everything that a request says, but its issuer.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Contents {
     pub(super) id: MessageId,
     pub(super) issue_instant: UtcDateTime,
@@ -123,7 +122,7 @@ pub(super) struct Contents {
 }
 
 impl Contents {
-    pub(super) fn read(root: Element<'_>) -> Result<Self, RequestError> {
+    pub(super) fn read(root: Element<'_>) -> Result<Self, MessageError> {
         // Whatever it would say otherwise, it says it in a language that we do not know (SAML Core §4.1.3).
         check_version(root)?;
         only_attributes(root, &ATTRIBUTES)?;
@@ -136,7 +135,7 @@ impl Contents {
             (None, None) => AcsSelection::Default,
             (Some(url), None) => AcsSelection::Url(url.to_owned()),
             (None, Some(index)) if root.attribute("ProtocolBinding").is_none() => AcsSelection::Index(index),
-            (_, Some(_)) => return Err(RequestError::AcsTwice),
+            (_, Some(_)) => return Err(MessageError::AcsTwice),
         };
         Ok(Self {
             id: MessageId::parse(required(root, "ID")?)?,
@@ -158,7 +157,7 @@ impl Contents {
     }
 }
 
-fn subject(element: Element<'_>) -> Result<RequestedSubject, RequestError> {
+fn subject(element: Element<'_>) -> Result<RequestedSubject, MessageError> {
     only_attributes(element, &[])?;
     let mut children = element.children();
     match (children.next(), children.next()) {
@@ -169,7 +168,7 @@ fn subject(element: Element<'_>) -> Result<RequestedSubject, RequestError> {
     }
 }
 
-fn name_id_policy(element: Element<'_>) -> Result<NameIdPolicy, RequestError> {
+fn name_id_policy(element: Element<'_>) -> Result<NameIdPolicy, MessageError> {
     only_attributes(element, &["Format", "SPNameQualifier", "AllowCreate"])?;
     only_elements(element, &[], &[])?;
     Ok(NameIdPolicy {
@@ -179,7 +178,7 @@ fn name_id_policy(element: Element<'_>) -> Result<NameIdPolicy, RequestError> {
     })
 }
 
-fn requested_authn_context(element: Element<'_>) -> Result<RequestedAuthnContext, RequestError> {
+fn requested_authn_context(element: Element<'_>) -> Result<RequestedAuthnContext, MessageError> {
     only_attributes(element, &["Comparison"])?;
     let comparison = optional(element, "Comparison", |text| match text {
         "better" => Some(Comparison::Better),
@@ -196,18 +195,18 @@ fn requested_authn_context(element: Element<'_>) -> Result<RequestedAuthnContext
     };
     let class_refs = uris(element, ns::ASSERTION, name)?;
     match element.children().next() {
-        None => Err(RequestError::UnexpectedElement { line: element.line(), name: cut(element.local_name()) }),
+        None => Err(MessageError::UnexpectedElement { line: element.line(), name: cut(element.local_name()) }),
         Some(_) => Ok(RequestedAuthnContext { comparison, class_refs }),
     }
 }
 
-fn validity_period(element: Element<'_>) -> Result<Option<ValidityPeriod>, RequestError> {
+fn validity_period(element: Element<'_>) -> Result<Option<ValidityPeriod>, MessageError> {
     let time = |name| element.attribute(name).map(instant::parse).transpose();
     let period = ValidityPeriod { not_before: time("NotBefore")?, not_on_or_after: time("NotOnOrAfter")? };
     Ok((period.not_before.is_some() || period.not_on_or_after.is_some()).then_some(period))
 }
 
-fn scoping(element: Element<'_>) -> Result<Scoping, RequestError> {
+fn scoping(element: Element<'_>) -> Result<Scoping, MessageError> {
     only_attributes(element, &["ProxyCount"])?;
     let children = [(ns::PROTOCOL, "IDPList"), (ns::PROTOCOL, "RequesterID")];
     if let Some(stranger) = element.children().find(|child| !children.iter().any(|(n, l)| child.is(n, l))) {
@@ -228,7 +227,7 @@ fn scoping(element: Element<'_>) -> Result<Scoping, RequestError> {
 }
 
 /// The texts of all children, which must have this name.
-fn uris(element: Element<'_>, namespace: &str, local: &str) -> Result<Vec<String>, RequestError> {
+fn uris(element: Element<'_>, namespace: &str, local: &str) -> Result<Vec<String>, MessageError> {
     let mut texts = Vec::new();
     for child in element.children() {
         if !child.is(namespace, local) || texts.len() >= MOST_LISTED {

@@ -5,8 +5,11 @@
 //! very tree whose signature was verified, so nobody can look at another message than the one that was signed.
 //!
 //! Whether the request is fresh, where the answer goes and what may be released is left to the federation.
+//!
+//! [`AuthnRequest`] is the other direction: what we ask of an identity provider ourselves.
 
 mod contents;
+mod outgoing;
 
 use std::fmt;
 
@@ -14,17 +17,15 @@ use time::UtcDateTime;
 use url::Url;
 
 use super::{
-    AcsSelection, DeniedAlgorithms, EntityId, MalformedMessageId, MessageId, RelayState, ResponseBinding,
-    artifact::MalformedArtifact,
+    AcsSelection, DeniedAlgorithms, EntityId, MessageError, MessageId, RelayState, ResponseBinding,
     binding::{BindingError, Carried},
-    instant::MalformedInstant,
     message::Decoded,
     metadata::SpMetadata,
-    signature::{SignatureError, SignatureVerified},
-    xml::XmlError,
+    signature::SignatureVerified,
 };
 use contents::Contents;
 pub use contents::{Comparison, NameIdPolicy, RequestedAuthnContext, RequestedSubject, Scoping, ValidityPeriod};
+pub use outgoing::AuthnRequest;
 
 /// An AuthnRequest that was read, and that nobody has vouched for yet.
 pub struct DecodedAuthnRequest(Decoded);
@@ -57,18 +58,18 @@ impl DecodedAuthnRequest {
     /// character. `denied` are the algorithms by which no signature is accepted.
     ///
     /// # Errors
-    /// [`RequestError`]. The signature is judged first: what a stranger wrote is not looked into.
+    /// [`MessageError`]. The signature is judged first: what a stranger wrote is not looked into.
     pub fn verify(
         self,
         metadata: &SpMetadata,
         demand: RequestSignature,
         our_sso: &[Url],
         denied: DeniedAlgorithms,
-    ) -> Result<VerifiedAuthnRequest, RequestError> {
+    ) -> Result<VerifiedAuthnRequest, MessageError> {
         let message = self.0;
-        let signature = message.signature(metadata, denied)?;
+        let signature = message.signature(metadata.peer(), denied)?;
         if signature.is_none() && (demand == RequestSignature::Demanded || metadata.authn_requests_signed()) {
-            return Err(RequestError::Unsigned);
+            return Err(MessageError::Unsigned);
         }
 
         let root = message.root();
@@ -197,81 +198,4 @@ impl VerifiedAuthnRequest {
     pub fn signature(&self) -> Option<&SignatureVerified> {
         self.signature.as_ref()
     }
-}
-
-/// Why a request is not believed, or not understood.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum RequestError {
-    /// An ACS by URL (or binding) and by index at once (SAML Core §3.4.1: mutually exclusive).
-    #[error("AssertionConsumerServiceIndex excludes AssertionConsumerServiceURL and ProtocolBinding")]
-    AcsTwice,
-    /// An attribute that must be there is not.
-    #[error("attribute {0} is missing")]
-    AttributeMissing(&'static str),
-    /// The person whose session shall end is named by an EncryptedID that does not open to a NameID.
-    #[error(
-        "no key of ours opens the EncryptedID to a NameID; our metadata says which key to encrypt to, if any, and by which algorithms"
-    )]
-    EncryptedPrincipal,
-    /// The destination is not one of our addresses.
-    #[error("Destination is not the address of this service of ours")]
-    ForeignDestination,
-    /// The record given is not that of the claimed issuer.
-    #[error("the record is not that of the request's Issuer")]
-    ForeignRecord,
-    /// An attribute whose value is not of its type.
-    #[error("attribute {0} has a value that its type does not allow")]
-    MalformedAttribute(&'static str),
-    /// The identifier of the message.
-    #[error(transparent)]
-    MalformedId(#[from] MalformedMessageId),
-    /// A time.
-    #[error(transparent)]
-    MalformedInstant(#[from] MalformedInstant),
-    /// Not an artifact.
-    #[error(transparent)]
-    MalformedArtifact(#[from] MalformedArtifact),
-    /// An ArtifactResolve without an artifact.
-    #[error("the ArtifactResolve has no Artifact")]
-    NoArtifact,
-    /// A signed request that does not say for whom it is.
-    #[error("a signed request must have a Destination")]
-    NoDestination,
-    /// A LogoutRequest that names nobody.
-    #[error("the LogoutRequest has no NameID")]
-    NoPrincipal,
-    /// A LogoutResponse without a status.
-    #[error("the LogoutResponse has no StatusCode")]
-    NoStatus,
-    /// The signature.
-    #[error(transparent)]
-    Signature(#[from] SignatureError),
-    /// An attribute that the schema does not know.
-    #[error("line {line}: attribute {name} is not one of this message's")]
-    UnexpectedAttribute {
-        /// The line of the element.
-        line: u32,
-        /// The attribute, cut to 64 characters.
-        name: String,
-    },
-    /// An element that the schema does not know there, in another order, or a second time.
-    #[error("line {line}: element {name} does not stand here in this message (SAML Core §3)")]
-    UnexpectedElement {
-        /// The line of the element.
-        line: u32,
-        /// The element, cut to 64 characters.
-        name: String,
-    },
-    /// Text between the elements.
-    #[error("there is text between the elements of the request")]
-    UnexpectedText,
-    /// No signature, and one is demanded.
-    #[error("the request is not signed, but requests of this service provider must be")]
-    Unsigned,
-    /// Another version than 2.0.
-    #[error("Version is not 2.0")]
-    Version,
-    /// The tree cannot be read as expected.
-    #[error(transparent)]
-    Xml(#[from] XmlError),
 }

@@ -10,6 +10,7 @@ use super::{
 use crate::saml::{
     RelayState,
     logout::{DecodedLogoutRequest, DecodedLogoutResponse, LogoutMessage},
+    response::incoming::DecodedResponse,
     xml::is_space,
 };
 
@@ -93,6 +94,28 @@ impl LogoutMessage {
             Carrier::Request => DecodedLogoutRequest::read(carried).map(Self::Request),
             Carrier::Response => DecodedLogoutResponse::read(carried).map(Self::Response),
         }
+    }
+}
+
+impl DecodedResponse {
+    /// Undoes the carriage of a form's body (`application/x-www-form-urlencoded`) and reads the XML. Nothing of the result can be
+    /// believed yet. There is no such reader for query strings: SAML Profiles §4.1.2 lets no Response come by HTTP-Redirect.
+    ///
+    /// # Errors
+    /// [`BindingError`].
+    pub fn from_form(body: &[u8]) -> Result<Self, BindingError> {
+        let parameters = Parameters::split(body)?;
+        let value = parameters.response()?;
+        let relay_state = parameters.relay_state.map(|value| text(value, "RelayState")).transpose()?;
+        Self::from_fields(&text(value, Carrier::Response.name())?, relay_state.as_deref())
+    }
+
+    /// The same of the values of the fields `SAMLResponse` and `RelayState`, each of which must have come once.
+    ///
+    /// # Errors
+    /// [`BindingError`].
+    pub fn from_fields(saml_response: &str, relay_state: Option<&str>) -> Result<Self, BindingError> {
+        Self::read(unpack_post(Carrier::Response, saml_response, relay_state)?)
     }
 }
 

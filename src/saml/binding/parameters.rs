@@ -71,6 +71,15 @@ impl<'q> Parameters<'q> {
         }
     }
 
+    /// The one message, where only responses are taken.
+    pub(super) fn response(&self) -> Result<&'q [u8], BindingError> {
+        match (self.saml_request, self.saml_response) {
+            (Some(_), _) => Err(BindingError::RequestParameter),
+            (None, Some(value)) => Ok(value),
+            (None, None) => Err(BindingError::NoResponse),
+        }
+    }
+
     /// The one message, where requests and responses are taken. Both at once are two messages under one signature.
     pub(super) fn message(&self) -> Result<(Carrier, &'q [u8]), BindingError> {
         match (self.saml_request, self.saml_response) {

@@ -7,12 +7,12 @@ use time::UtcDateTime;
 use url::Url;
 
 use crate::saml::{
-    DeniedAlgorithms, EntityId, MessageId, NamedPrincipal, RelayState, RequestError,
+    DeniedAlgorithms, EntityId, MessageError, MessageId, NamedPrincipal, RelayState,
     binding::{BindingError, Carried},
     encryption::{AcceptedCiphers, Opener, Sealed},
     instant,
     message::{Decoded, check_version},
-    metadata::SpMetadata,
+    peer::Peer,
     read::{collapse, only_attributes, only_elements, required, unexpected},
     signature::SignatureVerified,
     xml::{Document, Element, Limits, ns},
@@ -86,14 +86,14 @@ impl DecodedLogoutRequest {
     /// single logout service, `denied` the algorithms by which no signature and no encryption is accepted.
     ///
     /// # Errors
-    /// [`RequestError`]; [`RequestError::Unsigned`] whatever the agreement says (SAML Profiles §4.4.3.1).
+    /// [`MessageError`]; [`MessageError::Unsigned`] whatever the agreement says (SAML Profiles §4.4.3.1).
     pub fn verify(
         self,
-        metadata: &SpMetadata,
+        peer: &Peer,
         our_slo: &[Url],
         denied: DeniedAlgorithms,
-    ) -> Result<VerifiedLogoutRequest, RequestError> {
-        let signature = self.0.proof(metadata, denied)?;
+    ) -> Result<VerifiedLogoutRequest, MessageError> {
+        let signature = self.0.proof(peer, denied)?;
         let root = self.0.root();
         check_version(root)?;
         only_attributes(root, &["ID", "Version", "IssueInstant", "Destination", "Consent", "Reason", "NotOnOrAfter"])?;
@@ -116,7 +116,7 @@ impl DecodedLogoutRequest {
 }
 
 /// Issuer, Signature, Extensions, the principal, then any number of SessionIndex (SAML Core §3.7.1).
-fn session_indexes(root: Element<'_>) -> Result<Vec<String>, RequestError> {
+fn session_indexes(root: Element<'_>) -> Result<Vec<String>, MessageError> {
     let mut indexes = Vec::new();
     for child in root.children() {
         if child.is(ns::PROTOCOL, "SessionIndex") {
@@ -140,17 +140,17 @@ fn session_indexes(root: Element<'_>) -> Result<Vec<String>, RequestError> {
 }
 
 /// The person: in clear, or encrypted to a key of ours (SAML Core §3.7.1).
-fn principal(root: Element<'_>, denied: DeniedAlgorithms) -> Result<Principal, RequestError> {
+fn principal(root: Element<'_>, denied: DeniedAlgorithms) -> Result<Principal, MessageError> {
     let name = root.only_child(ns::ASSERTION, "NameID")?;
     match (name, root.only_child(ns::ASSERTION, "EncryptedID")?) {
         (Some(name), None) => NamedPrincipal::read(name).map(Principal::Named),
         (None, Some(encrypted)) => {
             // Nothing by CBC: a service that copied another's EncryptedID could learn from our answers what is in it.
             let sealed = Sealed::read(encrypted, AcceptedCiphers::Authenticated, denied);
-            sealed.map(Principal::Hidden).map_err(|_| RequestError::EncryptedPrincipal)
+            sealed.map(Principal::Hidden).map_err(|_| MessageError::EncryptedPrincipal)
         }
         (Some(_), Some(encrypted)) => Err(unexpected(encrypted)),
-        (None, None) => Err(RequestError::NoPrincipal),
+        (None, None) => Err(MessageError::NoPrincipal),
     }
 }
 
@@ -175,14 +175,14 @@ impl DecodedLogoutResponse {
     /// Verifies the response against the record of the claimed issuer, and reads it.
     ///
     /// # Errors
-    /// [`RequestError`]; [`RequestError::Unsigned`] whatever the agreement says (SAML Profiles §4.4.3.4).
+    /// [`MessageError`]; [`MessageError::Unsigned`] whatever the agreement says (SAML Profiles §4.4.3.4).
     pub fn verify(
         self,
-        metadata: &SpMetadata,
+        peer: &Peer,
         our_slo: &[Url],
         denied: DeniedAlgorithms,
-    ) -> Result<VerifiedLogoutResponse, RequestError> {
-        let signature = self.0.proof(metadata, denied)?;
+    ) -> Result<VerifiedLogoutResponse, MessageError> {
+        let signature = self.0.proof(peer, denied)?;
         let root = self.0.root();
         check_version(root)?;
         only_attributes(root, &["ID", "Version", "IssueInstant", "Destination", "Consent", "InResponseTo"])?;
@@ -207,9 +207,9 @@ impl DecodedLogoutResponse {
 }
 
 /// SAML Core §3.2.2: what a service does not say to be a success is none.
-fn status(root: Element<'_>) -> Result<LogoutStatus, RequestError> {
-    let status = root.child(ns::PROTOCOL, "Status").ok_or(RequestError::NoStatus)?;
-    let code = status.only_child(ns::PROTOCOL, "StatusCode")?.ok_or(RequestError::NoStatus)?;
+fn status(root: Element<'_>) -> Result<LogoutStatus, MessageError> {
+    let status = root.child(ns::PROTOCOL, "Status").ok_or(MessageError::NoStatus)?;
+    let code = status.only_child(ns::PROTOCOL, "StatusCode")?.ok_or(MessageError::NoStatus)?;
     let value = |code: Element<'_>| code.attribute("Value").map(|value| collapse(value).to_owned());
     let nested = code.only_child(ns::PROTOCOL, "StatusCode")?.and_then(value);
     Ok(match (value(code).as_deref(), nested.as_deref()) {
@@ -248,11 +248,11 @@ impl VerifiedLogoutRequest {
     /// when the request is known to be fresh, and not where others wait.
     ///
     /// # Errors
-    /// [`RequestError::EncryptedPrincipal`]: it does not open to a NameID; why not is told to nobody.
-    pub fn principal(&self, openers: &[Arc<Opener>]) -> Result<NamedPrincipal, RequestError> {
+    /// [`MessageError::EncryptedPrincipal`]: it does not open to a NameID; why not is told to nobody.
+    pub fn principal(&self, openers: &[Arc<Opener>]) -> Result<NamedPrincipal, MessageError> {
         match &self.principal {
             Principal::Named(name) => Ok(name.clone()),
-            Principal::Hidden(sealed) => open(sealed, openers).ok_or(RequestError::EncryptedPrincipal),
+            Principal::Hidden(sealed) => open(sealed, openers).ok_or(MessageError::EncryptedPrincipal),
         }
     }
 

@@ -12,7 +12,7 @@ mod outgoing;
 pub use incoming::{
     DecodedLogoutRequest, DecodedLogoutResponse, LogoutStatus, VerifiedLogoutRequest, VerifiedLogoutResponse,
 };
-pub use outgoing::{LogoutDelivery, LogoutRequest, LogoutResponse, LogoutResult};
+pub use outgoing::{LogoutRequest, LogoutResponse, LogoutResult};
 
 /// A logout message that a browser brought. Made by [`LogoutMessage::from_query`] and [`LogoutMessage::from_form`].
 #[derive(Debug)]

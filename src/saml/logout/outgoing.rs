@@ -1,25 +1,18 @@
 //! Logout messages that go out: written, signed, read back, addressed.
 
-use std::fmt;
-
-use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
 use time::UtcDateTime;
-use url::Url;
 
 use crate::saml::{
     EntityId, MessageId, OutboundError, RelayState,
     assertion::NameId,
-    binding::{Carrier, redirect_url},
+    binding::{self, Carrier, Delivery, Place},
     instant,
     metadata::SloLocation,
-    read_back,
     response::{NestedStatus, Status, TopStatus},
-    signature::{SignaturePosition, Signer, SigningError, sign_enveloped},
+    signature::Signer,
     xml::{Builder, ns},
 };
 
-/// What a message is called that is not read as it was written.
-const MESSAGE: &str = "logout message";
 const SUCCESS: &str = "urn:oasis:names:tc:SAML:2.0:status:Success";
 
 /// A request that a service end a session (SAML Core §3.7.1).
@@ -69,29 +62,12 @@ pub struct LogoutResponse {
     pub result: LogoutResult,
 }
 
-/// A logout message on its way through the browser. Carries a name of the person; its page must not be stored.
-pub enum LogoutDelivery {
-    /// By HTTP-Redirect: where to.
-    Redirect(Url),
-    /// By HTTP-POST: a form.
-    Post {
-        /// The form's action.
-        action: Url,
-        /// The name of the message's field: `SAMLRequest` or `SAMLResponse`.
-        field: &'static str,
-        /// The message, in base64.
-        message: String,
-        /// The field `RelayState`.
-        relay_state: Option<RelayState>,
-    },
-}
-
 impl LogoutRequest {
     /// Signs the request for this place.
     ///
     /// # Errors
     /// [`OutboundError`]: nothing may be sent then.
-    pub fn deliver(&self, to: &SloLocation, signer: &dyn Signer) -> Result<LogoutDelivery, OutboundError> {
+    pub fn deliver(&self, to: &SloLocation, signer: &dyn Signer) -> Result<Delivery, OutboundError> {
         let (name_qualifier, sp_name_qualifier) = match self.name_id.is_qualified() {
             true => (Some(self.qualifiers.0.as_str()), Some(self.qualifiers.1.as_str())),
             false => (None, None),
@@ -119,7 +95,7 @@ impl LogoutResponse {
         to: &SloLocation,
         relay_state: Option<&RelayState>,
         signer: &dyn Signer,
-    ) -> Result<LogoutDelivery, OutboundError> {
+    ) -> Result<Delivery, OutboundError> {
         let status = match &self.result {
             LogoutResult::Ended => ended(None),
             LogoutResult::Failed(status) => status.write(),
@@ -165,34 +141,11 @@ fn deliver(
     to: &SloLocation,
     relay_state: Option<&RelayState>,
     signer: &dyn Signer,
-) -> Result<LogoutDelivery, OutboundError> {
-    if to.is_by_redirect() {
-        let written = message.canonical()?;
-        read_back::octet_for_octet(written.as_bytes(), MESSAGE)?;
-        let url = redirect_url(to.url(), carrier, &written, relay_state, signer).map_err(SigningError::from)?;
-        return Ok(LogoutDelivery::Redirect(url));
-    }
-    let signed = sign_enveloped(message, SignaturePosition::AfterIssuer, signer)?;
-    let document = read_back::octet_for_octet(signed.as_bytes(), MESSAGE)?;
-    read_back::verify(document.root(), SignaturePosition::AfterIssuer, signer)?;
-    Ok(LogoutDelivery::Post {
-        action: to.url().clone(),
-        field: carrier.name(),
-        message: BASE64.encode(signed.as_bytes()),
-        relay_state: relay_state.cloned(),
-    })
+) -> Result<Delivery, OutboundError> {
+    let place = Place { url: to.url(), by_redirect: to.is_by_redirect() };
+    binding::deliver(message, carrier, place, relay_state, signer, |_| Ok(()))
 }
 
 fn samlp(local: &'static str) -> Builder {
     Builder::element("samlp", ns::PROTOCOL, local)
-}
-
-/// Says where it goes, never what it carries.
-impl fmt::Debug for LogoutDelivery {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Redirect(url) => write!(f, "LogoutDelivery::Redirect({:?})", url.host_str()),
-            Self::Post { action, .. } => write!(f, "LogoutDelivery::Post({:?})", action.host_str()),
-        }
-    }
 }

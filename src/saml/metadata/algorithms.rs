@@ -10,9 +10,9 @@ use crate::saml::{
 /// A key to which content may be encrypted, as the metadata registers it.
 #[derive(Debug, Clone)]
 pub struct RegisteredEncryptionKey {
-    pub(super) key: EncryptionKey,
-    pub(super) fingerprint: KeyFingerprint,
-    pub(super) methods: Vec<DeclaredEncryptionMethod>,
+    pub(in crate::saml::metadata) key: EncryptionKey,
+    pub(in crate::saml::metadata) fingerprint: KeyFingerprint,
+    pub(in crate::saml::metadata) methods: Vec<DeclaredEncryptionMethod>,
 }
 
 impl RegisteredEncryptionKey {

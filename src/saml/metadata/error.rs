@@ -1,4 +1,4 @@
-//! What can be wrong with a service provider's metadata.
+//! What can be wrong with metadata.
 
 use std::fmt;
 
@@ -201,6 +201,12 @@ pub enum MetadataFault {
     /// No assertion consumer service takes responses in a way that we send them.
     #[error("no AssertionConsumerService has a binding by which responses are sent: HTTP-POST or HTTP-Artifact")]
     NoUsableConsumer,
+    /// No key with which an identity provider signs.
+    #[error("there is no KeyDescriptor for signing: nothing that this identity provider says could be believed")]
+    NoSigningKey,
+    /// No single sign-on service takes requests in a way that we send them.
+    #[error("no SingleSignOnService has a binding by which requests are sent: HTTP-Redirect or HTTP-POST")]
+    NoUsableSignOn,
     /// The root is something else: its name and its namespace.
     #[error(
         "the root element is `{0}` in the namespace `{1}`, where md:EntityDescriptor in `urn:oasis:names:tc:SAML:2.0:metadata` is looked for"
@@ -209,15 +215,18 @@ pub enum MetadataFault {
     /// Messages would go in clear.
     #[error("the {0} is not on https: people's data would go in clear")]
     NotHttps(&'static str),
+    /// Not an identity provider of SAML 2.0.
+    #[error("there is no IDPSSODescriptor whose protocolSupportEnumeration has `urn:oasis:names:tc:SAML:2.0:protocol`")]
+    NotAnIdentityProvider,
     /// Not a service provider of SAML 2.0.
     #[error("there is no SPSSODescriptor whose protocolSupportEnumeration has `urn:oasis:names:tc:SAML:2.0:protocol`")]
     NotAServiceProvider,
     /// A private key, which metadata publishes to everybody.
     #[error("a private key stands in the metadata: whoever has read it can act for the service, which needs a new key")]
     PrivateKey,
-    /// Two roles of a service provider.
-    #[error("there is more than one SPSSODescriptor for the protocol SAML 2.0")]
-    SeveralRoles,
+    /// Two roles of the kind that is read.
+    #[error("there is more than one {0} for the protocol SAML 2.0")]
+    SeveralRoles(&'static str),
     /// Not a URL that may be used.
     #[error("{0} is an address: an absolute http or https URL with a host, without user name and fragment")]
     Url(&'static str),

@@ -1,13 +1,14 @@
-//! What a service provider publishes about itself (SAML Metadata), parsed once and then only read.
+//! What another party publishes about itself (SAML Metadata), parsed once and then only read: a service provider
+//! ([`SpMetadata`]), or an identity provider that we ask ([`IdpMetadata`]). What both have is a [`Peer`].
 //!
-//! [`SpMetadata::parse`] takes a single `md:EntityDescriptor`, alone or in an `md:EntitiesDescriptor` around it, with one
-//! `md:SPSSODescriptor` for SAML 2.0. Every fault is told, not the first alone. Elements may
+//! Both readers take a single `md:EntityDescriptor`, alone or in an `md:EntitiesDescriptor` around it, with one role of that
+//! kind for SAML 2.0. Every fault is told, not the first alone. Elements may
 //! stand in any order, since much published metadata is not schema-valid in that; what is read must be right, and what
 //! is not known is passed over, since metadata is made to be extended.
 //!
 //! Keys are keys: a certificate is a container whose dates, names and issuer do not matter. A signature over the
-//! document is not verified here: administrators put the file in place, and vouch for it. [`SpMetadata::admit`] says what it
-//! must also meet to be taken in: it has not ended, and its addresses are on https. What was *agreed* with the service is
+//! document is not verified here: administrators put the file in place, and vouch for it. [`SpMetadata::admit`] and
+//! [`IdpMetadata::admit`] say what it must also meet to be taken in: it has not ended, and its addresses are on https. What was *agreed* with the service is
 //! `federation`'s.
 //!
 //! [`idp_metadata`] is the other direction: what we publish about ourselves.
@@ -22,6 +23,8 @@ mod location;
 mod read;
 mod shown;
 mod slo;
+mod sso;
+mod upstream;
 
 use std::fmt;
 
@@ -34,26 +37,22 @@ pub use idp::{ERROR_URL_QUERY, EncryptionMethodsForm, IdpDescription, SECURITY_C
 pub use location::{Location, MalformedLocation};
 pub use shown::{Contact, Localized, Logo, Organization, UserInterface};
 pub use slo::{LogoutKind, SloLocation};
+pub use sso::SsoLocation;
+pub use upstream::IdpMetadata;
 
 use super::{
     EntityId,
-    signature::{KeyError, KeyFingerprint, VerificationKey},
+    peer::{PassedOverKey, Peer},
+    signature::{KeyFingerprint, VerificationKey},
 };
 
 /// The metadata of one service provider.
 #[derive(Debug, Clone)]
 pub struct SpMetadata {
-    entity_id: EntityId,
+    peer: Peer,
     role_line: u32,
     terms: Terms,
-    passed_over_keys: Vec<PassedOverKey>,
-    signing_keys: Vec<VerificationKey>,
-    encryption_keys: Vec<RegisteredEncryptionKey>,
-    certificate_ends: Vec<(KeyFingerprint, UtcDateTime)>,
-    signing_methods: Vec<DeclaredSigningMethod>,
-    digest_methods: Vec<String>,
     assertion_consumer_services: Vec<IndexedEndpoint>,
-    single_logout_services: Vec<Endpoint>,
     name_id_formats: Vec<String>,
     attribute_consuming_services: Vec<AttributeConsumingService>,
     subject_id_requirement: Option<SubjectIdRequirement>,
@@ -70,13 +69,19 @@ impl SpMetadata {
     /// # Errors
     /// Every fault, with its line.
     pub fn parse(octets: &[u8]) -> Result<Self, MetadataFaults> {
-        read::parse(octets)
+        read::service_provider(octets)
+    }
+
+    /// What it has in common with parties of other roles: its name, its keys, where it takes part in single logout.
+    #[must_use]
+    pub fn peer(&self) -> &Peer {
+        &self.peer
     }
 
     /// Its name.
     #[must_use]
     pub fn entity_id(&self) -> &EntityId {
-        &self.entity_id
+        self.peer.entity_id()
     }
 
     /// Until when it says that it is valid: the earlier of the entity's and the role's `validUntil`. Whether anything
@@ -95,39 +100,39 @@ impl SpMetadata {
     /// The keys that may sign its requests, in the order of the document.
     #[must_use]
     pub fn signing_keys(&self) -> &[VerificationKey] {
-        &self.signing_keys
+        self.peer.keys().signing()
     }
 
     /// The keys to which assertions may be encrypted, in the order of the document.
     #[must_use]
     pub fn encryption_keys(&self) -> &[RegisteredEncryptionKey] {
-        &self.encryption_keys
+        self.peer.keys().encryption()
     }
 
     /// The keys that nothing is done with, in the order of the document: of a kind that we do not use.
     #[must_use]
     pub fn passed_over_keys(&self) -> &[PassedOverKey] {
-        &self.passed_over_keys
+        self.peer.keys().passed_over()
     }
 
     /// When each certificate of a key says that it ends, in the order of the document. People are told; nothing is refused
     /// for it.
     #[must_use]
     pub fn certificate_ends(&self) -> &[(KeyFingerprint, UtcDateTime)] {
-        &self.certificate_ends
+        self.peer.keys().certificate_ends()
     }
 
     /// The signature algorithms that it says it verifies (`alg:SigningMethod`), known to us or not: those of its role, or of the
     /// entity where the role lists none. Empty where it says nothing.
     #[must_use]
     pub fn signing_methods(&self) -> &[DeclaredSigningMethod] {
-        &self.signing_methods
+        self.peer.keys().signing_methods()
     }
 
     /// The digest algorithms that it says it computes (`alg:DigestMethod`), likewise.
     #[must_use]
     pub fn digest_methods(&self) -> &[String] {
-        &self.digest_methods
+        self.peer.keys().digest_methods()
     }
 
     /// All assertion consumer services, whatever their binding. Where an answer goes is told by
@@ -140,7 +145,7 @@ impl SpMetadata {
     /// Where it takes part in single logout.
     #[must_use]
     pub fn single_logout_services(&self) -> &[Endpoint] {
-        &self.single_logout_services
+        self.peer.single_logout_services()
     }
 
     /// The NameID formats that it lists, in its order of preference.
@@ -255,41 +260,12 @@ pub struct Endpoint {
     pub response_location: Option<Location>,
 }
 
-/// What metadata must meet to be taken in, whatever else is wrong with it: see [`SpMetadata::admit`].
+/// What metadata must meet to be taken in, whatever else is wrong with it: see [`SpMetadata::admit`] and [`IdpMetadata::admit`].
 #[derive(Debug, Clone, Default)]
 struct Terms {
     /// And the line that says so.
     valid_until: Option<(UtcDateTime, u32)>,
     endpoints: Vec<PlacedEndpoint>,
-}
-
-/// A key of a kind that we do not use.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PassedOverKey {
-    /// The line of its certificate.
-    pub line: u32,
-    /// What the metadata would have it for, and we do not.
-    pub purpose: KeyPurpose,
-    /// Why we do not use it.
-    pub reason: KeyError,
-}
-
-/// What a key is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum KeyPurpose {
-    /// To encrypt to it.
-    Encryption,
-    /// To verify signatures with it.
-    Signing,
-}
-
-impl fmt::Display for KeyPurpose {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Encryption => "encryption",
-            Self::Signing => "signing",
-        })
-    }
 }
 
 /// An address of the role, whichever it is, and where the document says it.

@@ -5,7 +5,10 @@ use std::fmt;
 use url::Url;
 
 use super::{Endpoint, SpMetadata, acs::is_secure};
-use crate::saml::binding::{HTTP_POST, HTTP_REDIRECT};
+use crate::saml::{
+    binding::{HTTP_POST, HTTP_REDIRECT},
+    peer::Peer,
+};
 
 /// Which kind of logout message is to be sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,9 +19,9 @@ pub enum LogoutKind {
     Response,
 }
 
-/// A place of a service provider's metadata to which a browser may carry a logout message, on https.
+/// A place of a party's metadata to which a browser may carry a logout message, on https.
 ///
-/// Only [`SpMetadata::slo_location`] makes one, so no message goes where a message alone says.
+/// Only [`Peer::slo_location`] makes one, so no message goes where a message alone says.
 #[derive(Clone, PartialEq, Eq)]
 pub struct SloLocation {
     url: Url,
@@ -46,8 +49,16 @@ impl fmt::Debug for SloLocation {
 }
 
 impl SpMetadata {
-    /// Where a logout message for this service goes: by HTTP-Redirect if it takes that (deployment profile SDP-IDP24,
-    /// SDP-IDP28), else by HTTP-POST. Nothing when the service takes no logout messages through a browser, or none on
+    /// Where a logout message for this service goes: see [`Peer::slo_location`].
+    #[must_use]
+    pub fn slo_location(&self, kind: LogoutKind, allow_loopback_http: bool) -> Option<SloLocation> {
+        self.peer.slo_location(kind, allow_loopback_http)
+    }
+}
+
+impl Peer {
+    /// Where a logout message for this party goes: by HTTP-Redirect if it takes that (deployment profile SDP-IDP24,
+    /// SDP-IDP28), else by HTTP-POST. Nothing when the party takes no logout messages through a browser, or none on
     /// https; `allow_loopback_http` as for [`SpMetadata::acs_location`].
     #[must_use]
     pub fn slo_location(&self, kind: LogoutKind, allow_loopback_http: bool) -> Option<SloLocation> {

@@ -3,7 +3,10 @@
 //! A success takes its address from the assertion inside, so the two cannot differ. A failure has a status and no
 //! assertion. Either leaves signed; the one exception, an assertion whose own signature suffices, is asked for by name.
 //! All that leaves is read back and compared before it becomes a [`PostForm`], an assertion in clear text with it.
+//!
+//! [`incoming`] is the other direction: what an identity provider answers that we asked ourselves.
 
+pub mod incoming;
 mod status;
 
 use std::fmt;

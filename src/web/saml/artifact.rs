@@ -84,7 +84,7 @@ async fn resolved(site: &Site, idp: &IdentityProvider, body: &[u8]) -> Result<St
     let decoded = DecodedArtifactResolve::from_soap(body.to_vec())?;
     let service = Arc::clone(idp.registry.load().admit(decoded.claimed_issuer())?);
     let request = decoded
-        .verify(service.metadata(), &idp.artifact, idp.denied)
+        .verify(service.metadata().peer(), &idp.artifact, idp.denied)
         .map_err(|fault| Refusal::from(fault).about(named(&service)))?;
     judge_instant(request.issue_instant(), now).map_err(|fault| Refusal::from(fault).about(named(&service)))?;
 

@@ -14,8 +14,8 @@ use crate::federation::single_sign_on::{
     AnswerAddress, AnswerableFault, MatchedAuthnRequest, SettleFault, Unanswerable,
 };
 use crate::refusal::RefusalKind;
-use crate::saml::authn_request::{RequestError, RequestSignature};
 use crate::saml::binding::{BindingError, Received};
+use crate::saml::{MessageError, authn_request::RequestSignature};
 use crate::web::refusal::{Refusal, RefusedService};
 
 /// A request that the person alone can be told about.
@@ -33,7 +33,7 @@ pub enum Stopped {
         /// The service that it says to come from.
         service: Arc<ServiceProvider>,
         /// Why.
-        fault: RequestError,
+        fault: MessageError,
     },
     /// Nothing can be sent to the service: it and we have no algorithms in common.
     #[error("{fault}")]

@@ -27,8 +27,8 @@ fn request(received: &Received) {
 fn logout(message: LogoutMessage) {
     let here = ["https://idp.example/saml".parse().expect("an address")];
     match message {
-        LogoutMessage::Request(request) => drop(request.verify(&RECORD, &here, DeniedAlgorithms::NONE)),
-        LogoutMessage::Response(response) => drop(response.verify(&RECORD, &here, DeniedAlgorithms::NONE)),
+        LogoutMessage::Request(request) => drop(request.verify(RECORD.peer(), &here, DeniedAlgorithms::NONE)),
+        LogoutMessage::Response(response) => drop(response.verify(RECORD.peer(), &here, DeniedAlgorithms::NONE)),
     }
 }
 

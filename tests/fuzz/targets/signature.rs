@@ -61,7 +61,7 @@ fuzz_target!(|octets: &[u8]| {
     }
     let Ok(resolve) = DecodedArtifactResolve::from_soap(octets.to_vec()) else { return };
     let here = ["https://idp.example/saml".parse().expect("an address")];
-    if let Ok(resolve) = resolve.verify(&RECORD, &here, DeniedAlgorithms::NONE) {
+    if let Ok(resolve) = resolve.verify(RECORD.peer(), &here, DeniedAlgorithms::NONE) {
         assert_eq!(resolve.id().as_str(), "_1");
     }
 });

@@ -12,7 +12,7 @@ use signet::saml::metadata::{AcsError, AcsLocation, AcsSelection};
 use super::door;
 use super::scene::{ACS, Refusal, judge, metadata, post, request_with, sign};
 use crate::saml::keys::RSA;
-use signet::saml::authn_request::RequestError;
+use signet::saml::MessageError;
 
 fn destination_of(attribute: &'static str, value: &str) -> Result<AcsLocation, AcsError> {
     let request = request_with(|request| request.attribute(attribute, value));
@@ -81,5 +81,5 @@ fn a_url_and_an_index_at_once_are_refused() {
         request.attribute("AssertionConsumerServiceURL", ACS).attribute("AssertionConsumerServiceIndex", "0")
     });
     let verdict = judge(&post(sign(&request, &RSA.signer()))).map(|_| ());
-    assert_eq!(verdict, Err(Refusal::Unbelieved(RequestError::AcsTwice)));
+    assert_eq!(verdict, Err(Refusal::Unbelieved(MessageError::AcsTwice)));
 }

@@ -6,10 +6,9 @@
 //! algorithm for the kind of key that is registered.
 
 use openssl::{hash::MessageDigest, pkey::PKey, sign::Signer as OpensslSigner};
-use signet::saml::{
-    authn_request::RequestError,
-    signature::{AlgorithmError, SignatureAlgorithm, SignatureError, Signer, SigningFailed},
-};
+use signet::saml::signature::{AlgorithmError, SignatureAlgorithm, SignatureError, Signer, SigningFailed};
+
+use signet::saml::MessageError;
 
 use super::scene::{Refusal, post, refusal, refusal_of_redirect, signed, signed_query_of, unsigned};
 use crate::saml::keys::RSA;
@@ -49,7 +48,7 @@ fn hmac_with_the_certificate(octets: &[u8]) -> Vec<u8> {
 }
 
 fn refused_algorithm(refusal: &Refusal) -> bool {
-    matches!(refusal, Refusal::Unbelieved(RequestError::Signature(SignatureError::Algorithm(_))))
+    matches!(refusal, Refusal::Unbelieved(MessageError::Signature(SignatureError::Algorithm(_))))
 }
 
 #[test]
@@ -96,7 +95,7 @@ fn an_hmac_is_refused_by_its_name() {
         &Raw(hmac_with_the_certificate),
     );
     let expected = SignatureError::Algorithm(AlgorithmError::Hmac);
-    assert_eq!(refusal_of_redirect(query), Refusal::Unbelieved(RequestError::Signature(expected)));
+    assert_eq!(refusal_of_redirect(query), Refusal::Unbelieved(MessageError::Signature(expected)));
 }
 
 #[test]
@@ -104,5 +103,5 @@ fn an_ecdsa_algorithm_is_not_tried_with_an_rsa_key() {
     let uri = SignatureAlgorithm::EcdsaSha256.uri();
     let query = signed_query_of(&unsigned(), None, uri, &RSA.signer());
     let expected = SignatureError::NoKeyVerifies { tried: 0 };
-    assert_eq!(refusal_of_redirect(query), Refusal::Unbelieved(RequestError::Signature(expected)));
+    assert_eq!(refusal_of_redirect(query), Refusal::Unbelieved(MessageError::Signature(expected)));
 }

@@ -8,6 +8,7 @@
 use signet::clock::Clock as _;
 use signet::demo::service_provider::{Ask, Expected, ServiceProvider, SignInFailed};
 use signet::entropy::SystemEntropy;
+use signet::saml::{MessageError, ResponseError, response::incoming::Mismatch};
 
 use super::door::{House, ORIGIN, OTHER_ACS, OTHER_SP};
 use super::scene::{ACS, SP};
@@ -61,13 +62,16 @@ async fn an_answer_that_another_service_passes_on_is_not_for_this_one() {
     let expected = Expected { idp: &house.idp, request_id: &request.id, now: house.app.clock.now() };
     assert!(other.read_response(response, &expected).is_ok());
 
-    assert!(matches!(house.sp.read_response(response, &expected), Err(SignInFailed::Destination)));
+    assert!(matches!(
+        house.sp.read_response(response, &expected),
+        Err(SignInFailed::Response(ResponseError::Message(MessageError::ForeignDestination)))
+    ));
     // Even where it is delivered under the honest service's address, and would be opened by its key.
     let pretender = |entity_id: &str, acs: &str, key: &KeyPair| {
         ServiceProvider::new(entity_id, acs, &key.private_pem, &key.certificate_pem).unwrap()
     };
     let by_audience = pretender(SP, OTHER_ACS, &OTHER_RSA).read_response(response, &expected);
-    assert!(matches!(by_audience, Err(SignInFailed::Audience)), "{by_audience:?}");
+    assert!(matches!(by_audience, Err(SignInFailed::Mismatch(Mismatch::Audience))), "{by_audience:?}");
     let by_key = pretender(OTHER_SP, OTHER_ACS, &RSA).read_response(response, &expected);
-    assert!(matches!(by_key, Err(SignInFailed::Decryption(_))), "{by_key:?}");
+    assert!(matches!(by_key, Err(SignInFailed::Response(ResponseError::Decryption(_)))), "{by_key:?}");
 }

@@ -8,13 +8,14 @@
 use std::time::{Duration, Instant};
 
 use signet::saml::{
-    authn_request::RequestError,
     binding::{BindingError, Received},
     signature::SignatureError,
     xml::{XmlError, XmlFault},
 };
 
 use super::door;
+use signet::saml::MessageError;
+
 use super::scene::{Refusal, post, refusal, request, sign, unsigned};
 use crate::saml::keys::OTHER_RSA;
 
@@ -95,6 +96,6 @@ fn certificates_in_the_message_are_never_tried() {
     let end = xml.find("</ds:X509Certificate>").unwrap() + "</ds:X509Certificate>".len();
     let many = xml[start..end].repeat(60);
     let xml = format!("{}{many}{}", &xml[..start], &xml[end..]);
-    let expected = RequestError::Signature(SignatureError::NoKeyVerifies { tried: 1 });
+    let expected = MessageError::Signature(SignatureError::NoKeyVerifies { tried: 1 });
     assert_eq!(refused_soon(&post(xml)), Refusal::Unbelieved(expected));
 }

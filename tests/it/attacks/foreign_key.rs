@@ -5,11 +5,7 @@
 //! another registered service is no better than none.
 
 use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
-use signet::saml::{
-    authn_request::{RequestError, RequestSignature},
-    metadata::SpMetadata,
-    signature::SignatureError,
-};
+use signet::saml::{MessageError, RequestSignature, metadata::SpMetadata, signature::SignatureError};
 use url::Url;
 
 use super::scene::{
@@ -19,7 +15,7 @@ use super::scene::{
 use crate::saml::keys::{OTHER_RSA, RSA};
 
 fn no_key_verifies() -> Refusal {
-    Refusal::Unbelieved(RequestError::Signature(SignatureError::NoKeyVerifies { tried: 1 }))
+    Refusal::Unbelieved(MessageError::Signature(SignatureError::NoKeyVerifies { tried: 1 }))
 }
 
 #[test]
@@ -58,5 +54,5 @@ fn a_genuine_request_is_not_judged_by_another_services_record() {
         &[Url::parse(SSO).unwrap()],
         signet::saml::DeniedAlgorithms::NONE,
     );
-    assert_eq!(verdict.map(|_| ()), Err(RequestError::ForeignRecord));
+    assert_eq!(verdict.map(|_| ()), Err(MessageError::ForeignRecord));
 }

@@ -4,10 +4,9 @@
 //! and brought here. `Destination` says for whom a signed message is, so it must be there and be this very address; a
 //! Response or a LogoutRequest is no AuthnRequest, however well signed.
 
-use signet::saml::{
-    authn_request::RequestError,
-    binding::{BindingError, Received},
-};
+use signet::saml::binding::{BindingError, Received};
+
+use signet::saml::MessageError;
 
 use super::scene::{
     RSA_SHA256, Refusal, SP, SSO, post, refusal, refusal_of_redirect, request, sign, signed_query_of, unsigned,
@@ -36,7 +35,7 @@ fn a_request_for_somebody_else_is_refused() {
         "",
     ] {
         let request = for_destination(Some(destination));
-        let expected = Refusal::Unbelieved(RequestError::ForeignDestination);
+        let expected = Refusal::Unbelieved(MessageError::ForeignDestination);
         assert_eq!(refusal(&post(sign(&request, &RSA.signer()))), expected, "{destination}");
         let xml = request.canonical().unwrap().into_string();
         assert_eq!(refusal_of_redirect(signed_query_of(&xml, None, RSA_SHA256, &RSA.signer())), expected);
@@ -46,7 +45,7 @@ fn a_request_for_somebody_else_is_refused() {
 #[test]
 fn a_signed_request_for_nobody_is_refused() {
     let request = for_destination(None);
-    let expected = Refusal::Unbelieved(RequestError::NoDestination);
+    let expected = Refusal::Unbelieved(MessageError::NoDestination);
     assert_eq!(refusal(&post(sign(&request, &RSA.signer()))), expected);
 }
 

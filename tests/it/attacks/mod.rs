@@ -2,6 +2,8 @@
 //! stands in the way. The scene is always the same: a service provider whose requests must be signed, and an attacker who
 //! holds genuine requests of it, keys of his own, and whatever octets he likes. What [`scene::refusal`] judges is judged
 //! twice: on the line from octets to a believed request, and at the front door of a running identity provider.
+//!
+//! [`upstream`] is another scene: there we are the service that asked, and the attacker brings responses of an identity provider.
 
 mod acs_tampering;
 mod algorithm_downgrade;
@@ -27,3 +29,4 @@ mod signature_wrapping;
 mod slow;
 mod stolen_request;
 mod tampering;
+pub(crate) mod upstream;

@@ -7,7 +7,7 @@ use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
 use flate2::{Compression, write::DeflateEncoder};
 use signet::clock::{Clock as _, SystemClock};
 use signet::saml::{
-    authn_request::{RequestError, RequestSignature, VerifiedAuthnRequest},
+    MessageError, RequestSignature, VerifiedAuthnRequest,
     binding::{BindingError, HTTP_POST, Received},
     instant,
     metadata::SpMetadata,
@@ -114,7 +114,7 @@ pub fn signed_query_of(xml: &str, relay_state: Option<&str>, sig_alg: &str, sign
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Refusal {
     Undecodable(BindingError),
-    Unbelieved(RequestError),
+    Unbelieved(MessageError),
 }
 
 impl From<BindingError> for Refusal {
@@ -123,8 +123,8 @@ impl From<BindingError> for Refusal {
     }
 }
 
-impl From<RequestError> for Refusal {
-    fn from(error: RequestError) -> Self {
+impl From<MessageError> for Refusal {
+    fn from(error: MessageError) -> Self {
         Self::Unbelieved(error)
     }
 }

@@ -6,7 +6,7 @@
 
 use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
 use signet::saml::{
-    authn_request::{RequestError, RequestSignature},
+    MessageError, RequestSignature,
     binding::{BindingError, Received},
     metadata::SpMetadata,
     signature::SignatureError,
@@ -20,15 +20,15 @@ use crate::saml::keys::RSA;
 
 #[test]
 fn an_unsigned_request_is_refused_in_either_binding() {
-    assert_eq!(refusal(&post(unsigned())), Refusal::Unbelieved(RequestError::Unsigned));
+    assert_eq!(refusal(&post(unsigned())), Refusal::Unbelieved(MessageError::Unsigned));
     let query = format!("SAMLRequest={}", redirect_value(&unsigned()));
-    assert_eq!(refusal_of_redirect(query), Refusal::Unbelieved(RequestError::Unsigned));
+    assert_eq!(refusal_of_redirect(query), Refusal::Unbelieved(MessageError::Unsigned));
 }
 
 #[test]
 fn a_waiver_does_not_overrule_what_the_service_says_of_itself() {
     let refused = super::scene::judge_with(&post(unsigned()), RequestSignature::Waived).map(|_| ());
-    assert_eq!(refused, Err(Refusal::Unbelieved(RequestError::Unsigned)));
+    assert_eq!(refused, Err(Refusal::Unbelieved(MessageError::Unsigned)));
 }
 
 #[test]
@@ -48,11 +48,11 @@ fn a_waiver_lets_an_unsigned_request_pass_but_never_a_bad_signature() {
     let accepted = judge(post(unsigned())).unwrap();
     assert!(accepted.signature().is_none());
     let tampered = signed().replace("_genuine", "_changed");
-    assert!(matches!(judge(post(tampered)), Err(RequestError::Signature(_))));
+    assert!(matches!(judge(post(tampered)), Err(MessageError::Signature(_))));
     let tampered = signed_query(None).replace("Signature=", "Signature=AAAA");
     assert_eq!(
         judge(Received::redirect(tampered)).map(|_| ()),
-        Err(RequestError::Signature(SignatureError::NoKeyVerifies { tried: 1 }))
+        Err(MessageError::Signature(SignatureError::NoKeyVerifies { tried: 1 }))
     );
 }
 
@@ -76,7 +76,7 @@ fn a_signature_inside_the_message_does_not_count_in_a_redirect() {
 fn a_query_signature_does_not_count_in_a_post() {
     let form = format!("SAMLRequest={}&SigAlg=x&Signature=AAAA", super::scene::percent(&BASE64.encode(unsigned())));
     let received = Received::from_form(form.as_bytes()).unwrap();
-    assert_eq!(refusal(&received), Refusal::Unbelieved(RequestError::Unsigned));
+    assert_eq!(refusal(&received), Refusal::Unbelieved(MessageError::Unsigned));
 }
 
 #[test]
@@ -85,17 +85,17 @@ fn an_empty_signature_is_refused() {
     let start = xml.find("<ds:SignatureValue>").unwrap() + "<ds:SignatureValue>".len();
     let end = xml.find("</ds:SignatureValue>").unwrap();
     let emptied = format!("{}{}", &xml[..start], &xml[end..]);
-    assert!(matches!(refusal(&post(emptied)), Refusal::Unbelieved(RequestError::Signature(_))));
+    assert!(matches!(refusal(&post(emptied)), Refusal::Unbelieved(MessageError::Signature(_))));
     let query = signed_query(None);
     let (rest, _) = query.split_once("&Signature=").unwrap();
     assert!(matches!(
         refusal_of_redirect(format!("{rest}&Signature=")),
-        Refusal::Unbelieved(RequestError::Signature(SignatureError::NoKeyVerifies { .. }))
+        Refusal::Unbelieved(MessageError::Signature(SignatureError::NoKeyVerifies { .. }))
     ));
 }
 
 #[test]
 fn a_signature_of_a_look_alike_namespace_is_none() {
     let xml = signed().replace("http://www.w3.org/2000/09/xmldsig#\"", "http://www.w3.org/2000/09/xmldsig\"");
-    assert_eq!(refusal(&post(xml)), Refusal::Unbelieved(RequestError::Unsigned));
+    assert_eq!(refusal(&post(xml)), Refusal::Unbelieved(MessageError::Unsigned));
 }

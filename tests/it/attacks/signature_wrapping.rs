@@ -6,7 +6,7 @@
 //! signature must be the child of the very element that is read and name that element, and only the tree that was
 //! verified is read on.
 
-use signet::saml::{authn_request::RequestError, binding::BindingError, signature::SignatureError};
+use signet::saml::{MessageError, binding::BindingError, signature::SignatureError};
 
 use super::scene::{Refusal, post, refusal, signature_of, signed, unsigned};
 
@@ -29,7 +29,7 @@ fn adopted(original: &str) -> String {
 
 fn signature_error(xml: String) -> SignatureError {
     match refusal(&post(xml)) {
-        Refusal::Unbelieved(RequestError::Signature(error)) => error,
+        Refusal::Unbelieved(MessageError::Signature(error)) => error,
         other => panic!("{other:?}"),
     }
 }
@@ -37,7 +37,7 @@ fn signature_error(xml: String) -> SignatureError {
 #[test]
 fn the_signed_original_in_the_extensions_of_an_unsigned_request() {
     let xml = before_end(&evil(), &format!("<samlp:Extensions>{}</samlp:Extensions>", signed()));
-    assert_eq!(refusal(&post(xml)), Refusal::Unbelieved(RequestError::Unsigned));
+    assert_eq!(refusal(&post(xml)), Refusal::Unbelieved(MessageError::Unsigned));
 }
 
 #[test]
@@ -116,7 +116,7 @@ fn transforms_that_compute() {
     ] {
         let transform = format!("<ds:Transform Algorithm=\"{uri}\">{inside}</ds:Transform></ds:Transforms>");
         let xml = signed().replace("</ds:Transforms>", &transform);
-        assert!(matches!(refusal(&post(xml)), Refusal::Unbelieved(RequestError::Signature(_))), "{uri}");
+        assert!(matches!(refusal(&post(xml)), Refusal::Unbelieved(MessageError::Signature(_))), "{uri}");
     }
 }
 

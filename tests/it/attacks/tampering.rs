@@ -5,10 +5,11 @@
 
 use proptest::prelude::*;
 use signet::saml::{
-    authn_request::RequestError,
     binding::Received,
     signature::{SignatureError, Signer},
 };
+
+use signet::saml::MessageError;
 
 use super::scene::{Refusal, judge, post, refusal, refusal_of_redirect, signed, signed_query};
 use crate::saml::keys::RSA;
@@ -16,13 +17,13 @@ use crate::saml::keys::RSA;
 #[test]
 fn an_attribute_added_after_signing_is_refused() {
     let xml = signed().replacen(" ID=", " ForceAuthn=\"true\" ID=", 1);
-    let expected = RequestError::Signature(SignatureError::DigestMismatch);
+    let expected = MessageError::Signature(SignatureError::DigestMismatch);
     assert_eq!(refusal(&post(xml)), Refusal::Unbelieved(expected));
 }
 
 #[test]
 fn relay_state_changed_removed_or_added_in_a_signed_redirect_is_refused() {
-    let expected = Refusal::Unbelieved(RequestError::Signature(SignatureError::NoKeyVerifies { tried: 1 }));
+    let expected = Refusal::Unbelieved(MessageError::Signature(SignatureError::NoKeyVerifies { tried: 1 }));
     let query = signed_query(Some("good"));
     assert_eq!(refusal_of_redirect(query.replace("RelayState=good", "RelayState=evil")), expected);
     assert_eq!(refusal_of_redirect(query.replace("RelayState=good&", "")), expected);
@@ -39,7 +40,7 @@ fn a_signature_over_another_order_of_the_parameters_is_refused() {
     let signature = RSA.signer().sign(parts.join("&").as_bytes()).unwrap();
     use base64::Engine;
     let signature = super::scene::percent(&base64::engine::general_purpose::STANDARD.encode(signature));
-    let expected = Refusal::Unbelieved(RequestError::Signature(SignatureError::NoKeyVerifies { tried: 1 }));
+    let expected = Refusal::Unbelieved(MessageError::Signature(SignatureError::NoKeyVerifies { tried: 1 }));
     assert_eq!(refusal_of_redirect(format!("{octets}&Signature={signature}")), expected);
 }
 

@@ -5,7 +5,9 @@ use signet::{
     demo::service_provider::{Ask, Expected, IdentityProvider, Outcome, ServiceProvider, SignInFailed},
     entropy::SystemEntropy,
     saml::{
+        MessageError, ResponseError,
         encryption::{BlockEncryption, EncryptionKey, EncryptionSeed, encrypt},
+        response::incoming::{Mismatch, ResponsePart},
         signature::{SignatureError, SignaturePosition, sign_enveloped, verify_redirect},
         xml::{Builder, Document, Limits, ns},
     },
@@ -180,28 +182,31 @@ fn an_error_status_is_told() {
 #[test]
 fn everything_that_is_wrong_is_refused() {
     let elsewhere = "http://evil.example/acs";
-    let signature = |part, error| Err(SignInFailed::Signature { part, error });
+    let unverified = |error| Err(SignInFailed::Response(error));
+    let signature = |part, error| unverified(ResponseError::Signature { part, error });
+    let mismatch = |why| Err(SignInFailed::Mismatch(why));
+    let (of_response, of_assertion) = (ResponsePart::Response, ResponsePart::Assertion);
     let unknown = || SignatureError::NoKeyVerifies { tried: 1 };
     let cases = [
-        (Answer { destination: elsewhere, ..Answer::right() }, Err(SignInFailed::Destination)),
-        (Answer { recipient: elsewhere, ..Answer::right() }, Err(SignInFailed::Destination)),
-        (Answer { in_response_to: "_other", ..Answer::right() }, Err(SignInFailed::InResponseTo)),
-        (Answer { confirmed_request: "_other", ..Answer::right() }, Err(SignInFailed::InResponseTo)),
-        (Answer { issuer: elsewhere, ..Answer::right() }, Err(SignInFailed::Issuer)),
-        (Answer { audience: elsewhere, ..Answer::right() }, Err(SignInFailed::Audience)),
-        (Answer { encrypted: false, ..Answer::right() }, Err(SignInFailed::Assertions)),
-        (Answer { sign_response: None, ..Answer::right() }, signature("Response", SignatureError::Absent)),
-        (Answer { sign_assertion: None, ..Answer::right() }, signature("Assertion", SignatureError::Absent)),
-        (Answer { sign_response: Some(&RSA), ..Answer::right() }, signature("Response", unknown())),
-        (Answer { sign_assertion: Some(&RSA), ..Answer::right() }, signature("Assertion", unknown())),
+        (Answer { destination: elsewhere, ..Answer::right() }, unverified(MessageError::ForeignDestination.into())),
+        (Answer { recipient: elsewhere, ..Answer::right() }, mismatch(Mismatch::Recipient)),
+        (Answer { in_response_to: "_other", ..Answer::right() }, mismatch(Mismatch::InResponseTo)),
+        (Answer { confirmed_request: "_other", ..Answer::right() }, mismatch(Mismatch::InResponseTo)),
+        (Answer { issuer: elsewhere, ..Answer::right() }, unverified(MessageError::ForeignRecord.into())),
+        (Answer { audience: elsewhere, ..Answer::right() }, mismatch(Mismatch::Audience)),
+        (Answer { encrypted: false, ..Answer::right() }, unverified(ResponseError::NotEncrypted)),
+        (Answer { sign_response: None, ..Answer::right() }, signature(of_response, SignatureError::Absent)),
+        (Answer { sign_assertion: None, ..Answer::right() }, signature(of_assertion, SignatureError::Absent)),
+        (Answer { sign_response: Some(&RSA), ..Answer::right() }, signature(of_response, unknown())),
+        (Answer { sign_assertion: Some(&RSA), ..Answer::right() }, signature(of_assertion, unknown())),
         (
             Answer { issued_at: NOW - Duration::minutes(7), valid_for: Duration::hours(1), ..Answer::right() },
-            Err(SignInFailed::Time("the response")),
+            mismatch(Mismatch::Time("the response")),
         ),
-        (Answer { issued_at: NOW + Duration::minutes(2), ..Answer::right() }, Err(SignInFailed::Time("the response"))),
+        (Answer { issued_at: NOW + Duration::minutes(2), ..Answer::right() }, mismatch(Mismatch::Time("the response"))),
         (
             Answer { issued_at: NOW - Duration::minutes(3), valid_for: Duration::minutes(1), ..Answer::right() },
-            Err(SignInFailed::Time("the confirmation")),
+            mismatch(Mismatch::Time("the confirmation")),
         ),
     ];
     for (answer, verdict) in cases {

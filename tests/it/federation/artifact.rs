@@ -6,7 +6,7 @@ use signet::demo::service_provider::{Expected, Outcome, SignedIn};
 use signet::saml::artifact::{Artifact, ArtifactResponse, DecodedArtifactResolve};
 use signet::saml::signature::{SignaturePosition, Signer, sign_enveloped, verify_enveloped};
 use signet::saml::xml::{Builder, Document, Limits, ns};
-use signet::saml::{DeniedAlgorithms, EntityId, MessageId, RequestError, SpMetadata};
+use signet::saml::{DeniedAlgorithms, EntityId, MessageError, MessageId, SpMetadata};
 use time::Duration;
 use time::format_description::well_known::Rfc3339;
 use url::Url;
@@ -254,12 +254,12 @@ async fn request_is_verified_against_the_record_of_its_own_issuer_alone() {
     let verified = |record: &str| {
         let message = envelope(&sign(&resolve(&house, "_resolve", &artifact), &keys::RSA.signer()));
         let decoded = DecodedArtifactResolve::from_soap(message.into_bytes()).unwrap();
-        decoded.verify(&SpMetadata::parse(record.as_bytes()).unwrap(), &ours, DeniedAlgorithms::NONE).err()
+        decoded.verify(SpMetadata::parse(record.as_bytes()).unwrap().peer(), &ours, DeniedAlgorithms::NONE).err()
     };
     assert_eq!(verified(&record), None);
     // The same keys, another name.
     let other = record.replace(ENTITY, "https://camping.parks.example.gov/saml");
-    assert_eq!(verified(&other), Some(RequestError::ForeignRecord));
+    assert_eq!(verified(&other), Some(MessageError::ForeignRecord));
 }
 
 #[tokio::test]

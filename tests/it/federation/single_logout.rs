@@ -7,9 +7,10 @@ use reqwest::Method;
 use reqwest::header::LOCATION;
 use signet::demo::service_provider::{Ask, Expected, IdentityProvider, Outcome, ServiceProvider, SignedIn};
 use signet::entropy::{SystemEntropy, random_bytes};
+use signet::saml::binding::Delivery;
 use signet::saml::encryption::{BlockEncryption, EncryptionKey, EncryptionSeed, encrypt};
 use signet::saml::logout::{
-    LogoutDelivery, LogoutMessage, LogoutRequest, LogoutResponse, LogoutResult, LogoutStatus, VerifiedLogoutRequest,
+    LogoutMessage, LogoutRequest, LogoutResponse, LogoutResult, LogoutStatus, VerifiedLogoutRequest,
     VerifiedLogoutResponse,
 };
 use signet::saml::metadata::{LogoutKind, SloLocation};
@@ -170,8 +171,8 @@ impl Street {
 
     fn url(&self, request: &LogoutRequest) -> String {
         match request.deliver(&self.here(), &keys::RSA.signer()).unwrap() {
-            LogoutDelivery::Redirect(url) => url.to_string(),
-            LogoutDelivery::Post { .. } => panic!("our metadata offers redirects"),
+            Delivery::Redirect(url) => url.to_string(),
+            Delivery::Post { .. } => panic!("our metadata offers redirects"),
         }
     }
 
@@ -215,8 +216,8 @@ impl Street {
             result,
         };
         match response.deliver(&self.here(), None, &keys::RSA.signer()).unwrap() {
-            LogoutDelivery::Redirect(url) => url.to_string(),
-            LogoutDelivery::Post { .. } => panic!("our metadata offers redirects"),
+            Delivery::Redirect(url) => url.to_string(),
+            Delivery::Post { .. } => panic!("our metadata offers redirects"),
         }
     }
 
@@ -229,7 +230,7 @@ impl Street {
         };
         decoded
             .verify(
-                &self.us,
+                self.us.peer(),
                 &[Url::parse("https://permits.example.gov/slo").unwrap()],
                 signet::saml::DeniedAlgorithms::NONE,
             )
@@ -239,7 +240,7 @@ impl Street {
     /// Our request, as a service reads it.
     fn read_request(&self, message: LogoutMessage, at: &str) -> VerifiedLogoutRequest {
         let LogoutMessage::Request(decoded) = message else { panic!("a request") };
-        decoded.verify(&self.us, &[Url::parse(at).unwrap()], signet::saml::DeniedAlgorithms::NONE).unwrap()
+        decoded.verify(self.us.peer(), &[Url::parse(at).unwrap()], signet::saml::DeniedAlgorithms::NONE).unwrap()
     }
 }
 
@@ -308,7 +309,7 @@ async fn all_that_ended_is_called_ended_and_relay_state_comes_back() {
     let street = Street::with(1).await;
     let request = street.request(0, |_| ());
     let state = RelayState::parse("back/to?x=1&y=ü").unwrap();
-    let LogoutDelivery::Redirect(_) = request.deliver(&street.here(), &keys::RSA.signer()).unwrap() else { panic!() };
+    let Delivery::Redirect(_) = request.deliver(&street.here(), &keys::RSA.signer()).unwrap() else { panic!() };
     // A service that wants something back signs it along.
     let plain = street.url(&request);
     let (before, _) = plain.split_once("&SigAlg=").unwrap();
@@ -736,7 +737,7 @@ async fn an_answer_that_nobody_waits_for_changes_nothing() {
         panic!("a request")
     };
     let permits = ServiceRecord::of(&street);
-    let unasked = decoded.verify(&permits.0, &street.ours(), signet::saml::DeniedAlgorithms::NONE).unwrap();
+    let unasked = decoded.verify(permits.0.peer(), &street.ours(), signet::saml::DeniedAlgorithms::NONE).unwrap();
     street.go(&street.answer(0, &unasked, LogoutResult::Ended)).await.page().expect_words("W06");
     street.go(question.url.path()).await.page().expect_words("Sign out everywhere?");
     assert!(street.is_signed_in().await);

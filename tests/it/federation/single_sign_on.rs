@@ -17,9 +17,12 @@ use signet::federation::single_sign_on::{
     SettleFault, SettlementRules, Unanswerable,
 };
 use signet::saml::EntityId;
-use signet::saml::authn_request::{RequestError, RequestSignature, VerifiedAuthnRequest};
 use signet::saml::binding::Received;
 use signet::saml::response::NestedStatus;
+use signet::saml::{
+    MessageError,
+    authn_request::{RequestSignature, VerifiedAuthnRequest},
+};
 use time::format_description::well_known::Rfc3339;
 use time::{Duration, UtcDateTime};
 
@@ -85,7 +88,7 @@ fn xml(id: &str, at: UtcDateTime, attributes: &str, children: &str) -> String {
     )
 }
 
-fn verified(service: &ServiceProvider, xml: String) -> Result<VerifiedAuthnRequest, RequestError> {
+fn verified(service: &ServiceProvider, xml: String) -> Result<VerifiedAuthnRequest, MessageError> {
     let encoded = BASE64.encode(xml);
     let body = url::form_urlencoded::Serializer::new(String::new()).append_pair("SAMLRequest", &encoded).finish();
     let received = Received::from_form(body.as_bytes()).unwrap();
@@ -202,14 +205,14 @@ fn attribute_beyond_the_agreement_asks_for_no_second_factor() {
 fn request_that_says_more_than_we_understand_is_refused() {
     let service = plain();
     let fault = |attributes: &str, children: &str| verified(&service, xml("_r1", NOW, attributes, children)).err();
-    let is_unexpected = |fault: Option<RequestError>| {
-        matches!(fault, Some(RequestError::UnexpectedElement { .. } | RequestError::UnexpectedAttribute { .. }))
+    let is_unexpected = |fault: Option<MessageError>| {
+        matches!(fault, Some(MessageError::UnexpectedElement { .. } | MessageError::UnexpectedAttribute { .. }))
     };
     let good = xml("_r1", NOW, "", "");
     assert!(verified(&service, good.clone()).is_ok());
     for version in ["Version=\"1.1\"", "Version=\"2.1\"", ""] {
         let other = good.replace("Version=\"2.0\"", version);
-        assert_eq!(verified(&service, other).err(), Some(RequestError::Version), "{version}");
+        assert_eq!(verified(&service, other).err(), Some(MessageError::Version), "{version}");
     }
     // A request that nobody signed need not say for whom it is.
     assert!(verified(&service, good.replace(&format!("Destination=\"{SSO}\""), "")).is_ok());
@@ -244,7 +247,7 @@ fn request_that_says_more_than_we_understand_is_refused() {
 
     let post = "ProtocolBinding=\"urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST\"";
     let index = "AssertionConsumerServiceIndex=\"0\"";
-    assert_eq!(fault(&format!("{post} {index}"), ""), Some(RequestError::AcsTwice));
+    assert_eq!(fault(&format!("{post} {index}"), ""), Some(MessageError::AcsTwice));
     assert_eq!((fault(post, ""), fault(index, "")), (None, None));
 }
 
@@ -575,8 +578,8 @@ fn consent_comes_before_issuing_and_shows_what_is_issued() {
 fn request_that_is_for_another_address_is_refused() {
     let asked = |from: &str, to: &str| verified(&plain(), xml("_r1", NOW, "", "").replace(from, to)).err();
     assert_eq!(asked("", ""), None);
-    assert_eq!(asked(SSO, "https://idp.example.gov/saml/logout"), Some(RequestError::ForeignDestination));
-    assert_eq!(asked(SSO, &SSO.to_uppercase()), Some(RequestError::ForeignDestination));
+    assert_eq!(asked(SSO, "https://idp.example.gov/saml/logout"), Some(MessageError::ForeignDestination));
+    assert_eq!(asked(SSO, &SSO.to_uppercase()), Some(MessageError::ForeignDestination));
     // Only a signed one must say for whom it is.
     assert_eq!(asked(&format!("Destination=\"{SSO}\""), ""), None);
 }

@@ -5,7 +5,7 @@ use std::io::Write;
 use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
 use flate2::{Compression, write::DeflateEncoder};
 use signet::saml::{
-    DeniedAlgorithms, RequestError, RequestSignature, SpMetadata,
+    DeniedAlgorithms, MessageError, RequestSignature, SpMetadata,
     binding::{BindingError, MAX_CARRIED_BYTES, MAX_MESSAGE_BYTES, Received},
     logout::LogoutMessage,
     signature::Signer,
@@ -161,7 +161,7 @@ fn a_signed_request_keeps_the_proof_whose_it_is() {
         assert_eq!(judged(&signed, demand), Ok(Some(key)), "{demand:?}");
     }
     assert_eq!(judged(&unsigned, RequestSignature::Waived), Ok(None));
-    assert_eq!(judged(&unsigned, RequestSignature::Demanded), Err(RequestError::Unsigned));
+    assert_eq!(judged(&unsigned, RequestSignature::Demanded), Err(MessageError::Unsigned));
 }
 
 #[test]
@@ -173,9 +173,9 @@ fn an_answer_by_query_has_an_identifier_of_its_own() {
         );
         let read = LogoutMessage::from_query(&signed_query("SAMLResponse", &message)).unwrap();
         let LogoutMessage::Response(response) = read else { panic!("a response was sent") };
-        response.verify(&record(), &[here.parse().unwrap()], DeniedAlgorithms::NONE).map(drop)
+        response.verify(record().peer(), &[here.parse().unwrap()], DeniedAlgorithms::NONE).map(drop)
     };
     assert_eq!(judged(r#"ID="_a""#), Ok(()));
-    assert_eq!(judged(""), Err(RequestError::AttributeMissing("ID")));
+    assert_eq!(judged(""), Err(MessageError::AttributeMissing("ID")));
     assert!(judged(r#"ID="1 2""#).is_err());
 }

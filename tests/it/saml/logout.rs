@@ -4,16 +4,17 @@ use std::sync::Arc;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 use proptest::prelude::*;
+use signet::saml::binding::Delivery;
 use signet::saml::encryption::{BlockEncryption, EncryptionKey, EncryptionSeed, Opener, encrypt};
 use signet::saml::logout::{
-    LogoutDelivery, LogoutMessage, LogoutRequest, LogoutResponse, LogoutResult, LogoutStatus, VerifiedLogoutRequest,
+    LogoutMessage, LogoutRequest, LogoutResponse, LogoutResult, LogoutStatus, VerifiedLogoutRequest,
 };
 use signet::saml::metadata::{LogoutKind, SloLocation};
 use signet::saml::response::{NestedStatus, Status, TopStatus};
 use signet::saml::signature::{SignaturePosition, sign_enveloped};
 use signet::saml::xml::{Builder, ns};
 use signet::saml::{
-    BindingError, EntityId, MessageId, NamedPrincipal, RelayState, RequestError, SpMetadata, assertion::NameId,
+    BindingError, EntityId, MessageError, MessageId, NamedPrincipal, RelayState, SpMetadata, assertion::NameId,
 };
 use time::macros::utc_datetime;
 use url::Url;
@@ -62,10 +63,10 @@ fn request(name_id: NameId) -> LogoutRequest {
     }
 }
 
-fn arrive(delivery: &LogoutDelivery) -> LogoutMessage {
+fn arrive(delivery: &Delivery) -> LogoutMessage {
     match delivery {
-        LogoutDelivery::Redirect(url) => LogoutMessage::from_query(url.query().unwrap()).unwrap(),
-        LogoutDelivery::Post { field, message, relay_state, .. } => {
+        Delivery::Redirect(url) => LogoutMessage::from_query(url.query().unwrap()).unwrap(),
+        Delivery::Post { field, message, relay_state, .. } => {
             LogoutMessage::from_form(form(field, message, relay_state.as_ref()).as_bytes()).unwrap()
         }
     }
@@ -82,10 +83,10 @@ fn ours() -> Vec<Url> {
     vec![HERE.parse().unwrap()]
 }
 
-fn verified(message: LogoutMessage, pair: &KeyPair) -> Result<VerifiedLogoutRequest, RequestError> {
+fn verified(message: LogoutMessage, pair: &KeyPair) -> Result<VerifiedLogoutRequest, MessageError> {
     match message {
         LogoutMessage::Request(request) => {
-            request.verify(&record(pair, ""), &ours(), signet::saml::DeniedAlgorithms::NONE)
+            request.verify(record(pair, "").peer(), &ours(), signet::saml::DeniedAlgorithms::NONE)
         }
         LogoutMessage::Response(_) => panic!("a request was sent"),
     }
@@ -135,12 +136,12 @@ fn an_answer_says_the_truth_and_brings_the_relay_state_back() {
                 result,
             };
             let delivery = sent.deliver(&here(binding), Some(&relay_state), &RSA.signer()).unwrap();
-            if let LogoutDelivery::Redirect(url) = &delivery {
+            if let Delivery::Redirect(url) = &delivery {
                 let echoed = url.query_pairs().find(|(name, _)| name == "RelayState").unwrap().1.into_owned();
                 assert_eq!(echoed, relay_state.as_str());
             }
             let LogoutMessage::Response(decoded) = arrive(&delivery) else { panic!("a response") };
-            let read = decoded.verify(&record(&RSA, ""), &ours(), signet::saml::DeniedAlgorithms::NONE).unwrap();
+            let read = decoded.verify(record(&RSA, "").peer(), &ours(), signet::saml::DeniedAlgorithms::NONE).unwrap();
             assert_eq!((read.status(), read.in_response_to()), (status, &sent.in_response_to));
         }
     }
@@ -158,7 +159,7 @@ fn the_top_level_code_of_a_partial_logout_says_whether_our_session_ended() {
             result,
         };
         let delivery = sent.deliver(&here(POST), None, &RSA.signer()).unwrap();
-        let LogoutDelivery::Post { message, .. } = delivery else { panic!("by form") };
+        let Delivery::Post { message, .. } = delivery else { panic!("by form") };
         let xml = String::from_utf8(BASE64.decode(message).unwrap()).unwrap();
         let status = "urn:oasis:names:tc:SAML:2.0:status:";
         let codes: Vec<&str> = xml.match_indices(status).map(|(at, _)| &xml[at + status.len()..]).collect();
@@ -170,13 +171,13 @@ fn the_top_level_code_of_a_partial_logout_says_whether_our_session_ended() {
 #[test]
 fn a_foreign_key_a_changed_octet_and_no_signature_are_refused() {
     let delivery = request(NameId::transient("t")).deliver(&here(REDIRECT), &RSA.signer()).unwrap();
-    assert!(matches!(verified(arrive(&delivery), &OTHER_RSA), Err(RequestError::Signature(_))));
-    let LogoutDelivery::Redirect(url) = delivery else { panic!("by redirect") };
+    assert!(matches!(verified(arrive(&delivery), &OTHER_RSA), Err(MessageError::Signature(_))));
+    let Delivery::Redirect(url) = delivery else { panic!("by redirect") };
     let query = url.query().unwrap();
     let with_state = query.replace("&SigAlg=", "&RelayState=x&SigAlg=");
-    assert!(matches!(verified(LogoutMessage::from_query(&with_state).unwrap(), &RSA), Err(RequestError::Signature(_))));
+    assert!(matches!(verified(LogoutMessage::from_query(&with_state).unwrap(), &RSA), Err(MessageError::Signature(_))));
     let unsigned = query.split("&SigAlg=").next().unwrap();
-    assert_eq!(verified(LogoutMessage::from_query(unsigned).unwrap(), &RSA).err(), Some(RequestError::Unsigned));
+    assert_eq!(verified(LogoutMessage::from_query(unsigned).unwrap(), &RSA).err(), Some(MessageError::Unsigned));
     let as_response = query.replacen("SAMLRequest=", "SAMLResponse=", 1);
     assert_eq!(LogoutMessage::from_query(&as_response).err(), Some(BindingError::NotALogoutMessage));
     let twice = format!("{query}&SAMLResponse=x");
@@ -189,11 +190,11 @@ fn a_message_for_somebody_else_is_refused() {
     let elsewhere = record(&RSA, &service(REDIRECT, "https://other.example/saml/logout", ""));
     let elsewhere = elsewhere.slo_location(LogoutKind::Request, false).unwrap();
     let delivery = request(NameId::transient("t")).deliver(&elsewhere, &RSA.signer()).unwrap();
-    assert_eq!(verified(arrive(&delivery), &RSA).err(), Some(RequestError::ForeignDestination));
+    assert_eq!(verified(arrive(&delivery), &RSA).err(), Some(MessageError::ForeignDestination));
 }
 
 /// A request made by hand, signed, by HTTP-POST.
-fn by_hand(change: impl FnOnce(Builder) -> Builder) -> Result<VerifiedLogoutRequest, RequestError> {
+fn by_hand(change: impl FnOnce(Builder) -> Builder) -> Result<VerifiedLogoutRequest, MessageError> {
     by_hand_to(&[], change).map(|(request, _)| request)
 }
 
@@ -201,12 +202,12 @@ fn by_hand(change: impl FnOnce(Builder) -> Builder) -> Result<VerifiedLogoutRequ
 fn by_hand_to(
     openers: &[&KeyPair],
     change: impl FnOnce(Builder) -> Builder,
-) -> Result<(VerifiedLogoutRequest, NamedPrincipal), RequestError> {
+) -> Result<(VerifiedLogoutRequest, NamedPrincipal), MessageError> {
     let openers: Vec<Arc<Opener>> =
         openers.iter().map(|pair| Opener::from_pem(&pair.private_pem, &pair.certificate_pem).unwrap().into()).collect();
     match written_by_hand("2.0", issuer(), change).unwrap() {
         LogoutMessage::Request(request) => {
-            let request = request.verify(&record(&RSA, ""), &ours(), signet::saml::DeniedAlgorithms::NONE)?;
+            let request = request.verify(record(&RSA, "").peer(), &ours(), signet::saml::DeniedAlgorithms::NONE)?;
             request.principal(&openers).map(|named| (request, named))
         }
         LogoutMessage::Response(_) => panic!("a request was sent"),
@@ -265,7 +266,7 @@ fn issuer_names_an_entity_and_says_nothing_else() {
 fn another_version_is_refused() {
     for version in ["1.1", "2.1", ""] {
         let message = written_by_hand(version, issuer(), |root| root.child(name_id())).unwrap();
-        assert_eq!(verified(message, &RSA).err(), Some(RequestError::Version), "{version}");
+        assert_eq!(verified(message, &RSA).err(), Some(MessageError::Version), "{version}");
     }
 }
 
@@ -285,24 +286,26 @@ fn an_answer_is_read_as_strictly_as_a_request() {
         let message = openssl::base64::encode_block(signed.as_bytes());
         let message = LogoutMessage::from_form(form("SAMLResponse", &message, None).as_bytes()).unwrap();
         let LogoutMessage::Response(response) = message else { panic!("a response was sent") };
-        response.verify(&record(&RSA, ""), &ours(), signet::saml::DeniedAlgorithms::NONE).map(|read| read.status())
+        response
+            .verify(record(&RSA, "").peer(), &ours(), signet::saml::DeniedAlgorithms::NONE)
+            .map(|read| read.status())
     };
     let plain = |root: Builder| root.child(success());
     assert_eq!(by_hand("2.0", HERE, &plain), Ok(LogoutStatus::Ended));
-    assert_eq!(by_hand("1.1", HERE, &plain), Err(RequestError::Version));
+    assert_eq!(by_hand("1.1", HERE, &plain), Err(MessageError::Version));
     let elsewhere = by_hand("2.0", "https://idp.example/other", &plain);
-    assert_eq!(elsewhere, Err(RequestError::ForeignDestination));
-    assert_eq!(by_hand("2.0", HERE, &|root| root), Err(RequestError::NoStatus));
+    assert_eq!(elsewhere, Err(MessageError::ForeignDestination));
+    assert_eq!(by_hand("2.0", HERE, &|root| root), Err(MessageError::NoStatus));
     let attribute = by_hand("2.0", HERE, &|root| plain(root.attribute("ForceAuthn", "true")));
-    assert!(matches!(attribute, Err(RequestError::UnexpectedAttribute { .. })));
+    assert!(matches!(attribute, Err(MessageError::UnexpectedAttribute { .. })));
     let element = by_hand("2.0", HERE, &|root| plain(root).child(samlp("SessionIndex")));
-    assert!(matches!(element, Err(RequestError::UnexpectedElement { .. })));
+    assert!(matches!(element, Err(MessageError::UnexpectedElement { .. })));
 }
 
 #[test]
 fn a_message_is_not_judged_by_the_record_of_another_service() {
     let message = written_by_hand("2.0", issuer().text("/other"), |root| root.child(name_id())).unwrap();
-    assert_eq!(verified(message, &RSA).err(), Some(RequestError::ForeignRecord));
+    assert_eq!(verified(message, &RSA).err(), Some(MessageError::ForeignRecord));
 }
 
 fn name_id() -> Builder {
@@ -336,7 +339,7 @@ fn an_encrypted_name_that_does_not_open_to_a_name_is_refused_whatever_the_cause(
         by_hand_to(&[&RSA], |root| root.child(hidden(&name_id().attribute("Unknown", "x"), &RSA, gcm))),
         by_hand_to(&[&RSA], |root| root.child(Builder::element("saml", ns::ASSERTION, "EncryptedID"))),
     ] {
-        assert_eq!(refused.err(), Some(RequestError::EncryptedPrincipal));
+        assert_eq!(refused.err(), Some(MessageError::EncryptedPrincipal));
     }
 }
 
@@ -356,18 +359,18 @@ fn several_sessions_or_none_may_be_named() {
     assert_eq!(read.session_indexes(), ["a", "b"]);
     assert!(by_hand(|root| root.child(name_id())).unwrap().session_indexes().is_empty());
     let many = by_hand(|root| root.child(name_id()).children((0..65).map(|_| index("a"))));
-    assert!(matches!(many, Err(RequestError::UnexpectedElement { .. })));
+    assert!(matches!(many, Err(MessageError::UnexpectedElement { .. })));
 }
 
 #[test]
 fn what_the_schema_does_not_know_is_refused() {
     let encrypted = || Builder::element("saml", ns::ASSERTION, "EncryptedID");
-    assert_eq!(by_hand(|root| root.child(encrypted())).err(), Some(RequestError::EncryptedPrincipal));
+    assert_eq!(by_hand(|root| root.child(encrypted())).err(), Some(MessageError::EncryptedPrincipal));
     assert!(matches!(
         by_hand(|root| root.child(hidden(&name_id(), &RSA, BlockEncryption::Aes256Gcm)).child(name_id())),
-        Err(RequestError::UnexpectedElement { .. })
+        Err(MessageError::UnexpectedElement { .. })
     ));
-    assert_eq!(by_hand(|root| root).err(), Some(RequestError::NoPrincipal));
+    assert_eq!(by_hand(|root| root).err(), Some(MessageError::NoPrincipal));
     for refused in [
         by_hand(|root| root.child(samlp("SessionIndex").text("a")).child(name_id())),
         by_hand(|root| root.child(name_id()).child(samlp("Status"))),
@@ -379,7 +382,7 @@ fn what_the_schema_does_not_know_is_refused() {
     }
     assert!(matches!(
         by_hand(|root| root.attribute("ForceAuthn", "true").child(name_id())),
-        Err(RequestError::UnexpectedAttribute { .. })
+        Err(MessageError::UnexpectedAttribute { .. })
     ));
     assert!(by_hand(|root| root.attribute("NotOnOrAfter", "soon").child(name_id())).is_err());
 }
@@ -392,13 +395,13 @@ fn messages_go_where_the_metadata_says_by_redirect_if_that_is_offered() {
     let metadata = record(&RSA, &both);
     let to = metadata.slo_location(LogoutKind::Request, false).unwrap();
     assert!(to.is_by_redirect());
-    let LogoutDelivery::Redirect(url) = request(NameId::transient("t")).deliver(&to, &RSA.signer()).unwrap() else {
+    let Delivery::Redirect(url) = request(NameId::transient("t")).deliver(&to, &RSA.signer()).unwrap() else {
         panic!("by redirect")
     };
     assert!(url.as_str().starts_with("https://sp.example/redirect?a=1&SAMLRequest="));
     let bare = record(&RSA, &service(REDIRECT, "https://sp.example/redirect?", ""));
     let bare = bare.slo_location(LogoutKind::Request, false).unwrap();
-    let LogoutDelivery::Redirect(url) = request(NameId::transient("t")).deliver(&bare, &RSA.signer()).unwrap() else {
+    let Delivery::Redirect(url) = request(NameId::transient("t")).deliver(&bare, &RSA.signer()).unwrap() else {
         panic!("by redirect")
     };
     assert!(url.as_str().starts_with("https://sp.example/redirect?SAMLRequest="));
@@ -430,7 +433,7 @@ fn the_schemas_and_xmlsec1_accept_what_goes_out() {
         ("LogoutRequest", request(NameId::persistent("p")).deliver(&here(POST), &RSA.signer()).unwrap()),
         ("LogoutResponse", response.deliver(&here(POST), None, &RSA.signer()).unwrap()),
     ] {
-        let LogoutDelivery::Post { message, .. } = delivery else { panic!("by POST") };
+        let Delivery::Post { message, .. } = delivery else { panic!("by POST") };
         let document = desk.path().join("message.xml");
         let message = openssl::base64::decode_block(&message).unwrap();
         assert!(message.starts_with(format!("<samlp:{name} ").as_bytes()));
@@ -442,7 +445,7 @@ fn the_schemas_and_xmlsec1_accept_what_goes_out() {
 
 #[test]
 fn relay_state_of_a_request_is_kept_for_its_answer() {
-    let LogoutDelivery::Post { field, message, .. } =
+    let Delivery::Post { field, message, .. } =
         request(NameId::persistent("p")).deliver(&here(POST), &RSA.signer()).unwrap()
     else {
         panic!("by form")
@@ -483,7 +486,7 @@ proptest! {
             in_response_to: MessageId::from_entropy([7; 20]),
             result: LogoutResult::Ended,
         };
-        let LogoutDelivery::Redirect(url) = response.deliver(&here(REDIRECT), Some(&state), &P256.signer()).unwrap() else {
+        let Delivery::Redirect(url) = response.deliver(&here(REDIRECT), Some(&state), &P256.signer()).unwrap() else {
             panic!("by redirect")
         };
         let echoed = url.query_pairs().find(|(name, _)| name == "RelayState").unwrap().1.into_owned();

@@ -2,8 +2,8 @@
 
 use proptest::prelude::*;
 use signet::saml::{
-    AcsError, AcsSelection, ResponseBinding, SpMetadata,
-    metadata::{KeyPurpose, Localized, MetadataFault, SubjectIdRequirement},
+    AcsError, AcsSelection, KeyPurpose, ResponseBinding, SpMetadata,
+    metadata::{Localized, MetadataFault, SubjectIdRequirement},
     signature::KeyError,
     xml::XmlFault,
 };
@@ -549,7 +549,7 @@ fn one_entity_with_one_role_for_saml_2_0() {
     let start = whole.find("<md:SPSSO").unwrap();
     let end = whole.find("</md:EntityDescriptor>").unwrap();
     let twice = format!("{}{}", &whole[..end], &whole[start..]);
-    assert_eq!(reason(&twice), MetadataFault::SeveralRoles);
+    assert_eq!(reason(&twice), MetadataFault::SeveralRoles("SPSSODescriptor"));
     let doctype = format!("<!DOCTYPE x>{whole}");
     assert!(matches!(reason(&doctype), MetadataFault::Xml(XmlFault::DoctypeDeclaration)));
 }

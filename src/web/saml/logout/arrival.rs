@@ -18,7 +18,7 @@ use crate::federation::single_logout::{Extent, Outcome, judge, means};
 use crate::refusal::RefusalKind;
 use crate::saml::logout::{DecodedLogoutRequest, DecodedLogoutResponse, LogoutResult, VerifiedLogoutRequest};
 use crate::saml::response::{NestedStatus, Status, TopStatus};
-use crate::saml::{EntityId, NamedPrincipal, RequestError};
+use crate::saml::{EntityId, MessageError, NamedPrincipal};
 use crate::sealing::{KeysError, Purpose};
 use crate::storage::{LogoutRecord, LogoutSession, Participant, StoreError, Transaction};
 use crate::subscriber::SubscriberId;
@@ -55,7 +55,7 @@ pub(super) async fn take_in(
     let now = site.now();
     let service = Arc::clone(idp.registry.load().admit(decoded.claimed_issuer())?);
     let request = decoded
-        .verify(service.metadata(), &idp.slo, idp.denied)
+        .verify(service.metadata().peer(), &idp.slo, idp.denied)
         .map_err(|fault| Refusal::from(fault).about(named(&service)))?;
     judge(&request, now).map_err(|fault| Refusal::from(fault).about(named(&service)))?;
 
@@ -91,7 +91,7 @@ pub(super) async fn take_in(
 async fn principal(
     request: &VerifiedLogoutRequest,
     idp: &IdentityProvider,
-) -> Result<Result<NamedPrincipal, RequestError>, Refusal> {
+) -> Result<Result<NamedPrincipal, MessageError>, Refusal> {
     let (request, signing) = (request.clone(), idp.signing.load_full());
     let opened = tokio::task::spawn_blocking(move || request.principal(signing.openers())).await;
     opened.map_err(|fault| Refusal::because(RefusalKind::Outage, &fault))
@@ -191,7 +191,7 @@ pub(super) async fn settle(site: &Site, idp: &IdentityProvider, decoded: Decoded
     let now = site.now();
     let service = Arc::clone(idp.registry.load().admit(decoded.claimed_issuer())?);
     let response = decoded
-        .verify(service.metadata(), &idp.slo, idp.denied)
+        .verify(service.metadata().peer(), &idp.slo, idp.denied)
         .map_err(|fault| Refusal::from(fault).about(named(&service)))?;
     let settled = site
         .store

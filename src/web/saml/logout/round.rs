@@ -27,7 +27,8 @@ use crate::federation::registry::{Registry, ServiceProvider};
 use crate::federation::single_logout::{Extent, Outcome, by_service, result};
 use crate::refusal::RefusalKind;
 use crate::saml::assertion::NameId;
-use crate::saml::logout::{LogoutDelivery, LogoutRequest, LogoutResponse, LogoutResult};
+use crate::saml::binding::Delivery;
+use crate::saml::logout::{LogoutRequest, LogoutResponse, LogoutResult};
 use crate::saml::metadata::LogoutKind;
 use crate::saml::{EntityId, MessageId, OutboundError, RelayState};
 use crate::sealing::KeysError;
@@ -429,13 +430,13 @@ fn unsent(fault: &OutboundError, service: &ServiceProvider) -> Refusal {
     Refusal::because(RefusalKind::Outage, fault)
 }
 
-fn carry(site: &Site, session: &BrowserSession, service: &ServiceProvider, delivery: LogoutDelivery) -> HttpResponse {
+fn carry(site: &Site, session: &BrowserSession, service: &ServiceProvider, delivery: Delivery) -> HttpResponse {
     match delivery {
-        LogoutDelivery::Redirect(url) => HttpResponse::SeeOther()
+        Delivery::Redirect(url) => HttpResponse::SeeOther()
             .insert_header((LOCATION, url.as_str()))
             .insert_header((CACHE_CONTROL, "no-store"))
             .finish(),
-        LogoutDelivery::Post { action, field, message, relay_state } => {
+        Delivery::Post { action, field, message, relay_state } => {
             let page = LogoutPostPage {
                 service_name: service.agreement().friendly_name().in_language("en").to_owned(),
                 action: action.to_string(),

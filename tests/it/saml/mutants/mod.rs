@@ -1,7 +1,7 @@
 //! Changed messages, judged by libxmlsec1: whatever we accept, it accepts, over the same octets.
 
 mod changes;
-mod shapes;
+pub mod shapes;
 
 use std::{collections::BTreeMap, path::Path, process::Command};
 
@@ -75,7 +75,8 @@ fn whatever_we_accept_libxmlsec1_accepts_over_the_same_octets() {
                 let original = sign(&template, &*signer).unwrap();
                 let said = shape.accepted(&original, &key).expect("the message as it was signed").values;
                 let taken = shape.taken_by_the_server(&original, &record);
-                let has_line = !matches!(shape, Shape::ArtifactResolve | Shape::AssertionInResponse | Shape::Response);
+                // An ArtifactResolve comes in an envelope alone.
+                let has_line = shape != Shape::ArtifactResolve;
                 assert_eq!(taken.is_some(), has_line, "{shape:?} as it was signed");
 
                 for turn in 0..MUTANTS_EACH / 3 {

@@ -3,13 +3,16 @@
 use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
 use openssl::hash::{MessageDigest, hash};
 use signet::saml::{
-    Received, RequestSignature, SpMetadata,
+    DecodedResponse, DeniedAlgorithms, IdpMetadata, MessageId, Received, RequestSignature, SpMetadata,
     artifact::DecodedArtifactResolve,
     c14n::canonicalize,
     logout::LogoutMessage,
+    metadata::Location,
+    response::incoming::{Answer, DemandedSignatures, Expectation, ReceivedAttribute, ResponseDemands},
     signature::{DigestAlgorithm, SignatureAlgorithm, SignaturePosition, Signer, VerificationKey, verify_enveloped},
     xml::{Document, Element, Limits, ns},
 };
+use time::{Duration, macros::utc_datetime};
 use url::Url;
 
 use crate::saml::keys::KeyPair;
@@ -117,7 +120,7 @@ impl Shape {
 
     /// What the server's own line of types makes of the octets: everything that it would act upon, as text. Nothing where it
     /// refuses them, or has no line for the shape.
-    pub fn taken_by_the_server(self, octets: &str, record: &SpMetadata) -> Option<String> {
+    pub fn taken_by_the_server(self, octets: &str, record: &Record) -> Option<String> {
         let here: Vec<Url> = vec![HERE.parse().unwrap()];
         let message = BASE64.encode(octets);
         match self {
@@ -126,7 +129,7 @@ impl Shape {
                 let request = received
                     .decode()
                     .ok()?
-                    .verify(record, RequestSignature::Demanded, &here, signet::saml::DeniedAlgorithms::NONE)
+                    .verify(&record.service, RequestSignature::Demanded, &here, signet::saml::DeniedAlgorithms::NONE)
                     .ok()?;
                 let subject = request.subject().map(|subject| format!("{subject:?}"));
                 Some(format!(
@@ -161,7 +164,8 @@ impl Shape {
                 let LogoutMessage::Request(request) = LogoutMessage::from_form(form.as_bytes()).ok()? else {
                     return None;
                 };
-                let request = request.verify(record, &here, signet::saml::DeniedAlgorithms::NONE).ok()?;
+                let request =
+                    request.verify(record.service.peer(), &here, signet::saml::DeniedAlgorithms::NONE).ok()?;
                 let named = request.principal(&[]).ok()?;
                 Some(format!(
                     "{:?}",
@@ -174,7 +178,8 @@ impl Shape {
             }
             Self::ArtifactResolveInSoap => {
                 let decoded = DecodedArtifactResolve::from_soap(octets.as_bytes().to_vec()).ok()?;
-                let request = decoded.verify(record, &here, signet::saml::DeniedAlgorithms::NONE).ok()?;
+                let request =
+                    decoded.verify(record.service.peer(), &here, signet::saml::DeniedAlgorithms::NONE).ok()?;
                 Some(format!(
                     "{:?}",
                     (
@@ -186,7 +191,31 @@ impl Shape {
                     )
                 ))
             }
-            Self::ArtifactResolve | Self::AssertionInResponse | Self::Response => None,
+            Self::AssertionInResponse | Self::Response => {
+                let decoded = DecodedResponse::from_fields(&message, None).ok()?;
+                let least = ResponseDemands { signatures: DemandedSignatures::Either, encryption: false };
+                let acs = Location::parse("https://sp.example/acs").unwrap();
+                let nothing = DeniedAlgorithms::NONE;
+                let verified = decoded.verify(&record.identity_provider, &acs, least, [], nothing).ok()?;
+                let matched = verified.matched(&Expectation {
+                    audience: record.identity_provider.entity_id(),
+                    asked: record.identity_provider.entity_id(),
+                    request: &MessageId::parse("_q").unwrap(),
+                    contexts: &[],
+                    authenticated_since: None,
+                    now: utc_datetime!(2026-11-28 12:00),
+                    clock_skew: Duration::minutes(1),
+                    fresh_for: Duration::minutes(5),
+                });
+                let matched = matched.ok()?;
+                let signatures = matched.signatures().clone();
+                let Answer::Success(assertion) = matched.into_answer() else { return None };
+                let name = assertion.name_id().map(|name| name.value.to_string());
+                let values = |attribute: &ReceivedAttribute| (attribute.name.clone(), attribute.values.clone());
+                let attributes: Vec<_> = assertion.attributes().iter().map(values).collect();
+                Some(format!("{:?}", (assertion.id(), name, assertion.authn_statement(), attributes, signatures)))
+            }
+            Self::ArtifactResolve => None,
         }
     }
 
@@ -216,14 +245,20 @@ pub struct Accepted {
 fn assertion(signature: &str, id: &str) -> String {
     format!(
         "<saml:Assertion ID=\"{id}\" Version=\"2.0\" IssueInstant=\"2026-11-28T12:00:00Z\">{ISSUER}{signature}<saml:Subject>\
-         <saml:NameID>pairwise&#x2d;1</saml:NameID></saml:Subject><saml:AttributeStatement xmlns:xs=\"http://www.w3.org/2001/XMLSchema\" \
+         <saml:NameID>pairwise&#x2d;1</saml:NameID><saml:SubjectConfirmation Method=\"urn:oasis:names:tc:SAML:2.0:cm:bearer\">\
+         <saml:SubjectConfirmationData Recipient=\"https://sp.example/acs\" InResponseTo=\"_q\" \
+         NotOnOrAfter=\"2026-11-28T12:05:00Z\"/></saml:SubjectConfirmation></saml:Subject>\n<saml:Conditions \
+         NotOnOrAfter=\"2026-11-28T12:05:00Z\"><saml:AudienceRestriction><saml:Audience>https://sp.example/</saml:Audience>\
+         </saml:AudienceRestriction></saml:Conditions><saml:AuthnStatement AuthnInstant=\"2026-11-28T12:00:00Z\"><saml:AuthnContext>\
+         <saml:AuthnContextClassRef>urn:context</saml:AuthnContextClassRef></saml:AuthnContext></saml:AuthnStatement>\
+         <saml:AttributeStatement xmlns:xs=\"http://www.w3.org/2001/XMLSchema\" \
          xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\"><saml:Attribute Name=\"urn:oid:0.9.2342.19200300.100.1.3\" \
          FriendlyName=\"mail\"><saml:AttributeValue xsi:type=\"xs:string\">sam@agency.example</saml:AttributeValue></saml:Attribute>\
          </saml:AttributeStatement></saml:Assertion>"
     )
 }
 
-fn signature(algorithm: SignatureAlgorithm, id: &str, prefixes: &str) -> String {
+pub fn signature(algorithm: SignatureAlgorithm, id: &str, prefixes: &str) -> String {
     let exclusive = ns::EXC_C14N;
     let list = if prefixes.is_empty() {
         String::new()
@@ -294,18 +329,28 @@ pub fn values(element: Element<'_>, without: Option<Element<'_>>) -> String {
     format!("{:?}", ((element.namespace(), element.local_name()), attributes, text, children))
 }
 
-/// The record of the service whose messages these are.
-pub fn record(pair: &KeyPair) -> SpMetadata {
+/// The records of the party whose messages these are, in either role.
+pub struct Record {
+    service: SpMetadata,
+    identity_provider: IdpMetadata,
+}
+
+pub fn record(pair: &KeyPair) -> Record {
     let certificate = BASE64.encode(&pair.certificate_der);
-    let text = format!(
-        "<md:EntityDescriptor xmlns:md=\"{}\" xmlns:ds=\"{}\" entityID=\"https://sp.example/\"><md:SPSSODescriptor \
-         protocolSupportEnumeration=\"{}\"><md:KeyDescriptor><ds:KeyInfo><ds:X509Data><ds:X509Certificate>{certificate}\
-         </ds:X509Certificate></ds:X509Data></ds:KeyInfo></md:KeyDescriptor><md:AssertionConsumerService \
-         Binding=\"urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST\" Location=\"https://sp.example/acs\" index=\"0\"/>\
-         </md:SPSSODescriptor></md:EntityDescriptor>",
-        ns::METADATA,
-        ns::DSIG,
-        ns::PROTOCOL,
-    );
-    SpMetadata::parse(text.as_bytes()).unwrap()
+    let of = |role: &str, service: &str| {
+        format!(
+            "<md:EntityDescriptor xmlns:md=\"{}\" xmlns:ds=\"{}\" entityID=\"https://sp.example/\"><md:{role} \
+             protocolSupportEnumeration=\"{}\"><md:KeyDescriptor><ds:KeyInfo><ds:X509Data><ds:X509Certificate>{certificate}\
+             </ds:X509Certificate></ds:X509Data></ds:KeyInfo></md:KeyDescriptor><md:{service} \
+             Binding=\"urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST\" Location=\"https://sp.example/acs\" index=\"0\"/>\
+             </md:{role}></md:EntityDescriptor>",
+            ns::METADATA,
+            ns::DSIG,
+            ns::PROTOCOL,
+        )
+    };
+    Record {
+        service: SpMetadata::parse(of("SPSSODescriptor", "AssertionConsumerService").as_bytes()).unwrap(),
+        identity_provider: IdpMetadata::parse(of("IDPSSODescriptor", "SingleSignOnService").as_bytes()).unwrap(),
+    }
 }
