@@ -21,6 +21,7 @@ seeds() {
     encrypted) echo seeds/encrypted ;;
     query) echo seeds/query ;;
     metadata) echo seeds/metadata ../../metadata/sp ;;
+    response) echo seeds/response ;;
     *) echo seeds/signature seeds/metadata ;;
   esac
 }
@@ -45,7 +46,7 @@ esac
 
 passed=0
 failed=0
-for target in c14n encrypted metadata query reader signature; do
+for target in c14n encrypted metadata query reader response signature; do
   log=$built/$target.log
   # libFuzzer keeps what is interesting in the first folder.
   rm -rf "$built/smoke" && mkdir -p "$built/smoke"
