@@ -43,7 +43,7 @@ pub struct SigningKeys {
     /// Every key in our metadata, the one of all included.
     signers: BTreeMap<SigningKeyId, Arc<dyn Signer>>,
     /// Every key that opens, the newest first.
-    openers: Vec<Arc<Opener>>,
+    openers: Vec<Arc<dyn Opener>>,
     denied: DeniedAlgorithms,
 }
 
@@ -126,13 +126,13 @@ impl SigningKeys {
 
     /// The keys to which services may have encrypted, the newest first.
     #[must_use]
-    pub fn openers(&self) -> &[Arc<Opener>] {
+    pub fn openers(&self) -> &[Arc<dyn Opener>] {
         &self.openers
     }
 
     /// The one that our metadata offers.
     #[must_use]
-    pub fn offered(&self) -> Option<&Arc<Opener>> {
+    pub fn offered(&self) -> Option<&Arc<dyn Opener>> {
         let offered = self.plan.offered()?;
         self.openers.iter().find(|opener| opener.key_id() == offered.as_str())
     }

@@ -101,7 +101,7 @@ fn key_row(plan: &SigningPlan, id: &SigningKeyId, signer: Option<&dyn Signer>) -
     ]
 }
 
-fn opener_rows(plan: &SigningPlan, here: &BTreeMap<SigningKeyId, &Arc<Opener>>) -> Vec<Vec<String>> {
+fn opener_rows(plan: &SigningPlan, here: &BTreeMap<SigningKeyId, &Arc<dyn Opener>>) -> Vec<Vec<String>> {
     let planned: BTreeMap<&SigningKeyId, &PlannedOpener> = plan.openers().collect();
     let mut ids: Vec<&SigningKeyId> = here.keys().chain(planned.keys().copied()).collect();
     ids.sort_by_key(|id| (planned.get(*id).map_or(i64::MAX, |key| key.published_in), *id));

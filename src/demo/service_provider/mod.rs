@@ -9,6 +9,7 @@ mod request;
 mod response;
 
 use std::fmt;
+use std::sync::Arc;
 
 use url::Url;
 
@@ -19,7 +20,7 @@ pub use response::{Expected, Outcome, ReceivedAttribute, SignInFailed, SignedIn}
 use crate::saml::{
     EntityId, IdpMetadata, MalformedEntityId, Peer, SsoLocation,
     binding::{HTTP_POST, HTTP_REDIRECT},
-    encryption::DecryptionKey,
+    encryption::{Opener, PemOpener},
     metadata::{Location, LogoutKind, MalformedLocation, MetadataFaults, SloLocation},
     signature::{KeyError, PemSigner, Signer, VerificationKey},
     xml::{Builder, Canonical, WriteError, ns},
@@ -34,7 +35,7 @@ pub struct ServiceProvider {
     acs: Location,
     slo_url: Option<Url>,
     signer: PemSigner,
-    decryption_key: DecryptionKey,
+    openers: Vec<Arc<dyn Opener>>,
 }
 
 impl ServiceProvider {
@@ -53,7 +54,7 @@ impl ServiceProvider {
             acs: Location::parse(acs_url.as_ref())?,
             slo_url: None,
             signer: PemSigner::from_pem(private_key_pem, certificate_pem)?,
-            decryption_key: DecryptionKey::from_pem(private_key_pem)?,
+            openers: vec![Arc::new(PemOpener::from_pem(private_key_pem, certificate_pem)?)],
         })
     }
 

@@ -109,7 +109,7 @@ impl ServiceProvider {
     pub fn read_response(&self, saml_response: &str, expected: &Expected<'_>) -> Result<Outcome, SignInFailed> {
         let asked = &expected.idp.metadata;
         let decoded = DecodedResponse::from_fields(saml_response, None)?;
-        let verified = decoded.verify(asked, &self.acs, DEMANDS, [&self.decryption_key], DeniedAlgorithms::NONE)?;
+        let verified = decoded.verify(asked, &self.acs, DEMANDS, &self.openers, DeniedAlgorithms::NONE)?;
         let matched = verified.matched(&Expectation {
             audience: &self.entity_id,
             asked: asked.entity_id(),

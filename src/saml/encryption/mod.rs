@@ -21,7 +21,7 @@ use openssl::{
 use zeroize::Zeroize;
 
 pub use key_transport::{KeyTransport, OaepHash};
-pub use open::{AcceptedCiphers, DecryptionFailed, DecryptionKey, Opener, Sealed, decrypt};
+pub use open::{AcceptedCiphers, DecryptionFailed, Opener, PemOpener, Sealed, decrypt};
 
 use super::{
     signature::{KeyError, acceptable_rsa},

@@ -3,6 +3,7 @@
 //! Only for content of a message whose own signature has been verified, and one at a time: that is for the callers to hold.
 
 use std::fmt;
+use std::sync::Arc;
 
 use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
 use openssl::{
@@ -23,75 +24,69 @@ use crate::saml::{
 /// operation.
 const MOST_ENCRYPTED_KEYS: usize = 4;
 
-/// A private RSA key that opens what was encrypted to it.
-#[derive(Clone)]
-pub struct DecryptionKey(PKey<Private>);
+/// A key to which others encrypt for us, with the certificate by which they know it. Whether the private key is in memory, in a
+/// security module or behind a network is its own affair: nobody else sees it.
+pub trait Opener: Send + Sync {
+    /// The first 16 hex digits of the SHA-256 of its public half.
+    fn key_id(&self) -> &str;
 
-impl DecryptionKey {
-    /// A private key in PEM.
+    /// Its certificate (DER), as metadata publishes it.
+    fn certificate_der(&self) -> &[u8];
+
+    /// The content's key, unwrapped: one private-key operation. It may be long: call this where nobody else waits.
     ///
     /// # Errors
-    /// [`KeyError`]: no unsealed private key, or no RSA key.
-    pub fn from_pem(private_key: &[u8]) -> Result<Self, KeyError> {
-        let key = PKey::private_key_from_pem_callback(private_key, |_| Ok(0))?;
-        if key.id() == Id::RSA { Ok(Self(key)) } else { Err(KeyError::NotForEncryption) }
-    }
+    /// [`DecryptionFailed`], whatever the cause: the key was wrapped for another, was changed, or the private key is out of reach.
+    fn unwrap_key(&self, transport: KeyTransport, wrapped: &[u8]) -> Result<Zeroizing<Vec<u8>>, DecryptionFailed>;
 }
 
-impl fmt::Debug for DecryptionKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("DecryptionKey")
-    }
-}
-
-/// A key to which services encrypt for us, with the certificate by which they know it.
-#[derive(Clone)]
-pub struct Opener {
-    key: DecryptionKey,
+/// An opener's key in memory, parsed once.
+pub struct PemOpener {
+    key: PKey<Private>,
     key_id: String,
     certificate_der: Vec<u8>,
 }
 
-impl Opener {
+impl PemOpener {
     /// A private key and its certificate, both in PEM.
     ///
     /// # Errors
-    /// [`KeyError`]: no RSA key, one of an unacceptable length, or the certificate is another key's.
+    /// [`KeyError`]: no unsealed RSA key, one of an unacceptable length, or the certificate is another key's.
     pub fn from_pem(private_key: &[u8], certificate: &[u8]) -> Result<Self, KeyError> {
-        let key = DecryptionKey::from_pem(private_key)?;
-        acceptable_rsa(&key.0)?;
+        // Without a callback OpenSSL would ask the terminal for the passphrase of a sealed key.
+        let key = PKey::private_key_from_pem_callback(private_key, |_| Ok(0))?;
+        if key.id() != Id::RSA {
+            return Err(KeyError::NotForEncryption);
+        }
+        acceptable_rsa(&key)?;
         let certificate = X509::from_pem(certificate)?;
-        if !certificate.public_key()?.public_eq(&key.0) {
+        if !certificate.public_key()?.public_eq(&key) {
             return Err(KeyError::KeyAndCertificateDiffer);
         }
         let certificate_der = certificate.to_der()?;
         let key_id = VerificationKey::from_certificate_der(&certificate_der)?.fingerprint().short();
         Ok(Self { key, key_id, certificate_der })
     }
+}
 
-    /// The first 16 hex digits of the SHA-256 of its public half.
-    #[must_use]
-    pub fn key_id(&self) -> &str {
+impl Opener for PemOpener {
+    fn key_id(&self) -> &str {
         &self.key_id
     }
 
-    /// Its certificate, as metadata publishes it.
-    #[must_use]
-    pub fn certificate_der(&self) -> &[u8] {
+    fn certificate_der(&self) -> &[u8] {
         &self.certificate_der
     }
 
-    /// The key.
-    #[must_use]
-    pub const fn key(&self) -> &DecryptionKey {
-        &self.key
+    fn unwrap_key(&self, transport: KeyTransport, wrapped: &[u8]) -> Result<Zeroizing<Vec<u8>>, DecryptionFailed> {
+        transport.unwrap(wrapped, &self.key).map(Zeroizing::new).map_err(|_| DecryptionFailed)
     }
 }
 
 /// Names the key, never shows it.
-impl fmt::Debug for Opener {
+impl fmt::Debug for PemOpener {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Opener({})", self.key_id)
+        write!(f, "PemOpener({})", self.key_id)
     }
 }
 
@@ -114,13 +109,13 @@ pub struct DecryptionFailed;
 ///
 /// # Errors
 /// [`DecryptionFailed`], whatever the cause.
-pub fn decrypt<'k>(
+pub fn decrypt(
     encrypted: Element<'_>,
-    keys: impl IntoIterator<Item = &'k DecryptionKey>,
+    openers: &[Arc<dyn Opener>],
     accepted: AcceptedCiphers,
     denied: DeniedAlgorithms,
 ) -> Result<Zeroizing<Vec<u8>>, DecryptionFailed> {
-    Sealed::read(encrypted, accepted, denied)?.open(keys)
+    Sealed::read(encrypted, accepted, denied)?.open(openers)
 }
 
 /// A `saml:EncryptedID` or `saml:EncryptedAssertion` (SAML Core §2.2.4) as it was read: one `xenc:EncryptedData`, and the content's key in
@@ -151,11 +146,8 @@ impl Sealed {
     ///
     /// # Errors
     /// [`DecryptionFailed`], whatever the cause.
-    pub fn open<'k>(
-        &self,
-        keys: impl IntoIterator<Item = &'k DecryptionKey>,
-    ) -> Result<Zeroizing<Vec<u8>>, DecryptionFailed> {
-        keys.into_iter().find_map(|key| self.open_with(key)).ok_or(DecryptionFailed)
+    pub fn open(&self, openers: &[Arc<dyn Opener>]) -> Result<Zeroizing<Vec<u8>>, DecryptionFailed> {
+        openers.iter().find_map(|opener| self.open_with(&**opener)).ok_or(DecryptionFailed)
     }
 
     fn in_element(encrypted: Element<'_>, accepted: AcceptedCiphers, denied: DeniedAlgorithms) -> Option<Self> {
@@ -179,9 +171,9 @@ impl Sealed {
         Some(Self { cipher, octets: cipher_value(data)?, wrapped })
     }
 
-    fn open_with(&self, key: &DecryptionKey) -> Option<Zeroizing<Vec<u8>>> {
+    fn open_with(&self, opener: &dyn Opener) -> Option<Zeroizing<Vec<u8>>> {
         self.wrapped.iter().find_map(|(transport, wrapped)| {
-            let content_key = Zeroizing::new(transport.unwrap(wrapped, &key.0).ok()?);
+            let content_key = opener.unwrap_key(*transport, wrapped).ok()?;
             self.content(&content_key).map(Zeroizing::new)
         })
     }

@@ -154,8 +154,8 @@ fn principal(root: Element<'_>, denied: DeniedAlgorithms) -> Result<Principal, M
     }
 }
 
-fn open(sealed: &Sealed, openers: &[Arc<Opener>]) -> Option<NamedPrincipal> {
-    let opened = sealed.open(openers.iter().map(|opener| opener.key())).ok()?;
+fn open(sealed: &Sealed, openers: &[Arc<dyn Opener>]) -> Option<NamedPrincipal> {
+    let opened = sealed.open(openers).ok()?;
     let document = Document::parse(&opened, &Limits::PROTOCOL).ok()?;
     let name = document.root();
     if name.is(ns::ASSERTION, "NameID") { NamedPrincipal::read(name).ok() } else { None }
@@ -249,7 +249,7 @@ impl VerifiedLogoutRequest {
     ///
     /// # Errors
     /// [`MessageError::EncryptedPrincipal`]: it does not open to a NameID; why not is told to nobody.
-    pub fn principal(&self, openers: &[Arc<Opener>]) -> Result<NamedPrincipal, MessageError> {
+    pub fn principal(&self, openers: &[Arc<dyn Opener>]) -> Result<NamedPrincipal, MessageError> {
         match &self.principal {
             Principal::Named(name) => Ok(name.clone()),
             Principal::Hidden(sealed) => open(sealed, openers).ok_or(MessageError::EncryptedPrincipal),

@@ -1,6 +1,6 @@
 //! The answer's line, from the plan to the form. Here and not in `tests/`, since nobody outside can make an assertion.
 
-use std::{path::Path, process::Command};
+use std::{path::Path, process::Command, sync::Arc};
 
 use openssl::{
     asn1::Asn1Time,
@@ -20,7 +20,7 @@ use super::*;
 use crate::saml::{
     AcsSelection, DeniedAlgorithms, SpMetadata,
     assertion::{Assertion, AssertionAttribute, AssertionParts, NameId},
-    encryption::{AcceptedCiphers, BlockEncryption, DecryptionKey, EncryptionKey, EncryptionSeed, decrypt},
+    encryption::{AcceptedCiphers, BlockEncryption, EncryptionKey, EncryptionSeed, Opener, PemOpener, decrypt},
     signature::{PemSigner, SignatureAlgorithm, SignatureError, SigningFailed, VerificationKey, verify_enveloped},
     xml::{Document, Limits},
 };
@@ -224,8 +224,8 @@ fn an_encrypted_answer_hides_the_person_and_opens_to_the_very_assertion() {
 
     let document = Document::parse(signed.as_str().as_bytes(), &Limits::PROTOCOL).unwrap();
     let encrypted = document.root().child(ns::ASSERTION, "EncryptedAssertion").unwrap();
-    let private = DecryptionKey::from_pem(&sp.private_pem).unwrap();
-    let opened = decrypt(encrypted, [&private], AcceptedCiphers::Authenticated, DeniedAlgorithms::NONE).unwrap();
+    let opener: Arc<dyn Opener> = Arc::new(PemOpener::from_pem(&sp.private_pem, &sp.certificate_pem).unwrap());
+    let opened = decrypt(encrypted, &[opener], AcceptedCiphers::Authenticated, DeniedAlgorithms::NONE).unwrap();
     assert_eq!(*opened, clear);
     let opened = Document::parse(&opened, &Limits::PROTOCOL).unwrap();
     verify_enveloped(opened.root(), SignaturePosition::AfterIssuer, &[idp.key()]).unwrap();

@@ -27,14 +27,15 @@ pub struct KeyPairs {
     /// What can sign.
     pub signers: Vec<Arc<dyn Signer>>,
     /// What can open what is encrypted to us.
-    pub openers: Vec<Arc<Opener>>,
+    pub openers: Vec<Arc<dyn Opener>>,
 }
 
 /// Names the keys, shows none.
 impl fmt::Debug for KeyPairs {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let signers: Vec<&str> = self.signers.iter().map(|signer| signer.key_id()).collect();
-        f.debug_struct("KeyPairs").field("signers", &signers).field("openers", &self.openers).finish()
+        let openers: Vec<&str> = self.openers.iter().map(|opener| opener.key_id()).collect();
+        f.debug_struct("KeyPairs").field("signers", &signers).field("openers", &openers).finish()
     }
 }
 

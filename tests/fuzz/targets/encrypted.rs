@@ -3,20 +3,22 @@
 //! each start. Any other changes octets of the two where they stand in a seed: four octets of it for each change.
 #![no_main]
 
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
 use libfuzzer_sys::fuzz_target;
 use openssl::{asn1::Asn1Time, hash::MessageDigest, pkey::PKey, rsa::Rsa, x509::X509};
 use signet_fuzz::saml::{
     DeniedAlgorithms,
-    encryption::{AcceptedCiphers, BlockEncryption, DecryptionKey, EncryptionKey, EncryptionSeed, decrypt, encrypt},
+    encryption::{
+        AcceptedCiphers, BlockEncryption, EncryptionKey, EncryptionSeed, Opener, PemOpener, decrypt, encrypt,
+    },
     xml::{Builder, Canonical, Document, Element, Limits, ns},
 };
 
 /// A key of ours and what was sealed to it.
 struct Sealed {
-    ours: DecryptionKey,
+    ours: Vec<Arc<dyn Opener>>,
     key: Vec<u8>,
     content: Vec<u8>,
 }
@@ -29,14 +31,18 @@ static SEALED: LazyLock<Sealed> = LazyLock::new(|| {
     certificate.set_not_after(&begin).expect("a day");
     certificate.set_pubkey(&pair).expect("a key");
     certificate.sign(&pair, MessageDigest::sha256()).expect("a signature");
-    let certificate = certificate.build().to_der().expect("a certificate");
+    let certificate = certificate.build();
+    let (certificate, pem) =
+        (certificate.to_der().expect("a certificate"), certificate.to_pem().expect("a certificate"));
     let to = EncryptionKey::from_certificate_der(&certificate).expect("a key that we take");
     let seed = EncryptionSeed { content_key: [7; 32], iv: [9; 16] };
     let sealed = encrypt(&name(), &to, BlockEncryption::Aes256Gcm, seed).expect("sealed").into_string();
     let values = sealed.split("<xenc:CipherValue>").skip(1).map(|rest| rest.split('<').next().expect("a value"));
     let mut values = values.map(|value| BASE64.decode(value).expect("base64"));
     Sealed {
-        ours: DecryptionKey::from_pem(&pair.private_key_to_pem_pkcs8().expect("a key")).expect("an RSA key"),
+        ours: vec![Arc::new(
+            PemOpener::from_pem(&pair.private_key_to_pem_pkcs8().expect("a key"), &pem).expect("an RSA key"),
+        )],
         key: values.next().expect("the content's key"),
         content: values.next().expect("the content"),
     }
@@ -47,7 +53,7 @@ fn name() -> Canonical {
 }
 
 fn look_at(element: Element<'_>) {
-    if let Ok(opened) = decrypt(element, [&SEALED.ours], AcceptedCiphers::Authenticated, DeniedAlgorithms::NONE) {
+    if let Ok(opened) = decrypt(element, &SEALED.ours, AcceptedCiphers::Authenticated, DeniedAlgorithms::NONE) {
         assert_eq!(*opened, name().as_bytes());
     }
     element.children().for_each(look_at);
@@ -61,7 +67,7 @@ static SEEDS_OPEN: LazyLock<()> = LazyLock::new(|| {
     for seed in [INSIDE, BESIDE] {
         let text = filled(seed, &[]);
         let document = Document::parse(text.as_bytes(), &Limits::PROTOCOL).expect("a seed is a document");
-        let opened = decrypt(document.root(), [&SEALED.ours], AcceptedCiphers::Authenticated, DeniedAlgorithms::NONE);
+        let opened = decrypt(document.root(), &SEALED.ours, AcceptedCiphers::Authenticated, DeniedAlgorithms::NONE);
         opened.expect("a seed opens");
     }
 });

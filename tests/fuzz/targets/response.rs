@@ -3,7 +3,7 @@
 //! anew for each; `@ASSERTION@…@END@` around an assertion stands for the same, encrypted to us.
 #![no_main]
 
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
 use libfuzzer_sys::fuzz_target;
@@ -19,7 +19,7 @@ use openssl::{
 use signet_fuzz::saml::{
     DecodedResponse, DeniedAlgorithms, EntityId, IdpMetadata, MessageId,
     c14n::canonicalize,
-    encryption::DecryptionKey,
+    encryption::{Opener, PemOpener},
     metadata::Location,
     response::incoming::{Answer, DemandedSignatures, Expectation, ResponseDemands},
     signature::{PemSigner, Signer},
@@ -30,7 +30,7 @@ use time::{Duration, macros::utc_datetime};
 /// Both sides: one key pair, which signs for the identity provider and decrypts for us.
 struct Sides {
     signer: PemSigner,
-    opener: DecryptionKey,
+    openers: Vec<Arc<dyn Opener>>,
     key: Rsa<openssl::pkey::Private>,
     record: IdpMetadata,
     us: EntityId,
@@ -65,7 +65,7 @@ static SIDES: LazyLock<Sides> = LazyLock::new(|| {
     );
     Sides {
         signer: PemSigner::from_pem(&private, &public).expect("a key that signs"),
-        opener: DecryptionKey::from_pem(&private).expect("a key that opens"),
+        openers: vec![Arc::new(PemOpener::from_pem(&private, &public).expect("a key that opens"))],
         key,
         record: IdpMetadata::parse(record.as_bytes()).expect("a record"),
         us: EntityId::parse("https://sp.example/").expect("a name"),
@@ -141,8 +141,7 @@ fn sealed(assertion: &str) -> String {
 fn look_at(xml: &str) -> bool {
     let Ok(decoded) = DecodedResponse::from_fields(&BASE64.encode(xml), Some("state")) else { return false };
     let sides = &*SIDES;
-    let Ok(verified) = decoded.verify(&sides.record, &sides.here, LEAST, [&sides.opener], DeniedAlgorithms::NONE)
-    else {
+    let Ok(verified) = decoded.verify(&sides.record, &sides.here, LEAST, &sides.openers, DeniedAlgorithms::NONE) else {
         return false;
     };
     assert_eq!(verified.issuer(), sides.record.entity_id());

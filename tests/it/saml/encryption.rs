@@ -1,11 +1,13 @@
 //! What we encrypt opens with the right key, and only then.
 
+use std::sync::Arc;
+
 use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
 use signet::saml::{
     DeniedAlgorithms,
     encryption::{
-        AcceptedCiphers, BlockEncryption, DecryptionFailed, DecryptionKey, EncryptionKey, EncryptionMethod,
-        EncryptionSeed, KeyTransport, decrypt, encrypt,
+        AcceptedCiphers, BlockEncryption, DecryptionFailed, EncryptionKey, EncryptionMethod, EncryptionSeed,
+        KeyTransport, Opener, PemOpener, decrypt, encrypt,
     },
     signature::KeyError,
     xml::{Builder, Canonical, Document, Limits, ns},
@@ -28,14 +30,18 @@ pub fn sealed(method: impl Into<EncryptionMethod>) -> Canonical {
     encrypt(&content(), &key, method, seed).unwrap()
 }
 
+fn opener(pair: &KeyPair) -> Arc<dyn Opener> {
+    Arc::new(PemOpener::from_pem(&pair.private_pem, &pair.certificate_pem).unwrap())
+}
+
 fn open(xml: &str, pair: &KeyPair, accepted: AcceptedCiphers) -> Result<Vec<u8>, DecryptionFailed> {
-    let key = DecryptionKey::from_pem(&pair.private_pem).unwrap();
+    let key = opener(pair);
     open_with(&in_encrypted_id(xml), &[key], accepted, DeniedAlgorithms::NONE)
 }
 
 fn open_with(
     xml: &str,
-    keys: &[DecryptionKey],
+    keys: &[Arc<dyn Opener>],
     accepted: AcceptedCiphers,
     denied: DeniedAlgorithms,
 ) -> Result<Vec<u8>, DecryptionFailed> {
@@ -156,8 +162,8 @@ fn unknown_algorithms_open_nothing() {
 
 #[test]
 fn each_key_of_ours_is_tried_with_each_key_of_the_message_wherever_it_stands() {
-    let ours = |pair: &KeyPair| DecryptionKey::from_pem(&pair.private_pem).unwrap();
-    let opened = |xml: &str, keys: &[DecryptionKey]| {
+    let ours = opener;
+    let opened = |xml: &str, keys: &[Arc<dyn Opener>]| {
         open_with(xml, keys, AcceptedCiphers::Authenticated, DeniedAlgorithms::NONE)
     };
     let inside = sealed(BlockEncryption::Aes256Gcm).into_string();
@@ -191,7 +197,7 @@ fn what_the_operator_denies_opens_nothing() {
     for uri in ["http://www.w3.org/2009/xmlenc11#aes256-gcm", "http://www.w3.org/2001/04/xmlenc#rsa-oaep-mgf1p"] {
         let denied = DeniedAlgorithms::parse([uri]).unwrap();
         let xml = in_encrypted_id(sealed(BlockEncryption::Aes256Gcm).as_str());
-        let keys = [DecryptionKey::from_pem(&RSA.private_pem).unwrap()];
+        let keys = [opener(&RSA)];
         assert_eq!(open_with(&xml, &keys, AcceptedCiphers::Authenticated, denied), Err(DecryptionFailed), "{uri}");
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 use proptest::prelude::*;
 use signet::saml::binding::Delivery;
-use signet::saml::encryption::{BlockEncryption, EncryptionKey, EncryptionSeed, Opener, encrypt};
+use signet::saml::encryption::{BlockEncryption, EncryptionKey, EncryptionSeed, Opener, PemOpener, encrypt};
 use signet::saml::logout::{
     LogoutMessage, LogoutRequest, LogoutResponse, LogoutResult, LogoutStatus, VerifiedLogoutRequest,
 };
@@ -203,8 +203,10 @@ fn by_hand_to(
     openers: &[&KeyPair],
     change: impl FnOnce(Builder) -> Builder,
 ) -> Result<(VerifiedLogoutRequest, NamedPrincipal), MessageError> {
-    let openers: Vec<Arc<Opener>> =
-        openers.iter().map(|pair| Opener::from_pem(&pair.private_pem, &pair.certificate_pem).unwrap().into()).collect();
+    let opener = |pair: &&KeyPair| -> Arc<dyn Opener> {
+        Arc::new(PemOpener::from_pem(&pair.private_pem, &pair.certificate_pem).unwrap())
+    };
+    let openers: Vec<_> = openers.iter().map(opener).collect();
     match written_by_hand("2.0", issuer(), change).unwrap() {
         LogoutMessage::Request(request) => {
             let request = request.verify(record(&RSA, "").peer(), &ours(), signet::saml::DeniedAlgorithms::NONE)?;

@@ -18,6 +18,7 @@ mod matching;
 mod status;
 
 use std::fmt;
+use std::sync::Arc;
 
 use time::UtcDateTime;
 
@@ -29,7 +30,7 @@ use super::SUCCESS;
 use crate::saml::{
     DeniedAlgorithms, EntityId, IdpMetadata, MessageError, MessageId, RelayState,
     binding::{BindingError, Carried},
-    encryption::{AcceptedCiphers, DecryptionFailed, DecryptionKey, decrypt},
+    encryption::{AcceptedCiphers, DecryptionFailed, Opener, decrypt},
     instant,
     message::{Decoded, check_version, signature_of},
     metadata::Location,
@@ -132,12 +133,12 @@ impl DecodedResponse {
     ///
     /// # Errors
     /// [`ResponseError`]. What is signed is judged before it is looked into.
-    pub fn verify<'k>(
+    pub fn verify(
         self,
         asked: &IdpMetadata,
         acs: &Location,
         demands: ResponseDemands,
-        ours: impl IntoIterator<Item = &'k DecryptionKey>,
+        ours: &[Arc<dyn Opener>],
         denied: DeniedAlgorithms,
     ) -> Result<VerifiedResponse, ResponseError> {
         let message = self.0;

@@ -18,7 +18,7 @@ use super::{
     SERVICE_KEYS, SealingSecret, derive,
 };
 use crate::entropy::{Entropy, random_bytes};
-use crate::saml::encryption::Opener;
+use crate::saml::encryption::{Opener, PemOpener};
 use crate::saml::signature::{KeyError, PemSigner, Signer, VerificationKey};
 use crate::sealing::{Envelope, KeyId, KeysError, Purpose};
 use crate::services::keys::certificate::KeyWithCertificate;
@@ -297,8 +297,9 @@ impl KeptPair {
         Ok(Arc::new(signer))
     }
 
-    pub(super) fn as_opener(&self) -> Result<Arc<Opener>, LocalKeysError> {
-        let opener = Opener::from_pem(&self.private_pem, &self.certificate_pem).map_err(|error| self.fault(&error))?;
+    pub(super) fn as_opener(&self) -> Result<Arc<dyn Opener>, LocalKeysError> {
+        let opener =
+            PemOpener::from_pem(&self.private_pem, &self.certificate_pem).map_err(|error| self.fault(&error))?;
         Ok(Arc::new(opener))
     }
 

@@ -1,5 +1,7 @@
 //! Where these attacks happen: a service of ours that asked an identity provider, and what a browser brings back.
 
+use std::sync::Arc;
+
 use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
 use openssl::{
     rsa::Padding,
@@ -8,7 +10,7 @@ use openssl::{
 };
 use signet::saml::{
     BindingError, DecodedResponse, DeniedAlgorithms, EntityId, IdpMetadata, MatchedResponse, MessageId, ResponseError,
-    encryption::DecryptionKey,
+    encryption::{Opener, PemOpener},
     metadata::Location,
     response::incoming::{Answer, DemandedSignatures, Expectation, Mismatch, ReceivedAssertion, ResponseDemands},
     signature::SignatureAlgorithm,
@@ -306,9 +308,10 @@ pub fn judged_as(
     change: &dyn Fn(&mut Expectation<'_>),
 ) -> Result<MatchedResponse, Refused> {
     let decoded = DecodedResponse::from_fields(&BASE64.encode(xml), None).map_err(Refused::Undecodable)?;
-    let ours = DecryptionKey::from_pem(&our_key().private_pem).unwrap();
+    let ours: Arc<dyn Opener> =
+        Arc::new(PemOpener::from_pem(&our_key().private_pem, &our_key().certificate_pem).unwrap());
     let verified = decoded
-        .verify(&record(IDP, idp_key()), &Location::parse(ACS).unwrap(), demands, [&ours], DeniedAlgorithms::NONE)
+        .verify(&record(IDP, idp_key()), &Location::parse(ACS).unwrap(), demands, &[ours], DeniedAlgorithms::NONE)
         .map_err(Refused::Unverified)?;
     let names = [SP, IDP].map(|name| EntityId::parse(name).unwrap());
     let request = MessageId::parse(REQUEST).unwrap();

@@ -196,7 +196,7 @@ impl Shape {
                 let least = ResponseDemands { signatures: DemandedSignatures::Either, encryption: false };
                 let acs = Location::parse("https://sp.example/acs").unwrap();
                 let nothing = DeniedAlgorithms::NONE;
-                let verified = decoded.verify(&record.identity_provider, &acs, least, [], nothing).ok()?;
+                let verified = decoded.verify(&record.identity_provider, &acs, least, &[], nothing).ok()?;
                 let matched = verified.matched(&Expectation {
                     audience: record.identity_provider.entity_id(),
                     asked: record.identity_provider.entity_id(),
