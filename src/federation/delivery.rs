@@ -17,9 +17,9 @@ use crate::saml::signature::Signer;
 use crate::saml::{DeniedAlgorithms, MessageId};
 
 /// How an assertion for one service leaves.
-#[derive(Debug, Clone, Copy)]
-pub struct DeliveryPlan<'a> {
-    sealing: Option<Sealing<'a>>,
+#[derive(Debug, Clone)]
+pub struct DeliveryPlan {
+    sealing: Option<Sealing>,
     signed: Signed,
 }
 
@@ -31,12 +31,12 @@ enum Signed {
     Response,
 }
 
-impl<'a> DeliveryPlan<'a> {
+impl DeliveryPlan {
     /// The plan for a service, where these algorithms are denied.
     ///
     /// # Errors
     /// Its metadata has no key that takes what the agreement allows.
-    pub fn of(service: &'a ServiceProvider, denied: DeniedAlgorithms) -> Result<Self, NothingInCommon> {
+    pub fn of(service: &ServiceProvider, denied: DeniedAlgorithms) -> Result<Self, NothingInCommon> {
         let (agreement, metadata) = (service.agreement(), service.metadata());
         let sealing = match agreement.encryption_exception() {
             Some(EncryptionException::ClearText) => None,
@@ -68,14 +68,14 @@ impl<'a> DeliveryPlan<'a> {
         let seed = || EncryptionSeed { content_key: random_bytes(entropy), iv: random_bytes(entropy) };
         let response = if self.signed == Signed::Response {
             let assertion = assertion.leave_unsigned();
-            match self.sealing {
-                Some(to) => Response::success(id, now, consent, assertion.encrypt(to.key, to.method, seed())?),
+            match &self.sealing {
+                Some(to) => Response::success(id, now, consent, assertion.encrypt(&to.key, to.method, seed())?),
                 None => Response::success(id, now, consent, assertion),
             }
         } else {
             let assertion = assertion.sign(signer)?;
-            match self.sealing {
-                Some(to) => Response::success(id, now, consent, assertion.encrypt(to.key, to.method, seed())?),
+            match &self.sealing {
+                Some(to) => Response::success(id, now, consent, assertion.encrypt(&to.key, to.method, seed())?),
                 None => Response::success(id, now, consent, assertion),
             }
         };

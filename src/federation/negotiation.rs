@@ -13,10 +13,10 @@ use crate::saml::metadata::{DeclaredSigningMethod, RegisteredEncryptionKey, SpMe
 use crate::saml::signature::{SignatureAlgorithm, Signer};
 
 /// To which key content is encrypted, and how.
-#[derive(Debug, Clone, Copy)]
-pub struct Sealing<'a> {
+#[derive(Debug, Clone)]
+pub struct Sealing {
     /// The key.
-    pub key: &'a EncryptionKey,
+    pub key: EncryptionKey,
     /// The cipher, and how its key travels.
     pub method: EncryptionMethod,
 }
@@ -92,7 +92,7 @@ pub fn sealing(
     keys: &[RegisteredEncryptionKey],
     exception: Option<EncryptionException>,
     denied: DeniedAlgorithms,
-) -> Result<Sealing<'_>, NothingInCommon> {
+) -> Result<Sealing, NothingInCommon> {
     if keys.is_empty() {
         return Err(NothingInCommon::NoKey);
     }
@@ -100,7 +100,7 @@ pub fn sealing(
     let transports: Vec<_> = KeyTransport::ALL.into_iter().filter(|transport| denied.transports(*transport)).collect();
     // SAML Metadata §2.4.1.1: any of the keys may be used; we take the first that we can.
     let usable = |key| Some((key, method_for(key, &ours, &transports)?));
-    let found = keys.iter().find_map(usable).map(|(key, method)| Sealing { key: key.key(), method });
+    let found = keys.iter().find_map(usable).map(|(key, method)| Sealing { key: key.key().clone(), method });
     found.ok_or_else(|| NothingInCommon::Encryption {
         ours,
         transports,

@@ -58,6 +58,23 @@
 //! }
 //! ```
 //!
+//! A private key is used by what holds it, and seen by nobody else:
+//!
+//! ```compile_fail,E0616
+//! // fails: field `key` of struct `PemOpener` is private
+//! use signet::saml::encryption::PemOpener;
+//! fn taken_out(opener: &PemOpener) {
+//!     let _ = &opener.key;
+//! }
+//! ```
+//! ```compile_fail,E0616
+//! // fails: field `key` of struct `PemSigner` is private
+//! use signet::saml::signature::PemSigner;
+//! fn taken_out(signer: &PemSigner) {
+//!     let _ = &signer.key;
+//! }
+//! ```
+//!
 //! A place to which answers go comes from registered metadata; what we state about a person comes through the
 //! federation's gate; a request that can be read has been verified:
 //!

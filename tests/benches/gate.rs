@@ -233,12 +233,12 @@ impl Scene {
         self.deliver(&plan, assertion, consent);
     }
 
-    fn deliver(&self, plan: &DeliveryPlan<'_>, assertion: Assertion, consent: ConsentObtained) {
+    fn deliver(&self, plan: &DeliveryPlan, assertion: Assertion, consent: ConsentObtained) {
         let response = plan.deliver(assertion, consent, &self.signer, &SystemEntropy, self.now).unwrap();
         assert!(!response.into_form(None).saml_response().is_empty());
     }
 
-    fn issue(&self) -> (DeliveryPlan<'_>, Issued) {
+    fn issue(&self) -> (DeliveryPlan, Issued) {
         let service = self.request.service();
         let plan = DeliveryPlan::of(service, DeniedAlgorithms::NONE).unwrap();
         let question = IssueQuestion {

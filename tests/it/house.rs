@@ -284,6 +284,19 @@ fn the_key_for_a_service_is_picked_in_one_place() {
     assert_eq!(say("idp.signer"), [""; 0]);
 }
 
+/// A signature is a millisecond, or a round trip to a security module: a worker that made it itself would keep others waiting.
+#[test]
+fn private_keys_are_used_where_nobody_waits() {
+    for (name, code) in source().into_iter().filter(|(name, _)| name.starts_with("web/")) {
+        for uses in [".deliver(", ".into_soap(", ".sign(", "idp_metadata(&description", ".principal(signing"] {
+            for (at, _) in code.match_indices(uses) {
+                let statement = code[..at].rsplit(';').next().unwrap_or_default();
+                assert!(statement.contains("apart(move||"), "{name}: {uses} on a worker: {statement}");
+            }
+        }
+    }
+}
+
 #[test]
 fn nobody_who_serves_people_supposes_a_level() {
     let suppositions: Vec<String> = files_that_say("ProofedProfile::supposed(").into_iter().collect();

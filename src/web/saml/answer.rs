@@ -1,9 +1,12 @@
 //! The answer leaves: an assertion through the gate, or a SAML error; recorded first, then signed, then posted.
 
+use std::sync::Arc;
+
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CONTENT_SECURITY_POLICY, HeaderValue};
 
+use super::apart::apart;
 use super::journey::ReadyToIssue;
 use super::line::named;
 use super::pages::PostFormPage;
@@ -116,8 +119,9 @@ pub async fn issue(
     Event::AssertionIssued { service: service_name, assertion: assertion_id, released, withheld, level, recorded }
         .log(Some(subscriber));
     // The record is durable; now it may leave.
-    let response =
-        plan.deliver(assertion, obtained, &*signer, &*site.entropy, now).map_err(|fault| unsent(&fault, service))?;
+    let entropy = Arc::clone(&site.entropy);
+    let response = apart(move || plan.deliver(assertion, obtained, &*signer, &*entropy, now)).await?;
+    let response = response.map_err(|fault| unsent(&fault, service))?;
     send(site, idp, session, service, response, matched.request(), true).await
 }
 
@@ -149,9 +153,8 @@ pub async fn fail(
     let message_id = MessageId::from_entropy(random_bytes(&*site.entropy));
     let signer =
         idp.signing.load().signer(service, None).map_err(|fault| Refusal::from(fault).about(named(service)))?;
-    let response = Response::failure(message_id, now, failure, fault.status())
-        .sign(&*signer)
-        .map_err(|fault| unsent(&fault, service))?;
+    let response = Response::failure(message_id, now, failure, fault.status());
+    let response = apart(move || response.sign(&*signer)).await?.map_err(|fault| unsent(&fault, service))?;
     send(site, idp, session, service, response, address.request(), false).await
 }
 

@@ -13,6 +13,7 @@ use actix_web::web;
 use time::{Duration, UtcDateTime};
 
 use super::IdentityProvider;
+use super::apart::apart;
 use super::line::named;
 use crate::accounts::site::Site;
 use crate::entropy::random_bytes;
@@ -112,7 +113,7 @@ async fn resolved(site: &Site, idp: &IdentityProvider, body: &[u8]) -> Result<St
     };
     let signer =
         idp.signing.load().signer(&service, None).map_err(|fault| Refusal::from(fault).about(named(&service)))?;
-    response.into_soap(&*signer).map_err(|fault| {
+    apart(move || response.into_soap(&*signer)).await?.map_err(|fault| {
         Event::AnswerUnfit { service: service.name().clone(), why: Explanation::of(&fault) }.log(None);
         Refusal::because(RefusalKind::Outage, &fault)
     })

@@ -12,6 +12,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use time::{Duration, UtcDateTime};
 
 use super::IdentityProvider;
+use super::apart::apart;
 use crate::accounts::site::Site;
 use crate::entropy::random_bytes;
 use crate::refusal::RefusalKind;
@@ -106,7 +107,7 @@ pub async fn publish(
     idp: web::Data<IdentityProvider>,
 ) -> Result<HttpResponse, Refusal> {
     let signing = idp.signing.load_full();
-    answer(&request, &signed(&site, &idp, &signing)?, "public, max-age=300")
+    answer(&request, &signed(&site, &idp, &signing).await?, "public, max-age=300")
 }
 
 /// Answers one service with our metadata at its own address, and remembers that it has the keys of this plan.
@@ -121,7 +122,7 @@ pub async fn publish_to_one(
 ) -> Result<HttpResponse, Refusal> {
     let signing = idp.signing.load_full();
     let service = whose(&address, &site, &idp)?.ok_or(RefusalKind::PageNotFound)?;
-    let metadata = signed(&site, &idp, &signing)?;
+    let metadata = signed(&site, &idp, &signing).await?;
     let fetch = MetadataFetch { at: site.now(), plan_version: signing.plan().version() };
     // Who only looks has not fetched the keys.
     if !only_looks(&request) && idp.fetches.is_due(&service, fetch) {
@@ -149,12 +150,12 @@ fn whose(address: &str, site: &Site, idp: &IdentityProvider) -> Result<Option<En
 }
 
 /// The copy that serves now.
-fn signed(site: &Site, idp: &IdentityProvider, signing: &SigningKeys) -> Result<Arc<str>, Refusal> {
+async fn signed(site: &Site, idp: &IdentityProvider, signing: &SigningKeys) -> Result<Arc<str>, Refusal> {
     let (now, plan_version) = (site.now(), signing.plan().version());
     if let Some(metadata) = idp.copy.at(now, plan_version) {
         return Ok(metadata);
     }
-    let metadata: Arc<str> = sign(site, idp, signing)?.into();
+    let metadata: Arc<str> = sign(site, idp, signing).await?.into();
     idp.copy.keep(now, plan_version, Arc::clone(&metadata));
     Ok(metadata)
 }
@@ -179,7 +180,7 @@ fn answer(request: &HttpRequest, metadata: &str, cache_control: &'static str) ->
         .body(metadata.to_owned()))
 }
 
-fn sign(site: &Site, idp: &IdentityProvider, signing: &SigningKeys) -> Result<String, Refusal> {
+async fn sign(site: &Site, idp: &IdentityProvider, signing: &SigningKeys) -> Result<String, Refusal> {
     let sso = idp.sso.first().ok_or(RefusalKind::PageNotFound)?;
     let slo = idp.slo.first().ok_or(RefusalKind::PageNotFound)?;
     let artifact = idp.artifact.first().ok_or(RefusalKind::PageNotFound)?;
@@ -228,7 +229,8 @@ fn sign(site: &Site, idp: &IdentityProvider, signing: &SigningKeys) -> Result<St
             ..contact("other", address)
         }),
     };
-    let metadata = idp_metadata(&description, &*signing.metadata_signer()).map_err(|fault| {
+    let signer = signing.metadata_signer();
+    let metadata = apart(move || idp_metadata(&description, &*signer)).await?.map_err(|fault| {
         tracing::error!(%fault, "our metadata cannot be made");
         Refusal::because(RefusalKind::Outage, &fault)
     })?;

@@ -1,6 +1,7 @@
 //! Single sign-on in the browser: a request arrives, its person visits pages, an answer leaves.
 
 pub mod answer;
+mod apart;
 pub mod arrival;
 mod artifact;
 pub mod handlers;

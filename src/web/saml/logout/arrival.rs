@@ -24,6 +24,7 @@ use crate::storage::{LogoutRecord, LogoutSession, Participant, StoreError, Trans
 use crate::subscriber::SubscriberId;
 use crate::web::refusal::Refusal;
 use crate::web::saml::IdentityProvider;
+use crate::web::saml::apart::apart;
 use crate::web::saml::line::named;
 use crate::web::saml::stop::{Answer, see_other};
 
@@ -84,7 +85,7 @@ pub(super) async fn take_in(
         return Ok(left(site, session, &service));
     }
     let reply = Reply { in_response_to: request.id().clone(), relay_state: request.relay_state().cloned(), result };
-    Ok(send_answer(site, idp, session, &service, reply)?.unwrap_or_else(|| left(site, session, &service)))
+    Ok(send_answer(site, idp, session, &service, reply).await?.unwrap_or_else(|| left(site, session, &service)))
 }
 
 /// Whom it means. Opening a hidden name is work for a thread on which nobody waits, and only now that the request is fresh.
@@ -93,8 +94,7 @@ async fn principal(
     idp: &IdentityProvider,
 ) -> Result<Result<NamedPrincipal, MessageError>, Refusal> {
     let (request, signing) = (request.clone(), idp.signing.load_full());
-    let opened = tokio::task::spawn_blocking(move || request.principal(signing.openers())).await;
-    opened.map_err(|fault| Refusal::because(RefusalKind::Outage, &fault))
+    apart(move || request.principal(signing.openers())).await
 }
 
 /// What the browser that brought a request tells of itself.

@@ -7,6 +7,8 @@
 //! Browsers follow about twenty redirects and then show an error. So after every few services comes a page of ours, which leads on
 //! by itself, by a `meta` element: without script, and again after it is reloaded.
 
+use std::sync::Arc;
+
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderValue, LOCATION};
@@ -38,6 +40,7 @@ use crate::web::headers::CSP_OF_RESPONSE_PAGE;
 use crate::web::page::{Layout, respond, respond_with};
 use crate::web::refusal::Refusal;
 use crate::web::saml::IdentityProvider;
+use crate::web::saml::apart::apart;
 use crate::web::saml::line::named;
 use crate::web::saml::stop::{Answer, see_other};
 
@@ -140,7 +143,7 @@ fn takes_messages(registry: &Registry, idp: &IdentityProvider, entity_id: &str) 
         .is_some_and(|service| service.metadata().slo_location(LogoutKind::Request, idp.loopback_http).is_some())
 }
 
-fn find<'r>(registry: &'r Registry, entity_id: &str) -> Option<&'r std::sync::Arc<ServiceProvider>> {
+fn find<'r>(registry: &'r Registry, entity_id: &str) -> Option<&'r Arc<ServiceProvider>> {
     registry.find(&EntityId::parse(entity_id).ok()?)
 }
 
@@ -275,7 +278,7 @@ pub(super) async fn go_on(site: &Site, idp: &IdentityProvider, session: &Browser
             Onward::Tell(turn) => turn,
         };
         let positions = turn.positions();
-        match ask(site, idp, session, turn, request_id, now)? {
+        match ask(site, idp, session, turn, request_id, now).await? {
             Ok(answer) => return Ok(answer),
             Err(outcome) => {
                 let given_up = move |tx: &mut Transaction<'_>| tx.close_logout_steps(&id, &positions, outcome);
@@ -286,7 +289,7 @@ pub(super) async fn go_on(site: &Site, idp: &IdentityProvider, session: &Browser
 }
 
 /// Sends the browser to one service; otherwise, what becomes of its part.
-fn ask(
+async fn ask(
     site: &Site,
     idp: &IdentityProvider,
     session: &BrowserSession,
@@ -294,8 +297,8 @@ fn ask(
     request_id: MessageId,
     now: UtcDateTime,
 ) -> Result<Result<HttpResponse, Outcome>, Refusal> {
-    let registry = idp.registry.load();
-    let Some(service) = find(&registry, turn.entity_id()) else { return Ok(Err(Outcome::Unsupported)) };
+    let service = find(&idp.registry.load(), turn.entity_id()).map(Arc::clone);
+    let Some(service) = service else { return Ok(Err(Outcome::Unsupported)) };
     let Some(to) = service.metadata().slo_location(LogoutKind::Request, idp.loopback_http) else {
         return Ok(Err(Outcome::Unsupported));
     };
@@ -311,9 +314,9 @@ fn ask(
         session_indexes,
     };
     // Nothing that it would believe can be sent.
-    let Ok(signer) = idp.signing.load().signer(service, None) else { return Ok(Err(Outcome::Unreachable)) };
-    let delivery = request.deliver(&to, &*signer).map_err(|fault| unsent(&fault, service))?;
-    Ok(Ok(carry(site, session, service, delivery)))
+    let Ok(signer) = idp.signing.load().signer(&service, None) else { return Ok(Err(Outcome::Unreachable)) };
+    let delivery = apart(move || request.deliver(&to, &*signer)).await?.map_err(|fault| unsent(&fault, &service))?;
+    Ok(Ok(carry(site, session, &service, delivery)))
 }
 
 /// The end: whoever asked is answered once; after that, and where nobody asked, the person sees how it went.
@@ -356,7 +359,7 @@ async fn answer(
         relay_state: open_relay_state(site, record)?.and_then(|state| RelayState::parse(&state).ok()),
         result: result(record.extent, steps.iter().map(|step| step.outcome), service.agreement().logout_exception()),
     };
-    send_answer(site, idp, session, service, reply)
+    send_answer(site, idp, session, service, reply).await
 }
 
 /// Answers the service that asked, where nobody at this browser may see how it went; where it is not answered, the person reads
@@ -403,7 +406,7 @@ pub(super) struct Reply {
 }
 
 /// Answers the service that asked; nothing when its metadata has no place for answers.
-pub(super) fn send_answer(
+pub(super) async fn send_answer(
     site: &Site,
     idp: &IdentityProvider,
     session: &BrowserSession,
@@ -420,8 +423,8 @@ pub(super) fn send_answer(
     };
     let signer =
         idp.signing.load().signer(service, None).map_err(|fault| Refusal::from(fault).about(named(service)))?;
-    let delivery =
-        response.deliver(&to, reply.relay_state.as_ref(), &*signer).map_err(|fault| unsent(&fault, service))?;
+    let delivery = apart(move || response.deliver(&to, reply.relay_state.as_ref(), &*signer)).await?;
+    let delivery = delivery.map_err(|fault| unsent(&fault, service))?;
     Ok(Some(carry(site, session, service, delivery)))
 }
 
