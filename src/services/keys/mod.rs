@@ -1,10 +1,13 @@
 //! The service's keys: what is sealed so that a stolen database reads nothing, and what we sign with.
 //!
-//! [`ServiceKeys`] is the port for sealing, [`KeyPairStore`] the one for key pairs. [`LocalKeys`] keeps both in files of one
-//! folder, sealed under a passphrase; an adapter for a hardware module or a key service stands behind the same traits.
+//! [`ServiceKeys`] is the port for sealing, [`KeyPairStore`] the one for key pairs, and [`KeyWrapper`] the one for what wraps the
+//! root keys where they are kept. [`LocalKeys`] keeps all in files of one folder, wrapped by a passphrase; an adapter for a
+//! hardware module or a key service stands behind the same traits. A key pair is used by a [`Signer`] or an [`Opener`], which may
+//! hold the private key in memory or ask for its use elsewhere; nobody else sees one.
 
 mod certificate;
 mod local;
+mod wrapper;
 
 use std::fmt;
 use std::sync::Arc;
@@ -15,6 +18,7 @@ use crate::sealing::ServiceKeys;
 
 pub use certificate::SigningKeyKind;
 pub use local::{GenerateKeys, LocalKeys, LocalKeysError, SealingSecret};
+pub use wrapper::{KeyWrapError, KeyWrapper, WrappedKeys};
 
 /// Key pairs cannot be read where they are kept; what was read before still signs and opens.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -11,33 +11,29 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use openssl::pkey::PKey;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use zeroize::{Zeroize, Zeroizing};
 
 use super::{
     FORMAT, FORMAT_VERSION, FORMAT_VERSION_WITH_KEPT_KEYS, KEPT, KeptKey, KeptKeys, LocalKeysError, Roots,
-    SERVICE_KEYS, SealingSecret, derive,
+    SERVICE_KEYS, derive,
 };
-use crate::entropy::{Entropy, random_bytes};
+use crate::entropy::Entropy;
 use crate::saml::encryption::{Opener, PemOpener};
 use crate::saml::signature::{KeyError, PemSigner, Signer, VerificationKey};
 use crate::sealing::{Envelope, KeyId, KeysError, Purpose};
 use crate::services::keys::certificate::KeyWithCertificate;
+use crate::services::keys::{KeyWrapper, WrappedKeys};
 
 /// `service-keys.json`. Only `sealed` matters to its owner; the rest is what opening it needs.
 #[derive(Serialize, Deserialize)]
 struct StoredRoots {
     format: String,
     version: u32,
-    argon2id: StoredArgon2,
     sealed: String,
-}
-
-#[derive(Serialize, Deserialize)]
-pub(super) struct StoredArgon2 {
-    pub(super) memory_kib: u32,
-    pub(super) iterations: u32,
-    pub(super) lanes: u32,
-    pub(super) salt: String,
+    /// By the name of what wrapped it, what that needs to unwrap it. One.
+    #[serde(flatten)]
+    wrapper: BTreeMap<String, Value>,
 }
 
 /// What the file holds.
@@ -102,36 +98,39 @@ fn decode_roots(octets: &[u8], version: u32) -> Option<RootFile> {
 
 pub(super) fn write_roots(
     dir: &Path,
-    secret: &SealingSecret,
+    wrapper: &dyn KeyWrapper,
     file: &RootFile,
     entropy: &dyn Entropy,
 ) -> Result<(), LocalKeysError> {
-    let argon2id = StoredArgon2 {
-        memory_kib: 47_104,
-        iterations: 1,
-        lanes: 1,
-        salt: STANDARD.encode(random_bytes::<16>(entropy)),
-    };
-    let key = secret.key(&argon2id)?;
-    let sealed = Envelope::seal(&key, 0, FORMAT.as_bytes(), &encode_roots(file), entropy)?;
+    let WrappedKeys { parameters, octets } = wrapper.wrap(&encode_roots(file), entropy)?;
     let version = if file.kept.is_empty() { FORMAT_VERSION } else { FORMAT_VERSION_WITH_KEPT_KEYS };
-    let stored = StoredRoots { format: FORMAT.into(), version, argon2id, sealed: STANDARD.encode(sealed) };
+    let stored = StoredRoots {
+        format: FORMAT.into(),
+        version,
+        sealed: STANDARD.encode(octets),
+        wrapper: BTreeMap::from([(wrapper.scheme().to_owned(), parameters)]),
+    };
     let text = serde_json::to_string_pretty(&stored).map_err(|_| LocalKeysError::NotAKeyFile)?;
     write_private(&dir.join(SERVICE_KEYS), text.as_bytes())
 }
 
-pub(super) fn read_roots(dir: &Path, secret: &SealingSecret) -> Result<RootFile, LocalKeysError> {
+pub(super) fn read_roots(dir: &Path, wrapper: &dyn KeyWrapper) -> Result<RootFile, LocalKeysError> {
     let text = read(&dir.join(SERVICE_KEYS))?;
     let stored: StoredRoots = serde_json::from_slice(&text).map_err(|_| LocalKeysError::NotAKeyFile)?;
     let known = [FORMAT_VERSION, FORMAT_VERSION_WITH_KEPT_KEYS].contains(&stored.version);
     if stored.format != FORMAT || !known {
         return Err(LocalKeysError::NotAKeyFile);
     }
-    let sealed = STANDARD.decode(&stored.sealed).map_err(|_| LocalKeysError::NotAKeyFile)?;
-    let key = secret.key(&stored.argon2id)?;
-    let opened = Envelope::parse(&sealed)
-        .and_then(|envelope| envelope.open(&key, FORMAT.as_bytes()))
-        .map_err(|_| LocalKeysError::WrongPassphrase)?;
+    let mut wrappers = stored.wrapper.into_iter();
+    let (Some((by, parameters)), None) = (wrappers.next(), wrappers.next()) else {
+        return Err(LocalKeysError::NotAKeyFile);
+    };
+    let with = wrapper.scheme();
+    if by != with {
+        return Err(LocalKeysError::WrappedOtherwise { by, with });
+    }
+    let octets = STANDARD.decode(&stored.sealed).map_err(|_| LocalKeysError::NotAKeyFile)?;
+    let opened = wrapper.unwrap_keys(&WrappedKeys { parameters, octets })?;
     decode_roots(&opened, stored.version).ok_or(LocalKeysError::NotAKeyFile)
 }
 

@@ -1,36 +1,34 @@
 //! Keys in files of one folder: the default for a small site and for `make run`.
 //!
 //! ```text
-//! service-keys.json   the root keys, sealed under a passphrase (Argon2id); mode 0600
+//! service-keys.json   the root keys, wrapped: sealed under a passphrase (Argon2id); mode 0600
 //! signing/<id>.key    a private key that can sign, sealed under the root keys; mode 0600
 //! signing/<id>.crt    its certificate, as metadata publishes it; it stays when the private key is erased
 //! decryption/<id>.*   the same of keys to which services encrypt for us
 //! ```
 //!
 //! Nothing in the folder is of use without the passphrase, and the passphrase is kept elsewhere: it comes from the
-//! settings (a file or the environment). The folder and the passphrase together read everything that the *service*
+//! settings (a file or the environment). Another [`KeyWrapper`] may take its place. The folder and the passphrase together read everything that the *service*
 //! sealed; they read nothing out of a person's vault.
 
 mod files;
+mod passphrase;
 
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use argon2::{Algorithm, Argon2, Params, Version};
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use secrecy::{ExposeSecret, SecretString};
 use time::UtcDateTime;
 use zeroize::Zeroizing;
 
 use super::certificate::{self, KeyUse, KeyWithCertificate};
-use super::{KeyPairStore, KeyPairs, PairsUnreadable, SigningKeyKind};
+use super::{KeyPairStore, KeyPairs, KeyWrapError, KeyWrapper, PairsUnreadable, SigningKeyKind};
 use crate::entropy::{Entropy, random_bytes};
 use crate::sealing::{Envelope, KeyId, KeysError, Mac, Purpose, ServiceKeys, context, hkdf_sha256, hmac_sha256};
 
-use files::{DECRYPTION, KeptPair, Pairs, RootFile, SIGNING, StoredArgon2, make_dir, read_roots, write_roots};
+use files::{DECRYPTION, KeptPair, Pairs, RootFile, SIGNING, make_dir, read_roots, write_roots};
+pub use passphrase::SealingSecret;
 
 const SERVICE_KEYS: &str = "service-keys.json";
 const FORMAT: &str = "signet-service-keys";
@@ -60,46 +58,6 @@ const KEPT: [(&str, Purpose); 4] = [
     ("fingerprint", Purpose::MetadataAddress),
     ("fingerprint", Purpose::AddressName),
 ];
-
-/// The passphrase under which the root keys are sealed.
-///
-/// Its strength is the strength of the folder: use 32 random characters, not a word.
-#[derive(Clone)]
-pub struct SealingSecret(SecretString);
-
-impl SealingSecret {
-    /// The least number of characters.
-    pub const SHORTEST: usize = 16;
-
-    /// Takes a passphrase, without the line end that a file or a shell may have left.
-    ///
-    /// # Errors
-    /// [`LocalKeysError::PassphraseTooShort`] below [`SealingSecret::SHORTEST`] characters.
-    pub fn new(passphrase: &str) -> Result<Self, LocalKeysError> {
-        let passphrase = passphrase.trim_end_matches(['\r', '\n']);
-        if passphrase.chars().count() < Self::SHORTEST {
-            return Err(LocalKeysError::PassphraseTooShort);
-        }
-        Ok(Self(SecretString::from(passphrase)))
-    }
-
-    fn key(&self, argon2: &StoredArgon2) -> Result<Zeroizing<[u8; 32]>, LocalKeysError> {
-        let salt = STANDARD.decode(&argon2.salt).map_err(|_| LocalKeysError::NotAKeyFile)?;
-        let params = Params::new(argon2.memory_kib, argon2.iterations, argon2.lanes, Some(32))
-            .map_err(|_| LocalKeysError::NotAKeyFile)?;
-        let mut stretched = Zeroizing::new([0_u8; 32]);
-        Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
-            .hash_password_into(self.0.expose_secret().as_bytes(), &salt, &mut *stretched)
-            .map_err(|_| LocalKeysError::NotAKeyFile)?;
-        Ok(hkdf_sha256(&*stretched, b"", &context(&[b"signet/service-keys/v1"])))
-    }
-}
-
-impl std::fmt::Debug for SealingSecret {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("SealingSecret(…)")
-    }
-}
 
 /// What new keys should be like.
 #[derive(Debug, Clone)]
@@ -139,7 +97,7 @@ impl LocalKeys {
     /// them, so they are never written over.
     pub fn generate(
         dir: &Path,
-        secret: &SealingSecret,
+        wrapper: &dyn KeyWrapper,
         wanted: &GenerateKeys<'_>,
         entropy: Arc<dyn Entropy>,
     ) -> Result<Self, LocalKeysError> {
@@ -150,16 +108,16 @@ impl LocalKeys {
         let roots = BTreeMap::from([(1, Zeroizing::new(random_bytes::<32>(&*entropy)))]);
         // The root keys are written last: until they are there, the folder holds no keys and `generate` may run again.
         SIGNING.write(dir, &roots, 1, &new_signing_key(wanted, &*entropy)?, &*entropy)?;
-        write_roots(dir, secret, &RootFile { roots, newest: 1, kept: KeptKeys::new() }, &*entropy)?;
-        Self::open(dir, secret, entropy)
+        write_roots(dir, wrapper, &RootFile { roots, newest: 1, kept: KeptKeys::new() }, &*entropy)?;
+        Self::open(dir, wrapper, entropy)
     }
 
     /// Opens the keys of a folder.
     ///
     /// # Errors
     /// Each [`LocalKeysError`] names what is wrong and with which file.
-    pub fn open(dir: &Path, secret: &SealingSecret, entropy: Arc<dyn Entropy>) -> Result<Self, LocalKeysError> {
-        let RootFile { roots, newest, kept } = read_roots(dir, secret)?;
+    pub fn open(dir: &Path, wrapper: &dyn KeyWrapper, entropy: Arc<dyn Entropy>) -> Result<Self, LocalKeysError> {
+        let RootFile { roots, newest, kept } = read_roots(dir, wrapper)?;
         if read_pairs(dir, &roots)?.signers.is_empty() {
             return Err(LocalKeysError::Missing(SIGNING.place(dir)));
         }
@@ -170,12 +128,12 @@ impl LocalKeys {
     ///
     /// # Errors
     /// As [`LocalKeys::open`].
-    pub fn rotate_roots(dir: &Path, secret: &SealingSecret, entropy: &dyn Entropy) -> Result<KeyId, LocalKeysError> {
-        let mut file = read_roots(dir, secret)?;
+    pub fn rotate_roots(dir: &Path, wrapper: &dyn KeyWrapper, entropy: &dyn Entropy) -> Result<KeyId, LocalKeysError> {
+        let mut file = read_roots(dir, wrapper)?;
         let id = file.newest.checked_add(1).ok_or(LocalKeysError::NotAKeyFile)?;
         file.roots.insert(id, Zeroizing::new(random_bytes::<32>(entropy)));
         file.newest = id;
-        write_roots(dir, secret, &file, entropy)?;
+        write_roots(dir, wrapper, &file, entropy)?;
         Ok(id)
     }
 
@@ -188,18 +146,18 @@ impl LocalKeys {
     /// As [`LocalKeys::open`].
     pub fn retire_root(
         dir: &Path,
-        secret: &SealingSecret,
+        wrapper: &dyn KeyWrapper,
         id: KeyId,
         entropy: &dyn Entropy,
     ) -> Result<bool, LocalKeysError> {
-        let mut file = read_roots(dir, secret)?;
+        let mut file = read_roots(dir, wrapper)?;
         if id == file.newest {
             return Ok(false);
         }
         let Some(root) = file.roots.remove(&id) else { return Ok(false) };
         let kept = KEPT.map(|(use_, purpose)| KeptKey { use_, purpose, key: derive(&root, use_, purpose) });
         file.kept.insert(id, kept.to_vec());
-        write_roots(dir, secret, &file, entropy)?;
+        write_roots(dir, wrapper, &file, entropy)?;
         Ok(true)
     }
 
@@ -374,12 +332,33 @@ pub enum LocalKeysError {
     /// The certificate belongs to another key.
     #[error("{0} is the certificate of another key than the one beside it")]
     NotAPair(PathBuf),
+    /// What wraps the root keys does not answer.
+    #[error("service-keys.json cannot be opened now: {0}")]
+    OutOfReach(String),
     /// The passphrase is too short to protect anything.
     #[error("the keys' passphrase has fewer than {} characters", SealingSecret::SHORTEST)]
     PassphraseTooShort,
+    /// The root keys were wrapped in another way.
+    #[error("service-keys.json was wrapped by `{by}`, and is to be opened by `{with}`")]
+    WrappedOtherwise {
+        /// How.
+        by: String,
+        /// By what it was to be opened.
+        with: &'static str,
+    },
     /// The passphrase does not open the file (or the file was altered).
     #[error("the passphrase does not open service-keys.json, or the file was altered")]
     WrongPassphrase,
+}
+
+impl From<KeyWrapError> for LocalKeysError {
+    fn from(error: KeyWrapError) -> Self {
+        match error {
+            KeyWrapError::Malformed => Self::NotAKeyFile,
+            KeyWrapError::OutOfReach(why) => Self::OutOfReach(why),
+            KeyWrapError::Refused => Self::WrongPassphrase,
+        }
+    }
 }
 
 #[cfg(test)]

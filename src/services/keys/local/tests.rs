@@ -80,6 +80,82 @@ fn the_wrong_passphrase_is_named() {
     assert!(matches!(opened.err(), Some(LocalKeysError::WrongPassphrase)));
 }
 
+/// A module that wraps with a key of its own, counts what it is asked, and can be out of reach.
+#[derive(Default)]
+struct Module {
+    asked: std::sync::atomic::AtomicUsize,
+    is_gone: std::sync::atomic::AtomicBool,
+}
+
+impl KeyWrapper for Module {
+    fn scheme(&self) -> &'static str {
+        "test-module"
+    }
+
+    fn wrap(&self, keys: &[u8], entropy: &dyn Entropy) -> Result<crate::services::keys::WrappedKeys, KeyWrapError> {
+        let octets = Envelope::seal(&[7; 32], 0, b"module", keys, entropy).map_err(|_| KeyWrapError::Malformed)?;
+        Ok(crate::services::keys::WrappedKeys { parameters: serde_json::json!({"key": "alias/roots"}), octets })
+    }
+
+    fn unwrap_keys(&self, wrapped: &crate::services::keys::WrappedKeys) -> Result<Zeroizing<Vec<u8>>, KeyWrapError> {
+        use std::sync::atomic::Ordering::Relaxed;
+        self.asked.fetch_add(1, Relaxed);
+        if self.is_gone.load(Relaxed) {
+            return Err(KeyWrapError::OutOfReach("no answer".into()));
+        }
+        assert_eq!(wrapped.parameters["key"], "alias/roots");
+        Envelope::parse(&wrapped.octets)
+            .and_then(|envelope| envelope.open(&[7; 32], b"module"))
+            .map_err(|_| KeyWrapError::Refused)
+    }
+}
+
+#[test]
+fn root_keys_that_a_module_wraps_are_unwrapped_once_at_start() {
+    use std::sync::atomic::Ordering::Relaxed;
+    let (dir, module) = (tempfile::tempdir().unwrap(), Module::default());
+    let folder = dir.path().join("keys");
+    LocalKeys::generate(&folder, &module, &wanted(), Arc::new(SystemEntropy)).unwrap();
+    module.asked.store(0, Relaxed);
+    let keys = LocalKeys::open(&folder, &module, Arc::new(SystemEntropy)).unwrap();
+    let sealed = keys.seal(Purpose::EmailAddress, b"ada", b"ada@example.gov").unwrap();
+    assert_eq!(&**keys.open(Purpose::EmailAddress, b"ada", &sealed).unwrap(), b"ada@example.gov");
+    assert_eq!(keys.pairs().unwrap().signers.len(), 1);
+    assert_eq!(module.asked.load(Relaxed), 1);
+
+    let opened = LocalKeys::open(&folder, &secret(), Arc::new(SystemEntropy));
+    assert!(matches!(
+        opened.err(),
+        Some(LocalKeysError::WrappedOtherwise { by, with: "argon2id" }) if by == "test-module"
+    ));
+    module.is_gone.store(true, Relaxed);
+    let opened = LocalKeys::open(&folder, &module, Arc::new(SystemEntropy));
+    assert!(matches!(opened.err(), Some(LocalKeysError::OutOfReach(why)) if why == "no answer"));
+}
+
+#[test]
+fn file_of_an_earlier_version_opens() {
+    // As it was written before there were wrappers: the parameters of Argon2id between version and sealed keys.
+    let (dir, _) = generated();
+    let path = dir.path().join("keys").join(SERVICE_KEYS);
+    let stored: serde_json::Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+    let earlier = format!(
+        "{{\"format\":{},\"version\":{},\"argon2id\":{},\"sealed\":{}}}",
+        stored["format"], stored["version"], stored["argon2id"], stored["sealed"]
+    );
+    fs::write(&path, earlier).unwrap();
+    assert_eq!(reopened(&dir).root_keys(), [1]);
+    for other in ["{\"argon2id\":{},\"other\":{},", "{"] {
+        let text = format!(
+            "{other}\"format\":{},\"version\":{},\"sealed\":{}}}",
+            stored["format"], stored["version"], stored["sealed"]
+        );
+        fs::write(&path, text).unwrap();
+        let opened = LocalKeys::open(&dir.path().join("keys"), &secret(), Arc::new(SystemEntropy));
+        assert!(matches!(opened.err(), Some(LocalKeysError::NotAKeyFile)), "{other}");
+    }
+}
+
 #[test]
 fn a_short_passphrase_is_refused() {
     assert!(matches!(SealingSecret::new("short\n"), Err(LocalKeysError::PassphraseTooShort)));
