@@ -17,7 +17,7 @@ use signet::saml::metadata::{LogoutKind, SloLocation};
 use signet::saml::response::{Status, TopStatus};
 use signet::saml::signature::{SignaturePosition, Signer as _, sign_enveloped};
 use signet::saml::xml::{Builder, ns};
-use signet::saml::{EntityId, MessageId, RelayState, SpMetadata, assertion::NameId};
+use signet::saml::{EntityId, IdpMetadata, MessageId, RelayState, SpMetadata, assertion::NameId};
 use signet::subscriber::SubscriberId;
 use time::Duration;
 use url::Url;
@@ -51,7 +51,7 @@ struct Street {
     ask: Ask,
     parties: Vec<Party>,
     /// Our record, as a service reads it: where its messages go, and our keys.
-    us: SpMetadata,
+    us: IdpMetadata,
 }
 
 const PARTIES: [(&str, Option<&str>); 3] = [("permits", Some(REDIRECT)), ("camping", Some(POST)), ("returns", None)];
@@ -107,7 +107,9 @@ impl Street {
         let app = TestApp::start_with(Wishes { services, ..Wishes::default() }).await;
         let published = app.browser().get("/saml/metadata").await.body;
         let idp = IdentityProvider::from_metadata(published.as_bytes()).unwrap();
-        let us = our_record(&published, &app.url);
+        let us = IdpMetadata::parse(published.as_bytes()).unwrap();
+        let advertised = format!("{REDIRECT}\" Location=\"{}/saml/logout\"", app.url);
+        assert!(published.contains(&advertised), "it is advertised");
         let house = House { app, sp: super::front_door::permits(), idp };
         let (browser, person) = house.fiona().await;
         let mut street = Self { house, browser, person, ask: Ask::default(), parties, us };
@@ -144,7 +146,7 @@ impl Street {
     }
 
     fn here(&self) -> SloLocation {
-        self.us.slo_location(LogoutKind::Request, true).unwrap()
+        self.us.peer().slo_location(LogoutKind::Request, true).unwrap()
     }
 
     fn ours(&self) -> Vec<Url> {
@@ -258,22 +260,6 @@ impl Went {
             Self::Out(url) => panic!("a page is due, not {url}"),
         }
     }
-}
-
-/// Our own metadata, read as if we were a service: the wire is the same in both directions.
-fn our_record(published: &str, origin: &str) -> SpMetadata {
-    let certificate = published.split("<ds:X509Certificate>").nth(1).unwrap().split('<').next().unwrap();
-    let text = format!(
-        "<md:EntityDescriptor xmlns:md=\"urn:oasis:names:tc:SAML:2.0:metadata\" \
-         xmlns:ds=\"http://www.w3.org/2000/09/xmldsig#\" entityID=\"{origin}/saml\"><md:SPSSODescriptor \
-         protocolSupportEnumeration=\"urn:oasis:names:tc:SAML:2.0:protocol\"><md:KeyDescriptor><ds:KeyInfo><ds:X509Data>\
-         <ds:X509Certificate>{certificate}</ds:X509Certificate></ds:X509Data></ds:KeyInfo></md:KeyDescriptor>\
-         <md:SingleLogoutService Binding=\"{REDIRECT}\" Location=\"{origin}/saml/logout\"/>\
-         <md:AssertionConsumerService Binding=\"{POST}\" Location=\"{origin}/acs\" index=\"0\"/>\
-         </md:SPSSODescriptor></md:EntityDescriptor>"
-    );
-    assert!(published.contains(&format!("{REDIRECT}\" Location=\"{origin}/saml/logout\"")), "it is advertised");
-    SpMetadata::parse(text.as_bytes()).unwrap()
 }
 
 #[tokio::test]

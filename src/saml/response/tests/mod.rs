@@ -1,5 +1,7 @@
 //! The answer's line, from the plan to the form. Here and not in `tests/`, since nobody outside can make an assertion.
 
+mod other_side;
+
 use std::{path::Path, process::Command, sync::Arc};
 
 use openssl::{
