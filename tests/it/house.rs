@@ -284,6 +284,26 @@ fn the_key_for_a_service_is_picked_in_one_place() {
     assert_eq!(say("idp.signer"), [""; 0]);
 }
 
+/// What signs and what opens hold one each; the local adapter reads and writes them. All others ask a port.
+#[test]
+fn private_keys_are_seen_by_few() {
+    let source = source();
+    let mut seen: BTreeSet<String> = BTreeSet::new();
+    for says in ["PKey<Private>", "private_pem", "private_key_from_pem", "private_key_to_pem"] {
+        seen.extend(which_say(&source, says));
+    }
+    // The demonstration's agency and the conformance suite are others, with keys of their own.
+    seen.retain(|name| !["conform/", "demo/"].iter().any(|room| name.starts_with(room)));
+    let may = [
+        "saml/encryption/key_transport.rs",
+        "saml/encryption/open.rs",
+        "saml/signature/key.rs",
+        "services/keys/certificate.rs",
+        "services/keys/local/files.rs",
+    ];
+    assert!(seen.iter().eq(may), "{seen:?}");
+}
+
 /// A signature is a millisecond, or a round trip to a security module: a worker that made it itself would keep others waiting.
 #[test]
 fn private_keys_are_used_where_nobody_waits() {
