@@ -33,7 +33,8 @@ pub trait Opener: Send + Sync {
     /// Its certificate (DER), as metadata publishes it.
     fn certificate_der(&self) -> &[u8];
 
-    /// The content's key, unwrapped: one private-key operation. It may be long: call this where nobody else waits.
+    /// The content's key, unwrapped: one private-key operation, which may take long, as [`Signer`](crate::saml::signature::Signer)'s
+    /// does: call this where nobody else waits.
     ///
     /// # Errors
     /// [`DecryptionFailed`], whatever the cause: the key was wrapped for another, was changed, or the private key is out of reach.

@@ -223,7 +223,8 @@ fn ecdsa_to_xml(signature: &EcdsaSig, length: usize) -> Result<Vec<u8>, ErrorSta
 #[error("the signing key could not be used: {0}")]
 pub struct SigningFailed(pub String);
 
-/// Makes signatures. Whether the private key is in memory, in a security module or behind a network is its own affair.
+/// Makes signatures. Whether the private key is in memory, in a security module or behind a network is its own affair: nobody else
+/// sees it. A signature may take long, so callers make it where nobody else waits; an adapter may block until its answer is there.
 pub trait Signer: Send + Sync {
     /// The algorithm of every signature that it makes, unless another is asked for.
     fn algorithm(&self) -> SignatureAlgorithm;

@@ -25,6 +25,7 @@ mod release;
 #[cfg(feature = "demo")]
 mod single_logout;
 mod single_sign_on;
+mod slow_key;
 #[cfg(feature = "demo")]
 mod tabs;
 #[cfg(feature = "demo")]
