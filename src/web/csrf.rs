@@ -30,12 +30,6 @@ pub enum FormOrigin {
     Ours,
 }
 
-/// Whether a form came from one of our pages in this session.
-#[must_use]
-pub fn is_ours(request: &HttpRequest, site: &Site, state: &SessionState, given: &str) -> bool {
-    origin_of(request, site, state, given) == FormOrigin::Ours
-}
-
 /// Says where a form came from; `given` is its token.
 #[must_use]
 pub fn origin_of(request: &HttpRequest, site: &Site, state: &SessionState, given: &str) -> FormOrigin {

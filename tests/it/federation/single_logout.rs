@@ -344,6 +344,25 @@ async fn a_service_that_asked_for_itself_alone_is_told_when_everything_ends() {
 }
 
 #[tokio::test]
+async fn an_answer_of_a_session_that_is_over_is_not_used_and_the_question_comes_again() {
+    let street = Street::with(2).await;
+    let question = street.go(&street.url(&street.request(0, |_| ()))).await.page();
+    let form = question.forms().into_iter().find(|form| form.value("extent") == Some("everywhere")).unwrap();
+    let late: Vec<(&str, &str)> = form
+        .fields
+        .iter()
+        .map(|(name, value)| (name.as_str(), if name == "csrf" { "of-the-session-before" } else { value.as_str() }))
+        .collect();
+    let send = async |headers| street.browser.once_with(Method::POST, form.action.as_str(), Some(&late), headers).await;
+    let again = street.follow(send(&[]).await).await.page();
+    again.expect_words("What you sent last was not used");
+    assert!(street.is_signed_in().await);
+    send(&[("origin", "https://evil.example")]).await.expect_status(403).expect_words("W05");
+    drop(street.decide(&again, "everywhere").await);
+    assert!(!street.is_signed_in().await);
+}
+
+#[tokio::test]
 async fn an_agreement_may_say_that_logouts_always_go_everywhere() {
     let street = Street::agreed(2, "logout = { choice = \"everywhere\" }").await;
     let page = street.go(&street.url(&street.request(0, |_| ()))).await.page();

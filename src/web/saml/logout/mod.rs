@@ -35,10 +35,11 @@ use crate::saml::binding::{BindingError, MAX_CARRIED_BYTES};
 use crate::saml::logout::LogoutMessage;
 use crate::sealing::context;
 use crate::storage::{LogoutRecord, LogoutSession, StoreError, Transaction};
-use crate::web::csrf;
+use crate::web::csrf::{self, FormOrigin};
 use crate::web::head::{get, untouched};
 use crate::web::headers::CSP_OF_RESPONSE_PAGE;
-use crate::web::page::{KeptSession, respond};
+use crate::web::late;
+use crate::web::page::{KeptSession, Layout, respond, respond_in};
 use crate::web::refusal::Refusal;
 use crate::web::session;
 use pages::{BackTo, Ended, LogoutLine, LogoutPage, LogoutQuestionPage};
@@ -218,7 +219,7 @@ async fn show(
     }
     let is_asked = asker(&idp, &found.record).is_none_or(|one| one.agreement().logout_choice() == LogoutChoice::Asked);
     match found.browser {
-        Place::Theirs if is_asked => question(&site, &idp, &session, found).await,
+        Place::Theirs if is_asked => question(&site, &idp, &session, found, late::is_in(&request)).await,
         // There is no session that the person could keep, so that there is nothing to ask.
         Place::Theirs | Place::Had => {
             let redirects = found.record.redirects + 1;
@@ -250,8 +251,8 @@ async fn show(
     }
 }
 
-/// Asks how far it shall go.
-async fn question(site: &Site, idp: &IdentityProvider, session: &BrowserSession, found: Found) -> Answer {
+/// Asks how far it shall go. `late`: an answer came before, too late to be used.
+async fn question(site: &Site, idp: &IdentityProvider, session: &BrowserSession, found: Found, late: bool) -> Answer {
     let Found { record, sessions, .. } = found;
     let asked_by = record.asked_by.clone();
     let parts = site
@@ -272,7 +273,8 @@ async fn question(site: &Site, idp: &IdentityProvider, session: &BrowserSession,
         may_show_an_error: is_told_so && record.request_id.is_some(),
         decide_path: path_of(&record.id),
     };
-    Ok(leading_on(respond(site, session, StatusCode::OK, &page)))
+    let layout = Layout { late, ..Layout::of(site, session) };
+    Ok(leading_on(respond_in(&layout, session, StatusCode::OK, &page)))
 }
 
 /// How it goes.
@@ -349,8 +351,11 @@ async fn decide(
     idp: web::Data<IdentityProvider>,
 ) -> Answer {
     let session = session::find(&request, &site).await?;
-    if !csrf::is_ours(&request, &site, &session.state, &form.csrf) {
-        return Err(RefusalKind::FormExpired.into());
+    match csrf::origin_of(&request, &site, &session.state, &form.csrf) {
+        FormOrigin::Ours => {}
+        FormOrigin::Foreign => return Err(RefusalKind::FormExpired.into()),
+        // What the logout comes to now, its page says.
+        FormOrigin::Late => return Ok(see_other(&late::mark(&path_of(&read(&id)?)), [])),
     }
     let extent = match form.extent.as_str() {
         "everywhere" => Extent::Everywhere,
