@@ -82,7 +82,8 @@ impl Decoded {
             None if is_signed => Err(MessageError::NoDestination),
             None => Ok(()),
             Some(destination) if !ours.iter().any(|ours| ours.as_str() == destination) => {
-                Err(MessageError::ForeignDestination)
+                let ours: Vec<&str> = ours.iter().map(Url::as_str).collect();
+                Err(MessageError::for_another(destination, &ours))
             }
             Some(_) => Ok(()),
         }

@@ -5,6 +5,9 @@ use super::{
     xml::XmlError,
 };
 
+/// So much of an address that a message names is shown, in characters.
+const LONGEST_ADDRESS_SHOWN: usize = 200;
+
 /// Why a message is not believed, or not understood: what requests, answers and artifacts share, and what each kind lacks.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum MessageError {
@@ -19,9 +22,14 @@ pub enum MessageError {
         "no key of ours opens the EncryptedID to a NameID; our metadata says which key to encrypt to, if any, and by which algorithms"
     )]
     EncryptedPrincipal,
-    /// The destination is not one of our addresses.
-    #[error("Destination is not the address of this service of ours")]
-    ForeignDestination,
+    /// The destination is not one of our addresses: [`MessageError::for_another`].
+    #[error("Destination is {found:?}, and this service of ours is at {expected}")]
+    ForeignDestination {
+        /// What the message says, cut to 200 characters.
+        found: String,
+        /// Where we are.
+        expected: String,
+    },
     /// The record given is not that of the claimed issuer.
     #[error("the record is not that of the message's Issuer")]
     ForeignRecord,
@@ -80,4 +88,15 @@ pub enum MessageError {
     /// The tree cannot be read as expected.
     #[error(transparent)]
     Xml(#[from] XmlError),
+}
+
+impl MessageError {
+    /// The message names `found` as its destination, and is read at one of `ours`.
+    #[must_use]
+    pub fn for_another(found: &str, ours: &[&str]) -> Self {
+        Self::ForeignDestination {
+            found: found.chars().take(LONGEST_ADDRESS_SHOWN).collect(),
+            expected: ours.join(" or "),
+        }
+    }
 }

@@ -198,7 +198,7 @@ impl From<Untimely> for Refusal {
 impl From<MessageError> for Refusal {
     fn from(error: MessageError) -> Self {
         let kind = match &error {
-            MessageError::ForeignDestination | MessageError::NoDestination => RefusalKind::DestinationWrong,
+            MessageError::ForeignDestination { .. } | MessageError::NoDestination => RefusalKind::DestinationWrong,
             MessageError::Signature(_) => RefusalKind::SignatureWrong,
             MessageError::Unsigned => RefusalKind::SignatureMissing,
             MessageError::Xml(_) => RefusalKind::RequestNotXml,

@@ -8,7 +8,6 @@ use actix_web::http::header::{CONTENT_SECURITY_POLICY, HeaderValue};
 
 use super::apart::apart;
 use super::journey::ReadyToIssue;
-use super::line::named;
 use super::pages::PostFormPage;
 use super::participation::Participation;
 use super::{IdentityProvider, artifact};
@@ -28,7 +27,7 @@ use crate::saml::{MessageId, ResponseBinding, VerifiedAuthnRequest};
 use crate::storage::{Issuance, RecordedDisclosure, StoreError};
 use crate::web::headers::CSP_OF_RESPONSE_PAGE;
 use crate::web::page::respond;
-use crate::web::refusal::Refusal;
+use crate::web::refusal::{Refusal, RefusedService};
 
 /// The gate stayed shut. What a person or a service can have caused is said; the rest is for the log.
 fn shut(refused: &IssueRefused, service: &ServiceProvider) -> Refusal {
@@ -41,7 +40,7 @@ fn shut(refused: &IssueRefused, service: &ServiceProvider) -> Refusal {
             RefusalKind::RequestGone
         }
     };
-    Refusal::because(kind, refused).about(named(service))
+    Refusal::because(kind, refused).about(RefusedService::of(service))
 }
 
 /// Says in the log that somebody was at the ledger, where that is why nothing is recorded.
@@ -74,10 +73,14 @@ pub async fn issue(
     let registry = idp.registry.load();
     // Before anything is recorded: a service without a usable key gets no clear text. (Its record may have changed on the way.)
     let service = matched.service();
-    let plan = DeliveryPlan::of(service, idp.denied).map_err(|fault| Refusal::from(fault).about(named(service)))?;
+    let plan = DeliveryPlan::of(service, idp.denied)
+        .map_err(|fault| Refusal::from(fault).about(RefusedService::of(service)))?;
     // One for the record and for the signature, whatever is changed meanwhile.
-    let signer =
-        idp.signing.load().signer(service, trial).map_err(|fault| Refusal::from(fault).about(named(service)))?;
+    let signer = idp
+        .signing
+        .load()
+        .signer(service, trial)
+        .map_err(|fault| Refusal::from(fault).about(RefusedService::of(service)))?;
     let consent = ready.person.consent.as_ref().ok_or_else(|| shut(&IssueRefused::Unrelated, service))?;
     let subscriber = ready.person.account.id;
     let participation = Participation::of(site, session, subscriber, service.entity_id().as_str()).await?;
@@ -151,8 +154,11 @@ pub async fn fail(
         in_response_to: address.request().id().clone(),
     };
     let message_id = MessageId::from_entropy(random_bytes(&*site.entropy));
-    let signer =
-        idp.signing.load().signer(service, None).map_err(|fault| Refusal::from(fault).about(named(service)))?;
+    let signer = idp
+        .signing
+        .load()
+        .signer(service, None)
+        .map_err(|fault| Refusal::from(fault).about(RefusedService::of(service)))?;
     let response = Response::failure(message_id, now, failure, fault.status());
     let response = apart(move || response.sign(&*signer)).await?.map_err(|fault| unsent(&fault, service))?;
     send(site, idp, session, service, response, address.request(), false).await

@@ -14,7 +14,6 @@ use time::{Duration, UtcDateTime};
 
 use super::IdentityProvider;
 use super::apart::apart;
-use super::line::named;
 use crate::accounts::site::Site;
 use crate::entropy::random_bytes;
 use crate::event::{Event, Explanation};
@@ -27,7 +26,7 @@ use crate::saml::response::{KeptResponse, SignedResponse};
 use crate::saml::xml::{Builder, Canonical, ns};
 use crate::sealing::{KeysError, Purpose, context};
 use crate::storage::{StoreError, WaitingResponse};
-use crate::web::refusal::Refusal;
+use crate::web::refusal::{Refusal, RefusedService};
 
 /// How long a response waits. The browser goes straight to the service, which asks at once.
 const WAITS: Duration = Duration::seconds(60);
@@ -86,8 +85,9 @@ async fn resolved(site: &Site, idp: &IdentityProvider, body: &[u8]) -> Result<St
     let service = Arc::clone(idp.registry.load().admit(decoded.claimed_issuer())?);
     let request = decoded
         .verify(service.metadata().peer(), &idp.artifact, idp.denied)
-        .map_err(|fault| Refusal::from(fault).about(named(&service)))?;
-    judge_instant(request.issue_instant(), now).map_err(|fault| Refusal::from(fault).about(named(&service)))?;
+        .map_err(|fault| Refusal::from(fault).about(RefusedService::of(&service)))?;
+    judge_instant(request.issue_instant(), now)
+        .map_err(|fault| Refusal::from(fault).about(RefusedService::of(&service)))?;
 
     let (asked, digest) = (request.clone(), request.artifact().digest());
     let taken = site
@@ -100,7 +100,8 @@ async fn resolved(site: &Site, idp: &IdentityProvider, body: &[u8]) -> Result<St
             Ok(Some(tx.take_waiting_response(digest, receiver, now)?))
         })
         .await?;
-    let waiting = taken.ok_or_else(|| Refusal::from(RefusalKind::RequestReplayed).about(named(&service)))?;
+    let waiting =
+        taken.ok_or_else(|| Refusal::from(RefusalKind::RequestReplayed).about(RefusedService::of(&service)))?;
     let message = waiting.as_ref().map(|waiting| open(site, waiting)).transpose()?;
     let outcome = if message.is_some() { "given" } else { "nothing_there" };
     Event::ArtifactResolved { service: service.name().clone(), outcome }.log(None);
@@ -111,8 +112,11 @@ async fn resolved(site: &Site, idp: &IdentityProvider, body: &[u8]) -> Result<St
         in_response_to: request.id().clone(),
         message,
     };
-    let signer =
-        idp.signing.load().signer(&service, None).map_err(|fault| Refusal::from(fault).about(named(&service)))?;
+    let signer = idp
+        .signing
+        .load()
+        .signer(&service, None)
+        .map_err(|fault| Refusal::from(fault).about(RefusedService::of(&service)))?;
     apart(move || response.into_soap(&*signer)).await?.map_err(|fault| {
         Event::AnswerUnfit { service: service.name().clone(), why: Explanation::of(&fault) }.log(None);
         Refusal::because(RefusalKind::Outage, &fault)

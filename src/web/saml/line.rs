@@ -64,12 +64,12 @@ impl From<Stopped> for Refusal {
         match stopped {
             Stopped::Binding(fault) => fault.into(),
             Stopped::NotAdmitted(fault) => fault.into(),
-            Stopped::NothingInCommon { service, fault } => Self::from(fault).about(named(&service)),
+            Stopped::NothingInCommon { service, fault } => Self::from(fault).about(RefusedService::of(&service)),
             Stopped::Replayed { ref service } => {
-                Self::because(RefusalKind::RequestReplayed, &stopped).about(named(service))
+                Self::because(RefusalKind::RequestReplayed, &stopped).about(RefusedService::of(service))
             }
-            Stopped::Request { service, fault } => Self::from(fault).about(named(&service)),
-            Stopped::Unanswerable { service, fault } => Self::from(fault).about(named(&service)),
+            Stopped::Request { service, fault } => Self::from(fault).about(RefusedService::of(&service)),
+            Stopped::Unanswerable { service, fault } => Self::from(fault).about(RefusedService::of(&service)),
         }
     }
 }
@@ -78,15 +78,12 @@ impl From<NotAdmitted> for Refusal {
     fn from(fault: NotAdmitted) -> Self {
         match &fault {
             NotAdmitted::Altered(_) => Self::because(RefusalKind::ServiceAltered, &fault),
-            NotAdmitted::Disabled(service) => Self::because(RefusalKind::ServiceDisabled, &fault).about(named(service)),
+            NotAdmitted::Disabled(service) => {
+                Self::because(RefusalKind::ServiceDisabled, &fault).about(RefusedService::of(service))
+            }
             NotAdmitted::Unknown(_) => Self::because(RefusalKind::ServiceUnknown, &fault),
         }
     }
-}
-
-/// The service, as a refusal's page names it.
-pub(super) fn named(service: &ServiceProvider) -> RefusedService {
-    RefusedService::of(service)
 }
 
 /// Where the line ends.

@@ -64,7 +64,7 @@ async fn an_answer_that_another_service_passes_on_is_not_for_this_one() {
 
     assert!(matches!(
         house.sp.read_response(response, &expected),
-        Err(SignInFailed::Response(ResponseError::Message(MessageError::ForeignDestination)))
+        Err(SignInFailed::Response(ResponseError::Message(MessageError::ForeignDestination { .. })))
     ));
     // Even where it is delivered under the honest service's address, and would be opened by its key.
     let pretender = |entity_id: &str, acs: &str, key: &KeyPair| {

@@ -35,7 +35,7 @@ fn a_request_for_somebody_else_is_refused() {
         "",
     ] {
         let request = for_destination(Some(destination));
-        let expected = Refusal::Unbelieved(MessageError::ForeignDestination);
+        let expected = Refusal::Unbelieved(MessageError::for_another(destination, &[SSO]));
         assert_eq!(refusal(&post(sign(&request, &RSA.signer()))), expected, "{destination}");
         let xml = request.canonical().unwrap().into_string();
         assert_eq!(refusal_of_redirect(signed_query_of(&xml, None, RSA_SHA256, &RSA.signer())), expected);

@@ -188,7 +188,10 @@ fn everything_that_is_wrong_is_refused() {
     let (of_response, of_assertion) = (ResponsePart::Response, ResponsePart::Assertion);
     let unknown = || SignatureError::NoKeyVerifies { tried: 1 };
     let cases = [
-        (Answer { destination: elsewhere, ..Answer::right() }, unverified(MessageError::ForeignDestination.into())),
+        (
+            Answer { destination: elsewhere, ..Answer::right() },
+            unverified(MessageError::for_another(elsewhere, &[ACS]).into()),
+        ),
         (Answer { recipient: elsewhere, ..Answer::right() }, mismatch(Mismatch::Recipient)),
         (Answer { in_response_to: "_other", ..Answer::right() }, mismatch(Mismatch::InResponseTo)),
         (Answer { confirmed_request: "_other", ..Answer::right() }, mismatch(Mismatch::InResponseTo)),

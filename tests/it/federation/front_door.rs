@@ -77,6 +77,10 @@ impl House {
 
     /// The fields of a signed request for the HTTP-POST binding.
     pub(super) fn posted_request(&self) -> String {
+        self.request_posted_to(&format!("{}/saml/sso", self.app.url))
+    }
+
+    fn request_posted_to(&self, destination: &str) -> String {
         use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
         use signet::saml::signature::{SignaturePosition, sign_enveloped};
         use signet::saml::xml::{Builder, ns};
@@ -85,7 +89,7 @@ impl House {
             .attribute("ID", "_posted")
             .attribute("Version", "2.0")
             .attribute("IssueInstant", issued)
-            .attribute("Destination", format!("{}/saml/sso", self.app.url))
+            .attribute("Destination", destination)
             .child(Builder::element("saml", ns::ASSERTION, "Issuer").text(ENTITY));
         let signed = sign_enveloped(&request, SignaturePosition::AfterIssuer, &keys::RSA.signer()).unwrap();
         let field = BASE64.encode(signed.as_str());
@@ -616,6 +620,15 @@ async fn unknown_service_and_unsigned_request_get_their_pages() {
     let signed = house.request(&Ask::default()).url;
     let unsigned = signed.split("&SigAlg=").next().unwrap();
     house.app.browser().get(unsigned).await.expect_status(403).expect_words("S30");
+}
+
+#[tokio::test]
+async fn a_request_for_another_address_says_where_it_went_and_where_we_are() {
+    let house = House::new().await;
+    let other = house.request_posted_to("https://other.example.gov/saml/sso");
+    let page = house.app.browser().post_body("/saml/sso", "application/x-www-form-urlencoded", other).await;
+    page.expect_status(400).expect_words("S33").expect_words("https://other.example.gov/saml/sso");
+    page.expect_words(&format!("this service of ours is at {}/saml/sso", house.app.url));
 }
 
 #[tokio::test]

@@ -165,7 +165,7 @@ fn what_holds_goes_through_with_its_record() {
     assert_eq!(disclosure.content_digest, ready.release.content_digest());
     assert_eq!(disclosure.sp_revision, ready.matched.service().revision());
     assert_eq!(disclosure.names.len(), parts.attributes.len());
-    assert!(!format!("{disclosure:?}").contains("900"), "no value is in the record");
+    assert!(!format!("{disclosure:?}").contains("900123456"), "no value is in the record");
 }
 
 #[test]

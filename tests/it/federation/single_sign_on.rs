@@ -578,8 +578,9 @@ fn consent_comes_before_issuing_and_shows_what_is_issued() {
 fn request_that_is_for_another_address_is_refused() {
     let asked = |from: &str, to: &str| verified(&plain(), xml("_r1", NOW, "", "").replace(from, to)).err();
     assert_eq!(asked("", ""), None);
-    assert_eq!(asked(SSO, "https://idp.example.gov/saml/logout"), Some(MessageError::ForeignDestination));
-    assert_eq!(asked(SSO, &SSO.to_uppercase()), Some(MessageError::ForeignDestination));
+    for elsewhere in ["https://idp.example.gov/saml/logout", &SSO.to_uppercase()] {
+        assert_eq!(asked(SSO, elsewhere), Some(MessageError::for_another(elsewhere, &[SSO])));
+    }
     // Only a signed one must say for whom it is.
     assert_eq!(asked(&format!("Destination=\"{SSO}\""), ""), None);
 }

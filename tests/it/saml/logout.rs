@@ -190,7 +190,10 @@ fn a_message_for_somebody_else_is_refused() {
     let elsewhere = record(&RSA, &service(REDIRECT, "https://other.example/saml/logout", ""));
     let elsewhere = elsewhere.slo_location(LogoutKind::Request, false).unwrap();
     let delivery = request(NameId::transient("t")).deliver(&elsewhere, &RSA.signer()).unwrap();
-    assert_eq!(verified(arrive(&delivery), &RSA).err(), Some(MessageError::ForeignDestination));
+    assert_eq!(
+        verified(arrive(&delivery), &RSA).err(),
+        Some(MessageError::for_another("https://other.example/saml/logout", &[HERE]))
+    );
 }
 
 /// A request made by hand, signed, by HTTP-POST.
@@ -296,7 +299,7 @@ fn an_answer_is_read_as_strictly_as_a_request() {
     assert_eq!(by_hand("2.0", HERE, &plain), Ok(LogoutStatus::Ended));
     assert_eq!(by_hand("1.1", HERE, &plain), Err(MessageError::Version));
     let elsewhere = by_hand("2.0", "https://idp.example/other", &plain);
-    assert_eq!(elsewhere, Err(MessageError::ForeignDestination));
+    assert_eq!(elsewhere, Err(MessageError::for_another("https://idp.example/other", &[HERE])));
     assert_eq!(by_hand("2.0", HERE, &|root| root), Err(MessageError::NoStatus));
     let attribute = by_hand("2.0", HERE, &|root| plain(root.attribute("ForceAuthn", "true")));
     assert!(matches!(attribute, Err(MessageError::UnexpectedAttribute { .. })));

@@ -156,7 +156,9 @@ impl DecodedResponse {
         // SAML Bindings §3.5.5.2. Before anything is opened: what is for another place is encrypted to another's key.
         match root.attribute("Destination") {
             None => return Err(MessageError::NoDestination.into()),
-            Some(destination) if destination != acs.as_str() => return Err(MessageError::ForeignDestination.into()),
+            Some(destination) if destination != acs.as_str() => {
+                return Err(MessageError::for_another(destination, &[acs.as_str()]).into());
+            }
             Some(_) => {}
         }
         let envelope = Envelope::read(root)?;

@@ -22,10 +22,9 @@ use crate::saml::{EntityId, MessageError, NamedPrincipal};
 use crate::sealing::{KeysError, Purpose};
 use crate::storage::{LogoutRecord, LogoutSession, Participant, StoreError, Transaction};
 use crate::subscriber::SubscriberId;
-use crate::web::refusal::Refusal;
+use crate::web::refusal::{Refusal, RefusedService};
 use crate::web::saml::IdentityProvider;
 use crate::web::saml::apart::apart;
-use crate::web::saml::line::named;
 use crate::web::saml::stop::{Answer, see_other};
 
 /// What a request came to.
@@ -57,10 +56,11 @@ pub(super) async fn take_in(
     let service = Arc::clone(idp.registry.load().admit(decoded.claimed_issuer())?);
     let request = decoded
         .verify(service.metadata().peer(), &idp.slo, idp.denied)
-        .map_err(|fault| Refusal::from(fault).about(named(&service)))?;
-    judge(&request, now).map_err(|fault| Refusal::from(fault).about(named(&service)))?;
+        .map_err(|fault| Refusal::from(fault).about(RefusedService::of(&service)))?;
+    judge(&request, now).map_err(|fault| Refusal::from(fault).about(RefusedService::of(&service)))?;
 
-    let principal = principal(&request, idp).await?.map_err(|fault| Refusal::from(fault).about(named(&service)))?;
+    let principal =
+        principal(&request, idp).await?.map_err(|fault| Refusal::from(fault).about(RefusedService::of(&service)))?;
 
     let relay_state = request.relay_state().map(|state| state.as_str().as_bytes().to_vec());
     let (taker, us, asked) = (site.clone(), idp.entity_id.clone(), request.clone());
@@ -74,7 +74,7 @@ pub(super) async fn take_in(
     let unknown = Status { code: TopStatus::Requester, nested: Some(NestedStatus::UnknownPrincipal), message: None };
     let result = match came {
         Came::Replayed => {
-            return Err(Refusal::from(RefusalKind::RequestReplayed).about(named(&service)));
+            return Err(Refusal::from(RefusalKind::RequestReplayed).about(RefusedService::of(&service)));
         }
         Came::Begun(id) => return Ok(see_other(&format!("/saml/logout/{}", hex::encode(id)), [])),
         // No session of ours is left that it means; whether others were told of its end cannot be said.
@@ -192,7 +192,7 @@ pub(super) async fn settle(site: &Site, idp: &IdentityProvider, decoded: Decoded
     let service = Arc::clone(idp.registry.load().admit(decoded.claimed_issuer())?);
     let response = decoded
         .verify(service.metadata().peer(), &idp.slo, idp.denied)
-        .map_err(|fault| Refusal::from(fault).about(named(&service)))?;
+        .map_err(|fault| Refusal::from(fault).about(RefusedService::of(&service)))?;
     let settled = site
         .store
         .transaction::<_, StoreError, _>(move |tx| {
@@ -201,7 +201,7 @@ pub(super) async fn settle(site: &Site, idp: &IdentityProvider, decoded: Decoded
         })
         .await?;
     // An answer that nobody waits for (any more) changes nothing.
-    let id = settled.ok_or_else(|| Refusal::from(RefusalKind::RequestGone).about(named(&service)))?;
+    let id = settled.ok_or_else(|| Refusal::from(RefusalKind::RequestGone).about(RefusedService::of(&service)))?;
     Ok(see_other(&format!("/saml/logout/{}/next", hex::encode(id)), []))
 }
 

@@ -38,10 +38,9 @@ use crate::storage::{LogoutRecord, LogoutSession, LogoutStep, StoreError, Transa
 use crate::subscriber::SubscriberId;
 use crate::web::headers::CSP_OF_RESPONSE_PAGE;
 use crate::web::page::{Layout, respond, respond_with};
-use crate::web::refusal::Refusal;
+use crate::web::refusal::{Refusal, RefusedService};
 use crate::web::saml::IdentityProvider;
 use crate::web::saml::apart::apart;
-use crate::web::saml::line::named;
 use crate::web::saml::stop::{Answer, see_other};
 
 /// Who can be told.
@@ -421,8 +420,11 @@ pub(super) async fn send_answer(
         in_response_to: reply.in_response_to,
         result: reply.result,
     };
-    let signer =
-        idp.signing.load().signer(service, None).map_err(|fault| Refusal::from(fault).about(named(service)))?;
+    let signer = idp
+        .signing
+        .load()
+        .signer(service, None)
+        .map_err(|fault| Refusal::from(fault).about(RefusedService::of(service)))?;
     let delivery = apart(move || response.deliver(&to, reply.relay_state.as_ref(), &*signer)).await?;
     let delivery = delivery.map_err(|fault| unsent(&fault, service))?;
     Ok(Some(carry(site, session, service, delivery)))

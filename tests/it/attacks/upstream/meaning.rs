@@ -74,14 +74,14 @@ fn response_for_another_address_is_refused() {
     for elsewhere in [ELSEWHERE, &format!("{ACS}/"), &ACS.to_uppercase(), ""] {
         let addresses = format!("Destination=\"{elsewhere}\" InResponseTo=\"{REQUEST}\"");
         let xml = around(|around| around.addresses = addresses);
-        assert_eq!(refused(&xml), unverified(MessageError::ForeignDestination), "{elsewhere}");
+        assert_eq!(refused(&xml), unverified(MessageError::for_another(elsewhere, &[ACS])), "{elsewhere}");
     }
     let xml = around(|around| around.addresses = format!("InResponseTo=\"{REQUEST}\""));
     assert_eq!(refused(&xml), unverified(MessageError::NoDestination));
     // Before it is opened, which costs a private-key operation.
     let addresses = format!("Destination=\"{ELSEWHERE}\"");
     let sealed = Around { addresses, ..Around::right() }.unsigned(&encrypted("nothing"));
-    assert_eq!(refused(&sealed), unverified(MessageError::ForeignDestination));
+    assert_eq!(refused(&sealed), unverified(MessageError::for_another(ELSEWHERE, &[ACS])));
 }
 
 #[test]
