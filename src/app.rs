@@ -23,7 +23,7 @@ use crate::accounts::site::Contact;
 use crate::accounts::site::Site;
 use crate::accounts::text_messages::TextMessages;
 use crate::authentication::password::Argon2Parameters;
-use crate::authentication::webauthn::WebauthnRefused;
+use crate::authentication::webauthn::{RelyingParty, WebauthnRefused};
 use crate::clock::{Clock, SystemClock};
 use crate::entropy::{Entropy, SystemEntropy};
 use crate::event::{Event, Explanation};
@@ -207,21 +207,22 @@ impl Application {
 
         let server = &settings.server;
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        let mut site = Site::new(
+        let site = Site {
+            relying_party: RelyingParty::new(&server.public_url, &server.service_name)?,
+            service_name: server.service_name.clone(),
+            origin: server.public_url.clone(),
+            session_limits: settings.sessions.limits()?,
+            limits: settings.limits.rates()?,
+            gate: Argon2Gate::new(settings.limits.password_places(cores)?, password_cost),
+            services: identity_provider.registry.clone(),
+            contact: contact_of(&settings.contact),
+            proxies: server.proxies,
+            text_messages: TextMessages::new(settings.text_messages.terms()?),
             store,
-            keys.clone(),
+            keys: keys.clone(),
             clock,
             entropy,
-            Argon2Gate::new(settings.limits.password_places(cores)?, password_cost),
-            server.public_url.clone(),
-            &server.service_name,
-        )?;
-        site.session_limits = settings.sessions.limits()?;
-        site.limits = settings.limits.rates()?;
-        site.proxies = server.proxies;
-        site.contact = contact_of(&settings.contact);
-        site.text_messages = TextMessages::new(settings.text_messages.terms()?);
-        site.services = identity_provider.registry.clone();
+        };
 
         let bind = |address| TcpListener::bind(address).map_err(|error| BuildError::Listen { address, error });
         let listener = bind(server.listen)?;

@@ -9,7 +9,7 @@ use url::Url;
 use crate::accounts::text_messages::TextMessages;
 use crate::authentication::session::SessionLimits;
 use crate::authentication::throttle::RateLimits;
-use crate::authentication::webauthn::{RelyingParty, WebauthnRefused};
+use crate::authentication::webauthn::RelyingParty;
 use crate::clock::Clock;
 use crate::entropy::Entropy;
 use crate::federation::registry::SharedRegistry;
@@ -62,37 +62,6 @@ pub struct Site {
 }
 
 impl Site {
-    /// Puts a site together; authenticators know us by the host name of `origin`.
-    ///
-    /// # Errors
-    /// When authenticators cannot know us by that origin.
-    pub fn new(
-        store: Store,
-        keys: Arc<dyn ServiceKeys>,
-        clock: Arc<dyn Clock>,
-        entropy: Arc<dyn Entropy>,
-        gate: Argon2Gate,
-        origin: Url,
-        service_name: &str,
-    ) -> Result<Self, WebauthnRefused> {
-        Ok(Self {
-            relying_party: RelyingParty::new(&origin, service_name)?,
-            service_name: service_name.to_owned(),
-            session_limits: SessionLimits::DEFAULT,
-            limits: RateLimits::DEFAULT,
-            services: SharedRegistry::default(),
-            contact: None,
-            proxies: 0,
-            text_messages: TextMessages::default(),
-            store,
-            keys,
-            clock,
-            entropy,
-            gate,
-            origin,
-        })
-    }
-
     /// The time now.
     #[must_use]
     pub fn now(&self) -> UtcDateTime {
