@@ -63,7 +63,7 @@ use session::SessionTrouble;
 pub use sign_up::{make_account, send_sign_up_link};
 pub use throttles::{Counted, TooMany, Try, allow, count, count_of, fingerprint as throttle_fingerprint, give_back};
 
-/// Reports a record about a person that is not as we wrote it. Whoever finds one goes on as if it were not there.
+/// Reports a record about a person that is not as we wrote it. The caller goes on as if it were not there.
 pub fn report_altered(of: SubscriberId, record: AlteredRecord) {
     Event::IntegrityFault { record }.log(Some(of));
 }

@@ -92,7 +92,7 @@ pub fn judge_totp(
     let apps: Vec<Authenticator> = all.into_iter().filter(|one| one.secret.kind() == AuthenticatorKind::Totp).collect();
     let mut why = TotpError::Wrong;
     for app in &apps {
-        match accept_totp(app, code, visitor)? {
+        match accept_totp(app, code, visitor) {
             // Of two that bring the same code at once, one is first.
             Ok(step) if tx.accept_totp_step(app.id, step.number(), visitor.now)? => {
                 let event = AuthenticationEvent::of(step.proof(), Some(app.id), visitor.now);
@@ -107,15 +107,15 @@ pub fn judge_totp(
     Ok(Judged::Wrong { why, failed, others })
 }
 
-fn accept_totp(app: &Authenticator, code: &str, visitor: &Visitor) -> Result<Result<AcceptedStep, TotpError>, Trouble> {
+fn accept_totp(app: &Authenticator, code: &str, visitor: &Visitor) -> Result<AcceptedStep, TotpError> {
     let AuthenticatorSecret::Totp(secret) = &app.secret else {
-        return Ok(Err(TotpError::Wrong));
+        return Err(TotpError::Wrong);
     };
-    Ok(secret.accept(code, visitor.now, Some(app.counter)))
+    secret.accept(code, visitor.now, Some(app.counter))
 }
 
 /// The passkeys and security keys among authenticators, each with its record.
-pub(super) fn keys_of(all: Vec<Authenticator>) -> (Vec<AuthenticatorPlace>, Vec<u64>, Vec<StoredCredential>) {
+fn keys_of(all: Vec<Authenticator>) -> (Vec<AuthenticatorPlace>, Vec<u64>, Vec<StoredCredential>) {
     let mut keys = (Vec::new(), Vec::new(), Vec::new());
     for one in all {
         if let AuthenticatorSecret::Webauthn(credential) = one.secret {

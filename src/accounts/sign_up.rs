@@ -3,7 +3,7 @@
 use super::visitor::Visitor;
 use super::{
     AddedAddress, ChosenPassword, Letter, LinkContent, TooMany, Trouble, Try, add_account, add_address, allow,
-    find_address, make_link, send_letter, set_password,
+    find_address, make_link, put_password_slot, send_letter, set_password,
 };
 use crate::authentication::AuthenticationEvent;
 use crate::authentication::password::PasswordVerifier;
@@ -11,7 +11,7 @@ use crate::authentication::recovery::LinkPurpose;
 use crate::authentication::session::{SessionStage, WaitingRequest};
 use crate::event::Event;
 use crate::storage::Transaction;
-use crate::subscriber::vault::{SealedSlot, SlotId, VaultKey};
+use crate::subscriber::vault::VaultKey;
 use crate::subscriber::{EmailAddress, SubscriberAccount, SubscriberId, SubscriberStatus, VaultState};
 
 /// Sends the link that begins an account; to an address that has one, a mail that says so. The same work is done for both.
@@ -66,15 +66,7 @@ pub fn make_account(tx: &mut Transaction<'_>, visitor: &mut Visitor, chosen: &Ch
     let verifier = PasswordVerifier::new(stretched, subscriber, &*site.keys)?;
     set_password(tx, &site, subscriber, &verifier, now)?;
     let vault_key = VaultKey::random(&*site.entropy);
-    let slot = SealedSlot::seal(
-        SlotId::random(&*site.entropy),
-        subscriber,
-        &stretched.slot_key(),
-        &vault_key,
-        &*site.keys,
-        &*site.entropy,
-    )?;
-    tx.put_slot(subscriber, &slot, None, now)?;
+    put_password_slot(tx, &site, subscriber, &stretched.slot_key(), &vault_key, now)?;
     visitor.remember(tx, subscriber, Event::AccountCreated)?;
     visitor.session.reset(&site);
     let state = &mut visitor.session.state;
