@@ -6,7 +6,6 @@ use super::{
     AuthenticatorSecret, Letter, Trouble, account_of, addresses_of, authenticators_of, change_account,
     make_recovery_key, name_of, new_authenticator, notify_everywhere,
 };
-use crate::authentication::session::SessionStage;
 use crate::authentication::{AuthenticationEvent, AuthenticatorId, Proof};
 use crate::event::Event;
 use crate::storage::Transaction;
@@ -90,7 +89,7 @@ pub fn enrol(
     }
     tx.touch_authenticator(id, now)?;
     let pending = &mut visitor.session.state.pending;
-    (pending.totp_secret, pending.webauthn, pending.phone) = (None, None, None);
+    (pending.totp_secret, pending.webauthn, pending.new_phone) = (None, None, None);
     visitor.remember(tx, of, Event::MethodAdded { method: kind })?;
     if occasion == Occasion::Account {
         notify_everywhere(tx, &site, of, &Letter::MethodAdded(kind), None, now)?;
@@ -102,8 +101,8 @@ pub fn enrol(
     tx.end_sessions_of(of, Some(visitor.session.id_hash()), now)?;
     let state = &mut visitor.session.state;
     state.events.push(AuthenticationEvent::of(enrolled.proof, Some(id), now));
-    state.stage = SessionStage::SignedIn;
-    let vault_key = state.vault_key.clone();
+    state.sign_in();
+    let vault_key = state.vault_key().cloned();
     visitor.session.begin_anew(&site);
     visitor.remember_browser(tx, of)?;
     if let Some(vault_key) = vault_key {

@@ -2,6 +2,8 @@
 //! when it was made and how long it lives; using it up erases it. So a record whose times were altered, or that is to be used
 //! again, is no link.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 use time::UtcDateTime;
 
@@ -9,7 +11,6 @@ use crate::accounts::site::Site;
 use crate::accounts::{Trouble, is_altered};
 use crate::authentication::password::StretchedPassword;
 use crate::authentication::recovery::{LINK_LIFETIME, LinkPurpose, LinkToken};
-use crate::authentication::session::WaitingRequest;
 use crate::event::{AlteredRecord, Event};
 use crate::sealing::{KeysError, Purpose, context};
 use crate::storage::{LinkRecord, Transaction};
@@ -24,6 +25,25 @@ pub struct LinkContent {
     pub subscriber: Option<[u8; 16]>,
     /// The request that waited when the link was asked for, so that its person comes back to it even in another window.
     pub waiting_request: Option<WaitingRequest>,
+}
+
+/// A service's request that waits, as a mailed link takes it along into another browser.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WaitingRequest {
+    /// By which it is stored.
+    pub id: [u8; 16],
+    /// The entityID of the service that asks. The request was verified before it was stored, so it is no mere claim.
+    pub service: String,
+    /// The value of the cookie by which a browser shows that the request waits for it. Links of versions before have none;
+    /// their request stays with the browser that asked for the link.
+    #[serde(default)]
+    pub cookie: Option<String>,
+}
+
+impl fmt::Debug for WaitingRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WaitingRequest").field("id", &self.id).field("service", &self.service).finish_non_exhaustive()
+    }
 }
 
 /// A link that may be used: it is known, of the right purpose, not used and not expired.

@@ -50,7 +50,7 @@ pub use contacts::{AddedAddress, KnownAddress, MOST_ADDRESSES, add_address, addr
 pub use history::{Happened, write_down};
 pub use known_browsers::{KnownHere, known_to, remember_browser};
 pub use letters::{Letter, TextLetter, notify_everywhere, send_letter, send_text};
-pub use links::{ChosenPassword, LinkContent, UsableLink, make_link, read_link};
+pub use links::{ChosenPassword, LinkContent, UsableLink, WaitingRequest, make_link, read_link};
 pub use password_try::{Door, JudgedTry, PasswordTry, RightPassword};
 pub use passwords::{
     forget_wrong_passwords, forget_wrong_passwords_unless_ended, keep_password, password_has_ended, password_of,

@@ -1,17 +1,20 @@
 //! A forgotten password, and opening the vault again. The rules stand in [`crate::authentication::recovery`].
 
 use time::UtcDateTime;
+use zeroize::Zeroizing;
 
+use super::session::SessionTrouble;
 use super::site::Site;
 use super::visitor::Visitor;
 use super::{
-    ChosenPassword, Letter, LinkContent, TooMany, Trouble, Try, account_of, allow, change_account, find_address,
-    give_back, known_to, make_link, notify_everywhere, password_of, report_altered, send_letter, set_password,
+    ChosenPassword, Letter, LinkContent, TooMany, Trouble, Try, WaitingRequest, account_of, allow, change_account,
+    find_address, give_back, known_to, make_link, notify_everywhere, password_of, report_altered, send_letter,
+    set_password,
 };
 use crate::authentication::look_up_secret::RecoveryKey;
 use crate::authentication::password::{PasswordVerifier, StretchedPassword};
 use crate::authentication::recovery::LinkPurpose;
-use crate::authentication::session::WaitingRequest;
+use crate::authentication::session::{Notice, SessionVault};
 use crate::event::{AlteredRecord, Event};
 use crate::storage::Transaction;
 use crate::subscriber::vault::{SealedSlot, SlotId, SlotKey, SlotKind, VaultError, VaultKey};
@@ -106,7 +109,7 @@ pub fn replace_password(
     visitor.remember(tx, of, Event::PasswordReset)?;
     notify_everywhere(tx, &site, of, &Letter::PasswordChanged, None, now)?;
     visitor.session.reset(&site);
-    visitor.session.state.notice = Some("password_changed".to_owned());
+    visitor.session.state.notice = Some(Notice::PasswordChanged);
     Ok(true)
 }
 
@@ -127,10 +130,11 @@ pub fn put_password_slot(
     Ok(tx.put_slot(of, &slot, None, now)?)
 }
 
-/// Makes a new recovery key and its slot, in place of the one before, and leaves the key in the session to be shown.
+/// Makes a new recovery key and its slot, in place of the one before, and leaves the key in the session of the signed-in person to
+/// be shown.
 ///
 /// # Errors
-/// When the database or the keys are unavailable.
+/// When the database or the keys are unavailable, or nobody is signed in.
 pub fn make_recovery_key(
     tx: &mut Transaction<'_>,
     visitor: &mut Visitor,
@@ -142,7 +146,8 @@ pub fn make_recovery_key(
     let id = SlotId::random(&*site.entropy);
     let slot = SealedSlot::seal(id, of, &key.slot_key(), vault_key, &*site.keys, &*site.entropy)?;
     tx.put_slot(of, &slot, None, visitor.now)?;
-    visitor.session.state.pending.recovery_key = Some(key.to_session());
+    let signed_in = visitor.session.state.signed_in_mut().ok_or(SessionTrouble::Ended)?;
+    signed_in.new_recovery_key = Some(Zeroizing::new(key.to_session()));
     Ok(())
 }
 
@@ -186,17 +191,18 @@ pub fn open_by_recovery_key(
         }
         Err(error) => return Err(error.into()),
     };
-    let Some(password_key) = visitor.session.state.pending.password_slot_key.take() else {
+    let waiting = visitor.session.state.vault().and_then(|vault| vault.waiting(SlotKind::Password)).cloned();
+    let Some(password_key) = waiting else {
         return Ok(Ok(Opened::SignInAgain));
     };
     give_back(tx, &counted)?;
-    put_password_slot(tx, &site, of, &SlotKey::password_from_session(password_key), &vault_key, now)?;
+    put_password_slot(tx, &site, of, &password_key, &vault_key, now)?;
     change_account(tx, &site, of, |account| account.vault = VaultState::Open)?;
     visitor.remember(tx, of, Event::RecoveryKeyUsed)?;
     notify_everywhere(tx, &site, of, &Letter::RecoveryKeyUsed, None, now)?;
     visitor.session.renew(&site);
     make_recovery_key(tx, visitor, of, &vault_key)?;
-    visitor.session.state.vault_key = Some(vault_key);
+    visitor.session.state.signed_in_mut().ok_or(SessionTrouble::Ended)?.vault = SessionVault::Open(vault_key);
     Ok(Ok(Opened::Yes))
 }
 
@@ -214,16 +220,17 @@ pub fn change_password(
     let verifier = PasswordVerifier::new(stretched, of, &*site.keys)?;
     set_password(tx, &site, of, &verifier, now)?;
     let slot_key = stretched.slot_key();
-    match visitor.session.state.vault_key.clone() {
-        Some(vault_key) => put_password_slot(tx, &site, of, &slot_key, &vault_key, now)?,
+    let vault = &mut visitor.session.state.signed_in_mut().ok_or(SessionTrouble::Ended)?.vault;
+    match vault.key() {
+        Some(vault_key) => put_password_slot(tx, &site, of, &slot_key, vault_key, now)?,
         // Still sealed until the recovery key comes; then it is this password that opens it.
-        None => visitor.session.state.pending.password_slot_key = Some(slot_key.to_session()),
+        None => *vault = SessionVault::Closed(vec![slot_key]),
     }
     tx.end_sessions_of(of, Some(visitor.session.id_hash()), now)?;
     visitor.remember_browser(tx, of)?;
     visitor.remember(tx, of, Event::PasswordChanged)?;
     notify_everywhere(tx, &site, of, &Letter::PasswordChanged, None, now)?;
     visitor.session.renew(&site);
-    visitor.session.state.notice = Some("password_changed".to_owned());
+    visitor.session.state.notice = Some(Notice::PasswordChanged);
     Ok(())
 }

@@ -7,7 +7,7 @@ use super::{
     forget_wrong_passwords_unless_ended, seal_secret,
 };
 use crate::authentication::out_of_band::{CodePurpose, CodeRefused};
-use crate::authentication::session::{PendingPhone, SessionStage};
+use crate::authentication::session::SessionStage;
 use crate::authentication::totp::{AcceptedStep, TotpError};
 use crate::authentication::webauthn::{StoredCredential, WebauthnKind};
 use crate::authentication::{AuthenticationEvent, AuthenticatorId, AuthenticatorKind};
@@ -192,8 +192,7 @@ pub fn judge_webauthn(
 /// The phone that a code was sent to in this session, while it is still one of the account's.
 #[must_use]
 pub fn pending_phone(visitor: &Visitor, all: &[Authenticator]) -> Option<(AuthenticatorId, PhoneNumber)> {
-    let pending = visitor.session.state.pending.phone.as_ref()?;
-    let id = AuthenticatorId::from_bytes(pending.authenticator?);
+    let id = visitor.session.state.pending.texted?;
     all.iter().find(|one| one.id == id).and_then(|one| match &one.secret {
         AuthenticatorSecret::Phone(phone) => Some((id, phone.clone())),
         AuthenticatorSecret::Totp(_) | AuthenticatorSecret::Webauthn(_) => None,
@@ -232,8 +231,7 @@ pub fn text_code(
     if send_code(tx, visitor, of, phone, CodePurpose::SignIn)?.is_err() {
         return Ok(TextSent::TooMany);
     }
-    visitor.session.state.pending.phone =
-        Some(PendingPhone { e164: phone.e164().to_owned(), authenticator: Some(*id.as_bytes()), name: String::new() });
+    visitor.session.state.pending.texted = Some(id);
     Ok(TextSent::Yes)
 }
 
@@ -285,10 +283,10 @@ fn complete(
         tx.forget_failures(FailuresOf::Authenticator(id))?;
     }
     let pending = &mut visitor.session.state.pending;
-    (pending.phone, pending.webauthn) = (None, None);
-    if visitor.session.state.stage == SessionStage::TakingUp {
+    (pending.texted, pending.webauthn) = (None, None);
+    if let SessionStage::TakingUp(taking_up) = &mut visitor.session.state.stage {
+        taking_up.second_factor = Some(event);
         let site = visitor.site.clone();
-        visitor.session.state.events = vec![event];
         visitor.session.renew(&site);
         return Ok(Completed::OldPassword);
     }
@@ -299,7 +297,7 @@ fn complete(
     let site = visitor.site.clone();
     let state = &mut visitor.session.state;
     state.events.push(event);
-    state.stage = SessionStage::SignedIn;
+    state.sign_in();
     visitor.session.begin_anew(&site);
     Ok(if sealed { Completed::SignedInSealed } else { Completed::SignedIn })
 }

@@ -1,15 +1,16 @@
 //! The browser's session on its way through a request: found by its secret, opened, changed, kept.
 //!
-//! A handler begins with [`BrowserSession::find`], changes [`BrowserSession::state`], and keeps it with
+//! A handler begins with [`BrowserSession::of`], changes [`BrowserSession::state`], and keeps it with
 //! [`BrowserSession::keep`] in the same transaction as everything else that it does. Before the browser may
 //! do more than before, [`BrowserSession::renew`] gives the session a new secret: the old one opens nothing.
 
 use time::{Duration, UtcDateTime};
+use zeroize::Zeroizing;
 
 use crate::accounts::is_altered;
 use crate::accounts::site::Site;
 use crate::authentication::session::{
-    SessionError, SessionFrame, SessionIdHash, SessionSecret, SessionState, SessionTimes,
+    Notice, SessionError, SessionFrame, SessionIdHash, SessionSecret, SessionState, SessionTimes,
 };
 use crate::event::{AlteredRecord, Event};
 use crate::sealing::KeysError;
@@ -40,7 +41,7 @@ pub struct BrowserSession {
     /// Whether the request is HEAD: then nothing is written.
     only_looked_at: bool,
     /// What an earlier answer left to be said once.
-    notice: Option<String>,
+    notice: Option<Notice>,
     times: SessionTimes,
     created_at: UtcDateTime,
     /// What the session knows.
@@ -48,37 +49,39 @@ pub struct BrowserSession {
 }
 
 impl BrowserSession {
-    /// The session of the secret that the browser brought; a new one, not yet stored, when it brought none or the session is over.
-    /// `reads` is how the request uses it.
+    /// The session of a secret that the browser brought, and of its record; a new one, not yet stored, when there is none or it does
+    /// not open. `reads` is how the request uses it.
     ///
     /// # Errors
     /// When the database or the service's keys are unavailable. A secret that opens nothing is no error.
-    pub async fn find(secret: Option<SessionSecret>, site: &Site, reads: Reads) -> Result<Self, SessionTrouble> {
+    pub async fn of(
+        found: Option<(SessionSecret, SessionRecord)>,
+        site: &Site,
+        reads: Reads,
+    ) -> Result<Self, SessionTrouble> {
         let only_looks = reads == Reads::Nothing;
-        match secret {
-            Some(secret) => {
-                let mut session = Self::open(secret, site, only_looks).await?;
-                if reads == Reads::Page && session.state.notice.is_some() {
-                    session = session.take_notice(site).await?;
-                }
-                Ok(session)
-            }
-            None => Ok(Self::new(site, only_looks)),
+        let Some((secret, record)) = found else {
+            return Ok(Self::new(site, only_looks));
+        };
+        let mut session = Self::open(secret, record, site, only_looks).await?;
+        if reads == Reads::Page && session.state.notice.is_some() {
+            session = session.take_notice(site).await?;
         }
+        Ok(session)
     }
 
-    /// The session of a secret, or a new one.
-    async fn open(secret: SessionSecret, site: &Site, only_looked_at: bool) -> Result<Self, SessionTrouble> {
-        let (id, now) = (secret.id_hash(), site.now());
-        let record = site.store.read::<_, SessionTrouble, _>(move |tx| Ok(tx.session(id, now)?)).await?;
-        let Some(record) = record else {
-            return Ok(Self::new(site, only_looked_at));
-        };
+    /// The session of a record, or a new one.
+    async fn open(
+        secret: SessionSecret,
+        record: SessionRecord,
+        site: &Site,
+        only_looked_at: bool,
+    ) -> Result<Self, SessionTrouble> {
         let SessionRecord { subscriber, created_at, times, .. } = record;
         let frame = SessionFrame { subscriber, created_at, times };
         match SessionState::open(&record.sealed, &secret, &frame, &*site.keys) {
             Ok(state) => {
-                let times = record.times.used(site.session_limits, now);
+                let times = record.times.used(site.session_limits, site.now());
                 // A page that changes nothing still keeps its session alive; once a minute is often enough to write.
                 if !only_looked_at && times.idle_until - record.times.idle_until > KEEP_ALIVE {
                     let frame = SessionFrame { times, ..frame };
@@ -86,7 +89,8 @@ impl BrowserSession {
                     let used = SessionRecord { times, sealed, ..record };
                     site.store.transaction::<_, SessionTrouble, _>(move |tx| Ok(tx.save_session(&used)?)).await?;
                 }
-                let (stored, in_browser) = (Some(id), Some(id));
+                let id = Some(secret.id_hash());
+                let (stored, in_browser) = (id, id);
                 Ok(Self { secret, stored, in_browser, only_looked_at, notice: None, times, created_at, state })
             }
             Err(SessionError::Keys(KeysError::Unavailable)) => Err(SessionTrouble::Keys(KeysError::Unavailable)),
@@ -111,10 +115,10 @@ impl BrowserSession {
             .await
     }
 
-    /// What the page has to say once: the end of a key in the locale files.
+    /// What the page has to say once.
     #[must_use]
-    pub fn notice(&self) -> Option<&str> {
-        self.notice.as_deref()
+    pub const fn notice(&self) -> Option<Notice> {
+        self.notice
     }
 
     fn new(site: &Site, only_looked_at: bool) -> Self {
@@ -147,7 +151,7 @@ impl BrowserSession {
     /// any case does not move.
     pub fn renew(&mut self, site: &Site) {
         self.secret = SessionSecret::random(&*site.entropy);
-        self.state.csrf = crate::entropy::random_bytes(&*site.entropy);
+        self.state.csrf = Zeroizing::new(crate::entropy::random_bytes(&*site.entropy));
     }
 
     /// The same after both factors were shown: the time that it lives in all begins anew.
@@ -183,7 +187,7 @@ impl BrowserSession {
         if self.only_looked_at {
             return Ok(());
         }
-        let (subscriber, created_at, times) = (self.state.subscriber, self.created_at, self.times);
+        let (subscriber, created_at, times) = (self.state.subscriber(), self.created_at, self.times);
         let frame = SessionFrame { subscriber, created_at, times };
         let sealed = self.state.seal(&self.secret, &frame, &*site.keys, &*site.entropy)?;
         let record = SessionRecord { id_hash: self.secret.id_hash(), subscriber, created_at, times, sealed };

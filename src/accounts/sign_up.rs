@@ -2,13 +2,13 @@
 
 use super::visitor::Visitor;
 use super::{
-    AddedAddress, ChosenPassword, Letter, LinkContent, TooMany, Trouble, Try, add_account, add_address, allow,
-    find_address, make_link, put_password_slot, send_letter, set_password,
+    AddedAddress, ChosenPassword, Letter, LinkContent, TooMany, Trouble, Try, WaitingRequest, add_account, add_address,
+    allow, find_address, make_link, put_password_slot, send_letter, set_password,
 };
 use crate::authentication::AuthenticationEvent;
 use crate::authentication::password::PasswordVerifier;
 use crate::authentication::recovery::LinkPurpose;
-use crate::authentication::session::{SessionStage, WaitingRequest};
+use crate::authentication::session::{SessionStage, SessionVault};
 use crate::event::Event;
 use crate::storage::Transaction;
 use crate::subscriber::vault::VaultKey;
@@ -70,9 +70,7 @@ pub fn make_account(tx: &mut Transaction<'_>, visitor: &mut Visitor, chosen: &Ch
     visitor.remember(tx, subscriber, Event::AccountCreated)?;
     visitor.session.reset(&site);
     let state = &mut visitor.session.state;
-    state.stage = SessionStage::ChoosingMethods;
-    state.subscriber = Some(subscriber);
-    state.vault_key = Some(vault_key);
+    state.stage = SessionStage::ChoosingMethods { subscriber, vault: SessionVault::Open(vault_key) };
     state.events.push(AuthenticationEvent::of(verifier.chosen(), None, now));
     Ok(true)
 }

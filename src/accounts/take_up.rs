@@ -5,8 +5,8 @@ use super::{
     Letter, RightPassword, Trouble, UsableLink, account_of, find_address, forget_wrong_passwords, notify_everywhere,
     password_has_ended, password_of, tries_at_ended_password,
 };
-use crate::authentication::session::SessionStage;
-use crate::authentication::{AuthenticationEvent, AuthenticatorKind};
+use crate::authentication::AuthenticationEvent;
+use crate::authentication::session::{SessionStage, SessionVault, SignedIn, TakingUp};
 use crate::event::Event;
 use crate::storage::Transaction;
 use crate::subscriber::{EmailAddress, SubscriberId, SubscriberStatus, VaultState};
@@ -36,10 +36,8 @@ pub fn account_to_take_up(
 pub fn begin_taking_up(visitor: &mut Visitor, of: SubscriberId, link: &UsableLink) {
     let site = visitor.site.clone();
     visitor.session.reset(&site);
-    let state = &mut visitor.session.state;
-    state.stage = SessionStage::TakingUp;
-    state.subscriber = Some(of);
-    state.pending.taking_up = Some(link.token_hash);
+    visitor.session.state.stage =
+        SessionStage::TakingUp(TakingUp { subscriber: of, link: link.token_hash, second_factor: None });
 }
 
 /// The link is used up, the password counts again, and its person is signed in. Gives whether the vault still waits for the recovery
@@ -51,7 +49,7 @@ pub fn take_up(
     tx: &mut Transaction<'_>,
     visitor: &mut Visitor,
     right: RightPassword,
-    second: AuthenticatorKind,
+    second_factor: AuthenticationEvent,
     link: &[u8; 32],
 ) -> Result<Option<VaultState>, Trouble> {
     let (site, now) = (visitor.site.clone(), visitor.now);
@@ -62,15 +60,12 @@ pub fn take_up(
     let of = account.id;
     forget_wrong_passwords(tx, &site, of)?;
     visitor.remember(tx, of, Event::PasswordTakenUp)?;
-    visitor.remember(tx, of, Event::SignedIn { method: second })?;
+    visitor.remember(tx, of, Event::SignedIn { method: second_factor.kind() })?;
     notify_everywhere(tx, &site, of, &Letter::PasswordTakenUp, None, now)?;
-    let sealed = account.vault == VaultState::Sealed;
+    let vault = SessionVault::after(vault_key, slot_key, account.vault == VaultState::Sealed);
     let state = &mut visitor.session.state;
-    state.stage = SessionStage::SignedIn;
-    state.events.push(AuthenticationEvent::of(proof, None, now));
-    state.vault_key = vault_key;
-    state.pending.taking_up = None;
-    state.pending.password_slot_key = sealed.then(|| slot_key.to_session());
+    state.stage = SessionStage::SignedIn(SignedIn::new(of, vault));
+    state.events = vec![second_factor, AuthenticationEvent::of(proof, None, now)];
     visitor.remember_browser(tx, of)?;
     visitor.session.begin_anew(&site);
     Ok(Some(account.vault))

@@ -15,7 +15,7 @@ pub const FIELD: &str = "csrf";
 /// The token for the forms of a session.
 #[must_use]
 pub fn token(state: &SessionState) -> String {
-    URL_SAFE_NO_PAD.encode(state.csrf)
+    URL_SAFE_NO_PAD.encode(*state.csrf)
 }
 
 /// Where a form came from.

@@ -11,27 +11,26 @@ use actix_web::{HttpRequest, HttpResponse, ResponseError};
 use crate::accounts::session::SessionTrouble;
 use crate::accounts::site::Site;
 use crate::accounts::visitor::Visitor;
-use crate::accounts::{TooMany, Trouble};
+use crate::accounts::{TooMany, Trouble, WaitingRequest};
 use crate::authentication::offer::Freshness;
-use crate::authentication::session::{SessionStage, WaitingRequest};
+use crate::authentication::session::SessionState;
 use crate::refusal::RefusalKind;
 use crate::storage::{StoreError, Transaction};
 use crate::subscriber::SubscriberId;
 use crate::web::client::client_network;
 use crate::web::csrf::{self, FormOrigin};
+use crate::web::known_browser;
 use crate::web::late;
-use crate::web::page::{Layout, Page, respond_in};
+use crate::web::page::{Layout, Page, respond_in, respond_with};
 use crate::web::refusal::Refusal;
-use crate::web::waiting::{RequestAddress, Waiting};
-use crate::web::{known_browser, session};
+use crate::web::session::{self, SessionCookie};
+use crate::web::waiting::{NamedRequest, RequestAddress, Waiting};
 
 /// One request of one browser: the [`Visitor`], and what the request is about.
 pub struct Visit {
     visitor: Visitor,
     /// The request that the page's address names.
-    pub request: Option<RequestAddress>,
-    /// The same request, while it waits for this browser.
-    pub waiting: Option<Waiting>,
+    pub request: NamedRequest,
     /// Whether the page comes in place of a form that came too late.
     late: bool,
 }
@@ -57,15 +56,23 @@ impl Visit {
     /// When the database or the keys are unavailable. That the request does not wait for this browser is no error:
     /// [`Visit::while_it_waits`].
     pub async fn begin(request: &HttpRequest, site: &Site) -> Result<Self, Fault> {
-        let session = session::find(request, site).await.map_err(Trouble::Session)?;
-        let named = RequestAddress::of(request);
-        let waiting = match named {
-            Some(address) => Waiting::find(request, site, address).await.map_err(Trouble::Store)?.ok(),
-            None => None,
+        let (cookie, address) = (SessionCookie::of(request), RequestAddress::of(request));
+        let (sought, id, now) = (cookie.id_hash(), address.map(|address| *address.id()), site.now());
+        let (record, found) = match (sought, id) {
+            (None, None) => (None, None),
+            _ => {
+                let look = move |tx: &mut Transaction<'_>| {
+                    let record = sought.map(|sought| tx.session(sought, now)).transpose()?.flatten();
+                    let found = id.map(|id| tx.pending_request(&id, now)).transpose()?.flatten();
+                    Ok::<_, StoreError>((record, found))
+                };
+                site.store.read(look).await.map_err(Trouble::Store)?
+            }
         };
+        let session = cookie.session(record, site).await.map_err(Trouble::Session)?;
         let visitor =
             Visitor::new(site, session, client_network(request, site.proxies), known_browser::brought(request));
-        Ok(Self { visitor, request: named, waiting, late: late::is_in(request) })
+        Ok(Self { visitor, request: NamedRequest::of(request, address, found), late: late::is_in(request) })
     }
 
     /// Begins with a form of ours: the token must be the session's.
@@ -102,22 +109,23 @@ impl Visit {
     /// # Errors
     /// [`Fault::RequestOver`] when it does not; the page of the request says why, and leads back to the service.
     pub fn while_it_waits(self) -> Result<Self, Fault> {
-        match (self.request, &self.waiting) {
-            (Some(address), None) => Err(Fault::RequestOver(address)),
-            _ => Ok(self),
+        match self.request {
+            NamedRequest::Over(address, _) => Err(Fault::RequestOver(address)),
+            NamedRequest::Nothing | NamedRequest::Waits(_) => Ok(self),
         }
     }
 
     /// What a mailed link takes along of the request that the visit is about.
     #[must_use]
     pub fn taken_along(&self) -> Option<WaitingRequest> {
-        self.waiting.as_ref().map(Waiting::to_take_along)
+        self.request.waiting().map(Waiting::to_take_along)
     }
 
     /// Where a person goes whose form came too late: to what the request comes to now, or to the form's page.
     fn after_late(&self, form: &str) -> String {
         let signed_in = self.session.state.signed_in().is_some();
-        let page = self.request.map_or_else(|| late::page_of(form, signed_in).to_owned(), |address| address.path());
+        let page =
+            self.request.address().map_or_else(|| late::page_of(form, signed_in).to_owned(), |address| address.path());
         late::mark(&page)
     }
 
@@ -139,7 +147,7 @@ impl Visit {
         mut self,
         work: impl FnOnce(&mut Transaction<'_>, &mut Self) -> Result<T, Trouble> + Send + 'static,
     ) -> Result<(Self, T), Fault> {
-        let (store, request) = (self.site.store.clone(), self.request);
+        let (store, request) = (self.site.store.clone(), self.request.address());
         if self.session.is_only_looked_at() {
             return match store
                 .transaction::<Infallible, _, _>(move |tx| Err(Undone::of(work(tx, &mut self), self)))
@@ -203,15 +211,35 @@ impl Visit {
         self.with_known_browser(respond_in(&self.layout(), &self.session, StatusCode::UNPROCESSABLE_ENTITY, page))
     }
 
+    /// Answers with a page without forms. A browser that has no session gets none for it.
+    #[must_use]
+    pub fn page_for_anybody<P: Page>(&self, page: &P) -> HttpResponse {
+        let layout = match self.session.needs_cookie() {
+            true => self.complete(Layout::for_anybody(&self.site.service_name)),
+            false => self.layout(),
+        };
+        respond_with(&layout, StatusCode::OK, page)
+    }
+
     fn layout(&self) -> Layout {
-        let layout = Layout::of(&self.site, &self.session);
-        Layout { late: self.late, ..layout.about(&self.site, self.request.as_ref(), self.waiting.as_ref()) }
+        self.complete(Layout::of(&self.site, &self.session))
+    }
+
+    fn complete(&self, layout: Layout) -> Layout {
+        Layout { late: self.late, ..layout.about(&self.site, self.request.address().as_ref(), self.request.waiting()) }
     }
 
     /// The address of a page of ours, for the request that this visit is about.
     #[must_use]
     pub fn to(&self, page: &str) -> String {
-        self.request.map_or_else(|| page.to_owned(), |address| address.on(page))
+        self.request.address().map_or_else(|| page.to_owned(), |address| address.on(page))
+    }
+
+    /// The same, where that page is to say that a form of its came too late, if this one did.
+    #[must_use]
+    pub fn to_with_mark(&self, page: &str) -> String {
+        let page = self.to(page);
+        if self.late { late::mark(&page) } else { page }
     }
 
     /// Sends the browser on to a page of ours, for the request that this visit is about.
@@ -271,7 +299,7 @@ impl Visit {
     /// that is over has a page, too: it says so, and leads back to the service.
     #[must_use]
     pub fn home(&self) -> String {
-        self.request.map_or_else(|| "/account".to_owned(), |address| address.path())
+        self.request.address().map_or_else(|| "/account".to_owned(), |address| address.path())
     }
 
     /// The signed-in person.
@@ -279,7 +307,7 @@ impl Visit {
     /// # Errors
     /// [`Fault::SignedOut`] when nobody is.
     pub fn signed_in(&self) -> Result<SubscriberId, Fault> {
-        self.session.state.signed_in().ok_or(Fault::SignedOut(self.request))
+        self.session.state.signed_in().ok_or(Fault::SignedOut(self.request.address()))
     }
 
     /// The signed-in person, who has shown with two factors within 20 minutes that it is them.
@@ -290,19 +318,16 @@ impl Visit {
         let subscriber = self.signed_in()?;
         match self.freshness(subscriber) {
             Freshness::BothFactors => Ok(subscriber),
-            Freshness::Password | Freshness::Stale => Err(Fault::Stale(self.request)),
+            Freshness::Password | Freshness::Stale => Err(Fault::Stale(self.request.address())),
         }
     }
 
-    /// The person of a session that stands at one of these stages.
+    /// What the session's stage has for this page.
     ///
     /// # Errors
-    /// [`Fault::SignedOut`] when it stands elsewhere: the person begins again.
-    pub fn at_stage(&self, stages: &[SessionStage]) -> Result<SubscriberId, Fault> {
-        if !stages.contains(&self.session.state.stage) {
-            return Err(Fault::SignedOut(self.request));
-        }
-        self.session.state.subscriber.ok_or(Fault::SignedOut(self.request))
+    /// [`Fault::SignedOut`] when it stands at another stage: the person begins again.
+    pub fn at_stage<'a, T>(&'a self, of: impl FnOnce(&'a SessionState) -> Option<T>) -> Result<T, Fault> {
+        of(&self.session.state).ok_or(Fault::SignedOut(self.request.address()))
     }
 }
 

@@ -18,12 +18,13 @@ use time::Duration;
 
 use super::page::Asking;
 use super::refusal::{Refusal, RefusedService};
+use crate::accounts::WaitingRequest;
 use crate::accounts::site::Site;
-use crate::authentication::session::{SessionIdHash, SessionSecret, WaitingRequest};
+use crate::authentication::session::{SessionIdHash, SessionSecret};
 use crate::federation::registry::ServiceProvider;
 use crate::refusal::RefusalKind;
 use crate::saml::EntityId;
-use crate::storage::{PendingRequest, StoreError};
+use crate::storage::PendingRequest;
 
 /// How long a request waits for its person.
 pub const REQUEST_WAITS: Duration = Duration::hours(1);
@@ -69,8 +70,8 @@ impl RequestAddress {
     pub fn of(request: &HttpRequest) -> Option<Self> {
         let in_path = request.path().strip_prefix("/saml/").and_then(|rest| rest.split_once('/')).map(|(_, id)| id);
         let mut query = url::form_urlencoded::parse(request.query_string().as_bytes());
-        let named = query.find(|(name, _)| name == PARAMETER).and_then(|(_, value)| Self::parse(&value));
-        named.or_else(|| in_path.and_then(Self::parse))
+        let named = || query.find(|(name, _)| name == PARAMETER).and_then(|(_, value)| Self::parse(&value));
+        in_path.and_then(Self::parse).or_else(named)
     }
 
     /// By which the request is stored.
@@ -206,7 +207,7 @@ fn removal_of(name: String) -> Cookie<'static> {
     cookie
 }
 
-/// A request that waits for this browser: found, not answered yet, its cookie shown. [`Waiting::find`] alone makes it.
+/// A request that waits for this browser: found, not answered yet, its cookie shown. [`NamedRequest::of`] alone makes it.
 #[derive(Clone)]
 pub struct Waiting {
     address: RequestAddress,
@@ -215,28 +216,23 @@ pub struct Waiting {
 }
 
 impl Waiting {
-    /// Finds the request that an address names.
+    /// The request that an address names, as it was found.
     ///
     /// # Errors
-    /// When the database is unavailable. Inside: why the request does not wait for this browser.
-    pub async fn find(
-        request: &HttpRequest,
-        site: &Site,
-        address: RequestAddress,
-    ) -> Result<Result<Self, NotWaiting>, StoreError> {
-        let (id, now) = (address.id, site.now());
-        let pending = site.store.read::<_, StoreError, _>(move |tx| tx.pending_request(&id, now)).await?;
-        let Some(pending) = pending else {
-            return Ok(Err(NotWaiting::Gone));
-        };
+    /// Why it does not wait for this browser.
+    fn of(request: &HttpRequest, address: RequestAddress, found: Option<PendingRequest>) -> Result<Self, NotWaiting> {
+        let pending = found.ok_or(NotWaiting::Gone)?;
         if pending.finished_at.is_some() {
-            return Ok(Err(NotWaiting::AnsweredBefore));
+            return Err(NotWaiting::AnsweredBefore);
         }
-        let shown = request.cookie(&RequestCookie::name(&id)).and_then(|one| RequestCookie::from_value(one.value()));
-        Ok(match shown.filter(|cookie| cookie.id_hash() == pending.session) {
+        let shown = request.cookie(&RequestCookie::name(&address.id));
+        match shown
+            .and_then(|one| RequestCookie::from_value(one.value()))
+            .filter(|one| one.id_hash() == pending.session)
+        {
             Some(cookie) => Ok(Self { address, cookie, pending }),
             None => Err(NotWaiting::CookieMissing),
-        })
+        }
     }
 
     /// As addresses name it.
@@ -264,6 +260,60 @@ impl Waiting {
             id: self.address.id,
             service: self.pending.entity_id.clone(),
             cookie: Some(self.cookie.to_value()),
+        }
+    }
+}
+
+/// What the address of a page says of the request that the page is about.
+#[derive(Clone)]
+pub enum NamedRequest {
+    /// It names none.
+    Nothing,
+    /// It names one that does not wait for this browser.
+    Over(RequestAddress, NotWaiting),
+    /// It names one that waits.
+    Waits(Arc<Waiting>),
+}
+
+impl NamedRequest {
+    /// The request of a page's address, as it was found.
+    #[must_use]
+    pub fn of(request: &HttpRequest, address: Option<RequestAddress>, found: Option<PendingRequest>) -> Self {
+        match address.map(|address| (address, Waiting::of(request, address, found))) {
+            None => Self::Nothing,
+            Some((_, Ok(waiting))) => Self::Waits(Arc::new(waiting)),
+            Some((address, Err(why))) => Self::Over(address, why),
+        }
+    }
+
+    /// As addresses name it, whether or not it waits.
+    #[must_use]
+    pub fn address(&self) -> Option<RequestAddress> {
+        match self {
+            Self::Nothing => None,
+            Self::Over(address, _) => Some(*address),
+            Self::Waits(waiting) => Some(waiting.address),
+        }
+    }
+
+    /// The request, while it waits for this browser.
+    #[must_use]
+    pub fn waiting(&self) -> Option<&Waiting> {
+        match self {
+            Self::Nothing | Self::Over(..) => None,
+            Self::Waits(waiting) => Some(waiting),
+        }
+    }
+
+    /// The request that waits.
+    ///
+    /// # Errors
+    /// The refusal that says why none waits for this browser.
+    pub fn waits(&self, site: &Site) -> Result<Arc<Waiting>, Refusal> {
+        match self {
+            Self::Nothing => Err(RefusalKind::RequestGone.into()),
+            Self::Over(address, why) => Err(why.refusal(address, site)),
+            Self::Waits(waiting) => Ok(Arc::clone(waiting)),
         }
     }
 }

@@ -70,9 +70,9 @@ impl SlotKey {
         *self.key
     }
 
-    /// A password's key, out of the sealed session.
-    pub(crate) fn password_from_session(key: [u8; 32]) -> Self {
-        Self { kind: SlotKind::Password, key: Zeroizing::new(key) }
+    /// Out of the sealed session.
+    pub(crate) fn from_session(kind: SlotKind, key: [u8; 32]) -> Self {
+        Self { kind, key: Zeroizing::new(key) }
     }
 
     /// Which way of opening it belongs to.

@@ -12,6 +12,7 @@ use crate::accounts::addresses::{
 use crate::accounts::site::Site;
 use crate::accounts::{Trouble, addresses_of};
 use crate::authentication::recovery::{LinkPurpose, LinkToken};
+use crate::authentication::session::Notice;
 use crate::storage::Transaction;
 use crate::subscriber::{ContactId, EmailAddress, SubscriberId};
 use crate::web::sign_in::pages::LinkUnusablePage;
@@ -117,7 +118,7 @@ pub(super) async fn add_confirmed(
                 Confirmed::Full => Err(Some(page(tx, visit, subscriber, "", Err(EmailProblem::TooMany))?)),
                 Confirmed::Unusable => Err(None),
                 Confirmed::Added => {
-                    visit.session.state.notice = Some("address_added".to_owned());
+                    visit.session.state.notice = Some(Notice::AddressAdded);
                     Ok(())
                 }
             }),
@@ -154,7 +155,7 @@ pub(super) async fn remove(
             match remove_address(tx, visit, subscriber, id)? {
                 Removed::NotTheirs => return Ok(None),
                 Removed::Last => return page(tx, visit, subscriber, "", Err(EmailProblem::Last)).map(Some),
-                Removed::Yes => visit.session.state.notice = Some("address_removed".to_owned()),
+                Removed::Yes => visit.session.state.notice = Some(Notice::AddressRemoved),
             }
             page(tx, visit, subscriber, "", Ok(false)).map(Some)
         })

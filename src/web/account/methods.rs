@@ -12,6 +12,7 @@ use crate::accounts::{
     send_text,
 };
 use crate::authentication::AuthenticatorId;
+use crate::authentication::session::Notice;
 use crate::event::Event;
 use crate::storage::Transaction;
 use crate::subscriber::SubscriberId;
@@ -85,7 +86,7 @@ pub(super) async fn rename(
                 return Ok(Changed::NotTheirs);
             }
             visit.remember(tx, subscriber, Event::MethodRenamed)?;
-            visit.session.state.notice = Some("method_renamed".to_owned());
+            visit.session.state.notice = Some(Notice::MethodRenamed);
             Ok(Changed::Yes)
         })
         .await?;
@@ -121,7 +122,7 @@ pub(super) async fn remove(
             if let AuthenticatorSecret::Phone(phone) = &gone.secret {
                 send_text(tx, &site, phone, &TextLetter::PhoneRemoved, now)?;
             }
-            visit.session.state.notice = Some("method_removed".to_owned());
+            visit.session.state.notice = Some(Notice::MethodRemoved);
             Ok(Changed::Yes)
         })
         .await?;

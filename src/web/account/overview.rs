@@ -11,6 +11,7 @@ use super::pages::AccountPage;
 use crate::accounts::make_recovery_key;
 use crate::accounts::site::Site;
 use crate::accounts::{Letter, account_of, addresses_of, authenticators_of, notify_everywhere, standing_consents_of};
+use crate::authentication::session::Notice;
 use crate::event::Event;
 use crate::subscriber::VaultState;
 use crate::subscriber::vault::SlotKind;
@@ -74,7 +75,7 @@ pub(super) async fn sign_out(
                 }
             }
             visit.session.reset(&site);
-            visit.session.state.notice = Some("signed_out".to_owned());
+            visit.session.state.notice = Some(Notice::SignedOut);
             Ok(None)
         })
         .await?;
@@ -99,7 +100,7 @@ pub(super) async fn end_sessions(
             tx.drop_known_browsers_of(subscriber)?;
             visit.remember_browser(tx, subscriber)?;
             visit.remember(tx, subscriber, Event::SessionsEnded)?;
-            visit.session.state.notice = Some("sessions_ended".to_owned());
+            visit.session.state.notice = Some(Notice::SessionsEnded);
             Ok(())
         })
         .await?;
@@ -114,7 +115,7 @@ pub(super) async fn new_recovery_key(
 ) -> Result<HttpResponse, Fault> {
     let visit = Visit::begin_form(&request, &site, &form.csrf).await?;
     let subscriber = visit.freshly_signed_in()?;
-    let Some(vault_key) = visit.session.state.vault_key.clone() else {
+    let Some(vault_key) = visit.session.state.vault_key().cloned() else {
         return Ok(visit.see("/unlock"));
     };
     let (visit, ()) = visit

@@ -58,7 +58,7 @@ pub(super) async fn change(
         })
         .await?;
     let open = account.is_some_and(|account| account.vault == VaultState::Open);
-    if open && visit.session.state.vault_key.is_none() {
+    if open && visit.session.state.vault_key().is_none() {
         // Without its key at hand, the vault would be left behind.
         return Ok(visit.see("/unlock"));
     }

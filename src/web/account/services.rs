@@ -10,6 +10,7 @@ use super::lines::moment;
 use super::pages::{DisclosureLine, ServiceLine, ServicesPage};
 use crate::accounts::site::Site;
 use crate::accounts::standing_consents_of;
+use crate::authentication::session::Notice;
 use crate::event::Event;
 use crate::saml::EntityId;
 use crate::web::saml::IdentityProvider;
@@ -85,7 +86,7 @@ pub(super) async fn disconnect(
             let revoked = tx.revoke_consents(subscriber, &form.entity_id, visit.now)?;
             if revoked {
                 visit.remember(tx, subscriber, Event::ServiceDisconnected)?;
-                visit.session.state.notice = Some("service_disconnected".to_owned());
+                visit.session.state.notice = Some(Notice::ServiceDisconnected);
             }
             Ok(revoked)
         })

@@ -18,6 +18,7 @@ use super::csrf;
 use super::waiting::{RequestAddress, Waiting};
 use crate::accounts::session::BrowserSession;
 use crate::accounts::site::Site;
+use crate::authentication::session::Notice;
 use crate::web::session;
 
 pub use asking::Asking;
@@ -47,8 +48,8 @@ pub struct Layout {
     pub request: Option<String>,
     /// The page comes in place of what was asked for, since that came too late.
     pub late: bool,
-    /// Shown once above the page: a key of the locale files.
-    pub notice: Option<String>,
+    /// Shown once above the page: the end of a key in the locale files.
+    pub notice: Option<&'static str>,
 }
 
 impl Layout {
@@ -58,7 +59,7 @@ impl Layout {
         Self {
             csrf: csrf::token(&session.state),
             signed_in: session.state.signed_in().is_some(),
-            notice: session.notice().map(str::to_owned),
+            notice: session.notice().map(Notice::code),
             ..Self::for_anybody(&site.service_name)
         }
     }

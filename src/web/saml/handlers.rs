@@ -1,17 +1,18 @@
 //! The handlers of `/saml/…`: a request comes in, its journey goes on, its person agrees or turns back.
 
-use actix_web::{HttpRequest, web};
+use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Deserialize;
 
 use super::IdentityProvider;
 use super::arrival::{Arrived, arrive};
-use super::stop::{Answer, Choices, Stop, see_other};
+use super::pending_sign_in::{Choices, PendingSignIn};
 use super::turned_away::turned_away;
-use super::{artifact, logout, metadata, trial};
+use super::{Answer, artifact, logout, metadata, see_other, trial};
 use crate::accounts::site::Site;
 use crate::event::Event;
 use crate::saml::binding::{MAX_CARRIED_BYTES, Received};
 use crate::web::head::{get, untouched};
+use crate::web::visit::{Fault, Visit};
 use crate::web::waiting::RequestCookie;
 
 /// Adds the routes of single sign-on.
@@ -57,14 +58,14 @@ async fn take_in(site: &Site, idp: &IdentityProvider, received: Received) -> Ans
 
 async fn go_on(
     request: HttpRequest,
-    id: web::Path<String>,
     choices: web::Query<Choices>,
     site: web::Data<Site>,
     idp: web::Data<IdentityProvider>,
-) -> Answer {
-    let (stop, settled) = Stop::find(&request, &id, choices.into_inner(), &site, &idp).await?;
-    let superfluous = RequestCookie::removal_of_too_many(&request, stop.address().id());
-    let mut answer = stop.next(settled).await?;
+) -> Result<HttpResponse, Fault> {
+    let visit = Visit::begin(&request, &site).await?;
+    let (pending, settled) = PendingSignIn::of(visit, &request, choices.into_inner(), &idp)?;
+    let superfluous = RequestCookie::removal_of_too_many(&request, pending.address().id());
+    let mut answer = pending.next(settled).await?;
     for cookie in &superfluous {
         answer.add_cookie(cookie).ok();
     }
@@ -80,18 +81,15 @@ struct ConsentForm {
 
 async fn consent(
     request: HttpRequest,
-    id: web::Path<String>,
     choices: web::Query<Choices>,
     form: web::Form<ConsentForm>,
     site: web::Data<Site>,
     idp: web::Data<IdentityProvider>,
-) -> Answer {
+) -> Result<HttpResponse, Fault> {
     let form = form.into_inner();
-    let (stop, settled) = Stop::find(&request, &id, choices.into_inner(), &site, &idp).await?;
-    match stop.is_late(&request, &form.csrf)? {
-        Some(onward) => Ok(onward),
-        None => stop.agree(settled, form.digest).await,
-    }
+    let visit = Visit::begin_form(&request, &site, &form.csrf).await?;
+    let (pending, settled) = PendingSignIn::of(visit, &request, choices.into_inner(), &idp)?;
+    pending.agree(settled, form.digest).await
 }
 
 /// The field of a form that only confirms.
@@ -102,15 +100,12 @@ struct PlainForm {
 
 async fn decline(
     request: HttpRequest,
-    id: web::Path<String>,
     choices: web::Query<Choices>,
     form: web::Form<PlainForm>,
     site: web::Data<Site>,
     idp: web::Data<IdentityProvider>,
-) -> Answer {
-    let (stop, settled) = Stop::find(&request, &id, choices.into_inner(), &site, &idp).await?;
-    match stop.is_late(&request, &form.csrf)? {
-        Some(onward) => Ok(onward),
-        None => stop.turn_back(settled).await,
-    }
+) -> Result<HttpResponse, Fault> {
+    let visit = Visit::begin_form(&request, &site, &form.csrf).await?;
+    let (pending, settled) = PendingSignIn::of(visit, &request, choices.into_inner(), &idp)?;
+    pending.turn_back(settled).await
 }

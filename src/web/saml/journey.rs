@@ -15,7 +15,7 @@ use crate::accounts::identifier::{KnownIdentifier, settle_identifier};
 use crate::accounts::person::{Gathered, Person, gather, vault_is_sealed};
 use crate::accounts::service_address::{call, keep_address, may_be_called};
 use crate::accounts::site::Site;
-use crate::authentication::session::{SessionStage, SessionState};
+use crate::authentication::session::{SessionStage, SessionState, SignedIn};
 use crate::authentication::{AuthenticatedSubject, RequiredAssurance};
 use crate::federation::assurance::Identity;
 use crate::federation::attribute::{AttributeName, AttributeValue, Sensitivity};
@@ -71,11 +71,13 @@ fn asked_and_withheld(decision: &ReleaseDecision) -> Vec<(AttributeName, Withhel
 /// What the session has proved, as the journey reads it. A session that is signing up has proved nothing yet.
 #[must_use]
 pub fn authentication_state(state: &SessionState) -> AuthenticationState {
-    match (state.stage, state.subscriber) {
-        (SessionStage::PasswordProved | SessionStage::SignedIn, Some(subscriber)) => {
-            AuthenticationState::Known { subscriber, events: state.events.clone() }
+    match &state.stage {
+        SessionStage::PasswordProved { subscriber, .. } | SessionStage::SignedIn(SignedIn { subscriber, .. }) => {
+            AuthenticationState::Known { subscriber: *subscriber, events: state.events.clone() }
         }
-        _ => AuthenticationState::Stranger,
+        SessionStage::Visitor | SessionStage::ChoosingMethods { .. } | SessionStage::TakingUp(_) => {
+            AuthenticationState::Stranger
+        }
     }
 }
 
@@ -188,7 +190,7 @@ impl Journey {
             Err(Err(fault)) => return Ok(Onward::Answer(fault)),
         };
         let of = subject.subscriber();
-        let mut person = match gather(tx, site, of, state.vault_key.as_ref(), matched.service(), *picked, "en")? {
+        let mut person = match gather(tx, site, of, state.vault_key(), matched.service(), *picked, "en")? {
             Gathered::IdentifierAltered => return Ok(Onward::IdentifierAltered),
             Gathered::NoAccount => return Ok(Onward::NoAccount),
             Gathered::Person(person) => *person,

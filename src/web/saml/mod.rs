@@ -11,12 +11,15 @@ pub mod logout;
 pub mod metadata;
 pub mod pages;
 mod participation;
-mod stop;
+mod pending_sign_in;
 pub mod trial;
 pub mod turned_away;
 
 use std::sync::Arc;
 
+use actix_web::HttpResponse;
+use actix_web::cookie::Cookie;
+use actix_web::http::header::{CACHE_CONTROL, LOCATION};
 use url::Url;
 
 use crate::federation::registry::SharedRegistry;
@@ -25,6 +28,7 @@ use crate::rollover::SharedSigningKeys;
 use crate::saml::metadata::EncryptionMethodsForm;
 use crate::saml::{DeniedAlgorithms, EntityId};
 use crate::storage::DisclosureWriter;
+use crate::web::refusal::Refusal;
 
 /// What single sign-on needs beside the [`Site`](crate::accounts::site::Site): who we are on the wire, who may ask, and the ledger.
 #[derive(Clone)]
@@ -82,4 +86,16 @@ impl IdentityProvider {
     pub fn scope(&self) -> &str {
         self.sso.first().and_then(Url::host_str).unwrap_or("localhost")
     }
+}
+
+type Answer = Result<HttpResponse, Refusal>;
+
+/// 303, so that the browser comes with GET, whatever it sent.
+fn see_other(path: &str, cookies: impl IntoIterator<Item = Cookie<'static>>) -> HttpResponse {
+    let mut answer = HttpResponse::SeeOther();
+    answer.insert_header((LOCATION, path)).insert_header((CACHE_CONTROL, "no-store"));
+    for cookie in cookies {
+        answer.cookie(cookie);
+    }
+    answer.finish()
 }

@@ -8,11 +8,10 @@ use serde::Serialize;
 
 use super::IdentityProvider;
 use crate::accounts::site::Site;
-use crate::refusal::RefusalKind;
 use crate::rollover::TrialTicket;
 use crate::web::page::Page;
 use crate::web::plain::show;
-use crate::web::refusal::Refusal;
+use crate::web::visit::Fault;
 
 /// The cookie that carries the ticket.
 const COOKIE: &str = "__Host-signet-trial";
@@ -43,13 +42,13 @@ pub(super) async fn begin(
     ticket: web::Path<String>,
     site: web::Data<Site>,
     idp: web::Data<IdentityProvider>,
-) -> Result<HttpResponse, Refusal> {
-    let ticket = TrialTicket::parse(&ticket).ok_or(RefusalKind::PageNotFound)?;
+) -> Result<HttpResponse, Fault> {
+    let ticket = TrialTicket::parse(&ticket).ok_or(Fault::NotFound)?;
     let (registry, now) = (idp.registry.load(), site.now());
     let (service, trial) = registry
         .services()
         .find_map(|service| Some((service, ticket.redeem(service.entity_id(), now, &*site.keys)?)))
-        .ok_or(RefusalKind::PageNotFound)?;
+        .ok_or(Fault::NotFound)?;
     let page = TrialPage {
         service_name: service.agreement().friendly_name().in_language("en").to_owned(),
         key: trial.key().to_string(),

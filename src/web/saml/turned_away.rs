@@ -14,7 +14,7 @@ use crate::federation::attribute::AttributeName;
 use crate::saml::EntityId;
 use crate::web::page::Page;
 use crate::web::plain::show;
-use crate::web::refusal::Refusal;
+use crate::web::visit::Fault;
 
 /// The longest identifier of a transaction that is shown.
 const LONGEST_TRANSACTION: usize = 80;
@@ -92,7 +92,7 @@ pub(super) async fn turned_away(
     report: Option<web::Query<Report>>,
     site: web::Data<Site>,
     idp: web::Data<IdentityProvider>,
-) -> Result<HttpResponse, Refusal> {
+) -> Result<HttpResponse, Fault> {
     let report = report.map(web::Query::into_inner).unwrap_or_default();
     show(&request, &site, &TurnedAwayPage::of(&report, &idp)).await
 }

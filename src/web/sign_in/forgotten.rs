@@ -14,6 +14,7 @@ use crate::accounts::{account_of, known_to};
 use crate::authentication::look_up_secret::RecoveryKey;
 use crate::authentication::password::Password;
 use crate::authentication::recovery::LinkPurpose;
+use crate::authentication::session::SessionVault;
 use crate::services::argon2_gate::Standing;
 use crate::subscriber::{EmailAddress, SubscriberId, VaultState};
 use crate::web::visit::unbroken;
@@ -95,7 +96,7 @@ pub async fn choose_password(
 fn unlock_page(visit: &Visit, by_password: bool, problem: Option<UnlockProblem>) -> UnlockPage {
     let action = if by_password { "/unlock" } else { "/forgot-password/unlock" };
     // The request that waits would send the person here again, unless it is told that they go on without it.
-    let skip_path = match visit.request {
+    let skip_path = match visit.request.address() {
         Some(_) => format!("{}?without=profile", visit.home()),
         None => visit.home(),
     };
@@ -143,7 +144,7 @@ pub async fn use_recovery_key(
         Opened::Yes => visit.see("/sign-up/recovery-key"),
         Opened::No => visit.page_again(&unlock_page(&visit, false, Some(UnlockProblem::Wrong))),
         // The password's key is gone with the session in which it was typed.
-        Opened::SignInAgain => return Err(Fault::Stale(visit.request)),
+        Opened::SignInAgain => return Err(Fault::Stale(visit.request.address())),
     })
 }
 
@@ -151,7 +152,7 @@ pub async fn use_recovery_key(
 pub async fn unlock_by_password(request: HttpRequest, site: Data<Site>) -> Result<HttpResponse, Fault> {
     let visit = Visit::begin(&request, &site).await?;
     let subscriber = visit.signed_in()?;
-    if visit.session.state.vault_key.is_some() {
+    if visit.session.state.vault_key().is_some() {
         return Ok(visit.see_home());
     }
     let (visit, account) = visit.read(move |tx, visit| account_of(tx, &visit.site, subscriber)).await?;
@@ -195,12 +196,15 @@ async fn unlock(visit: Visit, of: SubscriberId, password: Password) -> Result<(V
             let right = judged.settle(tx, visit)?;
             let was_right = right.is_some();
             let vault_key = right.and_then(|right| right.vault_key);
-            let opened = vault_key.is_some();
-            if opened {
-                let site = visit.site.clone();
-                visit.session.renew(&site);
-                visit.session.state.vault_key = vault_key;
-            }
+            let opened = match (vault_key, visit.session.state.signed_in_mut()) {
+                (Some(vault_key), Some(signed_in)) => {
+                    signed_in.vault = SessionVault::Open(vault_key);
+                    let site = visit.site.clone();
+                    visit.session.renew(&site);
+                    true
+                }
+                _ => false,
+            };
             Ok((judged, was_right, opened))
         })
         .await?;

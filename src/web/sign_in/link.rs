@@ -174,7 +174,7 @@ impl MailedLink {
             return Ok(link.unusable(&visit));
         };
         if let Carried::Here(address) = carried
-            && visit.request != Some(address)
+            && visit.request.address() != Some(address)
         {
             // From here on the address says which request the page is about.
             return Ok(visit.see_exactly(&address.on(&link.path())));

@@ -13,7 +13,7 @@ use crate::accounts::{Trouble, addresses_of, find_address, known_to};
 use crate::authentication::AuthenticationEvent;
 use crate::authentication::known_browser::KnownBrowser;
 use crate::authentication::password::Password;
-use crate::authentication::session::SessionStage;
+use crate::authentication::session::{SessionStage, SessionVault};
 use crate::services::argon2_gate::Standing;
 use crate::storage::Transaction;
 use crate::subscriber::{ContactId, EmailAddress, SubscriberStatus, VaultState};
@@ -155,17 +155,15 @@ fn go_on(
     }
     tx.touch_email(email, now)?;
     let signing_up = account.status == SubscriberStatus::SigningUp;
-    let state = &mut visit.session.state;
-    state.subscriber = Some(account.id);
-    state.vault_key = vault_key.or(state.vault_key.take());
+    let (subscriber, state) = (account.id, &mut visit.session.state);
+    let before = state.vault().cloned().unwrap_or(SessionVault::closed());
+    let sealed = account.vault == VaultState::Sealed;
+    let vault = SessionVault::after(vault_key, slot_key, sealed).or_as_before(before);
     state.events.push(AuthenticationEvent::of(proof, None, now));
-    if account.vault == VaultState::Sealed {
-        state.pending.password_slot_key = Some(slot_key.to_session());
+    match state.signed_in_mut() {
+        Some(signed_in) => signed_in.vault = vault,
+        None if signing_up => state.stage = SessionStage::ChoosingMethods { subscriber, vault },
+        None => state.stage = SessionStage::PasswordProved { subscriber, vault },
     }
-    state.stage = match (signing_up, again) {
-        (true, _) => SessionStage::ChoosingMethods,
-        (false, true) => SessionStage::SignedIn,
-        (false, false) => SessionStage::PasswordProved,
-    };
     Ok(Outcome::Next(if signing_up { "/sign-up/methods" } else { "/sign-in/second-factor" }))
 }

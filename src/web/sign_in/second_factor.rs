@@ -19,7 +19,7 @@ use crate::accounts::second_factor::{
 use crate::accounts::site::Site;
 use crate::accounts::{Authenticator, AuthenticatorSecret};
 use crate::authentication::offer::SecondFactorOffer;
-use crate::authentication::session::SessionStage;
+use crate::authentication::session::SessionState;
 use crate::authentication::webauthn::WebauthnKind;
 use crate::authentication::{AuthenticatorKind, RequiredAssurance};
 use crate::subscriber::SubscriberId;
@@ -27,10 +27,9 @@ use crate::web::saml::IdentityProvider;
 use crate::web::saml::journey::required_sign_in;
 use crate::web::visit::{Fault, Visit};
 
-/// The person whose second factor is asked for: the password was right, more is asked of somebody who is signed in, or an ended
-/// password is taken up again.
+/// The person whose second factor is asked for.
 fn person(visit: &Visit) -> Result<SubscriberId, Fault> {
-    visit.at_stage(&[SessionStage::PasswordProved, SessionStage::SignedIn, SessionStage::TakingUp])
+    visit.at_stage(SessionState::before_second_factor)
 }
 
 fn path_of(kind: AuthenticatorKind) -> String {
@@ -54,9 +53,9 @@ fn onward(visit: &Visit, completed: Completed) -> String {
 
 /// What the request demands of the sign-in, where the visit is about one.
 fn demanded(visit: &Visit, idp: &IdentityProvider) -> Result<Option<RequiredAssurance>, Fault> {
-    match &visit.waiting {
+    match visit.request.waiting() {
         // First the ended password is taken up; what the request demands follows once its person is signed in.
-        _ if visit.session.state.stage == SessionStage::TakingUp => Ok(None),
+        _ if visit.session.state.taking_up().is_some() => Ok(None),
         Some(waiting) => Ok(required_sign_in(&visit.site, idp, waiting.pending())?),
         None => Ok(None),
     }

@@ -99,7 +99,7 @@ pub async fn choose_password(
 pub async fn recovery_key(request: HttpRequest, site: Data<Site>) -> Result<HttpResponse, Fault> {
     let visit = Visit::begin(&request, &site).await?;
     visit.signed_in()?;
-    Ok(match visit.session.state.pending.recovery_key {
+    Ok(match visit.session.state.new_recovery_key() {
         Some(key) => visit.page(&recovery_key_page(key, None)),
         None => visit.see_home(),
     })
@@ -125,12 +125,14 @@ pub async fn keep_recovery_key(
 ) -> Result<HttpResponse, Fault> {
     let visit = Visit::begin_form(&request, &site, &form.csrf).await?;
     visit.signed_in()?;
-    if let (Some(key), true) = (visit.session.state.pending.recovery_key, form.kept != "yes") {
+    if let (Some(key), true) = (visit.session.state.new_recovery_key(), form.kept != "yes") {
         return Ok(visit.page_again(&recovery_key_page(key, Some(RecoveryKeyProblem::NotKept))));
     }
     let (visit, ()) = visit
         .transact(|_, visit| {
-            visit.session.state.pending.recovery_key = None;
+            if let Some(signed_in) = visit.session.state.signed_in_mut() {
+                signed_in.new_recovery_key = None;
+            }
             Ok(())
         })
         .await?;

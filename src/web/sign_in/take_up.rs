@@ -17,10 +17,9 @@ use super::problems::OldPasswordProblem;
 use crate::accounts::site::Site;
 use crate::accounts::take_up::{account_to_take_up, begin_taking_up, take_up};
 use crate::accounts::{Door, PasswordTry, tries_at_ended_password};
-use crate::authentication::AuthenticatorKind;
+use crate::authentication::AuthenticationEvent;
 use crate::authentication::password::Password;
 use crate::authentication::recovery::LinkPurpose;
-use crate::authentication::session::SessionStage;
 use crate::services::argon2_gate::Standing;
 use crate::subscriber::{SubscriberId, VaultState};
 use crate::web::visit::{Fault, Visit, unbroken};
@@ -54,14 +53,12 @@ pub(super) async fn begin(
     })
 }
 
-/// The person who came by a link and showed the second factor, which kind that was, and the link.
-fn proved(visit: &Visit) -> Result<(SubscriberId, AuthenticatorKind, [u8; 32]), Fault> {
-    let of = visit.at_stage(&[SessionStage::TakingUp])?;
-    let state = &visit.session.state;
-    match (state.events.as_slice(), state.pending.taking_up) {
-        ([second], Some(link)) => Ok((of, second.kind(), link)),
-        _ => Err(Fault::SignedOut(visit.request)),
-    }
+/// The person who came by a link and showed the second factor, that factor, and the link.
+fn proved(visit: &Visit) -> Result<(SubscriberId, AuthenticationEvent, [u8; 32]), Fault> {
+    visit.at_stage(|state| {
+        let taking_up = state.taking_up()?;
+        Some((taking_up.subscriber, taking_up.second_factor?, taking_up.link))
+    })
 }
 
 /// `GET /forgot-password/old`: asks for the ended password.

@@ -93,4 +93,3 @@ notice-address_removed = The e-mail address was removed.
 notice-service_disconnected = The service was disconnected.
 notice-sessions_ended = You are signed out everywhere else.
 notice-signed_out = You are signed out.
-notice-profile_open = Your profile is open.

@@ -2,7 +2,10 @@
 //! nothing unchecked.
 
 use signet::accounts::{AddedAddress, Trouble, add_account, add_address, change_account};
-use signet::authentication::session::{COOKIE, SessionFrame, SessionSecret, SessionStage, SessionState, SessionTimes};
+use signet::authentication::session;
+use signet::authentication::session::{
+    COOKIE, SessionFrame, SessionSecret, SessionStage, SessionState, SessionTimes, SessionVault,
+};
 use signet::authentication::{AuthenticationEvent, AuthenticatorId, AuthenticatorKind, Proved};
 use signet::clock::Clock;
 use signet::demo::service_provider::{
@@ -146,9 +149,8 @@ impl House {
         let (site, now) = (self.app.site.clone(), self.now());
         let secret = SessionSecret::random(&SystemEntropy);
         let mut state = SessionState::visitor(&SystemEntropy);
-        state.stage = SessionStage::SignedIn;
-        state.subscriber = Some(of);
-        state.vault_key = vault_key;
+        let vault = vault_key.map_or(SessionVault::closed(), SessionVault::Open);
+        state.stage = SessionStage::SignedIn(session::SignedIn::new(of, vault));
         let app_code = AuthenticationEvent::supposed(
             AuthenticatorKind::Totp,
             Some(AuthenticatorId::from_bytes([2; 16])),

@@ -25,7 +25,7 @@ use crate::subscriber::SubscriberId;
 use crate::web::refusal::{Refusal, RefusedService};
 use crate::web::saml::IdentityProvider;
 use crate::web::saml::apart::apart;
-use crate::web::saml::stop::{Answer, see_other};
+use crate::web::saml::{Answer, see_other};
 
 /// What a request came to.
 enum Came {

@@ -20,7 +20,7 @@ use time::{Duration, UtcDateTime};
 pub use round::{begin_here, path_of};
 
 use super::IdentityProvider;
-use super::stop::{Answer, see_other};
+use super::{Answer, see_other};
 use crate::accounts::session::BrowserSession;
 use crate::accounts::site::Site;
 use crate::accounts::{Trouble, write_down};

@@ -41,7 +41,7 @@ use crate::web::page::{Layout, respond, respond_with};
 use crate::web::refusal::{Refusal, RefusedService};
 use crate::web::saml::IdentityProvider;
 use crate::web::saml::apart::apart;
-use crate::web::saml::stop::{Answer, see_other};
+use crate::web::saml::{Answer, see_other};
 
 /// Who can be told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -13,7 +13,7 @@ use crate::accounts::enrol::{Enrolled, NotEnrolled, Occasion, enrol};
 use crate::accounts::site::Site;
 use crate::accounts::{Trouble, account_of};
 use crate::authentication::AuthenticatorKind;
-use crate::authentication::session::SessionStage;
+use crate::authentication::session::{Notice, SessionState};
 use crate::storage::Transaction;
 use crate::subscriber::{SubscriberId, SubscriberStatus};
 use crate::web::visit::{Fault, Visit};
@@ -30,12 +30,12 @@ impl Place {
             // 4.1.2.1: a new authenticator is bound at the account's own level, and freshly so.
             return Ok((Self(Occasion::Account), visit.freshly_signed_in()?));
         }
-        let of = visit.at_stage(&[SessionStage::ChoosingMethods])?;
+        let of = visit.at_stage(SessionState::choosing_methods)?;
         let site = visit.site.clone();
         let account = visit.site.store.read::<_, Trouble, _>(move |tx| account_of(tx, &site, of)).await?;
         match account.map(|account| account.status) {
             Some(SubscriberStatus::SigningUp) => Ok((Self(Occasion::SignUp), of)),
-            _ => Err(Fault::SignedOut(visit.request)),
+            _ => Err(Fault::SignedOut(visit.request.address())),
         }
     }
 
@@ -81,9 +81,9 @@ fn finish(
     }
     Ok(Ok(match place.0 {
         Occasion::SignUp => visit.to("/sign-up/recovery-key"),
-        Occasion::Account if visit.waiting.is_some() => visit.home(),
+        Occasion::Account if visit.request.waiting().is_some() => visit.home(),
         Occasion::Account => {
-            visit.session.state.notice = Some("method_added".to_owned());
+            visit.session.state.notice = Some(Notice::MethodAdded);
             visit.to("/account/methods")
         }
     }))

@@ -63,8 +63,7 @@ pub async fn send(request: HttpRequest, site: Data<Site>, form: Form<PhoneForm>)
     let name = form.name.clone();
     let (visit, sent) = visit
         .transact(move |tx, visit| {
-            visit.session.state.pending.phone =
-                Some(PendingPhone { e164: phone.e164().to_owned(), authenticator: None, name });
+            visit.session.state.pending.new_phone = Some(PendingPhone { e164: phone.e164().to_owned(), name });
             send_code(tx, visit, subscriber, &phone, CodePurpose::ConfirmPhone)
         })
         .await?;
@@ -75,7 +74,7 @@ pub async fn send(request: HttpRequest, site: Data<Site>, form: Form<PhoneForm>)
 }
 
 fn pending_phone(visit: &Visit) -> Option<PhoneNumber> {
-    visit.session.state.pending.phone.as_ref().and_then(|pending| PhoneNumber::parse(&pending.e164, "US").ok())
+    visit.session.state.pending.new_phone.as_ref().and_then(|pending| PhoneNumber::parse(&pending.e164, "US").ok())
 }
 
 fn code_page(place: Place, phone: &PhoneNumber, problem: Option<PhoneCodeProblem>, left: Option<u32>) -> PhoneCodePage {
@@ -141,7 +140,7 @@ pub async fn add(request: HttpRequest, site: Data<Site>, form: Form<CodeForm>) -
                 }
             };
             code_confirmed(tx, &visit.site, &phone)?;
-            let name = visit.session.state.pending.phone.take().map(|pending| pending.name).unwrap_or_default();
+            let name = visit.session.state.pending.new_phone.take().map(|pending| pending.name).unwrap_or_default();
             let secret = AuthenticatorSecret::Phone(phone);
             let enrolled = Enrolled { secret, counter: 0, name, proof };
             finish(tx, visit, place, subscriber, &enrolled).map(|next| next.map_err(|_| PhoneProblem::TooManyPhones))

@@ -3,6 +3,7 @@
 use actix_web::web::{Data, Form};
 use actix_web::{HttpRequest, HttpResponse};
 use serde::Deserialize;
+use zeroize::Zeroizing;
 
 use super::super::pages::TotpSetUpPage;
 use super::super::problems::TotpSetUpProblem;
@@ -21,13 +22,20 @@ pub async fn form(request: HttpRequest, site: Data<Site>) -> Result<HttpResponse
     let (place, subscriber) = Place::of(&request, &visit).await?;
     let (visit, page) = visit
         .transact(move |tx, visit| {
-            let secret = visit.session.state.pending.totp_secret;
-            let secret = secret.unwrap_or_else(|| *TotpSecret::random(&*visit.site.entropy).as_bytes());
-            visit.session.state.pending.totp_secret = Some(secret);
-            totp_page(tx, visit, place, subscriber, None)
+            let secret = match pending_secret(visit) {
+                Some(secret) => secret,
+                None => TotpSecret::random(&*visit.site.entropy),
+            };
+            visit.session.state.pending.totp_secret = Some(Zeroizing::new(*secret.as_bytes()));
+            totp_page(tx, visit, place, subscriber, &secret, None)
         })
         .await?;
     Ok(visit.page(&page))
+}
+
+/// The secret of the app that is being set up.
+fn pending_secret(visit: &Visit) -> Option<TotpSecret> {
+    visit.session.state.pending.totp_secret.as_deref().copied().map(TotpSecret::from_bytes)
 }
 
 fn totp_page(
@@ -35,9 +43,9 @@ fn totp_page(
     visit: &Visit,
     place: Place,
     subscriber: SubscriberId,
+    secret: &TotpSecret,
     problem: Option<TotpSetUpProblem>,
 ) -> Result<TotpSetUpPage, Trouble> {
-    let secret = TotpSecret::from_bytes(visit.session.state.pending.totp_secret.unwrap_or_default());
     let account = first_address(tx, visit, subscriber)?;
     Ok(TotpSetUpPage {
         picture: secret.qr_svg(&visit.site.service_name, &account)?,
@@ -62,13 +70,13 @@ pub async fn add(request: HttpRequest, site: Data<Site>, form: Form<TotpForm>) -
     let form = form.into_inner();
     let visit = Visit::begin_form(&request, &site, &form.csrf).await?;
     let (place, subscriber) = Place::of(&request, &visit).await?;
-    let Some(secret) = visit.session.state.pending.totp_secret.map(TotpSecret::from_bytes) else {
+    let Some(secret) = pending_secret(&visit) else {
         return Ok(visit.see(&place.path("/totp")));
     };
     let (visit, outcome) = visit
         .transact(move |tx, visit| {
             let Ok(step) = secret.accept(&form.code, visit.now, None) else {
-                return Ok(Err(totp_page(tx, visit, place, subscriber, Some(TotpSetUpProblem::Wrong))?));
+                return Ok(Err(totp_page(tx, visit, place, subscriber, &secret, Some(TotpSetUpProblem::Wrong))?));
             };
             let enrolled = Enrolled {
                 secret: AuthenticatorSecret::Totp(secret),

@@ -1,19 +1,15 @@
-//! One browser at the request that waits for it: where its journey stands, and what is answered.
+//! A sign-in that a service asked for and that waits for its person: where it stands, and what is answered.
 
-use actix_web::cookie::Cookie;
-use actix_web::http::StatusCode;
-use actix_web::http::header::{CACHE_CONTROL, LOCATION};
+use std::sync::Arc;
+
 use actix_web::{HttpRequest, HttpResponse};
 use serde::Deserialize;
 
 use super::journey::{ConsentQuestion, Journey, Onward, ReadyToIssue, resume};
 use super::line::Settled;
 use super::pages::LevelPage;
-use super::trial;
-use super::{IdentityProvider, answer};
+use super::{IdentityProvider, answer, see_other, trial};
 use crate::accounts::service_address;
-use crate::accounts::session::BrowserSession;
-use crate::accounts::site::Site;
 use crate::accounts::{Trouble, record_consent};
 use crate::event::Event;
 use crate::federation::assurance::NoAuthnContext;
@@ -25,24 +21,10 @@ use crate::refusal::RefusalKind;
 use crate::rollover::TrialTicket;
 use crate::storage::Transaction;
 use crate::subscriber::ContactId;
-use crate::web::csrf::{self, FormOrigin};
-use crate::web::late;
-use crate::web::page::{Layout, Page, respond_in};
+use crate::web::csrf;
 use crate::web::refusal::{Refusal, RefusedService};
-use crate::web::session;
-use crate::web::waiting::{NotWaiting, RequestAddress, RequestCookie, Waiting, add_to};
-
-pub(super) type Answer = Result<HttpResponse, Refusal>;
-
-/// 303, so that the browser comes with GET, whatever it sent.
-pub(super) fn see_other(path: &str, cookies: impl IntoIterator<Item = Cookie<'static>>) -> HttpResponse {
-    let mut answer = HttpResponse::SeeOther();
-    answer.insert_header((LOCATION, path)).insert_header((CACHE_CONTROL, "no-store"));
-    for cookie in cookies {
-        answer.cookie(cookie);
-    }
-    answer.finish()
-}
+use crate::web::visit::{Fault, Visit};
+use crate::web::waiting::{RequestAddress, RequestCookie, Waiting, add_to};
 
 /// What the links of our own pages add to an address.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -76,51 +58,31 @@ impl Choices {
     }
 }
 
-/// One browser at the request that waits for it.
-pub(super) struct Stop {
-    site: Site,
+/// A sign-in that waits for the person at this browser.
+pub(super) struct PendingSignIn {
+    visit: Visit,
+    waiting: Arc<Waiting>,
     idp: IdentityProvider,
-    session: BrowserSession,
     choices: Choices,
-    waiting: Waiting,
-    /// Whether the browser came here because a form of its came too late.
-    late: bool,
     /// What says that this browser's sign-in is a try of another signing key.
     ticket: Option<TrialTicket>,
 }
 
-impl Stop {
-    /// Finds the browser's session and the request that waits for it.
+impl PendingSignIn {
+    /// The request that a page's address names, in a visit that has begun, and what it settles to now.
     ///
     /// # Errors
     /// When nothing of this name waits for this browser.
-    pub(super) async fn find(
+    pub(super) fn of(
+        visit: Visit,
         request: &HttpRequest,
-        address: &str,
         choices: Choices,
-        site: &Site,
         idp: &IdentityProvider,
-    ) -> Result<(Self, Settled), Refusal> {
-        let session = session::find(request, site).await?;
-        let address = RequestAddress::parse(address).ok_or(RefusalKind::RequestGone)?;
-        let waiting = Waiting::find(request, site, address).await?;
-        let waiting = waiting.map_err(|why: NotWaiting| why.refusal(&address, site))?;
-        let settled = resume(site, idp, waiting.pending())?;
-        let (ticket, late) = (trial::ticket_of(request), late::is_in(request));
-        Ok((Self { site: site.clone(), idp: idp.clone(), session, choices, waiting, late, ticket }, settled))
-    }
-
-    /// A form that came too late is not done: gives the answer that sends the browser to what its request comes to now.
-    /// `None` when the form came in time.
-    ///
-    /// # Errors
-    /// When the form came from another site.
-    pub(super) fn is_late(&self, request: &HttpRequest, token: &str) -> Result<Option<HttpResponse>, Refusal> {
-        match csrf::origin_of(request, &self.site, &self.session.state, token) {
-            FormOrigin::Ours => Ok(None),
-            FormOrigin::Late => Ok(Some(see_other(&late::mark(&self.address().path()), []))),
-            FormOrigin::Foreign => Err(RefusalKind::FormExpired.into()),
-        }
+    ) -> Result<(Self, Settled), Fault> {
+        let waiting = visit.request.waits(&visit.site)?;
+        let settled = resume(&visit.site, idp, waiting.pending())?;
+        let ticket = trial::ticket_of(request);
+        Ok((Self { visit, waiting, idp: idp.clone(), choices, ticket }, settled))
     }
 
     /// The request, as addresses name it.
@@ -132,7 +94,7 @@ impl Stop {
     ///
     /// # Errors
     /// What stands in the way of every answer.
-    pub(super) async fn next(self, settled: Settled) -> Answer {
+    pub(super) async fn next(self, settled: Settled) -> Result<HttpResponse, Fault> {
         match settled {
             Settled::Fault { address, service, fault } => self.fail(&address, &service, &fault).await,
             Settled::Matched(matched) => self.step(matched).await,
@@ -143,12 +105,12 @@ impl Stop {
     ///
     /// # Errors
     /// What stands in the way of every answer.
-    pub(super) async fn agree(self, settled: Settled, agreed_to: String) -> Answer {
+    pub(super) async fn agree(self, settled: Settled, agreed_to: String) -> Result<HttpResponse, Fault> {
         let matched = match settled {
             Settled::Matched(matched) => matched,
             fault @ Settled::Fault { .. } => return self.next(fault).await,
         };
-        let (journey, now) = (self.journey(matched), self.site.now());
+        let (journey, now) = (self.journey(matched), self.visit.site.now());
         let agree = move |tx: &mut Transaction<'_>| {
             let mut agreed = None;
             if let Onward::Consent(question) = journey.onward_with_identifier(tx, now)?
@@ -170,7 +132,7 @@ impl Stop {
             }
             Ok((journey.matched, agreed))
         };
-        let (matched, agreed) = self.site.store.transaction::<_, Trouble, _>(agree).await?;
+        let (matched, agreed) = self.visit.site.store.transaction::<_, Trouble, _>(agree).await?;
         if agreed.is_some() {
             Event::ConsentGiven { service: matched.service().name().clone() }.log(agreed);
         }
@@ -181,7 +143,7 @@ impl Stop {
     ///
     /// # Errors
     /// What stands in the way of every answer.
-    pub(super) async fn turn_back(self, settled: Settled) -> Answer {
+    pub(super) async fn turn_back(self, settled: Settled) -> Result<HttpResponse, Fault> {
         let matched = match settled {
             Settled::Matched(matched) => matched,
             fault @ Settled::Fault { .. } => return self.next(fault).await,
@@ -201,27 +163,27 @@ impl Stop {
 
     fn journey(&self, matched: Box<MatchedAuthnRequest>) -> Journey {
         Journey {
-            site: self.site.clone(),
+            site: self.visit.site.clone(),
             idp: self.idp.clone(),
             matched,
-            state: self.session.state.clone(),
+            state: self.visit.session.state.clone(),
             without_profile: self.choices.without_profile(),
             picked: self.choices.picked(),
         }
     }
 
     /// Where the journey stands, changing nothing.
-    async fn look(&self, matched: Box<MatchedAuthnRequest>) -> Result<(Box<MatchedAuthnRequest>, Onward), Refusal> {
-        let (journey, now) = (self.journey(matched), self.site.now());
-        let new_pairwise = PairwiseId::random(&*self.site.entropy);
-        let looked = self.site.store.read::<_, Trouble, _>(move |tx| {
+    async fn look(&self, matched: Box<MatchedAuthnRequest>) -> Result<(Box<MatchedAuthnRequest>, Onward), Fault> {
+        let (journey, now) = (self.journey(matched), self.visit.site.now());
+        let new_pairwise = PairwiseId::random(&*self.visit.site.entropy);
+        let looked = self.visit.site.store.read::<_, Trouble, _>(move |tx| {
             let came_to = journey.onward(tx, new_pairwise, now)?;
             Ok((journey.matched, came_to))
         });
         Ok(looked.await?)
     }
 
-    async fn step(&self, matched: Box<MatchedAuthnRequest>) -> Answer {
+    async fn step(&self, matched: Box<MatchedAuthnRequest>) -> Result<HttpResponse, Fault> {
         let (matched, came_to) = self.look(matched).await?;
         let service = matched.service();
         match came_to {
@@ -233,74 +195,77 @@ impl Stop {
                     None => self.settle_identifier(matched.clone()).await?,
                 };
                 let (without, all) = (self.choices.without_suffix(), self.choices.suffix());
-                Ok(self.page(&question.page(service, &self.address(), without, &all, "en")))
+                Ok(self.visit.page(&question.page(service, &self.address(), without, &all, "en")))
             }
             Onward::Issue(ready) => {
                 if !self.call_by_address(matched.clone(), &ready).await? {
-                    return Err(Refusal::from(RefusalKind::AddressOfAnother).about(RefusedService::of(service)));
+                    return Err(Refusal::from(RefusalKind::AddressOfAnother).about(RefusedService::of(service)).into());
                 }
-                let redeemed =
-                    |ticket: &TrialTicket| ticket.redeem(service.entity_id(), self.site.now(), &*self.site.keys);
+                let redeemed = |ticket: &TrialTicket| {
+                    ticket.redeem(service.entity_id(), self.visit.site.now(), &*self.visit.site.keys)
+                };
                 let trial = self.ticket.as_ref().and_then(redeemed);
-                let (site, idp, session, id) = (&self.site, &self.idp, &self.session, *self.address().id());
+                let (site, idp, session, id) = (&self.visit.site, &self.idp, &self.visit.session, *self.address().id());
                 Ok(self.answered(answer::issue(site, idp, session, id, &matched, &ready, trial.as_ref()).await?))
             }
             Onward::Level(page) => {
                 let decline_path = format!("/saml/decline/{}{}", self.address(), self.choices.suffix());
-                Ok(self.page(&LevelPage { decline_path, ..page }))
+                Ok(self.visit.page(&LevelPage { decline_path, ..page }))
             }
             Onward::AddressOfAnother => {
-                Err(Refusal::from(RefusalKind::AddressOfAnother).about(RefusedService::of(service)))
+                Err(Refusal::from(RefusalKind::AddressOfAnother).about(RefusedService::of(service)).into())
             }
-            Onward::IdentifierAltered => Err(RefusalKind::IdentifierAltered.into()),
-            Onward::LevelAltered => Err(RefusalKind::RecordAltered.into()),
-            Onward::NoAccount => Err(RefusalKind::AccountStopped.into()),
+            Onward::IdentifierAltered => Err(Refusal::from(RefusalKind::IdentifierAltered).into()),
+            Onward::LevelAltered => Err(Refusal::from(RefusalKind::RecordAltered).into()),
+            Onward::NoAccount => Err(Refusal::from(RefusalKind::AccountStopped).into()),
             Onward::Step(next) => Ok(self.send_to(path_of(next))),
             Onward::Unlock => Ok(self.send_to("/unlock")),
         }
     }
 
-    async fn settle_identifier(&self, matched: Box<MatchedAuthnRequest>) -> Result<Box<ConsentQuestion>, Refusal> {
-        let (journey, now) = (self.journey(matched), self.site.now());
-        let settled =
-            self.site.store.transaction::<_, Trouble, _>(move |tx| journey.onward_with_identifier(tx, now)).await?;
+    async fn settle_identifier(&self, matched: Box<MatchedAuthnRequest>) -> Result<Box<ConsentQuestion>, Fault> {
+        let (journey, now) = (self.journey(matched), self.visit.site.now());
+        let settled = self
+            .visit
+            .site
+            .store
+            .transaction::<_, Trouble, _>(move |tx| journey.onward_with_identifier(tx, now))
+            .await?;
         match settled {
             Onward::Consent(question) => Ok(question),
-            Onward::IdentifierAltered => Err(RefusalKind::IdentifierAltered.into()),
-            _ => Err(RefusalKind::RequestGone.into()),
+            Onward::IdentifierAltered => Err(Refusal::from(RefusalKind::IdentifierAltered).into()),
+            _ => Err(Refusal::from(RefusalKind::RequestGone).into()),
         }
     }
 
     /// Where the service calls people by their address, it calls nobody else by this one from now on. `false` when it does.
-    async fn call_by_address(&self, matched: Box<MatchedAuthnRequest>, ready: &ReadyToIssue) -> Result<bool, Refusal> {
+    async fn call_by_address(&self, matched: Box<MatchedAuthnRequest>, ready: &ReadyToIssue) -> Result<bool, Fault> {
         if matched.name_id_format() != NameIdFormat::EmailAddress {
             return Ok(true);
         }
         let Some(known) = ready.person.known_address().cloned() else {
             return Ok(true);
         };
-        let (site, of, now) = (self.site.clone(), ready.person.account.id, self.site.now());
-        let called = self.site.store.transaction::<_, Trouble, _>(move |tx| {
+        let (site, of, now) = (self.visit.site.clone(), ready.person.account.id, self.visit.site.now());
+        let called = self.visit.site.store.transaction::<_, Trouble, _>(move |tx| {
             service_address::call(tx, &site, of, matched.service(), &known.address, now)
         });
         Ok(called.await?)
     }
 
-    fn page<P: Page>(&self, page: &P) -> HttpResponse {
-        let layout = Layout::of(&self.site, &self.session);
-        let layout = Layout { late: self.late, ..layout.about(&self.site, Some(&self.address()), Some(&self.waiting)) };
-        respond_in(&layout, &self.session, StatusCode::OK, page)
-    }
-
     /// Sends the browser to the page where the person does what is missing; that page leads back here.
     fn send_to(&self, page: &str) -> HttpResponse {
-        let page = self.address().on(page);
-        see_other(&if self.late { late::mark(&page) } else { page }, [])
+        see_other(&self.visit.to_with_mark(page), [])
     }
 
     /// Answers with a SAML error.
-    async fn fail(&self, address: &AnswerAddress, service: &ServiceProvider, fault: &AnswerableFault) -> Answer {
-        let (site, idp, session, id) = (&self.site, &self.idp, &self.session, *self.address().id());
+    async fn fail(
+        &self,
+        address: &AnswerAddress,
+        service: &ServiceProvider,
+        fault: &AnswerableFault,
+    ) -> Result<HttpResponse, Fault> {
+        let (site, idp, session, id) = (&self.visit.site, &self.idp, &self.visit.session, *self.address().id());
         Ok(self.answered(answer::fail(site, idp, session, id, address, service, fault).await?))
     }
 
