@@ -37,7 +37,7 @@ use crate::federation::disclosure::ChainPosition;
 
 pub use artifacts::WaitingResponse;
 pub use connection::{DatabaseUrl, NodeLock};
-pub use disclosures::{DisclosureWriter, Issuance, RecordedDisclosure};
+pub use disclosures::{AnsweredRequest, DisclosureWriter, Issuance, RecordedDisclosure};
 pub use federation::{PendingRequest, SpRevisionFiles};
 pub use logouts::{LogoutRecord, LogoutSession, LogoutStep};
 pub use resealing::{KEYED_COLUMNS, KeyIdAt, KeyedColumn, Renewal, ResealedTable};

@@ -35,19 +35,19 @@ pub fn on_this_thread(at_least: Duration, mut work: impl FnMut()) -> Cost {
     turn(at_least, &mut work)
 }
 
-/// Runs `work` and its yardstick in turns, for at least this much of this thread's CPU time each: a core's speed changes with
-/// what its neighbours do, and so it changes for both.
-pub fn in_turns(at_least: Duration, mut work: impl FnMut(), mut yardstick: impl FnMut()) -> (Cost, Cost) {
+/// Runs pieces of work in turns, for at least this much of this thread's CPU time each: a core's speed changes with what its
+/// neighbours do, and so it changes for all of them.
+pub fn in_turns<const N: usize>(at_least: Duration, mut works: [Box<dyn FnMut()>; N]) -> [Cost; N] {
     // The kernel counts by ticks of some milliseconds.
     const TURN: Duration = Duration::from_millis(100);
-    let (mut of_work, mut of_yardstick) = (Cost::NOTHING, Cost::NOTHING);
-    work();
-    yardstick();
-    while of_work.cpu < at_least || of_yardstick.cpu < at_least {
-        of_work += turn(TURN, &mut work);
-        of_yardstick += turn(TURN, &mut yardstick);
+    let mut costs = [Cost::NOTHING; N];
+    works.iter_mut().for_each(|work| work());
+    while costs.iter().any(|cost| cost.cpu < at_least) {
+        for (work, cost) in works.iter_mut().zip(&mut costs) {
+            *cost += turn(TURN, work);
+        }
     }
-    (of_work, of_yardstick)
+    costs
 }
 
 fn turn(at_least: Duration, mut work: impl FnMut()) -> Cost {
@@ -76,17 +76,41 @@ pub struct Run {
 }
 
 impl Run {
-    /// The rate by the clock, the CPU time of each, how much of it is our own, and the share of it that went into this many
-    /// private-key operations.
-    pub fn told(&self, operations: u32, signing: &Cost) -> String {
-        let each = self.cpu.as_secs_f64() * 1e6 / f64::from(self.times);
-        let raw = f64::from(operations) * signing.micros();
-        format!(
-            "{:6.0} a second by the clock; {each:5.0} µs CPU each, our own {:5.0} µs; share {:.2}",
-            f64::from(self.times) / self.clock.as_secs_f64(),
-            each - raw,
-            raw / each
-        )
+    pub fn cost(&self) -> Cost {
+        Cost { cpu: self.cpu, times: self.times }
+    }
+
+    /// How many of them by the clock.
+    pub fn a_second(&self) -> f64 {
+        f64::from(self.times) / self.clock.as_secs_f64()
+    }
+}
+
+/// What this machine's OpenSSL costs for one signature of a key, and for one verification by RSA-2048: V.
+#[derive(Debug, Clone, Copy)]
+pub struct Yardstick {
+    pub signature: Cost,
+    pub verification: Cost,
+}
+
+impl AddAssign for Yardstick {
+    fn add_assign(&mut self, more: Self) {
+        self.signature += more.signature;
+        self.verification += more.verification;
+    }
+}
+
+impl Yardstick {
+    /// What a task costs, less its private-key operations, in V: its own work.
+    pub fn told(&self, words: &str, cost: &Cost, operations: u32, aim: f64) {
+        let (v, signature) = (self.verification.micros(), self.signature.micros());
+        let own = cost.micros() - f64::from(operations) * signature;
+        println!(
+            "  {words:42} {:6.0} µs CPU, {operations} × {signature:4.0} µs by private keys, own {:6.1} V (V = {v:.1} µs), aim {aim:4.1}{}",
+            cost.micros(),
+            own / v,
+            if own / v <= aim { "" } else { ", missed" }
+        );
     }
 }
 

@@ -93,6 +93,17 @@ pub enum ReleaseStep {
     Unlock,
 }
 
+/// Why a sign-in does not suffice.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NotAuthenticated {
+    /// No page will help, or none may be shown: the service provider is told.
+    #[error(transparent)]
+    Never(AnswerableFault),
+    /// The person can do what is missing.
+    #[error("the person has to do more")]
+    Yet(NextStep),
+}
+
 /// The journey ends here.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ReleaseFailed {
@@ -116,12 +127,12 @@ impl MatchedAuthnRequest {
     /// Whether the sign-in suffices; if not, what is missing.
     ///
     /// # Errors
-    /// `Err(Ok(step))`: the page that comes next. `Err(Err(fault))`: no page will help, or none may be shown.
+    /// What is missing.
     pub fn authenticate(
         &self,
         state: &AuthenticationState,
         now: UtcDateTime,
-    ) -> Result<AuthenticatedSubject, Result<NextStep, AnswerableFault>> {
+    ) -> Result<AuthenticatedSubject, NotAuthenticated> {
         let step = match state {
             AuthenticationState::Stranger => NextStep::SignIn,
             AuthenticationState::Known { subscriber, events } => {
@@ -136,12 +147,17 @@ impl MatchedAuthnRequest {
                     Err(UnmetAssurance::PhishingResistanceMissing) => {
                         NextStep::SecondFactor { phishing_resistant: true }
                     }
-                    Err(UnmetAssurance::BeyondReach) => return Err(Err(NoAuthnContext::NotReached.into())),
+                    Err(UnmetAssurance::BeyondReach) => {
+                        return Err(NotAuthenticated::Never(NoAuthnContext::NotReached.into()));
+                    }
                 }
             }
         };
         // SAML Core §3.4.1, IsPassive: the person must not see a page.
-        Err(if self.request().is_passive() { Err(AnswerableFault::NoPassive) } else { Ok(step) })
+        Err(match self.request().is_passive() {
+            true => NotAuthenticated::Never(AnswerableFault::NoPassive),
+            false => NotAuthenticated::Yet(step),
+        })
     }
 
     /// What would be released to whom, and whether the person has agreed to it.

@@ -30,7 +30,7 @@ use crate::saml::authn_request::{RequestedSubject, VerifiedAuthnRequest};
 use crate::saml::metadata::{AcsError, AcsLocation, AcsSelection, SpMetadata, SubjectIdRequirement};
 use crate::saml::response::{NestedStatus, Status, TopStatus};
 
-pub use journey::{AuthenticationState, NextStep, PersonFacts, ReleaseFailed, ReleaseStep};
+pub use journey::{AuthenticationState, NextStep, NotAuthenticated, PersonFacts, ReleaseFailed, ReleaseStep};
 
 /// What the shell's settings add to the settlement.
 #[derive(Debug, Clone, Copy)]

@@ -35,10 +35,26 @@ pub struct Issuance {
     pub disclosure: DisclosureDraft,
     /// The keyed digest of the consent's row, as the gate saw it. `None` where there is no consent (tests and benches).
     pub consent_mac: Option<Vec<u8>>,
-    /// The request that it answers: answered once. `None` where nothing waits (tests and benches).
-    pub answers: Option<[u8; 16]>,
+    /// The request that it answers: answered once. `None` where there is none (tests and benches).
+    pub answers: Option<AnsweredRequest>,
     /// The session that the service joins.
     pub joins: Option<(SessionIdHash, Participant)>,
+}
+
+/// Which request an issuance answers.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum AnsweredRequest {
+    /// One that is answered in the very reply to it. It is remembered with the answer, and must not have been seen before.
+    Arriving {
+        /// The service that sent it.
+        entity_id: String,
+        /// Its ID.
+        request_id: String,
+        /// Until then it is remembered.
+        forget_at: UtcDateTime,
+    },
+    /// One that waits.
+    Waiting([u8; 16]),
 }
 
 /// What became of an issuance.
@@ -51,6 +67,8 @@ pub enum RecordedDisclosure {
     EndedMeanwhile,
     /// The record is durable, in this place.
     Durable(ChainPosition),
+    /// The request that arrives was seen before: nothing was recorded, and nothing may be sent.
+    SeenBefore,
 }
 
 /// The last record of a chain.
@@ -74,13 +92,37 @@ impl Transaction<'_> {
         let mut end = self.confirmed_end(chain, keys, remembered)?;
         let standing = self.standing(&issuances)?;
         let borne = || issuances.iter().filter(|one| standing.bears(one));
-        let answered = borne().filter_map(|one| one.answers).collect();
+        let answered: BTreeSet<&AnsweredRequest> = borne().filter_map(|one| one.answers.as_ref()).collect();
         let at = borne().map(|one| one.disclosure.at).max().unwrap_or(UtcDateTime::UNIX_EPOCH);
         // Of two in one group that answer the same request, the first does.
-        let mut open = self.finish_pending_requests(&answered, at)?;
+        let mut open = self.open_requests(&answered, at)?;
         let record = |one| self.record_issuance(keys, &mut end, &standing, &mut open, one);
         let recorded = issuances.into_iter().map(record).collect::<Result<_, _>>()?;
         Ok((recorded, end))
+    }
+
+    /// Which of these requests may be answered: those that wait, and are finished by this, and those that were not seen before.
+    fn open_requests(
+        &mut self,
+        answered: &BTreeSet<&AnsweredRequest>,
+        at: UtcDateTime,
+    ) -> Result<BTreeSet<AnsweredRequest>, StoreError> {
+        let (mut open, mut waiting) = (BTreeSet::new(), BTreeSet::new());
+        // In the order of the set: of two groups that remember the same requests, neither waits for the other in a circle.
+        for request in answered {
+            match request {
+                AnsweredRequest::Arriving { entity_id, request_id, forget_at } => {
+                    if self.see_request(entity_id, request_id, *forget_at)? {
+                        open.insert((*request).clone());
+                    }
+                }
+                AnsweredRequest::Waiting(id) => {
+                    waiting.insert(*id);
+                }
+            }
+        }
+        open.extend(self.finish_pending_requests(&waiting, at)?.into_iter().map(AnsweredRequest::Waiting));
+        Ok(open)
     }
 
     fn record_issuance(
@@ -88,15 +130,18 @@ impl Transaction<'_> {
         keys: &dyn ServiceKeys,
         end: &mut ChainEnd,
         standing: &Standing,
-        open: &mut BTreeSet<[u8; 16]>,
+        open: &mut BTreeSet<AnsweredRequest>,
         issuance: Issuance,
     ) -> Result<RecordedDisclosure, StoreError> {
         if !standing.bears(&issuance) {
             return Ok(RecordedDisclosure::EndedMeanwhile);
         }
         let Issuance { disclosure, consent_mac: _, answers, joins } = issuance;
-        if answers.is_some_and(|request| !open.remove(&request)) {
-            return Ok(RecordedDisclosure::AnsweredBefore);
+        match answers {
+            Some(request) if open.remove(&request) => {}
+            Some(AnsweredRequest::Arriving { .. }) => return Ok(RecordedDisclosure::SeenBefore),
+            Some(AnsweredRequest::Waiting(_)) => return Ok(RecordedDisclosure::AnsweredBefore),
+            None => {}
         }
         let ChainPosition { chain, seq, hash } = end.position;
         let record =

@@ -8,26 +8,31 @@ use actix_web::http::header::{CONTENT_SECURITY_POLICY, HeaderValue};
 
 use super::apart::apart;
 use super::journey::ReadyToIssue;
+use super::line::Stopped;
 use super::pages::PostFormPage;
 use super::participation::Participation;
 use super::{IdentityProvider, artifact};
+use crate::accounts::Trouble;
+use crate::accounts::service_address::call;
 use crate::accounts::session::BrowserSession;
 use crate::accounts::site::Site;
 use crate::entropy::random_bytes;
 use crate::event::{Event, Explanation};
 use crate::federation::delivery::DeliveryPlan;
+use crate::federation::identifier::NameIdFormat;
 use crate::federation::issue::{IssueQuestion, IssueRefused, Issued, issue as gate};
 use crate::federation::registry::ServiceProvider;
 use crate::federation::single_sign_on::{AnswerAddress, AnswerableFault, MatchedAuthnRequest};
 use crate::refusal::RefusalKind;
-use crate::rollover::Trial;
+use crate::rollover::{Trial, TrialTicket};
 use crate::saml::assertion::OutboundError;
 use crate::saml::response::{FailureAddress, Response, SignedResponse};
 use crate::saml::{MessageId, ResponseBinding, VerifiedAuthnRequest};
-use crate::storage::{Issuance, RecordedDisclosure, StoreError};
+use crate::storage::{AnsweredRequest, Issuance, RecordedDisclosure, StoreError, Transaction};
 use crate::web::headers::CSP_OF_RESPONSE_PAGE;
 use crate::web::page::respond;
 use crate::web::refusal::{Refusal, RefusedService};
+use crate::web::visit::{Fault, Visit};
 
 /// The gate stayed shut. What a person or a service can have caused is said; the rest is for the log.
 fn shut(refused: &IssueRefused, service: &ServiceProvider) -> Refusal {
@@ -56,15 +61,42 @@ fn unsent(fault: &OutboundError, service: &ServiceProvider) -> Refusal {
     Refusal::because(RefusalKind::Outage, fault)
 }
 
+/// Answers a request for which everything is there. Where the service calls people by their address, it calls nobody else by this one
+/// from now on.
+///
+/// # Errors
+/// Why nothing leaves.
+pub async fn issue_to(
+    visit: &Visit,
+    idp: &IdentityProvider,
+    matched: Box<MatchedAuthnRequest>,
+    ready: &ReadyToIssue,
+    ticket: Option<&TrialTicket>,
+    answers: AnsweredRequest,
+) -> Result<HttpResponse, Fault> {
+    let (site, service) = (visit.site.clone(), Arc::clone(matched.service()));
+    if matched.name_id_format() == NameIdFormat::EmailAddress
+        && let Some(known) = ready.person.known_address().cloned()
+    {
+        let (of, now, caller, keeper) = (ready.person.account.id, site.now(), Arc::clone(&service), site.clone());
+        let call = move |tx: &mut Transaction<'_>| call(tx, &keeper, of, &caller, &known.address, now);
+        if !site.store.transaction::<_, Trouble, _>(call).await? {
+            return Err(Refusal::from(RefusalKind::AddressOfAnother).about(RefusedService::of(&service)).into());
+        }
+    }
+    let trial = ticket.and_then(|ticket| ticket.redeem(service.entity_id(), site.now(), &*site.keys));
+    Ok(issue(&site, idp, &visit.session, answers, &matched, ready, trial.as_ref()).await?)
+}
+
 /// Issues: through the gate, into the ledger, signed, encrypted, and on its way.
 ///
 /// # Errors
 /// Why nothing leaves.
-pub async fn issue(
+async fn issue(
     site: &Site,
     idp: &IdentityProvider,
     session: &BrowserSession,
-    id: [u8; 16],
+    answers: AnsweredRequest,
     matched: &MatchedAuthnRequest,
     ready: &ReadyToIssue,
     trial: Option<&Trial>,
@@ -109,13 +141,14 @@ pub async fn issue(
     let issuance = Issuance {
         disclosure,
         consent_mac: Some(consent.mac().to_vec()),
-        answers: Some(id),
+        answers: Some(answers),
         joins: Some((session.id_hash(), participant)),
     };
     let recorded = match idp.disclosures.record(issuance).await.inspect_err(tell_of_ledger)? {
         RecordedDisclosure::AnsweredBefore => return Err(RefusalKind::AnsweredBefore.into()),
         RecordedDisclosure::EndedMeanwhile => return Err(RefusalKind::RequestGone.into()),
         RecordedDisclosure::Durable(recorded) => recorded,
+        RecordedDisclosure::SeenBefore => return Err(Stopped::Replayed { service: Arc::clone(service) }.into()),
     };
     let service_name = service.name().clone();
     let withheld = ready.withheld.clone();

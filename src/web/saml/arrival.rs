@@ -7,8 +7,9 @@
 //! A browser that is sent here by a form from another site leaves its `SameSite=Lax` cookies behind. So nothing here depends
 //! on the session, and no session cookie is set: it would push out the one that the browser kept back.
 
-use super::IdentityProvider;
-use super::line::{Settled, Stopped, walk};
+use time::Duration;
+
+use super::line::{Settled, Stopped};
 use crate::accounts::site::Site;
 use crate::entropy::random_bytes;
 use crate::saml::binding::Received;
@@ -17,23 +18,23 @@ use crate::storage::{PendingRequest, StoreError};
 use crate::web::refusal::Refusal;
 use crate::web::waiting::{REQUEST_WAITS, RequestAddress, RequestCookie};
 
-/// A request that was taken in.
-pub struct Arrived {
+/// How long a request is remembered: longer than any clock could let the same message pass for fresh.
+pub(super) const SEEN_FOR: Duration = REQUEST_WAITS;
+
+/// A request that was taken in and waits.
+pub struct Kept {
     /// As addresses name it.
     pub address: RequestAddress,
     /// By which the browser shows that it waits for it.
     pub cookie: RequestCookie,
-    /// What it settled to.
-    pub settled: Settled,
 }
 
-/// Takes a request in and binds it to a new cookie.
+/// Keeps a request that settled, and binds it to a new cookie.
 ///
 /// # Errors
-/// Why it was not taken in; nothing is stored then, but that a verified request was seen.
-pub async fn arrive(site: &Site, idp: &IdentityProvider, received: Received) -> Result<Arrived, Refusal> {
+/// When it was seen before, or the database or the keys are unavailable.
+pub async fn keep(site: &Site, received: &Received, settled: &Settled) -> Result<Kept, Refusal> {
     let now = site.now();
-    let settled = walk(idp, &received, now)?;
     let (id, cookie): ([u8; 16], _) = (random_bytes(&*site.entropy), RequestCookie::random(site));
     let request = settled.address().request();
     let pending = PendingRequest {
@@ -46,8 +47,7 @@ pub async fn arrive(site: &Site, idp: &IdentityProvider, received: Received) -> 
         expires_at: now + REQUEST_WAITS,
         finished_at: None,
     };
-    // Remembered for longer than any clock could let the same message pass for fresh.
-    let forget_at = now + REQUEST_WAITS;
+    let forget_at = now + SEEN_FOR;
     let first = site
         .store
         .transaction::<_, StoreError, _>(move |tx| {
@@ -62,7 +62,7 @@ pub async fn arrive(site: &Site, idp: &IdentityProvider, received: Received) -> 
         return Err(Stopped::Replayed { service: settled.service().clone() }.into());
     }
     let address = RequestAddress::new(id, settled.service().entity_id().as_str());
-    Ok(Arrived { address, cookie, settled })
+    Ok(Kept { address, cookie })
 }
 
 /// Where a stored request belongs.

@@ -4,7 +4,9 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Deserialize;
 
 use super::IdentityProvider;
-use super::arrival::{Arrived, arrive};
+use super::arrival::{Kept, keep};
+use super::direct::{AtOnce, answer_at_once};
+use super::line::{Settled, walk};
 use super::pending_sign_in::{Choices, PendingSignIn};
 use super::turned_away::turned_away;
 use super::{Answer, artifact, logout, metadata, see_other, trial};
@@ -12,6 +14,7 @@ use crate::accounts::site::Site;
 use crate::event::Event;
 use crate::saml::binding::{MAX_CARRIED_BYTES, Received};
 use crate::web::head::{get, untouched};
+use crate::web::refusal::Refusal;
 use crate::web::visit::{Fault, Visit};
 use crate::web::waiting::RequestCookie;
 
@@ -41,17 +44,35 @@ pub fn configure(config: &mut web::ServiceConfig) {
         .service(web::resource("/saml/decline/{id}").route(web::post().to(decline)));
 }
 
-async fn sso_by_redirect(request: HttpRequest, site: web::Data<Site>, idp: web::Data<IdentityProvider>) -> Answer {
-    take_in(&site, &idp, Received::redirect(request.query_string())).await
+/// Answers at once where nothing has to be asked, and else as a request by HTTP-POST.
+async fn sso_by_redirect(
+    request: HttpRequest,
+    site: web::Data<Site>,
+    idp: web::Data<IdentityProvider>,
+) -> Result<HttpResponse, Fault> {
+    let received = Received::redirect(request.query_string());
+    let settled = settle(&site, &idp, &received)?;
+    let settled = match answer_at_once(&request, &site, &idp, settled).await? {
+        AtOnce::Answered(answer) => return Ok(answer),
+        AtOnce::Not(settled) => settled,
+    };
+    Ok(send_on(&site, &received, &settled).await?)
 }
 
 async fn sso_by_post(body: web::Bytes, site: web::Data<Site>, idp: web::Data<IdentityProvider>) -> Answer {
-    take_in(&site, &idp, Received::from_form(&body)?).await
+    let received = Received::from_form(&body)?;
+    let settled = settle(&site, &idp, &received)?;
+    send_on(&site, &received, &settled).await
 }
 
-/// Takes a request in and sends the browser on.
-async fn take_in(site: &Site, idp: &IdentityProvider, received: Received) -> Answer {
-    let Arrived { address, cookie, settled } = arrive(site, idp, received).await?;
+/// Walks the line for a request that arrives.
+fn settle(site: &Site, idp: &IdentityProvider, received: &Received) -> Result<Settled, Refusal> {
+    Ok(walk(idp, received, site.now())?)
+}
+
+/// Keeps the request and sends the browser on.
+async fn send_on(site: &Site, received: &Received, settled: &Settled) -> Answer {
+    let Kept { address, cookie } = keep(site, received, settled).await?;
     Event::RequestTakenIn { service: settled.service().name().clone() }.log(None);
     Ok(see_other(&address.path(), [cookie.cookie(address.id())]))
 }

@@ -26,7 +26,8 @@ use crate::federation::identifier::{NameIdFormat, PairwiseId};
 use crate::federation::registry::ServiceProvider;
 use crate::federation::release::{ReleaseDecision, Withheld};
 use crate::federation::single_sign_on::{
-    AnswerableFault, AuthenticationState, MatchedAuthnRequest, NextStep, PersonFacts, ReleaseFailed, ReleaseStep,
+    AnswerableFault, AuthenticationState, MatchedAuthnRequest, NextStep, NotAuthenticated, PersonFacts, ReleaseFailed,
+    ReleaseStep,
 };
 use crate::proofing::Ial;
 use crate::saml::binding::Received;
@@ -155,6 +156,20 @@ pub struct Journey {
 }
 
 impl Journey {
+    /// Looks at where the journey stands, changing nothing.
+    ///
+    /// # Errors
+    /// When the database or the keys are unavailable.
+    pub async fn look(self) -> Result<(Box<MatchedAuthnRequest>, Onward), Trouble> {
+        let (store, now) = (self.site.store.clone(), self.site.now());
+        let new_pairwise = PairwiseId::random(&*self.site.entropy);
+        let looked = store.read::<_, Trouble, _>(move |tx| {
+            let came_to = self.onward(tx, new_pairwise, now)?;
+            Ok((self.matched, came_to))
+        });
+        looked.await
+    }
+
     /// Says what comes next, with an identifier that is the person's from now on.
     ///
     /// # Errors
@@ -186,8 +201,8 @@ impl Journey {
         let Self { site, idp, matched, state, without_profile, picked } = self;
         let subject = match matched.authenticate(&authentication_state(state), now) {
             Ok(subject) => subject,
-            Err(Ok(step)) => return Ok(Onward::Step(step)),
-            Err(Err(fault)) => return Ok(Onward::Answer(fault)),
+            Err(NotAuthenticated::Yet(step)) => return Ok(Onward::Step(step)),
+            Err(NotAuthenticated::Never(fault)) => return Ok(Onward::Answer(fault)),
         };
         let of = subject.subscriber();
         let mut person = match gather(tx, site, of, state.vault_key(), matched.service(), *picked, "en")? {

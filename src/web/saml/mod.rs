@@ -4,6 +4,7 @@ pub mod answer;
 mod apart;
 pub mod arrival;
 mod artifact;
+mod direct;
 pub mod handlers;
 pub mod journey;
 pub mod line;

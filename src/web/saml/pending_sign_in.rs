@@ -5,21 +5,20 @@ use std::sync::Arc;
 use actix_web::{HttpRequest, HttpResponse};
 use serde::Deserialize;
 
-use super::journey::{ConsentQuestion, Journey, Onward, ReadyToIssue, resume};
+use super::answer::issue_to;
+use super::journey::{ConsentQuestion, Journey, Onward, resume};
 use super::line::Settled;
 use super::pages::LevelPage;
 use super::{IdentityProvider, answer, see_other, trial};
-use crate::accounts::service_address;
 use crate::accounts::{Trouble, record_consent};
 use crate::event::Event;
 use crate::federation::assurance::NoAuthnContext;
 use crate::federation::consent::{ConsentId, ConsentRecord};
-use crate::federation::identifier::{NameIdFormat, PairwiseId};
 use crate::federation::registry::ServiceProvider;
 use crate::federation::single_sign_on::{AnswerAddress, AnswerableFault, MatchedAuthnRequest, NextStep};
 use crate::refusal::RefusalKind;
 use crate::rollover::TrialTicket;
-use crate::storage::Transaction;
+use crate::storage::{AnsweredRequest, Transaction};
 use crate::subscriber::ContactId;
 use crate::web::csrf;
 use crate::web::refusal::{Refusal, RefusedService};
@@ -148,7 +147,7 @@ impl PendingSignIn {
             Settled::Matched(matched) => matched,
             fault @ Settled::Fault { .. } => return self.next(fault).await,
         };
-        let (matched, came_to) = self.look(matched).await?;
+        let (matched, came_to) = self.journey(matched).look().await?;
         let fault = match came_to {
             Onward::Level(_) | Onward::LevelAltered => AnswerableFault::from(NoAuthnContext::NotReached),
             // The person has no passkey or security key, or does not use it.
@@ -172,19 +171,8 @@ impl PendingSignIn {
         }
     }
 
-    /// Where the journey stands, changing nothing.
-    async fn look(&self, matched: Box<MatchedAuthnRequest>) -> Result<(Box<MatchedAuthnRequest>, Onward), Fault> {
-        let (journey, now) = (self.journey(matched), self.visit.site.now());
-        let new_pairwise = PairwiseId::random(&*self.visit.site.entropy);
-        let looked = self.visit.site.store.read::<_, Trouble, _>(move |tx| {
-            let came_to = journey.onward(tx, new_pairwise, now)?;
-            Ok((journey.matched, came_to))
-        });
-        Ok(looked.await?)
-    }
-
     async fn step(&self, matched: Box<MatchedAuthnRequest>) -> Result<HttpResponse, Fault> {
-        let (matched, came_to) = self.look(matched).await?;
+        let (matched, came_to) = self.journey(matched).look().await?;
         let service = matched.service();
         match came_to {
             Onward::Answer(fault) => self.fail(matched.address(), service, &fault).await,
@@ -198,15 +186,9 @@ impl PendingSignIn {
                 Ok(self.visit.page(&question.page(service, &self.address(), without, &all, "en")))
             }
             Onward::Issue(ready) => {
-                if !self.call_by_address(matched.clone(), &ready).await? {
-                    return Err(Refusal::from(RefusalKind::AddressOfAnother).about(RefusedService::of(service)).into());
-                }
-                let redeemed = |ticket: &TrialTicket| {
-                    ticket.redeem(service.entity_id(), self.visit.site.now(), &*self.visit.site.keys)
-                };
-                let trial = self.ticket.as_ref().and_then(redeemed);
-                let (site, idp, session, id) = (&self.visit.site, &self.idp, &self.visit.session, *self.address().id());
-                Ok(self.answered(answer::issue(site, idp, session, id, &matched, &ready, trial.as_ref()).await?))
+                let (visit, waiting) = (&self.visit, AnsweredRequest::Waiting(*self.address().id()));
+                let answer = issue_to(visit, &self.idp, matched, &ready, self.ticket.as_ref(), waiting).await?;
+                Ok(self.answered(answer))
             }
             Onward::Level(page) => {
                 let decline_path = format!("/saml/decline/{}{}", self.address(), self.choices.suffix());
@@ -236,21 +218,6 @@ impl PendingSignIn {
             Onward::IdentifierAltered => Err(Refusal::from(RefusalKind::IdentifierAltered).into()),
             _ => Err(Refusal::from(RefusalKind::RequestGone).into()),
         }
-    }
-
-    /// Where the service calls people by their address, it calls nobody else by this one from now on. `false` when it does.
-    async fn call_by_address(&self, matched: Box<MatchedAuthnRequest>, ready: &ReadyToIssue) -> Result<bool, Fault> {
-        if matched.name_id_format() != NameIdFormat::EmailAddress {
-            return Ok(true);
-        }
-        let Some(known) = ready.person.known_address().cloned() else {
-            return Ok(true);
-        };
-        let (site, of, now) = (self.visit.site.clone(), ready.person.account.id, self.visit.site.now());
-        let called = self.visit.site.store.transaction::<_, Trouble, _>(move |tx| {
-            service_address::call(tx, &site, of, matched.service(), &known.address, now)
-        });
-        Ok(called.await?)
     }
 
     /// Sends the browser to the page where the person does what is missing; that page leads back here.

@@ -10,6 +10,8 @@ mod consent;
 #[cfg(feature = "demo")]
 mod delivery;
 mod denied;
+#[cfg(feature = "demo")]
+mod direct;
 mod disclosure;
 mod folder;
 #[cfg(feature = "demo")]

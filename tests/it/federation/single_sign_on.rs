@@ -13,8 +13,8 @@ use signet::federation::identifier::{InvalidNameIdPolicy, NameIdFormat};
 use signet::federation::registry::{NotAdmitted, Registry, ServiceFiles, ServiceName, ServiceProvider};
 use signet::federation::release::AskedBy;
 use signet::federation::single_sign_on::{
-    AnswerableFault, AuthenticationState, MatchedAuthnRequest, NextStep, PersonFacts, ReleaseFailed, ReleaseStep,
-    SettleFault, SettlementRules, Unanswerable,
+    AnswerableFault, AuthenticationState, MatchedAuthnRequest, NextStep, NotAuthenticated, PersonFacts, ReleaseFailed,
+    ReleaseStep, SettleFault, SettlementRules, Unanswerable,
 };
 use signet::saml::EntityId;
 use signet::saml::binding::Received;
@@ -487,8 +487,11 @@ pub(super) fn known(events: &[AuthenticationEvent]) -> AuthenticationState {
 fn sign_in_goes_on_until_it_suffices() {
     let matched = settle(&plain(), "", "");
     let step = |state: &AuthenticationState| matched.authenticate(state, NOW).map(|subject| subject.subscriber());
-    assert_eq!(step(&AuthenticationState::Stranger), Err(Ok(NextStep::SignIn)));
-    assert_eq!(step(&known(&[password(NOW)])), Err(Ok(NextStep::SecondFactor { phishing_resistant: false })));
+    assert_eq!(step(&AuthenticationState::Stranger), Err(NotAuthenticated::Yet(NextStep::SignIn)));
+    assert_eq!(
+        step(&known(&[password(NOW)])),
+        Err(NotAuthenticated::Yet(NextStep::SecondFactor { phishing_resistant: false }))
+    );
     assert_eq!(step(&known(&[password(NOW), app_code(NOW)])), Ok(PERSON));
 }
 
@@ -497,7 +500,10 @@ fn phishing_resistance_is_demanded_when_asked_for() {
     let matched =
         settle(&plain(), "", &context(&["http://idmanagement.gov/ns/assurance/aal/2?phishing_resistant=true"]));
     let weak = known(&[password(NOW), app_code(NOW)]);
-    assert_eq!(matched.authenticate(&weak, NOW).unwrap_err(), Ok(NextStep::SecondFactor { phishing_resistant: true }));
+    assert_eq!(
+        matched.authenticate(&weak, NOW).unwrap_err(),
+        NotAuthenticated::Yet(NextStep::SecondFactor { phishing_resistant: true })
+    );
     assert!(matched.authenticate(&known(&[passkey(NOW)]), NOW).is_ok());
 }
 
@@ -507,7 +513,7 @@ fn force_authn_counts_only_what_happens_after_the_request() {
     let before = NOW - Duration::MINUTE;
     assert_eq!(
         matched.authenticate(&known(&[password(before), app_code(before)]), NOW).unwrap_err(),
-        Ok(NextStep::Reauthenticate)
+        NotAuthenticated::Yet(NextStep::Reauthenticate)
     );
     let after = NOW + Duration::MINUTE;
     assert!(matched.authenticate(&known(&[password(after), app_code(after)]), after).is_ok());
@@ -516,8 +522,14 @@ fn force_authn_counts_only_what_happens_after_the_request() {
 #[test]
 fn passive_request_sees_no_page() {
     let matched = settle(&plain(), r#"IsPassive="true""#, "");
-    assert_eq!(matched.authenticate(&AuthenticationState::Stranger, NOW).unwrap_err(), Err(AnswerableFault::NoPassive));
-    assert_eq!(matched.authenticate(&known(&[password(NOW)]), NOW).unwrap_err(), Err(AnswerableFault::NoPassive));
+    assert_eq!(
+        matched.authenticate(&AuthenticationState::Stranger, NOW).unwrap_err(),
+        NotAuthenticated::Never(AnswerableFault::NoPassive)
+    );
+    assert_eq!(
+        matched.authenticate(&known(&[password(NOW)]), NOW).unwrap_err(),
+        NotAuthenticated::Never(AnswerableFault::NoPassive)
+    );
     assert_eq!(release(&matched, &held(), None).unwrap_err(), ReleaseFailed::Answerable(AnswerableFault::NoPassive));
 }
 

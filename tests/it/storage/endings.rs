@@ -13,8 +13,8 @@ use signet::federation::consent::StoredConsent;
 use signet::federation::disclosure::{ChainId, DisclosureDraft};
 use signet::services::keys::LocalKeys;
 use signet::storage::{
-    DatabaseUrl, DisclosureWriter, Issuance, Participant, RecordedDisclosure, SessionRecord, Store, StoreError,
-    Transaction,
+    AnsweredRequest, DatabaseUrl, DisclosureWriter, Issuance, Participant, RecordedDisclosure, SessionRecord, Store,
+    StoreError, Transaction,
 };
 use signet::subscriber::{StoredAccount, SubscriberId};
 
@@ -182,7 +182,8 @@ async fn an_end_waits_for_the_record_that_is_being_written_and_finds_who_joined(
         let add = |tx: &mut Transaction<'_>| tx.add_pending_request(&request(id, session(2)));
         scene.store().transaction_blocking::<_, StoreError, _>(add).unwrap();
         let held = scene.holding("pending_request");
-        let (writer, issuance) = (scene.writer(), Issuance { answers: Some(id), ..scene.issuance(2) });
+        let (writer, issuance) =
+            (scene.writer(), Issuance { answers: Some(AnsweredRequest::Waiting(id)), ..scene.issuance(2) });
         let recording = tokio::spawn(async move { writer.record(issuance).await });
         until(|| scene.waiting() == 1);
         let (store, of) = (scene.store().clone(), scene.of);

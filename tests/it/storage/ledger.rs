@@ -20,8 +20,8 @@ use signet::proofing::Ial;
 use signet::saml::EntityId;
 use signet::services::keys::LocalKeys;
 use signet::storage::{
-    DatabaseUrl, DisclosureWriter, Issuance, Participant, PendingRequest, RecordedDisclosure, SessionRecord, Store,
-    StoreError,
+    AnsweredRequest, DatabaseUrl, DisclosureWriter, Issuance, Participant, PendingRequest, RecordedDisclosure,
+    SessionRecord, Store, StoreError,
 };
 use signet::subscriber::SubscriberId;
 use time::Duration;
@@ -192,7 +192,7 @@ async fn of_two_tabs_that_answer_one_request_one_is_recorded() {
         let answer = || Issuance {
             disclosure: draft(),
             consent_mac: None,
-            answers: Some(id),
+            answers: Some(AnsweredRequest::Waiting(id)),
             joins: Some((
                 session,
                 Participant {
@@ -213,6 +213,30 @@ async fn of_two_tabs_that_answer_one_request_one_is_recorded() {
             .read_blocking::<_, StoreError, _>(|tx| tx.participants_of(session, SubscriberId::from_bytes([5; 16])))
             .expect("it reads");
         assert_eq!(participants.len(), 1, "{}", database.name);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_a_group_the_request_that_was_seen_before_fails_alone() {
+    for database in TestDatabase::each() {
+        let store = &database.store;
+        let keys = Arc::new(keys());
+        let writer = writer(store, &keys);
+        let arriving = |id: &str| Issuance {
+            answers: Some(AnsweredRequest::Arriving {
+                entity_id: "https://permits.parks.example.gov/saml".into(),
+                request_id: id.into(),
+                forget_at: NOW + time::Duration::hours(1),
+            }),
+            ..alone()
+        };
+        assert_eq!(number(&writer.record(arriving("_one")).await), Some(1), "{}", database.name);
+        let group = ["_one", "_two", "_two", "_three"].map(|id| writer.record(arriving(id)));
+        let outcomes = futures_util::future::join_all(group).await;
+        let durable = outcomes.iter().filter(|one| number(one).is_some()).count();
+        let seen = outcomes.iter().filter(|one| **one == Ok(RecordedDisclosure::SeenBefore)).count();
+        assert_eq!((durable, seen), (2, 2), "{}: {outcomes:?}", database.name);
+        assert_eq!(outcomes[0], Ok(RecordedDisclosure::SeenBefore), "{}", database.name);
     }
 }
 

@@ -276,18 +276,25 @@ impl Browser {
 
     async fn send(&self, method: Method, url: Url, form: Option<String>) -> Page {
         let mut visited = Vec::new();
-        let mut page = self.once(method, url, form).await;
+        let mut page = self.navigate(method, url, form).await;
         visited.push(page.url.clone());
         while page.status.is_redirection() {
             assert!(visited.len() < 20, "a loop of redirects: {visited:?}");
             let location = page.headers.get(LOCATION).expect("a Location").to_str().expect("text").to_owned();
             let next = page.url.join(&location).expect("a Location that is a URL");
-            page = self.once(Method::GET, next, None).await;
+            page = self.navigate(Method::GET, next, None).await;
             visited.push(page.url.clone());
         }
         page.visited = visited;
         *self.open.lock().expect("the page") = Some(page.url.clone());
         page
+    }
+
+    /// One request for what is shown, as browsers say it (Fetch Metadata).
+    async fn navigate(&self, method: Method, url: Url, form: Option<String>) -> Page {
+        let shown = url.clone();
+        let answer = self.try_once_with(method, url, form, &[("sec-fetch-dest", "document")]).await;
+        answer.unwrap_or_else(|fault| panic!("{shown}: {fault}"))
     }
 
     fn take_cookie(&self, host: &str, line: &str) {
