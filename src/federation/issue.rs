@@ -173,7 +173,7 @@ pub fn issue(question: &IssueQuestion<'_>, entropy: &dyn Entropy) -> Result<Issu
             return Err(IssueRefused::OutsideAgreement(*name));
         }
         if name.level_needed() > asserted.ial() {
-            return Err(NoAuthnContext::NotReached.into());
+            return Err(question.request.demanded().identity_not_reached().into());
         }
         let stated = match name {
             AttributeName::Ial => Some(asserted.ial().uri()),

@@ -1,15 +1,17 @@
 //! What a request demands, and the true statement that answers it.
 
 use std::collections::BTreeSet;
+use std::error::Error;
+use std::fmt;
 
 use time::UtcDateTime;
 
 use super::classes::{AUTHENTICATION_CLASSES, AuthenticationClass, IDENTITY_CLASSES, REFEDS_MFA};
-use super::{Aal, Comparison, Identity, Strength};
+use super::{Aal, Comparison, Identity, Strength, aal_number};
 use crate::authentication::{AuthenticatedSubject, AuthenticatorKind, RequiredAssurance};
 use crate::federation::attribute::AttributeProfile;
-use crate::proofing::Ial;
-use crate::proofing::ProofedProfile;
+use crate::one_line::OneLine;
+use crate::proofing::{Ial, ProofedProfile};
 
 const REQUESTED_ATTRIBUTES: &str = "http://idmanagement.gov/ns/requested_attributes";
 
@@ -62,7 +64,7 @@ impl RequestedContext {
     /// No statement that the agreement lets us make could satisfy it; the answer is `NoAuthnContext`.
     pub fn settle(&self, terms: &LevelTerms) -> Result<DemandedAssurance, NoAuthnContext> {
         if self.identity.is_empty() && self.authentication.is_empty() && !self.unknown.is_empty() {
-            return Err(NoAuthnContext::UnknownClasses);
+            return Err(self.cannot_answer(Unanswered::UnknownClasses));
         }
         Ok(DemandedAssurance {
             identity: self.acceptable_identity(terms)?,
@@ -92,11 +94,11 @@ impl RequestedContext {
             _ => BTreeSet::from([Identity::Unproofed]),
         };
         if acceptable.last().is_some_and(|strongest| strongest.ial() < terms.floor_ial) {
-            return Err(NoAuthnContext::BelowAgreement);
+            return Err(self.cannot_answer(Unanswered::BelowAgreement { lowest: terms.floor_ial }));
         }
         let agreed: BTreeSet<Identity> =
             acceptable.into_iter().filter(|step| (terms.floor_ial..=terms.highest_ial).contains(&step.ial())).collect();
-        if agreed.is_empty() { Err(NoAuthnContext::BeyondAgreement) } else { Ok(agreed) }
+        if agreed.is_empty() { Err(self.beyond(terms)) } else { Ok(agreed) }
     }
 
     fn required_strength(&self, terms: &LevelTerms) -> Result<Strength, NoAuthnContext> {
@@ -112,7 +114,37 @@ impl RequestedContext {
             }
             (Some(_), Comparison::Maximum) => Some(floor),
         };
-        required.map(|strength| strength.max(floor)).ok_or(NoAuthnContext::BeyondAgreement)
+        required.map(|strength| strength.max(floor)).ok_or_else(|| self.beyond(terms))
+    }
+
+    fn beyond(&self, terms: &LevelTerms) -> NoAuthnContext {
+        let LevelTerms { highest_ial, highest_aal, .. } = *terms;
+        self.cannot_answer(Unanswered::BeyondAgreement { highest_ial, highest_aal })
+    }
+
+    fn cannot_answer(&self, why: Unanswered) -> NoAuthnContext {
+        NoAuthnContext { asked: self.written(), why }
+    }
+
+    /// What the request asks for, as it wrote it: at most three classes, each cut to 200 characters.
+    fn written(&self) -> String {
+        const SHOWN: usize = 3;
+        let identity = self.identity.iter().filter_map(|index| IDENTITY_CLASSES.get(*index)).map(|class| class.uri);
+        let known = identity.chain(self.authentication.iter().map(|class| class.uri));
+        let all: Vec<&str> = known.chain(self.unknown.iter().map(String::as_str)).collect();
+        let shown: Vec<String> = all.iter().take(SHOWN).map(|uri| format!("`{}`", OneLine(uri))).collect();
+        let mut written = shown.join(", ");
+        if all.len() > SHOWN {
+            written.push_str(&format!(" and {} more", all.len() - SHOWN));
+        }
+        match self.comparison {
+            Comparison::Exact => {}
+            _ if all.is_empty() => {}
+            Comparison::Better => written.insert_str(0, "better than "),
+            Comparison::Maximum => written.insert_str(0, "at most "),
+            Comparison::Minimum => written.insert_str(0, "at least "),
+        }
+        written
     }
 }
 
@@ -153,20 +185,58 @@ pub struct LevelTerms {
     pub profile: AttributeProfile,
 }
 
-/// The request cannot be answered at the level it demands (SAML Core §3.2.2.2, `NoAuthnContext`).
+/// The request cannot be answered at the level it demands (SAML Core §3.2.2.2, `NoAuthnContext`): what it asks for, and why that
+/// is not stated.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NoAuthnContext {
+    asked: String,
+    why: Unanswered,
+}
+
+impl NoAuthnContext {
+    /// Why.
+    #[must_use]
+    pub const fn why(&self) -> Unanswered {
+        self.why
+    }
+}
+
+impl fmt::Display for NoAuthnContext {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.asked.as_str() {
+            "" => write!(f, "the request names no level; {}", self.why),
+            asked => write!(f, "the request asks for {asked}; {}", self.why),
+        }
+    }
+}
+
+impl Error for NoAuthnContext {}
+
+/// Why a request cannot be answered at the level it demands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum NoAuthnContext {
+pub enum Unanswered {
     /// The request takes no identity level that the agreement would answer with: all that it names are below its lowest.
-    #[error("the identity level asked for is below the lowest that the agreement allows")]
-    BelowAgreement,
+    #[error("the agreement answers with IAL{} or higher", .lowest.number())]
+    BelowAgreement {
+        /// The agreement's lowest.
+        lowest: Ial,
+    },
     /// The level is above what the agreement allows, or one that nothing reaches.
-    #[error("the level asked for is above what the agreement allows")]
-    BeyondAgreement,
-    /// The person's sign-in or identity does not reach what was asked.
-    #[error("the level asked for was not reached")]
-    NotReached,
+    #[error("the agreement allows no more than IAL{} and AAL{}", .highest_ial.number(), aal_number(*.highest_aal))]
+    BeyondAgreement {
+        /// The highest identity level.
+        highest_ial: Ial,
+        /// The highest authentication level.
+        highest_aal: Aal,
+    },
+    /// The person's identity does not reach what was asked.
+    #[error("the person's proofed identity does not reach that")]
+    IdentityNotReached,
+    /// The person's sign-in does not reach what was asked.
+    #[error("the person's sign-in does not reach that")]
+    SignInNotReached,
     /// None of the class references is known.
-    #[error("no class reference of the request is known")]
+    #[error("none of that is a level that is known here")]
     UnknownClasses,
 }
 
@@ -240,6 +310,18 @@ impl DemandedAssurance {
         self.identity.iter().copied().rfind(|step| *step <= person)
     }
 
+    /// The answer when the person's identity does not reach what is demanded.
+    #[must_use]
+    pub fn identity_not_reached(&self) -> NoAuthnContext {
+        self.asked.cannot_answer(Unanswered::IdentityNotReached)
+    }
+
+    /// The answer when the person's sign-in does not reach what is demanded.
+    #[must_use]
+    pub fn sign_in_not_reached(&self) -> NoAuthnContext {
+        self.asked.cannot_answer(Unanswered::SignInNotReached)
+    }
+
     /// The true statement that answers the request.
     ///
     /// # Errors
@@ -251,9 +333,9 @@ impl DemandedAssurance {
         now: UtcDateTime,
     ) -> Result<AssertedAssurance, NoAuthnContext> {
         if evidence.strength < self.authentication {
-            return Err(NoAuthnContext::NotReached);
+            return Err(self.sign_in_not_reached());
         }
-        let identity = self.reached_identity(profile, now).ok_or(NoAuthnContext::NotReached)?;
+        let identity = self.reached_identity(profile, now).ok_or_else(|| self.identity_not_reached())?;
         let class_ref = self.class_to_assert(evidence, identity)?;
         Ok(AssertedAssurance { identity, strength: evidence.strength, class_ref })
     }
@@ -275,13 +357,13 @@ impl DemandedAssurance {
                 .iter()
                 .find(|class| true_of(class))
                 .map(|class| class.uri)
-                .ok_or(NoAuthnContext::NotReached),
+                .ok_or_else(|| self.sign_in_not_reached()),
             (Some(limit), Comparison::Maximum) if limit < evidence.strength => AUTHENTICATION_CLASSES
                 .iter()
                 .filter(|class| class.strength <= limit && true_of(class))
                 .max_by_key(|class| class.strength)
                 .map(|class| class.uri)
-                .ok_or(NoAuthnContext::NotReached),
+                .ok_or_else(|| self.sign_in_not_reached()),
             // A request that speaks of identity alone is answered in its own words, or the service provider would
             // find none of the classes that it demanded.
             (None, Comparison::Exact) if !asked.identity.is_empty() => asked
@@ -290,7 +372,7 @@ impl DemandedAssurance {
                 .filter_map(|index| IDENTITY_CLASSES.get(*index))
                 .find(|class| class.steps.contains(&identity))
                 .map(|class| class.uri)
-                .ok_or(NoAuthnContext::NotReached),
+                .ok_or_else(|| self.identity_not_reached()),
             _ if self.profile == AttributeProfile::Oasis && evidence.strength >= Strength::MultiFactor => {
                 Ok(REFEDS_MFA)
             }

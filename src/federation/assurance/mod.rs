@@ -31,6 +31,7 @@ use classes::{AAL1, AAL2, AAL2_PHISHING_RESISTANT, AAL3};
 pub use crate::authentication::Aal;
 pub use demand::{
     AssertedAssurance, AuthenticationEvidence, DemandedAssurance, LevelTerms, NoAuthnContext, RequestedContext,
+    Unanswered,
 };
 
 /// How the compared classes relate to the answer's (SAML Core §3.3.2.2.1).

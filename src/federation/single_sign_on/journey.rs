@@ -5,7 +5,7 @@ use time::UtcDateTime;
 use super::{AnswerableFault, MatchedAuthnRequest};
 use crate::authentication::{AuthenticatedSubject, AuthenticationEvent, RequiredAssurance, UnmetAssurance};
 use crate::entropy::Entropy;
-use crate::federation::assurance::{AssertedAssurance, AuthenticationEvidence, NoAuthnContext};
+use crate::federation::assurance::{AssertedAssurance, AuthenticationEvidence};
 use crate::federation::attribute::HeldAttributes;
 use crate::federation::consent::{
     ConsentReason, ConsentScope, ConsentedRelease, ContentDigest, ContentKey, FrozenRelease, NotConsented,
@@ -148,7 +148,8 @@ impl MatchedAuthnRequest {
                         NextStep::SecondFactor { phishing_resistant: true }
                     }
                     Err(UnmetAssurance::BeyondReach) => {
-                        return Err(NotAuthenticated::Never(NoAuthnContext::NotReached.into()));
+                        let fault = self.demanded().sign_in_not_reached();
+                        return Err(NotAuthenticated::Never(fault.into()));
                     }
                 }
             }
@@ -178,7 +179,7 @@ impl MatchedAuthnRequest {
 
         let Some(identity) = self.demanded().reached_identity(proofed, now) else {
             return if passive {
-                Err(AnswerableFault::from(NoAuthnContext::NotReached).into())
+                Err(AnswerableFault::from(self.demanded().identity_not_reached()).into())
             } else {
                 Ok(ReleaseStep::LevelUnreachable)
             };

@@ -12,7 +12,6 @@ use super::pages::LevelPage;
 use super::{IdentityProvider, answer, see_other, trial};
 use crate::accounts::{Trouble, record_consent};
 use crate::event::Event;
-use crate::federation::assurance::NoAuthnContext;
 use crate::federation::consent::{ConsentId, ConsentRecord};
 use crate::federation::registry::ServiceProvider;
 use crate::federation::single_sign_on::{AnswerAddress, AnswerableFault, MatchedAuthnRequest, NextStep};
@@ -149,10 +148,10 @@ impl PendingSignIn {
         };
         let (matched, came_to) = self.journey(matched).look().await?;
         let fault = match came_to {
-            Onward::Level(_) | Onward::LevelAltered => AnswerableFault::from(NoAuthnContext::NotReached),
+            Onward::Level(_) | Onward::LevelAltered => AnswerableFault::from(matched.demanded().identity_not_reached()),
             // The person has no passkey or security key, or does not use it.
             Onward::Step(NextStep::SecondFactor { phishing_resistant: true }) => {
-                AnswerableFault::from(NoAuthnContext::NotReached)
+                AnswerableFault::from(matched.demanded().sign_in_not_reached())
             }
             Onward::Answer(fault) => fault,
             _ => AnswerableFault::Declined,

@@ -4,7 +4,7 @@ use signet::authentication::{
     AuthenticatedSubject, AuthenticationEvent, AuthenticatorId, AuthenticatorKind, Proved, RequiredAssurance,
 };
 use signet::federation::assurance::{
-    Aal, AuthenticationEvidence, Comparison, Identity, LevelTerms, NoAuthnContext, RequestedContext, Strength,
+    Aal, AuthenticationEvidence, Comparison, Identity, LevelTerms, RequestedContext, Strength, Unanswered,
 };
 use signet::federation::attribute::AttributeProfile;
 use signet::proofing::Ial;
@@ -34,9 +34,10 @@ fn answer(
     classes: &[&str],
     strength: Strength,
     proofed: Option<&ProofedProfile>,
-) -> Result<(&'static str, Ial, Aal), NoAuthnContext> {
-    let asserted = read(comparison, classes).settle(&terms())?.assert(evidence(strength), proofed, NOW)?;
-    Ok((asserted.class_ref(), asserted.ial(), asserted.aal()))
+) -> Result<(&'static str, Ial, Aal), Unanswered> {
+    let settled = read(comparison, classes).settle(&terms());
+    let asserted = settled.and_then(|demanded| demanded.assert(evidence(strength), proofed, NOW));
+    asserted.map(|one| (one.class_ref(), one.ial(), one.aal())).map_err(|fault| fault.why())
 }
 
 use Comparison::{Better, Exact, Maximum, Minimum};
@@ -46,7 +47,7 @@ use Strength::{MultiFactor, PhishingResistant, SingleFactor};
 fn silence_takes_the_agreements_defaults_and_says_what_happened() {
     assert_eq!(answer(Exact, &[], MultiFactor, Some(&profile())), Ok((AAL2, Ial::One, Aal::Aal2)));
     assert_eq!(answer(Exact, &[], PhishingResistant, None), Ok((AAL2_RESISTANT, Ial::One, Aal::Aal2)));
-    assert_eq!(answer(Exact, &[], SingleFactor, None), Err(NoAuthnContext::NotReached));
+    assert_eq!(answer(Exact, &[], SingleFactor, None), Err(Unanswered::SignInNotReached));
 }
 
 #[test]
@@ -62,14 +63,14 @@ fn exact_answers_with_a_class_that_was_asked_for_and_is_true() {
     assert_eq!(answer(Exact, &[MFA], PhishingResistant, None).unwrap().0, MFA);
     assert_eq!(answer(Exact, &[AAL2_RESISTANT, AAL2], MultiFactor, None).unwrap().0, AAL2);
     assert_eq!(answer(Exact, &[AAL2_RESISTANT, AAL2], PhishingResistant, None).unwrap().0, AAL2_RESISTANT);
-    assert_eq!(answer(Exact, &[AAL2_RESISTANT], MultiFactor, None), Err(NoAuthnContext::NotReached));
+    assert_eq!(answer(Exact, &[AAL2_RESISTANT], MultiFactor, None), Err(Unanswered::SignInNotReached));
 }
 
 #[test]
 fn password_class_is_never_said_of_a_sign_in_without_password() {
     let passkey = AuthenticationEvidence { strength: PhishingResistant, by_password: false };
     let demanded = read(Exact, &[PPT]).settle(&terms()).unwrap();
-    assert_eq!(demanded.assert(passkey, None, NOW), Err(NoAuthnContext::NotReached));
+    assert_eq!(demanded.assert(passkey, None, NOW).unwrap_err().why(), Unanswered::SignInNotReached);
 }
 
 #[test]
@@ -105,14 +106,17 @@ fn weakest_of_several_exact_classes_is_what_the_sign_in_must_reach() {
 fn minimum_demands_the_class_and_says_what_happened() {
     assert_eq!(answer(Minimum, &[AAL2], PhishingResistant, None).unwrap().0, AAL2_RESISTANT);
     assert_eq!(answer(Minimum, &[PPT], MultiFactor, None).unwrap().0, AAL2);
-    assert_eq!(answer(Minimum, &[AAL2_RESISTANT], MultiFactor, None), Err(NoAuthnContext::NotReached));
+    assert_eq!(answer(Minimum, &[AAL2_RESISTANT], MultiFactor, None), Err(Unanswered::SignInNotReached));
 }
 
 #[test]
 fn better_is_stronger_than_every_class_named() {
     assert_eq!(read(Better, &[PPT]).settle(&terms()).unwrap().authentication(), MultiFactor);
     assert_eq!(read(Better, &[AAL2, PPT]).settle(&terms()).unwrap().authentication(), PhishingResistant);
-    assert_eq!(read(Better, &[AAL2_RESISTANT]).settle(&terms()).unwrap_err(), NoAuthnContext::BeyondAgreement);
+    assert!(matches!(
+        read(Better, &[AAL2_RESISTANT]).settle(&terms()).unwrap_err().why(),
+        Unanswered::BeyondAgreement { .. }
+    ));
 }
 
 #[test]
@@ -125,14 +129,14 @@ fn maximum_never_says_more_than_the_strongest_named() {
 
 #[test]
 fn level_above_the_agreement_is_no_authn_context() {
-    assert_eq!(read(Exact, &[AAL3]).settle(&terms()).unwrap_err(), NoAuthnContext::BeyondAgreement);
-    assert_eq!(read(Exact, &[CARD]).settle(&terms()).unwrap_err(), NoAuthnContext::BeyondAgreement);
+    assert!(matches!(read(Exact, &[AAL3]).settle(&terms()).unwrap_err().why(), Unanswered::BeyondAgreement { .. }));
+    assert!(matches!(read(Exact, &[CARD]).settle(&terms()).unwrap_err().why(), Unanswered::BeyondAgreement { .. }));
     let low = LevelTerms { highest_ial: Ial::One, ..terms() };
-    assert_eq!(read(Exact, &[IAL2]).settle(&low).unwrap_err(), NoAuthnContext::BeyondAgreement);
+    assert!(matches!(read(Exact, &[IAL2]).settle(&low).unwrap_err().why(), Unanswered::BeyondAgreement { .. }));
     assert!(read(Exact, &[AAL3, AAL2]).settle(&terms()).is_ok());
     // Nor by a default that is above it.
     let low = LevelTerms { highest_aal: Aal::Aal1, ..terms() };
-    assert_eq!(read(Exact, &[]).settle(&low).unwrap_err(), NoAuthnContext::BeyondAgreement);
+    assert!(matches!(read(Exact, &[]).settle(&low).unwrap_err().why(), Unanswered::BeyondAgreement { .. }));
 }
 
 #[test]
@@ -140,7 +144,7 @@ fn unknown_classes_are_ignored_beside_known_ones_and_refused_alone() {
     let mixed = read(Exact, &["urn:example:nonexistent:loa9", AAL2]);
     assert_eq!(mixed.unknown(), ["urn:example:nonexistent:loa9"]);
     assert!(mixed.settle(&terms()).is_ok());
-    assert_eq!(read(Exact, &["urn:example:x"]).settle(&terms()).unwrap_err(), NoAuthnContext::UnknownClasses);
+    assert_eq!(read(Exact, &["urn:example:x"]).settle(&terms()).unwrap_err().why(), Unanswered::UnknownClasses);
 }
 
 #[test]
@@ -161,7 +165,7 @@ fn profile_of_the_lowest_level_is_no_proofing_whatever_was_compared_for_it() {
 
 #[test]
 fn proofing_is_demanded_by_ial2_and_not_told_at_ial1() {
-    assert_eq!(answer(Exact, &[IAL2], MultiFactor, None), Err(NoAuthnContext::NotReached));
+    assert_eq!(answer(Exact, &[IAL2], MultiFactor, None), Err(Unanswered::IdentityNotReached));
     assert_eq!(answer(Exact, &[IAL1], MultiFactor, Some(&profile())).unwrap().1, Ial::One);
 }
 
@@ -187,7 +191,7 @@ fn comparison_bounds_the_identity_too() {
     assert_eq!(reached(Better, IAL1, None), None);
     assert_eq!(reached(Better, IAL2, Some(&matched)), Some(Identity::FaceMatched));
     assert_eq!(reached(Better, IAL2, Some(&proofed)), None);
-    assert_eq!(read(Better, &[FACE]).settle(&terms()).unwrap_err(), NoAuthnContext::BeyondAgreement);
+    assert!(matches!(read(Better, &[FACE]).settle(&terms()).unwrap_err().why(), Unanswered::BeyondAgreement { .. }));
     assert_eq!(reached(Minimum, IAL2, Some(&matched)), Some(Identity::FaceMatched));
     assert_eq!(reached(Minimum, IAL2, None), None);
     let served_proofed_only = LevelTerms { default_ial: Ial::Two, ..terms() };
@@ -195,8 +199,36 @@ fn comparison_bounds_the_identity_too() {
 }
 
 #[test]
+fn a_level_that_cannot_be_stated_is_told_with_what_was_asked_and_what_is_agreed() {
+    let told = |comparison, classes: &[&str]| read(comparison, classes).settle(&terms()).unwrap_err().to_string();
+    assert_eq!(
+        told(Exact, &[AAL3]),
+        format!("the request asks for `{AAL3}`; the agreement allows no more than IAL2 and AAL2")
+    );
+    assert_eq!(
+        told(Better, &[FACE]),
+        format!("the request asks for better than `{FACE}`; the agreement allows no more than IAL2 and AAL2")
+    );
+    let unknown = ["urn:a", "urn:b\nERROR", "urn:c", "urn:d"];
+    assert_eq!(
+        told(Exact, &unknown),
+        "the request asks for `urn:a`, `urn:b\u{fffd}ERROR`, `urn:c` and 1 more; none of that is a level that is known here"
+    );
+    let high = LevelTerms { default_ial: Ial::Two, highest_ial: Ial::One, ..terms() };
+    assert_eq!(
+        read(Exact, &[]).settle(&high).unwrap_err().to_string(),
+        "the request names no level; the agreement allows no more than IAL1 and AAL2"
+    );
+    let demanded = read(Exact, &[IAL2]).settle(&terms()).unwrap();
+    assert_eq!(
+        demanded.identity_not_reached().to_string(),
+        format!("the request asks for `{IAL2}`; the person's proofed identity does not reach that")
+    );
+}
+
+#[test]
 fn face_match_is_not_assumed() {
-    assert_eq!(answer(Exact, &[FACE], MultiFactor, Some(&profile())), Err(NoAuthnContext::NotReached));
+    assert_eq!(answer(Exact, &[FACE], MultiFactor, Some(&profile())), Err(Unanswered::IdentityNotReached));
     let matched = ProofedProfile::supposed(Proofing { face_was_matched: true, ..proofing() });
     assert_eq!(answer(Exact, &[FACE], MultiFactor, Some(&matched)).unwrap().0, FACE);
     assert_eq!(answer(Exact, &[IAL2], MultiFactor, Some(&matched)).unwrap().0, IAL2);
@@ -228,7 +260,7 @@ fn requested_attributes_are_a_list_and_no_level() {
 fn a_level_whose_evidence_has_expired_is_not_stated() {
     let proofed = |until| ProofedProfile::supposed(Proofing { current_until: Some(until), ..proofing() });
     let expired = proofed(NOW);
-    assert_eq!(answer(Exact, &[IAL2], MultiFactor, Some(&expired)), Err(NoAuthnContext::NotReached));
+    assert_eq!(answer(Exact, &[IAL2], MultiFactor, Some(&expired)), Err(Unanswered::IdentityNotReached));
     assert_eq!(answer(Exact, &[], MultiFactor, Some(&expired)).unwrap().1, Ial::One);
     let current = proofed(NOW + Duration::SECOND);
     assert_eq!(answer(Exact, &[IAL2], MultiFactor, Some(&current)).unwrap().1, Ial::Two);

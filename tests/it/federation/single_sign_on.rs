@@ -6,7 +6,7 @@ use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
 use signet::authentication::{AuthenticationEvent, AuthenticatorId, AuthenticatorKind, Proved};
 use signet::entropy::SystemEntropy;
 use signet::federation::agreement::AgencyId;
-use signet::federation::assurance::{NoAuthnContext, Strength};
+use signet::federation::assurance::{Strength, Unanswered};
 use signet::federation::attribute::{AttributeName, HeldAttributes};
 use signet::federation::consent::{ConsentId, ConsentReason, ConsentRecord, ContentKey, VouchedConsent};
 use signet::federation::identifier::{InvalidNameIdPolicy, NameIdFormat};
@@ -447,9 +447,11 @@ fn what_cannot_be_met_is_answered_with_its_status() {
     let service = plain();
     let aal3 = context(&["http://idmanagement.gov/ns/assurance/aal/3"]);
     let refused = fault(&service, "", &aal3);
-    assert_eq!(refused, AnswerableFault::NoAuthnContext(NoAuthnContext::BeyondAgreement));
+    let told = "the request asks for `http://idmanagement.gov/ns/assurance/aal/3`; the agreement allows no more than IAL2 and AAL2";
+    assert_eq!(refused.status().message.as_deref(), Some(told));
     assert_eq!(refused.status().nested, Some(NestedStatus::NoAuthnContext));
-    assert_eq!(fault(&service, "", &context(&["urn:example:loa9"])), NoAuthnContext::UnknownClasses.into());
+    let unknown = fault(&service, "", &context(&["urn:example:loa9"]));
+    assert!(matches!(unknown, AnswerableFault::NoAuthnContext(fault) if fault.why() == Unanswered::UnknownClasses));
     let scoping = |idp: &str| {
         format!(r#"<samlp:Scoping><samlp:IDPList><samlp:IDPEntry ProviderID="{idp}"/></samlp:IDPList></samlp:Scoping>"#)
     };
@@ -608,7 +610,7 @@ fn each_fault_has_a_word_of_its_own() {
     let answerable = [
         AnswerableFault::Declined,
         InvalidNameIdPolicy::NothingToReuse.into(),
-        NoAuthnContext::NotReached.into(),
+        settle(&plain(), "", "").demanded().identity_not_reached().into(),
         AnswerableFault::NoPassive,
         AnswerableFault::NoSupportedIdp,
         AnswerableFault::UnknownPrincipal,
