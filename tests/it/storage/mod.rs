@@ -5,6 +5,7 @@ pub(crate) mod ledger;
 mod migrations;
 mod nodes;
 mod sessions;
+mod vouched_rows;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
