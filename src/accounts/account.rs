@@ -1,9 +1,8 @@
 //! A person's account, as it is stored.
 
 use crate::accounts::site::Site;
-use crate::accounts::{Trouble, report_altered};
+use crate::accounts::{Trouble, believed};
 use crate::event::AlteredRecord;
-use crate::sealing::NotVouched;
 use crate::storage::Transaction;
 use crate::subscriber::{StoredAccount, SubscriberAccount, SubscriberId};
 
@@ -27,14 +26,7 @@ pub fn account_of(
     let Some(stored) = tx.subscriber(of)? else {
         return Ok(None);
     };
-    match stored.authenticate(&*site.keys) {
-        Ok(account) => Ok(Some(account)),
-        Err(NotVouched::Keys(fault)) => Err(fault.into()),
-        Err(NotVouched::Altered) => {
-            report_altered(of, AlteredRecord::Account);
-            Ok(None)
-        }
-    }
+    believed(site, of, &stored, (), AlteredRecord::Account)
 }
 
 /// Changes an account's state. Of two that do so at once, one does it after the other.

@@ -1,11 +1,10 @@
 //! What a person agreed to: kept with a keyed digest, and believed only with it.
 
 use crate::accounts::site::Site;
-use crate::accounts::{Trouble, report_altered};
+use crate::accounts::{Trouble, believed};
 use crate::event::AlteredRecord;
 use crate::federation::consent::{ConsentRecord, StoredConsent, VouchedConsent};
 use crate::saml::EntityId;
-use crate::sealing::NotVouched;
 use crate::storage::Transaction;
 use crate::subscriber::SubscriberId;
 
@@ -29,7 +28,7 @@ pub fn last_consent(
     of: SubscriberId,
     service: &EntityId,
 ) -> Result<Option<VouchedConsent>, Trouble> {
-    tx.last_consent(of, service.as_str())?.map_or(Ok(None), |stored| believed(site, of, &stored))
+    tx.last_consent(of, service.as_str())?.map_or(Ok(None), |stored| known(site, of, &stored))
 }
 
 /// The consents of a person that stand, the newest first. Rows that we did not write are none, and are reported.
@@ -41,16 +40,9 @@ pub fn standing_consents_of(
     site: &Site,
     of: SubscriberId,
 ) -> Result<Vec<VouchedConsent>, Trouble> {
-    tx.unrevoked_consents_of(of)?.iter().filter_map(|stored| believed(site, of, stored).transpose()).collect()
+    tx.unrevoked_consents_of(of)?.iter().filter_map(|stored| known(site, of, stored).transpose()).collect()
 }
 
-fn believed(site: &Site, of: SubscriberId, stored: &StoredConsent) -> Result<Option<VouchedConsent>, Trouble> {
-    match stored.authenticate(of, &*site.keys) {
-        Ok(consent) => Ok(Some(consent)),
-        Err(NotVouched::Keys(fault)) => Err(fault.into()),
-        Err(NotVouched::Altered) => {
-            report_altered(of, AlteredRecord::Consent(stored.id));
-            Ok(None)
-        }
-    }
+fn known(site: &Site, of: SubscriberId, stored: &StoredConsent) -> Result<Option<VouchedConsent>, Trouble> {
+    believed(site, of, stored, of, AlteredRecord::Consent(stored.id))
 }

@@ -3,11 +3,10 @@
 use time::UtcDateTime;
 
 use crate::accounts::site::Site;
-use crate::accounts::{Trouble, report_altered};
+use crate::accounts::{Trouble, believed};
 use crate::event::AlteredRecord;
 use crate::federation::agreement::AgencyId;
 use crate::federation::identifier::{PairwiseId, StoredPairwiseId};
-use crate::sealing::NotVouched;
 use crate::storage::Transaction;
 use crate::subscriber::SubscriberId;
 
@@ -33,7 +32,7 @@ pub fn identifier_of(
     of: SubscriberId,
     agency: &AgencyId,
 ) -> Result<KnownIdentifier, Trouble> {
-    tx.pairwise_id(of, agency)?.map_or(Ok(KnownIdentifier::None), |stored| believed(site, of, agency, &stored))
+    tx.pairwise_id(of, agency)?.map_or(Ok(KnownIdentifier::None), |stored| known(site, of, agency, &stored))
 }
 
 /// The same where an agency that does not know the person yet shall know them by `proposed` from now on.
@@ -50,21 +49,15 @@ pub fn settle_identifier(
 ) -> Result<KnownIdentifier, Trouble> {
     let proposed = StoredPairwiseId::new(of, agency, proposed, now, &*site.keys)?;
     let stored = tx.settle_pairwise_id(of, agency, &proposed)?;
-    believed(site, of, agency, &stored)
+    known(site, of, agency, &stored)
 }
 
-fn believed(
+fn known(
     site: &Site,
     of: SubscriberId,
     agency: &AgencyId,
     stored: &StoredPairwiseId,
 ) -> Result<KnownIdentifier, Trouble> {
-    match stored.authenticate(of, agency, &*site.keys) {
-        Ok(identifier) => Ok(KnownIdentifier::Known(identifier)),
-        Err(NotVouched::Keys(fault)) => Err(fault.into()),
-        Err(NotVouched::Altered) => {
-            report_altered(of, AlteredRecord::Identifier);
-            Ok(KnownIdentifier::Altered)
-        }
-    }
+    let identifier = believed(site, of, stored, (of, agency), AlteredRecord::Identifier)?;
+    Ok(identifier.map_or(KnownIdentifier::Altered, KnownIdentifier::Known))
 }

@@ -4,12 +4,11 @@
 use time::UtcDateTime;
 
 use crate::accounts::site::Site;
-use crate::accounts::{Trouble, report_altered};
+use crate::accounts::{Trouble, believed};
 use crate::authentication::known_browser::{
     KnownBrowser, KnownBrowserCookie, KnownBrowserId, KnownBrowserSecret, MOST_BROWSERS, StoredKnownBrowser,
 };
 use crate::event::AlteredRecord;
-use crate::sealing::NotVouched;
 use crate::storage::Transaction;
 use crate::subscriber::SubscriberId;
 
@@ -61,11 +60,8 @@ pub fn known_to(
     }
     let ids: Vec<KnownBrowserId> = here.ids(site)?.into_iter().flat_map(|(_, ids)| ids).collect();
     for stored in tx.known_browsers(&ids)?.into_iter().filter(|stored| stored.subscriber == of) {
-        match stored.authenticate(&*site.keys, now) {
-            Ok(Some(known)) => return Ok(Some(known)),
-            Ok(None) => {}
-            Err(NotVouched::Keys(fault)) => return Err(fault.into()),
-            Err(NotVouched::Altered) => report_altered(of, AlteredRecord::KnownBrowser),
+        if let Some(known) = believed(site, of, &stored, now, AlteredRecord::KnownBrowser)?.flatten() {
+            return Ok(Some(known));
         }
     }
     Ok(None)

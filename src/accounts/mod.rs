@@ -34,7 +34,7 @@ use crate::authentication::totp::TotpError;
 use crate::authentication::webauthn::WebauthnRefused;
 use crate::event::{AlteredRecord, Event};
 use crate::refusal::RefusalKind;
-use crate::sealing::KeysError;
+use crate::sealing::{KeysError, NotVouched, VouchedRow};
 use crate::services::argon2_gate::Argon2Busy;
 use crate::storage::StoreError;
 use crate::subscriber::SubscriberId;
@@ -61,11 +61,34 @@ pub use recovery::{
 };
 use session::SessionTrouble;
 pub use sign_up::{make_account, send_sign_up_link};
+use site::Site;
 pub use throttles::{Counted, TooMany, Try, allow, count, count_of, fingerprint as throttle_fingerprint, give_back};
 
 /// Reports a record about a person that is not as we wrote it. The caller goes on as if it were not there.
 pub fn report_altered(of: SubscriberId, record: AlteredRecord) {
     Event::IntegrityFault { record }.log(Some(of));
+}
+
+/// What a row about a person means; nothing if it is not as we wrote it. That is reported, and the caller goes on as if the row
+/// were not there.
+///
+/// # Errors
+/// When the keys are unavailable.
+pub(crate) fn believed<R: VouchedRow>(
+    site: &Site,
+    of: SubscriberId,
+    row: &R,
+    context: R::Context<'_>,
+    record: AlteredRecord,
+) -> Result<Option<R::Meaning>, Trouble> {
+    match row.authenticate(context, &*site.keys) {
+        Ok(meaning) => Ok(Some(meaning)),
+        Err(NotVouched::Keys(fault)) => Err(fault.into()),
+        Err(NotVouched::Altered) => {
+            report_altered(of, record);
+            Ok(None)
+        }
+    }
 }
 
 /// Whether what does not open was altered, moved or put back; otherwise the keys are to blame, and nothing is known.

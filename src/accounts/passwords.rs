@@ -4,11 +4,10 @@ use time::UtcDateTime;
 
 use crate::accounts::site::Site;
 use crate::accounts::throttles::fingerprint;
-use crate::accounts::{Trouble, report_altered};
+use crate::accounts::{Trouble, believed};
 use crate::authentication::password::{KnownPassword, PasswordVerifier, StoredPassword};
 use crate::authentication::throttle::RateLimit;
 use crate::event::AlteredRecord;
-use crate::sealing::NotVouched;
 use crate::storage::Transaction;
 use crate::subscriber::SubscriberId;
 
@@ -52,14 +51,7 @@ pub fn password_of(tx: &mut Transaction<'_>, site: &Site, of: SubscriberId) -> R
     let Some(stored) = tx.password_of(of)? else {
         return Ok(None);
     };
-    match stored.authenticate(of, &*site.keys) {
-        Ok(known) => Ok(Some(known)),
-        Err(NotVouched::Keys(fault)) => Err(fault.into()),
-        Err(NotVouched::Altered) => {
-            report_altered(of, AlteredRecord::Password);
-            Ok(None)
-        }
-    }
+    believed(site, of, &stored, of, AlteredRecord::Password)
 }
 
 /// Whether a password has ended: a hundred wrong ones in a row were given for it (SP 800-63B-4, 3.2.2).

@@ -4,7 +4,7 @@
 use crate::accounts::identifier::{KnownIdentifier, identifier_of};
 use crate::accounts::service_address::address_for;
 use crate::accounts::site::Site;
-use crate::accounts::{KnownAddress, Trouble, account_of, addresses_of, last_consent, report_altered};
+use crate::accounts::{KnownAddress, Trouble, account_of, addresses_of, believed, last_consent, report_altered};
 use crate::event::AlteredRecord;
 use crate::federation::attribute::{AttributeName, AttributeValue, HeldAttributes};
 use crate::federation::consent::{ContentKey, VouchedConsent};
@@ -12,7 +12,7 @@ use crate::federation::identifier::PairwiseId;
 use crate::federation::registry::ServiceProvider;
 use crate::federation::service_address::ChosenAddress;
 use crate::proofing::ProofedProfile;
-use crate::sealing::{KeysError, NotVouched, Purpose};
+use crate::sealing::{KeysError, Purpose};
 use crate::storage::Transaction;
 use crate::subscriber::vault::{Profile, VaultKey};
 use crate::subscriber::{ContactId, SubscriberAccount, SubscriberId, VaultState};
@@ -123,14 +123,8 @@ fn proofed_profile(
     let Some((stored, list)) = tx.stored_proofing_of(of)? else {
         return Ok((None, false));
     };
-    match stored.authenticate(of, list.as_ref(), &*site.keys) {
-        Ok(proofed) => Ok((Some(proofed), false)),
-        Err(NotVouched::Keys(fault)) => Err(fault.into()),
-        Err(NotVouched::Altered) => {
-            report_altered(of, AlteredRecord::Proofing);
-            Ok((None, true))
-        }
-    }
+    let proofed = believed(site, of, &stored, (of, list.as_ref()), AlteredRecord::Proofing)?;
+    Ok((proofed, proofed.is_none()))
 }
 
 /// Whether the vault can be opened by the password at all. After a reset without the old one, only the recovery key

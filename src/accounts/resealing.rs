@@ -11,7 +11,7 @@
 use std::collections::BTreeMap;
 
 use crate::accounts::{Trouble, authenticators, contacts, is_altered};
-use crate::sealing::{KeyId, KeysError, NotVouched, ServiceKeys};
+use crate::sealing::{KeyId, KeysError, NotVouched, ServiceKeys, VouchedRow};
 use crate::storage::{KEYED_COLUMNS, KeyedColumn, Renewal, ResealedTable, Store, StoreError, Transaction};
 use crate::subscriber::SubscriberId;
 
@@ -49,19 +49,69 @@ enum Outcome {
     Renewed,
 }
 
-/// How the rows of a table are made anew.
-type Renew = fn(&mut Transaction<'_>, &dyn ServiceKeys, ResealedTable, &[u8]) -> Result<Outcome, Trouble>;
+/// The row that is made anew.
+struct Place<'p, 't> {
+    tx: &'p mut Transaction<'t>,
+    keys: &'p dyn ServiceKeys,
+    table: ResealedTable,
+    key: &'p [u8],
+}
+
+impl Place<'_, '_> {
+    /// The person whose row it is, where a table is kept by person.
+    fn person(&self) -> Result<SubscriberId, Trouble> {
+        let inconsistent = StoreError::InconsistentRow { table: "subscriber", column: "id" };
+        SubscriberId::try_from(self.key).map_err(|_| inconsistent.into())
+    }
+
+    /// Puts a digest of the newest key in the place of the row's own.
+    fn revouch<R: VouchedRow>(&mut self, stored: &R, context: R::Context<'_>) -> Result<Outcome, Trouble> {
+        let mac = revouched(stored, context, self.keys)?;
+        Ok(replaced(self.tx.replace_mac(self.table, self.key, stored.mac(), &mac)?))
+    }
+}
+
+/// How a row of a table is made anew.
+type Renew = fn(&mut Place<'_, '_>) -> Result<Outcome, Trouble>;
+
+const fn table(name: &'static str, key: &'static str) -> ResealedTable {
+    ResealedTable { name, key }
+}
 
 const TABLES: &[(ResealedTable, Renew)] = &[
-    (ResealedTable { name: "authenticator", key: "id" }, authenticator),
-    (ResealedTable { name: "consent", key: "id" }, consent),
-    (ResealedTable { name: "email_address", key: "id" }, address),
-    (ResealedTable { name: "pairwise_identifier", key: "value" }, identifier),
-    (ResealedTable { name: "password_credential", key: "subscriber" }, password),
-    (ResealedTable { name: "proofed_profile", key: "subscriber" }, proofing),
-    (ResealedTable { name: "service_address", key: "id" }, service_address),
-    (ResealedTable { name: "subscriber", key: "id" }, account),
-    (ResealedTable { name: "vault_slot", key: "id" }, slot),
+    (table("authenticator", "id"), authenticator),
+    (table("consent", "id"), |row| match row.tx.consent(row.key)? {
+        Some((of, stored)) => row.revouch(&stored, of),
+        None => Ok(Outcome::Missed),
+    }),
+    (table("email_address", "id"), address),
+    (table("pairwise_identifier", "value"), |row| match row.tx.pairwise_id_by_value(row.key)? {
+        Some((of, agency, stored)) => row.revouch(&stored, (of, &agency)),
+        None => Ok(Outcome::Missed),
+    }),
+    (table("password_credential", "subscriber"), |row| {
+        let of = row.person()?;
+        match row.tx.password_of(of)? {
+            Some(stored) => row.revouch(&stored, of),
+            None => Ok(Outcome::Missed),
+        }
+    }),
+    (table("proofed_profile", "subscriber"), |row| {
+        let of = row.person()?;
+        match row.tx.stored_proofing_of(of)? {
+            Some((stored, list)) => row.revouch(&stored, (of, list.as_ref())),
+            None => Ok(Outcome::Missed),
+        }
+    }),
+    (table("service_address", "id"), |row| match row.tx.service_address_by_id(row.key)? {
+        Some((of, service, stored)) => row.revouch(&stored, (of, &service)),
+        None => Ok(Outcome::Missed),
+    }),
+    (table("subscriber", "id"), |row| match row.tx.subscriber(row.person()?)? {
+        Some(stored) => row.revouch(&stored, ()),
+        None => Ok(Outcome::Missed),
+    }),
+    (table("vault_slot", "id"), slot),
 ];
 
 /// Tables whose rows are few, and found by more than one column.
@@ -89,7 +139,7 @@ pub fn reseal_blocking(store: &Store, keys: &dyn ServiceKeys) -> Result<Resealed
                 let rows = tx.rows_of_older_keys(*table, newest, &after, BATCH)?;
                 let mut outcomes = Vec::with_capacity(rows.len());
                 for row in &rows {
-                    outcomes.push(altered_or(renew(tx, keys, *table, row))?);
+                    outcomes.push(altered_or(renew(&mut Place { tx: &mut *tx, keys, table: *table, key: row }))?);
                 }
                 Ok((rows.last().cloned(), outcomes))
             })?;
@@ -113,8 +163,9 @@ fn altered_or(outcome: Result<Outcome, Trouble>) -> Result<Outcome, Trouble> {
     }
 }
 
-fn vouched(renewed: Result<Vec<u8>, NotVouched>) -> Result<Vec<u8>, Trouble> {
-    renewed.map_err(|fault| match fault {
+/// The digest of a row made anew with the newest key.
+fn revouched<R: VouchedRow>(row: &R, context: R::Context<'_>, keys: &dyn ServiceKeys) -> Result<Vec<u8>, Trouble> {
+    row.revouched(context, keys).map_err(|fault| match fault {
         NotVouched::Altered => KeysError::CannotOpen.into(),
         NotVouched::Keys(fault) => fault.into(),
     })
@@ -124,108 +175,30 @@ fn replaced(there: bool) -> Outcome {
     if there { Outcome::Renewed } else { Outcome::Missed }
 }
 
-fn of(row: &[u8]) -> Result<SubscriberId, Trouble> {
-    let inconsistent = StoreError::InconsistentRow { table: "subscriber", column: "id" };
-    SubscriberId::try_from(row).map_err(|_| inconsistent.into())
-}
-
-fn account(
-    tx: &mut Transaction<'_>,
-    keys: &dyn ServiceKeys,
-    table: ResealedTable,
-    row: &[u8],
-) -> Result<Outcome, Trouble> {
-    let Some(stored) = tx.subscriber(of(row)?)? else { return Ok(Outcome::Missed) };
-    let mac = vouched(stored.revouched(keys))?;
-    Ok(replaced(tx.replace_mac(table, row, &stored.mac, &mac)?))
-}
-
-fn address(tx: &mut Transaction<'_>, keys: &dyn ServiceKeys, _: ResealedTable, row: &[u8]) -> Result<Outcome, Trouble> {
-    let Some(stored) = tx.email(row)? else { return Ok(Outcome::Missed) };
-    let new = contacts::resealed(keys, &stored)?;
+fn address(row: &mut Place<'_, '_>) -> Result<Outcome, Trouble> {
+    let Some(stored) = row.tx.email(row.key)? else { return Ok(Outcome::Missed) };
+    let new = contacts::resealed(row.keys, &stored)?;
     // Two rows of one address, of two keys, cannot be ours: one of them stays.
-    if tx.email_by_fingerprint(&[new.fingerprint])?.is_some_and(|other| other.id != stored.id) {
+    if row.tx.email_by_fingerprint(&[new.fingerprint])?.is_some_and(|other| other.id != stored.id) {
         return Ok(Outcome::Altered);
     }
-    Ok(replaced(tx.replace_email(&stored, &new)?))
+    Ok(replaced(row.tx.replace_email(&stored, &new)?))
 }
 
-fn authenticator(
-    tx: &mut Transaction<'_>,
-    keys: &dyn ServiceKeys,
-    _: ResealedTable,
-    row: &[u8],
-) -> Result<Outcome, Trouble> {
-    let Some(stored) = tx.authenticator(row)? else { return Ok(Outcome::Missed) };
-    let new = authenticators::resealed(keys, &stored)?;
-    let taken = new.fingerprint.map(|print| tx.authenticator_by_fingerprint(&print)).transpose()?.flatten();
+fn authenticator(row: &mut Place<'_, '_>) -> Result<Outcome, Trouble> {
+    let Some(stored) = row.tx.authenticator(row.key)? else { return Ok(Outcome::Missed) };
+    let new = authenticators::resealed(row.keys, &stored)?;
+    let taken = new.fingerprint.map(|print| row.tx.authenticator_by_fingerprint(&print)).transpose()?.flatten();
     if taken.is_some_and(|other| other != stored.id) {
         return Ok(Outcome::Altered);
     }
-    Ok(replaced(tx.replace_authenticator(&stored, &new)?))
+    Ok(replaced(row.tx.replace_authenticator(&stored, &new)?))
 }
 
-fn consent(
-    tx: &mut Transaction<'_>,
-    keys: &dyn ServiceKeys,
-    table: ResealedTable,
-    row: &[u8],
-) -> Result<Outcome, Trouble> {
-    let Some((of, stored)) = tx.consent(row)? else { return Ok(Outcome::Missed) };
-    let mac = vouched(stored.revouched(of, keys))?;
-    Ok(replaced(tx.replace_mac(table, row, &stored.mac, &mac)?))
-}
-
-fn identifier(
-    tx: &mut Transaction<'_>,
-    keys: &dyn ServiceKeys,
-    table: ResealedTable,
-    row: &[u8],
-) -> Result<Outcome, Trouble> {
-    let Some((of, agency, stored)) = tx.pairwise_id_by_value(row)? else { return Ok(Outcome::Missed) };
-    let mac = vouched(stored.revouched(of, &agency, keys))?;
-    Ok(replaced(tx.replace_mac(table, row, &stored.mac, &mac)?))
-}
-
-fn password(
-    tx: &mut Transaction<'_>,
-    keys: &dyn ServiceKeys,
-    table: ResealedTable,
-    row: &[u8],
-) -> Result<Outcome, Trouble> {
-    let of = of(row)?;
-    let Some(stored) = tx.password_of(of)? else { return Ok(Outcome::Missed) };
-    let mac = vouched(stored.revouched(of, keys))?;
-    Ok(replaced(tx.replace_mac(table, row, &stored.mac, &mac)?))
-}
-
-fn proofing(
-    tx: &mut Transaction<'_>,
-    keys: &dyn ServiceKeys,
-    table: ResealedTable,
-    row: &[u8],
-) -> Result<Outcome, Trouble> {
-    let of = of(row)?;
-    let Some((stored, list)) = tx.stored_proofing_of(of)? else { return Ok(Outcome::Missed) };
-    let mac = vouched(stored.revouched(of, list.as_ref(), keys))?;
-    Ok(replaced(tx.replace_mac(table, row, &stored.mac, &mac)?))
-}
-
-fn service_address(
-    tx: &mut Transaction<'_>,
-    keys: &dyn ServiceKeys,
-    table: ResealedTable,
-    row: &[u8],
-) -> Result<Outcome, Trouble> {
-    let Some((of, service, stored)) = tx.service_address_by_id(row)? else { return Ok(Outcome::Missed) };
-    let mac = vouched(stored.revouched(of, &service, keys))?;
-    Ok(replaced(tx.replace_mac(table, row, &stored.mac, &mac)?))
-}
-
-fn slot(tx: &mut Transaction<'_>, keys: &dyn ServiceKeys, _: ResealedTable, row: &[u8]) -> Result<Outcome, Trouble> {
-    let Some((of, stored)) = tx.slot(row)? else { return Ok(Outcome::Missed) };
-    let new = stored.resealed(of, keys)?;
-    Ok(replaced(tx.replace_slot(&stored, &new)?))
+fn slot(row: &mut Place<'_, '_>) -> Result<Outcome, Trouble> {
+    let Some((of, stored)) = row.tx.slot(row.key)? else { return Ok(Outcome::Missed) };
+    let new = stored.resealed(of, row.keys)?;
+    Ok(replaced(row.tx.replace_slot(&stored, &new)?))
 }
 
 /// Service records and plans of signing keys, in one transaction: there are few of them.
@@ -234,12 +207,11 @@ fn few(tx: &mut Transaction<'_>, keys: &dyn ServiceKeys, newest: KeyId) -> Resul
     let mut outcomes = Vec::new();
     tx.lock_sp_revisions()?;
     for stored in tx.sp_revisions()?.iter().filter(|stored| older(&stored.mac)) {
-        let renewed =
-            vouched(stored.revouched(keys)).and_then(|mac| Ok(replaced(tx.replace_revision_mac(stored, &mac)?)));
+        let renewed = revouched(stored, (), keys).and_then(|mac| Ok(replaced(tx.replace_revision_mac(stored, &mac)?)));
         outcomes.push(altered_or(renewed)?);
     }
     for stored in tx.signing_plans(PLANS)?.iter().filter(|stored| older(&stored.mac)) {
-        let renewed = vouched(stored.revouched(keys)).and_then(|mac| Ok(replaced(tx.replace_plan_mac(stored, &mac)?)));
+        let renewed = revouched(stored, (), keys).and_then(|mac| Ok(replaced(tx.replace_plan_mac(stored, &mac)?)));
         outcomes.push(altered_or(renewed)?);
     }
     Ok(outcomes)

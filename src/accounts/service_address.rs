@@ -4,12 +4,12 @@
 use time::UtcDateTime;
 
 use crate::accounts::site::Site;
-use crate::accounts::{KnownAddress, Trouble, report_altered};
+use crate::accounts::{KnownAddress, Trouble, believed};
 use crate::entropy::random_bytes;
 use crate::event::AlteredRecord;
 use crate::federation::registry::ServiceProvider;
 use crate::federation::service_address::{ChosenAddress, StoredServiceAddress};
-use crate::sealing::{NotVouched, Purpose};
+use crate::sealing::Purpose;
 use crate::storage::Transaction;
 use crate::subscriber::{ContactId, EmailAddress, SubscriberId};
 
@@ -28,15 +28,11 @@ pub fn address_for(
     let entity_id = service.entity_id();
     let kept = match tx.service_address(of, entity_id.as_str())? {
         None => None,
-        Some(stored) => match stored.authenticate(of, entity_id, &*site.keys) {
-            Ok(contact) => Some(contact),
-            Err(NotVouched::Keys(fault)) => return Err(fault.into()),
-            Err(NotVouched::Altered) => {
-                report_altered(of, AlteredRecord::ServiceAddress);
-                // As if it had been another: the person is asked.
-                Some(ContactId::from_bytes([0; 16]))
-            }
-        },
+        Some(stored) => {
+            let kept = believed(site, of, &stored, (of, entity_id), AlteredRecord::ServiceAddress)?;
+            // As if an altered one had been another: the person is asked.
+            Some(kept.unwrap_or(ContactId::from_bytes([0; 16])))
+        }
     };
     let mut oldest_first: Vec<&KnownAddress> = known.iter().collect();
     oldest_first.sort_by_key(|address| address.confirmed_at);

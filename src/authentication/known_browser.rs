@@ -17,7 +17,7 @@ use time::{Duration, UtcDateTime};
 use zeroize::Zeroizing;
 
 use crate::entropy::{Entropy, random_bytes};
-use crate::sealing::{KeysError, NotVouched, Purpose, ServiceKeys, context};
+use crate::sealing::{KeysError, Purpose, ServiceKeys, Vouched, VouchedRow, context, mac_column, milliseconds};
 use crate::subscriber::SubscriberId;
 
 /// The cookie's name.
@@ -149,23 +149,20 @@ impl StoredKnownBrowser {
     ) -> Result<Self, KeysError> {
         let id = secret.ids(keys)?.into_iter().next().ok_or(KeysError::Unavailable)?;
         let (made_at, expires_at) = (milliseconds(now), milliseconds(now + LIFETIME));
-        let mut stored = Self { id, subscriber: of, made_at, expires_at, mac: Vec::new() };
-        stored.mac = keys.mac(Purpose::KnownBrowser, &stored.octets())?.to_bytes().to_vec();
-        Ok(stored)
+        let stored = Self { id, subscriber: of, made_at, expires_at, mac: Vec::new() };
+        stored.vouched(now, keys)
     }
+}
 
-    /// The browser, if this service wrote the row and it has not expired.
-    ///
-    /// # Errors
-    /// [`NotVouched::Altered`]: then the browser is not known.
-    pub fn authenticate(&self, keys: &dyn ServiceKeys, now: UtcDateTime) -> Result<Option<KnownBrowser>, NotVouched> {
-        keys.vouch(Purpose::KnownBrowser, &self.octets(), &self.mac)?;
-        let known = KnownBrowser { id: self.id, subscriber: self.subscriber };
-        Ok((milliseconds(now) < self.expires_at).then_some(known))
-    }
+/// One that was altered makes no browser known, and neither does one that has expired by now.
+impl VouchedRow for StoredKnownBrowser {
+    type Context<'c> = UtcDateTime;
+    type Meaning = Option<KnownBrowser>;
+    const PURPOSE: Purpose = Purpose::KnownBrowser;
+    mac_column!();
 
     /// {label, name, subscriber, made, expires}.
-    fn octets(&self) -> Vec<u8> {
+    fn octets(&self, _: UtcDateTime) -> Vec<u8> {
         context(&[
             b"signet/known-browser/v1/row",
             self.id.as_bytes(),
@@ -174,10 +171,11 @@ impl StoredKnownBrowser {
             &self.expires_at.to_be_bytes(),
         ])
     }
-}
 
-fn milliseconds(at: UtcDateTime) -> i64 {
-    i64::try_from(at.unix_timestamp_nanos() / 1_000_000).unwrap_or(i64::MAX)
+    fn meaning(row: Vouched<'_, Self>, now: UtcDateTime) -> Option<Self::Meaning> {
+        let known = KnownBrowser { id: row.id, subscriber: row.subscriber };
+        Some((milliseconds(now) < row.expires_at).then_some(known))
+    }
 }
 
 #[cfg(test)]
@@ -186,6 +184,7 @@ mod tests {
 
     use super::*;
     use crate::entropy::SystemEntropy;
+    use crate::sealing::NotVouched;
     use crate::services::keys::keys_for_tests;
 
     const ADA: SubscriberId = SubscriberId::from_bytes([1; 16]);
@@ -220,8 +219,8 @@ mod tests {
         let secret = KnownBrowserSecret::random(&SystemEntropy);
         let stored = StoredKnownBrowser::new(&secret, ADA, NOW, &keys).unwrap();
         let known = KnownBrowser { id: secret.ids(&keys).unwrap()[0], subscriber: ADA };
-        assert_eq!(stored.authenticate(&keys, NOW), Ok(Some(known)));
-        assert_eq!(stored.authenticate(&keys, NOW + LIFETIME), Ok(None));
+        assert_eq!(stored.authenticate(NOW, &keys), Ok(Some(known)));
+        assert_eq!(stored.authenticate(NOW + LIFETIME, &keys), Ok(None));
         let other = SubscriberId::from_bytes([2; 16]);
         for altered in [
             StoredKnownBrowser { subscriber: other, ..stored.clone() },
@@ -229,7 +228,7 @@ mod tests {
             StoredKnownBrowser { id: KnownBrowserId::from_bytes([3; 32]), ..stored.clone() },
             StoredKnownBrowser { mac: vec![], ..stored.clone() },
         ] {
-            assert_eq!(altered.authenticate(&keys, NOW), Err(NotVouched::Altered), "{altered:?}");
+            assert_eq!(altered.authenticate(NOW, &keys), Err(NotVouched::Altered), "{altered:?}");
         }
     }
 }

@@ -219,13 +219,14 @@ pub(crate) mod stored_time {
     use serde::{Deserialize, Deserializer, Serializer, de::Error as _};
     use time::UtcDateTime;
 
+    use crate::sealing::{instant, milliseconds};
+
     pub(crate) fn serialize<S: Serializer>(at: &UtcDateTime, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_i64(i64::try_from(at.unix_timestamp_nanos() / 1_000_000).unwrap_or(i64::MAX))
+        serializer.serialize_i64(milliseconds(*at))
     }
 
     pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<UtcDateTime, D::Error> {
-        let milliseconds = i64::deserialize(deserializer)?;
-        UtcDateTime::from_unix_timestamp_nanos(i128::from(milliseconds) * 1_000_000).map_err(D::Error::custom)
+        instant(i64::deserialize(deserializer)?).ok_or_else(|| D::Error::custom("no time"))
     }
 }
 

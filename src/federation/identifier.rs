@@ -2,7 +2,7 @@
 //!
 //! The pairwise identifier is drawn at random, once for each person and agency, and kept in a table; it can neither be
 //! computed from the account nor compared between agencies. The table is `storage`'s; what it says is believed by
-//! [`StoredPairwiseId::authenticate`] alone.
+//! [`StoredPairwiseId::authenticate`](crate::sealing::VouchedRow::authenticate) alone.
 
 mod stored;
 
@@ -128,7 +128,7 @@ pub fn is_left_open(asked: Option<&str>) -> bool {
 /// Services of one agency share it; no two agencies do. Never reissued.
 ///
 /// There are two ways to one: it is drawn anew, or this service wrote it down about this person and this agency
-/// ([`StoredPairwiseId::authenticate`]).
+/// ([`StoredPairwiseId::authenticate`](crate::sealing::VouchedRow::authenticate)).
 ///
 /// ```compile_fail,E0423
 /// // fails: cannot initialize a tuple struct which contains private fields

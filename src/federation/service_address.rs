@@ -6,7 +6,7 @@
 use time::UtcDateTime;
 
 use crate::saml::EntityId;
-use crate::sealing::{KeysError, NotVouched, Purpose, ServiceKeys, context};
+use crate::sealing::{KeysError, Purpose, ServiceKeys, Vouched, VouchedRow, context, mac_column, milliseconds};
 use crate::subscriber::{ContactId, SubscriberId};
 
 /// What a row says of the address that a service gets, as plain octets and numbers: nobody vouches for it before
@@ -33,41 +33,20 @@ impl StoredServiceAddress {
         now: UtcDateTime,
         keys: &dyn ServiceKeys,
     ) -> Result<Self, KeysError> {
-        let chosen_at = i64::try_from(now.unix_timestamp_nanos() / 1_000_000).unwrap_or(i64::MAX);
-        let mut stored = Self { contact: contact.as_bytes().to_vec(), chosen_at, mac: Vec::new() };
-        stored.mac = keys.mac(Purpose::ServiceAddress, &stored.octets(of, service))?.to_bytes().to_vec();
-        Ok(stored)
+        let stored = Self { contact: contact.as_bytes().to_vec(), chosen_at: milliseconds(now), mac: Vec::new() };
+        stored.vouched((of, service), keys)
     }
+}
 
-    /// The address's record, if this service wrote the row about this person and this service provider.
-    ///
-    /// # Errors
-    /// [`NotVouched::Altered`]: then nothing was chosen, and the person is asked.
-    pub fn authenticate(
-        &self,
-        of: SubscriberId,
-        service: &EntityId,
-        keys: &dyn ServiceKeys,
-    ) -> Result<ContactId, NotVouched> {
-        keys.vouch(Purpose::ServiceAddress, &self.octets(of, service), &self.mac)?;
-        self.contact.as_slice().try_into().map(ContactId::from_bytes).map_err(|_| NotVouched::Altered)
-    }
-
-    /// The keyed digest made anew with the newest key.
-    ///
-    /// # Errors
-    /// [`NotVouched`]: then the row stays as it is.
-    pub fn revouched(
-        &self,
-        of: SubscriberId,
-        service: &EntityId,
-        keys: &dyn ServiceKeys,
-    ) -> Result<Vec<u8>, NotVouched> {
-        keys.revouch(Purpose::ServiceAddress, &self.octets(of, service), &self.mac)
-    }
+/// One that was altered chooses nothing, and the person is asked.
+impl VouchedRow for StoredServiceAddress {
+    type Context<'c> = (SubscriberId, &'c EntityId);
+    type Meaning = ContactId;
+    const PURPOSE: Purpose = Purpose::ServiceAddress;
+    mac_column!();
 
     /// {label, subscriber, service, contact, chosen}.
-    fn octets(&self, of: SubscriberId, service: &EntityId) -> Vec<u8> {
+    fn octets(&self, (of, service): Self::Context<'_>) -> Vec<u8> {
         context(&[
             b"signet/service-address/v1",
             of.as_bytes(),
@@ -75,6 +54,10 @@ impl StoredServiceAddress {
             &self.contact,
             &self.chosen_at.to_be_bytes(),
         ])
+    }
+
+    fn meaning(row: Vouched<'_, Self>, _: Self::Context<'_>) -> Option<ContactId> {
+        row.contact.as_slice().try_into().map(ContactId::from_bytes).ok()
     }
 }
 
@@ -109,6 +92,7 @@ mod tests {
     use time::macros::utc_datetime;
 
     use super::*;
+    use crate::sealing::NotVouched;
     use crate::services::keys::keys_for_tests;
 
     const ADA: SubscriberId = SubscriberId::from_bytes([1; 16]);
@@ -124,15 +108,15 @@ mod tests {
         let [parks, taxes] =
             ["https://parks.example.gov", "https://taxes.example.gov"].map(|id| EntityId::parse(id).unwrap());
         let stored = StoredServiceAddress::new(ADA, &parks, contact(3), NOW, &keys).unwrap();
-        assert_eq!(stored.authenticate(ADA, &parks, &keys), Ok(contact(3)));
+        assert_eq!(stored.authenticate((ADA, &parks), &keys), Ok(contact(3)));
         let bea = SubscriberId::from_bytes([2; 16]);
-        assert_eq!(stored.authenticate(bea, &parks, &keys), Err(NotVouched::Altered));
-        assert_eq!(stored.authenticate(ADA, &taxes, &keys), Err(NotVouched::Altered));
-        assert_eq!(stored.authenticate(ADA, &parks, &keys_for_tests()), Err(NotVouched::Altered));
+        assert_eq!(stored.authenticate((bea, &parks), &keys), Err(NotVouched::Altered));
+        assert_eq!(stored.authenticate((ADA, &taxes), &keys), Err(NotVouched::Altered));
+        assert_eq!(stored.authenticate((ADA, &parks), &keys_for_tests()), Err(NotVouched::Altered));
         let other = StoredServiceAddress { contact: vec![4; 16], ..stored.clone() };
-        assert_eq!(other.authenticate(ADA, &parks, &keys), Err(NotVouched::Altered));
+        assert_eq!(other.authenticate((ADA, &parks), &keys), Err(NotVouched::Altered));
         let later = StoredServiceAddress { chosen_at: stored.chosen_at + 1, ..stored };
-        assert_eq!(later.authenticate(ADA, &parks, &keys), Err(NotVouched::Altered));
+        assert_eq!(later.authenticate((ADA, &parks), &keys), Err(NotVouched::Altered));
     }
 
     proptest! {

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::federation::disclosure::adopted::StoredAdoptedEnd;
 use crate::federation::disclosure::{BrokenChain, ChainId, ChainPosition, ChainVerifier};
-use crate::sealing::{KeysError, ServiceKeys};
+use crate::sealing::{KeysError, ServiceKeys, VouchedRow};
 use crate::storage::{Store, StoreError, Transaction};
 
 /// The migration after which records have keys. Who runs it takes over what was there before.
@@ -67,7 +67,7 @@ pub fn follow_blocking(
     })?;
     // What this service did not write adopts nothing.
     let adopted: BTreeMap<ChainId, ChainPosition> =
-        stored.iter().filter_map(|row| row.authenticate(keys).ok()).map(|end| (end.chain, end)).collect();
+        stored.iter().filter_map(|row| row.authenticate((), keys).ok()).map(|end| (end.chain, end)).collect();
     chains.extend(adopted.keys());
     chains.into_iter().map(|chain| follow(store, keys, chain, adopted.get(&chain).copied(), expected)).collect()
 }
@@ -125,7 +125,7 @@ pub enum Adoption {
 pub fn adopt_blocking(store: &Store, keys: &dyn ServiceKeys) -> Result<Vec<Adoption>, LedgerError> {
     let mut adoptions = Vec::new();
     let adopted_before: BTreeSet<ChainPosition> =
-        store.read_blocking(adopted_ends)?.iter().filter_map(|row| row.authenticate(keys).ok()).collect();
+        store.read_blocking(adopted_ends)?.iter().filter_map(|row| row.authenticate((), keys).ok()).collect();
     for chain in follow_blocking(store, keys, &adopted_before)? {
         match (chain.fault, chain.unkeyed_end) {
             (Some(ChainFault::Broken(BrokenChain::NotAdopted { .. })), Some(end)) => {

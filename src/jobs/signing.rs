@@ -20,7 +20,7 @@ use crate::rollover::{
 };
 use crate::saml::DeniedAlgorithms;
 use crate::saml::signature::{CertificatePeriod, KeyFingerprint};
-use crate::sealing::{KeysError, NotVouched, ServiceKeys};
+use crate::sealing::{KeysError, NotVouched, ServiceKeys, VouchedRow};
 use crate::services::keys::{KeyPairStore, KeyPairs, PairsUnreadable};
 use crate::storage::{Store, StoreError, Transaction};
 
@@ -72,7 +72,7 @@ fn stored(tx: &mut Transaction<'_>, keys: &dyn ServiceKeys) -> Result<Stored, Si
     let rows = tx.signing_plans(LOOK_BACK)?;
     let mut found = Stored { plan: None, greatest: rows.first().map_or(0, |row| row.version), altered: false };
     for row in &rows {
-        match row.authenticate(keys) {
+        match row.authenticate((), keys) {
             Ok(plan) => {
                 found.plan = Some(plan);
                 break;

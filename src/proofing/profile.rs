@@ -8,7 +8,9 @@
 use time::UtcDateTime;
 
 use crate::proofing::Ial;
-use crate::sealing::{KeysError, NotVouched, Purpose, ServiceKeys, context};
+use crate::sealing::{
+    KeysError, Purpose, ServiceKeys, Vouched, VouchedRow, context, instant, mac_column, milliseconds,
+};
 use crate::subscriber::SubscriberId;
 use crate::subscriber::vault::{ProfileRow, SealedAttribute};
 
@@ -96,53 +98,27 @@ impl StoredProofing {
         profile: &[ProfileRow],
         keys: &dyn ServiceKeys,
     ) -> Result<Self, KeysError> {
-        let mut stored = Self {
+        let stored = Self {
             ial: i32::from(proofing.ial.number()),
             verified_at: milliseconds(proofing.verified_at),
             expires_at: proofing.current_until.map(milliseconds),
             mac: Vec::new(),
         };
         let list = profile.iter().find(|row| row.is_list()).map(|row| &row.sealed);
-        stored.mac = keys.mac(Purpose::ProofedProfile, &stored.octets(of, list))?.to_bytes().to_vec();
-        Ok(stored)
+        stored.vouched((of, list), keys)
     }
+}
 
-    /// The proofed profile, if this service wrote the row about this person and about the profile that has this list.
-    ///
-    /// # Errors
-    /// [`NotVouched::Altered`]: then the person counts as not proofed.
-    pub fn authenticate(
-        &self,
-        of: SubscriberId,
-        list: Option<&SealedAttribute>,
-        keys: &dyn ServiceKeys,
-    ) -> Result<ProofedProfile, NotVouched> {
-        keys.vouch(Purpose::ProofedProfile, &self.octets(of, list), &self.mac)?;
-        let unreadable = || NotVouched::Altered;
-        Ok(ProofedProfile(Proofing {
-            ial: u8::try_from(self.ial).ok().and_then(Ial::from_number).ok_or_else(unreadable)?,
-            verified_at: instant(self.verified_at).ok_or_else(unreadable)?,
-            current_until: self.expires_at.map(|at| instant(at).ok_or_else(unreadable)).transpose()?,
-            face_was_matched: false,
-        }))
-    }
-
-    /// The keyed digest made anew with the newest key.
-    ///
-    /// # Errors
-    /// [`NotVouched`]: then the row stays as it is.
-    pub fn revouched(
-        &self,
-        of: SubscriberId,
-        list: Option<&SealedAttribute>,
-        keys: &dyn ServiceKeys,
-    ) -> Result<Vec<u8>, NotVouched> {
-        keys.revouch(Purpose::ProofedProfile, &self.octets(of, list), &self.mac)
-    }
+/// Of one that was altered, the person counts as not proofed. It is about this person, and about the profile that has this list.
+impl VouchedRow for StoredProofing {
+    type Context<'c> = (SubscriberId, Option<&'c SealedAttribute>);
+    type Meaning = ProofedProfile;
+    const PURPOSE: Purpose = Purpose::ProofedProfile;
+    mac_column!();
 
     /// {label, subscriber, level, verified, expires, sealed list}. A profile without a list, and a proofing without an end,
     /// are told apart from any value by their length.
-    fn octets(&self, of: SubscriberId, list: Option<&SealedAttribute>) -> Vec<u8> {
+    fn octets(&self, (of, list): Self::Context<'_>) -> Vec<u8> {
         context(&[
             b"signet/proofed-profile/v1",
             of.as_bytes(),
@@ -152,15 +128,18 @@ impl StoredProofing {
             list.map_or(&[], SealedAttribute::as_bytes),
         ])
     }
-}
 
-/// The stored form of a time.
-fn milliseconds(at: UtcDateTime) -> i64 {
-    i64::try_from(at.unix_timestamp_nanos() / 1_000_000).unwrap_or(i64::MAX)
-}
-
-fn instant(milliseconds: i64) -> Option<UtcDateTime> {
-    UtcDateTime::from_unix_timestamp_nanos(i128::from(milliseconds) * 1_000_000).ok()
+    fn meaning(row: Vouched<'_, Self>, _: Self::Context<'_>) -> Option<ProofedProfile> {
+        Some(ProofedProfile(Proofing {
+            ial: u8::try_from(row.ial).ok().and_then(Ial::from_number)?,
+            verified_at: instant(row.verified_at)?,
+            current_until: match row.expires_at {
+                None => None,
+                Some(at) => Some(instant(at)?),
+            },
+            face_was_matched: false,
+        }))
+    }
 }
 
 #[cfg(test)]
@@ -169,6 +148,7 @@ mod tests {
 
     use super::*;
     use crate::entropy::SystemEntropy;
+    use crate::sealing::NotVouched;
     use crate::services::keys::keys_for_tests;
     use crate::subscriber::vault::{Profile, VaultKey};
 
@@ -191,7 +171,7 @@ mod tests {
         for current_until in [None, PROOFING.current_until] {
             let proofing = Proofing { current_until, ..PROOFING };
             let stored = StoredProofing::new(ADA, &proofing, &rows, &keys).unwrap();
-            assert_eq!(stored.authenticate(ADA, Some(&rows[0].sealed), &keys), Ok(ProofedProfile(proofing)));
+            assert_eq!(stored.authenticate((ADA, Some(&rows[0].sealed)), &keys), Ok(ProofedProfile(proofing)));
         }
     }
 
@@ -202,7 +182,7 @@ mod tests {
         let stored = StoredProofing::new(ADA, &PROOFING, &mine, &keys).unwrap();
         let low = StoredProofing::new(ADA, &Proofing { ial: Ial::One, ..PROOFING }, &mine, &keys).unwrap();
         let refused = |stored: &StoredProofing, of, list, keys: &dyn ServiceKeys| {
-            assert_eq!(stored.authenticate(of, list, keys), Err(NotVouched::Altered), "{stored:?}");
+            assert_eq!(stored.authenticate((of, list), keys), Err(NotVouched::Altered), "{stored:?}");
         };
         refused(&StoredProofing { ial: 2, ..low }, ADA, list, &keys);
         refused(&StoredProofing { verified_at: stored.verified_at + 1, ..stored.clone() }, ADA, list, &keys);

@@ -7,7 +7,9 @@ use time::UtcDateTime;
 
 use crate::rollover::{PlannedKey, PlannedOpener, SigningKeyId, SigningPlan, TrialOutcome, Wave, WavePercent};
 use crate::saml::EntityId;
-use crate::sealing::{KeysError, NotVouched, Purpose, ServiceKeys, context};
+use crate::sealing::{
+    KeysError, Purpose, ServiceKeys, Vouched, VouchedRow, context, instant, mac_column, milliseconds,
+};
 
 /// A plan as the database has it: nobody vouches for it before [`StoredSigningPlan::authenticate`].
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,33 +38,24 @@ impl StoredSigningPlan {
         keys: &dyn ServiceKeys,
     ) -> Result<Self, KeysError> {
         let document = serde_json::to_string(&Document::of(plan)).map_err(|_| KeysError::Malformed)?;
-        let mut stored =
-            Self { version: plan.version, document, mac: Vec::new(), made_at, made_by: made_by.to_owned() };
-        stored.mac = keys.mac(Purpose::SigningPlan, &stored.octets())?.to_bytes().to_vec();
-        Ok(stored)
+        let stored = Self { version: plan.version, document, mac: Vec::new(), made_at, made_by: made_by.to_owned() };
+        stored.vouched((), keys)
     }
+}
 
-    /// The plan, if this service wrote it under this number.
-    ///
-    /// # Errors
-    /// [`NotVouched::Altered`]: then it says nothing.
-    pub fn authenticate(&self, keys: &dyn ServiceKeys) -> Result<SigningPlan, NotVouched> {
-        keys.vouch(Purpose::SigningPlan, &self.octets(), &self.mac)?;
-        let document: Document = serde_json::from_str(&self.document).map_err(|_| NotVouched::Altered)?;
-        document.plan(self.version).ok_or(NotVouched::Altered)
-    }
-
-    /// The keyed digest made anew with the newest key.
-    ///
-    /// # Errors
-    /// [`NotVouched`]: then the row stays as it is.
-    pub fn revouched(&self, keys: &dyn ServiceKeys) -> Result<Vec<u8>, NotVouched> {
-        keys.revouch(Purpose::SigningPlan, &self.octets(), &self.mac)
-    }
+impl VouchedRow for StoredSigningPlan {
+    type Context<'c> = ();
+    type Meaning = SigningPlan;
+    const PURPOSE: Purpose = Purpose::SigningPlan;
+    mac_column!();
 
     /// {label, number, plan}. When and by whom is for people to read, and decides nothing.
-    fn octets(&self) -> Vec<u8> {
+    fn octets(&self, (): ()) -> Vec<u8> {
         context(&[b"signet/signing-plan/v1", &self.version.to_be_bytes(), self.document.as_bytes()])
+    }
+
+    fn meaning(row: Vouched<'_, Self>, (): ()) -> Option<SigningPlan> {
+        serde_json::from_str::<Document>(&row.document).ok()?.plan(row.version)
     }
 }
 
@@ -126,11 +119,11 @@ struct Milliseconds(i64);
 
 impl Milliseconds {
     fn of(at: UtcDateTime) -> Self {
-        Self(i64::try_from(at.unix_timestamp_nanos() / 1_000_000).unwrap_or(i64::MAX))
+        Self(milliseconds(at))
     }
 
     fn instant(self) -> Option<UtcDateTime> {
-        UtcDateTime::from_unix_timestamp_nanos(i128::from(self.0) * 1_000_000).ok()
+        instant(self.0)
     }
 }
 

@@ -9,6 +9,7 @@ use crate::federation::agreement::AgencyId;
 use crate::federation::registry::{ServiceFiles, ServiceName, ServiceProvider};
 use crate::saml::DeniedAlgorithms;
 use crate::saml::EntityId;
+use crate::sealing::VouchedRow;
 use crate::services::keys::KeyPairStore;
 use crate::services::keys::{GenerateKeys, LocalKeys, SigningKeyKind, keys_for_tests};
 
@@ -345,19 +346,19 @@ fn a_stored_plan_is_believed_under_its_number_and_as_it_was_written() {
     let plan = plan.fall_back(&permits, at(5, 2)).unwrap().publish(&key('3'), at(6, 2)).unwrap();
     let plan = plan.sign_with(&key('3'), &wave, &all, &nobody_fetched(), true, at(7, 2)).unwrap();
     let stored = StoredSigningPlan::new(&plan, NOW, "somebody", &keys).unwrap();
-    assert_eq!(stored.authenticate(&keys), Ok(plan));
+    assert_eq!(stored.authenticate((), &keys), Ok(plan));
 
     let altered = |change: &dyn Fn(&mut StoredSigningPlan)| {
         let mut row = stored.clone();
         change(&mut row);
-        assert!(row.authenticate(&keys).is_err(), "{row:?}");
+        assert!(row.authenticate((), &keys).is_err(), "{row:?}");
     };
     altered(&|row| row.version += 1);
     altered(&|row| row.document = row.document.replace(&key('3').to_string(), &key('1').to_string()));
     altered(&|row| row.document.push(' '));
     altered(&|row| row.mac[10] ^= 1);
     altered(&|row| row.mac.clear());
-    assert!(stored.authenticate(&keys_for_tests()).is_err(), "written with other keys");
+    assert!(stored.authenticate((), &keys_for_tests()).is_err(), "written with other keys");
 }
 
 #[test]
@@ -368,7 +369,7 @@ fn a_stored_plan_whose_key_signs_though_it_is_retired_or_unknown_is_none() {
     let read = |change: &dyn Fn(&mut SigningPlan)| {
         let mut plan = two_keys();
         change(&mut plan);
-        StoredSigningPlan::new(&plan, NOW, "somebody", &keys).unwrap().authenticate(&keys).is_ok()
+        StoredSigningPlan::new(&plan, NOW, "somebody", &keys).unwrap().authenticate((), &keys).is_ok()
     };
     let retire = |plan: &mut SigningPlan, id| plan.keys.get_mut(&key(id)).unwrap().retired_at = Some(NOW);
     assert!(read(&|plan| retire(plan, '2')), "it signs for nobody");

@@ -5,6 +5,7 @@
 //! count as a number and then its members. Fields that may be missing are a list of none or one.
 
 use openssl::sha::sha256;
+use time::UtcDateTime;
 
 /// The octets of a context (additional data) of these parts.
 #[must_use]
@@ -14,6 +15,18 @@ pub fn context(parts: &[&[u8]]) -> Vec<u8> {
         put(&mut octets, part);
     }
     octets
+}
+
+/// A time as rows hold it and as their octets say it: whole milliseconds since 1970.
+#[must_use]
+pub fn milliseconds(at: UtcDateTime) -> i64 {
+    i64::try_from(at.unix_timestamp_nanos() / 1_000_000).unwrap_or(i64::MAX)
+}
+
+/// The time that [`milliseconds`] wrote; `None` for a number that is none.
+#[must_use]
+pub fn instant(milliseconds: i64) -> Option<UtcDateTime> {
+    UtcDateTime::from_unix_timestamp_nanos(i128::from(milliseconds) * 1_000_000).ok()
 }
 
 fn put(octets: &mut Vec<u8>, field: &[u8]) {

@@ -8,16 +8,19 @@ mod encoding;
 mod envelope;
 mod hmac;
 mod purpose;
+mod vouched;
 
 use std::fmt;
 
 use zeroize::Zeroizing;
 
-pub use encoding::context;
 pub(crate) use encoding::{Decoder, Encoder};
+pub use encoding::{context, instant, milliseconds};
 pub(crate) use envelope::Envelope;
 pub(crate) use hmac::{hkdf_sha256, hmac_sha256};
 pub use purpose::{AfterRotation, Purpose};
+pub(crate) use vouched::mac_column;
+pub use vouched::{Vouched, VouchedRow};
 
 /// The number of a root key. The newest one seals; all that are present open.
 pub type KeyId = u32;
@@ -113,15 +116,6 @@ impl dyn ServiceKeys + '_ {
     pub fn verify_mac(&self, purpose: Purpose, octets: &[u8], mac: &Mac) -> Result<bool, KeysError> {
         let expected = self.mac_with(mac.key_id, purpose, octets)?;
         Ok(openssl::memcmp::eq(&expected.tag, &mac.tag))
-    }
-
-    /// Makes the keyed digest of a row anew with the newest key, if the one that it has is ours.
-    ///
-    /// # Errors
-    /// [`NotVouched`]: then the row stays as it is.
-    pub fn revouch(&self, purpose: Purpose, octets: &[u8], mac: &[u8]) -> Result<Vec<u8>, NotVouched> {
-        self.vouch(purpose, octets, mac)?;
-        Ok(self.mac(purpose, octets).map_err(NotVouched::Keys)?.to_bytes().to_vec())
     }
 
     /// Seals anew with the newest key what another one sealed.

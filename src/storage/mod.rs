@@ -34,6 +34,7 @@ use time::UtcDateTime;
 use connection::{AnyConnection, Manager};
 
 use crate::federation::disclosure::ChainPosition;
+use crate::sealing::{self, milliseconds};
 
 pub use artifacts::WaitingResponse;
 pub use connection::{DatabaseUrl, NodeLock};
@@ -327,15 +328,9 @@ macro_rules! on_each {
 }
 use on_each;
 
-/// The stored form of a time.
-fn milliseconds(time: UtcDateTime) -> i64 {
-    i64::try_from(time.unix_timestamp_nanos() / 1_000_000).unwrap_or(i64::MAX)
-}
-
 /// The time that is stored in a column.
 fn instant(milliseconds: i64, table: &'static str, column: &'static str) -> Result<UtcDateTime, StoreError> {
-    UtcDateTime::from_unix_timestamp_nanos(i128::from(milliseconds) * 1_000_000)
-        .map_err(|_| StoreError::InconsistentRow { table, column })
+    sealing::instant(milliseconds).ok_or(StoreError::InconsistentRow { table, column })
 }
 
 /// An optional time that is stored in a column.

@@ -1,10 +1,10 @@
 //! The row of an account: whether it can be used, and whether its vault is open. Both stand in clear and decide who gets in: an
 //! account that is still signing up has no second factor. So the row carries a keyed digest over all of it.
 
-use time::UtcDateTime;
-
 use super::{SubscriberAccount, SubscriberId, SubscriberStatus, VaultState};
-use crate::sealing::{KeysError, NotVouched, Purpose, ServiceKeys, context};
+use crate::sealing::{
+    KeysError, Purpose, ServiceKeys, Vouched, VouchedRow, context, instant, mac_column, milliseconds,
+};
 
 /// What a row says of an account, as plain words and numbers: nobody vouches for it before [`StoredAccount::authenticate`].
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,8 +29,7 @@ impl StoredAccount {
     /// # Errors
     /// When the service's keys are unavailable.
     pub fn new(account: &SubscriberAccount, keys: &dyn ServiceKeys) -> Result<Self, KeysError> {
-        let milliseconds = |at: UtcDateTime| i64::try_from(at.unix_timestamp_nanos() / 1_000_000).unwrap_or(i64::MAX);
-        let mut stored = Self {
+        let stored = Self {
             id: account.id,
             status: account.status.as_str().to_owned(),
             vault: account.vault.as_str().to_owned(),
@@ -38,36 +37,19 @@ impl StoredAccount {
             rules_accepted_at: milliseconds(account.rules_accepted_at),
             mac: Vec::new(),
         };
-        stored.mac = keys.mac(Purpose::Account, &stored.octets())?.to_bytes().to_vec();
-        Ok(stored)
+        stored.vouched((), keys)
     }
+}
 
-    /// The account, if this service wrote the row.
-    ///
-    /// # Errors
-    /// [`NotVouched::Altered`]: then there is no such account.
-    pub fn authenticate(&self, keys: &dyn ServiceKeys) -> Result<SubscriberAccount, NotVouched> {
-        keys.vouch(Purpose::Account, &self.octets(), &self.mac)?;
-        let instant = |at: i64| UtcDateTime::from_unix_timestamp_nanos(i128::from(at) * 1_000_000);
-        Ok(SubscriberAccount {
-            id: self.id,
-            status: SubscriberStatus::from_stored(&self.status).ok_or(NotVouched::Altered)?,
-            vault: VaultState::from_stored(&self.vault).ok_or(NotVouched::Altered)?,
-            created_at: instant(self.created_at).map_err(|_| NotVouched::Altered)?,
-            rules_accepted_at: instant(self.rules_accepted_at).map_err(|_| NotVouched::Altered)?,
-        })
-    }
-
-    /// The keyed digest made anew with the newest key.
-    ///
-    /// # Errors
-    /// [`NotVouched`]: then the row stays as it is.
-    pub fn revouched(&self, keys: &dyn ServiceKeys) -> Result<Vec<u8>, NotVouched> {
-        keys.revouch(Purpose::Account, &self.octets(), &self.mac)
-    }
+/// One that was altered is no account.
+impl VouchedRow for StoredAccount {
+    type Context<'c> = ();
+    type Meaning = SubscriberAccount;
+    const PURPOSE: Purpose = Purpose::Account;
+    mac_column!();
 
     /// {label, subscriber, status, vault, created, rules accepted}.
-    fn octets(&self) -> Vec<u8> {
+    fn octets(&self, (): ()) -> Vec<u8> {
         context(&[
             b"signet/account/v1",
             self.id.as_bytes(),
@@ -77,6 +59,16 @@ impl StoredAccount {
             &self.rules_accepted_at.to_be_bytes(),
         ])
     }
+
+    fn meaning(row: Vouched<'_, Self>, (): ()) -> Option<SubscriberAccount> {
+        Some(SubscriberAccount {
+            id: row.id,
+            status: SubscriberStatus::from_stored(&row.status)?,
+            vault: VaultState::from_stored(&row.vault)?,
+            created_at: instant(row.created_at)?,
+            rules_accepted_at: instant(row.rules_accepted_at)?,
+        })
+    }
 }
 
 #[cfg(test)]
@@ -84,6 +76,7 @@ mod tests {
     use time::macros::utc_datetime;
 
     use super::*;
+    use crate::sealing::NotVouched;
     use crate::services::keys::keys_for_tests;
 
     #[test]
@@ -97,7 +90,7 @@ mod tests {
             vault: VaultState::Sealed,
         };
         let stored = StoredAccount::new(&account, &keys).unwrap();
-        assert_eq!(stored.authenticate(&keys), Ok(account));
+        assert_eq!(stored.authenticate((), &keys), Ok(account));
         for altered in [
             StoredAccount { id: SubscriberId::from_bytes([2; 16]), ..stored.clone() },
             StoredAccount { status: "active".to_owned(), ..stored.clone() },
@@ -106,7 +99,7 @@ mod tests {
             StoredAccount { rules_accepted_at: stored.rules_accepted_at + 1, ..stored.clone() },
             StoredAccount { mac: Vec::new(), ..stored },
         ] {
-            assert_eq!(altered.authenticate(&keys), Err(NotVouched::Altered), "{altered:?}");
+            assert_eq!(altered.authenticate((), &keys), Err(NotVouched::Altered), "{altered:?}");
         }
     }
 }

@@ -688,6 +688,7 @@ fn each_checked_thing_has_its_birthplace() {
         ("SsoLocation", &[("saml/metadata/sso.rs", 1)]),
         ("VerifiedAuthnRequest", &[("saml/authn_request/mod.rs", 1)]),
         ("VerifiedResponse", &[("saml/response/incoming/mod.rs", 1)]),
+        ("Vouched", &[("sealing/vouched.rs", 1)]),
         ("VouchedConsent", &[("federation/consent/stored.rs", 2)]),
     ];
     for (of, places) in expected {

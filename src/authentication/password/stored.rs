@@ -4,7 +4,9 @@
 use time::UtcDateTime;
 
 use super::PasswordVerifier;
-use crate::sealing::{KeysError, NotVouched, Purpose, ServiceKeys, context};
+use crate::sealing::{
+    KeysError, Purpose, ServiceKeys, Vouched, VouchedRow, context, instant, mac_column, milliseconds,
+};
 use crate::subscriber::SubscriberId;
 
 /// What a row says of a person's password, as plain octets and numbers: nobody vouches for it before
@@ -39,37 +41,27 @@ impl StoredPassword {
         now: UtcDateTime,
         keys: &dyn ServiceKeys,
     ) -> Result<Self, KeysError> {
-        let set_at = i64::try_from(now.unix_timestamp_nanos() / 1_000_000).unwrap_or(i64::MAX);
-        let mut stored = Self { verifier: verifier.to_bytes(), set_at, mac: Vec::new() };
-        stored.mac = keys.mac(Purpose::Password, &stored.octets(of))?.to_bytes().to_vec();
-        Ok(stored)
+        let stored = Self { verifier: verifier.to_bytes(), set_at: milliseconds(now), mac: Vec::new() };
+        stored.vouched(of, keys)
     }
+}
 
-    /// The password, if this service wrote the row about this person.
-    ///
-    /// # Errors
-    /// [`NotVouched::Altered`]: then the person counts as somebody without a password.
-    pub fn authenticate(&self, of: SubscriberId, keys: &dyn ServiceKeys) -> Result<KnownPassword, NotVouched> {
-        keys.vouch(Purpose::Password, &self.octets(of), &self.mac)?;
-        let set_at = UtcDateTime::from_unix_timestamp_nanos(i128::from(self.set_at) * 1_000_000);
-        Ok(KnownPassword {
-            verifier: PasswordVerifier::from_bytes(&self.verifier).map_err(|_| NotVouched::Altered)?,
-            set_at: set_at.map_err(|_| NotVouched::Altered)?,
-        })
-    }
-
-    /// The keyed digest of the row made anew with the newest key. The verifier in it stays as it is: only the person's password
-    /// can make it anew.
-    ///
-    /// # Errors
-    /// [`NotVouched`]: then the row stays as it is.
-    pub fn revouched(&self, of: SubscriberId, keys: &dyn ServiceKeys) -> Result<Vec<u8>, NotVouched> {
-        keys.revouch(Purpose::Password, &self.octets(of), &self.mac)
-    }
+/// Of one that was altered, the person counts as somebody without a password. Its digest can be made anew; the verifier in it
+/// stays as it is, since only the person's password can make that anew.
+impl VouchedRow for StoredPassword {
+    type Context<'c> = SubscriberId;
+    type Meaning = KnownPassword;
+    const PURPOSE: Purpose = Purpose::Password;
+    mac_column!();
 
     /// {label, subscriber, verifier, time}.
     fn octets(&self, of: SubscriberId) -> Vec<u8> {
         context(&[b"signet/password-row/v1", of.as_bytes(), &self.verifier, &self.set_at.to_be_bytes()])
+    }
+
+    fn meaning(row: Vouched<'_, Self>, _: SubscriberId) -> Option<KnownPassword> {
+        let verifier = PasswordVerifier::from_bytes(&row.verifier).ok()?;
+        Some(KnownPassword { verifier, set_at: instant(row.set_at)? })
     }
 }
 
@@ -80,6 +72,7 @@ mod tests {
     use super::*;
     use crate::authentication::password::{Argon2Memory, Argon2Parameters, Password, StretchedPassword};
     use crate::entropy::SystemEntropy;
+    use crate::sealing::NotVouched;
     use crate::services::keys::keys_for_tests;
 
     const ADA: SubscriberId = SubscriberId::from_bytes([1; 16]);

@@ -1,7 +1,7 @@
 //! Consent (SP 800-63C §4.6.1.3): when a person is asked, what they agreed to, and the release that is frozen with it.
 //!
 //! A [`ConsentScope`] is what the page asks about: names and purposes. A [`ConsentRecord`] remembers that a person agreed
-//! to one, for a year; [`StoredConsent::authenticate`] alone says which rows of the database are such records. A [`ConsentedRelease`] is one decision with its values, covered by such a record and frozen: the
+//! to one, for a year; [`StoredConsent::authenticate`](crate::sealing::VouchedRow::authenticate) alone says which rows of the database are such records. A [`ConsentedRelease`] is one decision with its values, covered by such a record and frozen: the
 //! page, the disclosure record and the assertion are drawn from it, and its digest is compared when the assertion is made.
 //!
 //! Where records are kept is `storage`'s; how the page looks is `web`'s.

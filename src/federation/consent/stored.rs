@@ -4,10 +4,10 @@
 //! Taking a consent back erases the digest: a row from which `revoked_at` is taken away again is not one that this service
 //! wrote. A row that says that it was taken back is believed without a digest, since it allows nothing.
 
-use time::UtcDateTime;
-
 use super::{ConsentId, ConsentRecord, ConsentScope};
-use crate::sealing::{KeysError, NotVouched, Purpose, ServiceKeys, context};
+use crate::sealing::{
+    KeysError, Purpose, ServiceKeys, Vouched, VouchedRow, context, instant, mac_column, milliseconds,
+};
 use crate::subscriber::SubscriberId;
 
 /// A consent that this service wrote down itself, or one that was taken back and allows nothing.
@@ -68,8 +68,7 @@ impl StoredConsent {
     /// # Errors
     /// When the service's keys are unavailable.
     pub fn new(record: &ConsentRecord, keys: &dyn ServiceKeys) -> Result<Self, KeysError> {
-        let milliseconds = |at: UtcDateTime| i64::try_from(at.unix_timestamp_nanos() / 1_000_000).unwrap_or(i64::MAX);
-        let mut stored = Self {
+        let stored = Self {
             id: record.id,
             entity_id: record.scope.entity_id().to_string(),
             scope: record.scope.to_bytes(),
@@ -77,38 +76,16 @@ impl StoredConsent {
             revoked_at: record.revoked_at.map(milliseconds),
             mac: Vec::new(),
         };
-        if stored.revoked_at.is_none() {
-            stored.mac = keys.mac(Purpose::Consent, &stored.octets(record.subscriber))?.to_bytes().to_vec();
-        }
-        Ok(stored)
+        stored.vouched(record.subscriber, keys)
     }
+}
 
-    /// The consent, if this service wrote the row about this person, or it was taken back.
-    ///
-    /// # Errors
-    /// [`NotVouched::Altered`]: then the person has agreed to nothing.
-    pub fn authenticate(&self, of: SubscriberId, keys: &dyn ServiceKeys) -> Result<VouchedConsent, NotVouched> {
-        if self.revoked_at.is_none() {
-            keys.vouch(Purpose::Consent, &self.octets(of), &self.mac)?;
-        }
-        let instant = |at: i64| UtcDateTime::from_unix_timestamp_nanos(i128::from(at) * 1_000_000);
-        let record = ConsentRecord {
-            id: self.id,
-            subscriber: of,
-            scope: ConsentScope::from_bytes(&self.scope).ok_or(NotVouched::Altered)?,
-            given_at: instant(self.given_at).map_err(|_| NotVouched::Altered)?,
-            revoked_at: self.revoked_at.map(instant).transpose().map_err(|_| NotVouched::Altered)?,
-        };
-        Ok(VouchedConsent { record, mac: self.mac.clone() })
-    }
-
-    /// The keyed digest made anew with the newest key.
-    ///
-    /// # Errors
-    /// [`NotVouched`]: then the row stays as it is.
-    pub fn revouched(&self, of: SubscriberId, keys: &dyn ServiceKeys) -> Result<Vec<u8>, NotVouched> {
-        keys.revouch(Purpose::Consent, &self.octets(of), &self.mac)
-    }
+/// One that was altered agrees to nothing.
+impl VouchedRow for StoredConsent {
+    type Context<'c> = SubscriberId;
+    type Meaning = VouchedConsent;
+    const PURPOSE: Purpose = Purpose::Consent;
+    mac_column!();
 
     /// {label, consent, subscriber, service, scope, given}.
     fn octets(&self, of: SubscriberId) -> Vec<u8> {
@@ -121,12 +98,31 @@ impl StoredConsent {
             &self.given_at.to_be_bytes(),
         ])
     }
+
+    fn meaning(row: Vouched<'_, Self>, of: SubscriberId) -> Option<VouchedConsent> {
+        let record = ConsentRecord {
+            id: row.id,
+            subscriber: of,
+            scope: ConsentScope::from_bytes(&row.scope)?,
+            given_at: instant(row.given_at)?,
+            revoked_at: match row.revoked_at {
+                None => None,
+                Some(at) => Some(instant(at)?),
+            },
+        };
+        Some(VouchedConsent { record, mac: row.mac.clone() })
+    }
+
+    fn allows_nothing(&self) -> bool {
+        self.revoked_at.is_some()
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
 
+    use time::UtcDateTime;
     use time::macros::utc_datetime;
 
     use super::*;
@@ -134,6 +130,7 @@ mod tests {
     use crate::federation::attribute::AttributeName;
     use crate::federation::identifier::NameIdFormat;
     use crate::saml::EntityId;
+    use crate::sealing::NotVouched;
     use crate::services::keys::keys_for_tests;
 
     const ADA: SubscriberId = SubscriberId::from_bytes([1; 16]);

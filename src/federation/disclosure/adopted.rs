@@ -5,8 +5,7 @@
 //! keyed digest: a chain that is rewritten without keys, or invented, has none.
 
 use super::ChainPosition;
-use crate::sealing::Encoder;
-use crate::sealing::{KeysError, NotVouched, Purpose, ServiceKeys};
+use crate::sealing::{Encoder, KeysError, Purpose, ServiceKeys, Vouched, VouchedRow, mac_column};
 
 /// What a row says of such an end: nobody vouches for it before [`StoredAdoptedEnd::authenticate`].
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,18 +22,23 @@ impl StoredAdoptedEnd {
     /// # Errors
     /// When the service's keys are unavailable.
     pub fn new(end: ChainPosition, keys: &dyn ServiceKeys) -> Result<Self, KeysError> {
-        Ok(Self { end, mac: keys.mac(Purpose::Ledger, &octets(&end))?.to_bytes().to_vec() })
-    }
-
-    /// The end, if this service took it over.
-    ///
-    /// # Errors
-    /// [`NotVouched::Altered`]: then no record without a key counts.
-    pub fn authenticate(&self, keys: &dyn ServiceKeys) -> Result<ChainPosition, NotVouched> {
-        keys.vouch(Purpose::Ledger, &octets(&self.end), &self.mac).map(|()| self.end)
+        Self { end, mac: Vec::new() }.vouched((), keys)
     }
 }
 
-fn octets(end: &ChainPosition) -> Vec<u8> {
-    Encoder::new("signet adopted chain 1").bytes(end.chain.as_bytes()).number(end.seq).bytes(&end.hash).finish()
+/// By one that was altered, no record without a key counts.
+impl VouchedRow for StoredAdoptedEnd {
+    type Context<'c> = ();
+    type Meaning = ChainPosition;
+    const PURPOSE: Purpose = Purpose::Ledger;
+    mac_column!();
+
+    fn octets(&self, (): ()) -> Vec<u8> {
+        let ChainPosition { chain, seq, hash } = &self.end;
+        Encoder::new("signet adopted chain 1").bytes(chain.as_bytes()).number(*seq).bytes(hash).finish()
+    }
+
+    fn meaning(row: Vouched<'_, Self>, (): ()) -> Option<ChainPosition> {
+        Some(row.end)
+    }
 }

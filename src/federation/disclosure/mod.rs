@@ -32,8 +32,7 @@ use super::consent::{ConsentId, ContentDigest, ScopeDigest};
 use super::identifier::NameIdFormat;
 use crate::id::define_id;
 use crate::saml::EntityId;
-use crate::sealing::Encoder;
-use crate::sealing::{KeyId, KeysError, Mac, Purpose, ServiceKeys};
+use crate::sealing::{Encoder, KeyId, KeysError, Mac, Purpose, ServiceKeys, milliseconds};
 use crate::subscriber::SubscriberId;
 
 define_id! {
@@ -142,13 +141,12 @@ impl DisclosureDraft {
     }
 
     fn encoded(&self, label: &str, chain: ChainId, seq: i64, prev_hash: &[u8; 32]) -> Encoder {
-        let milliseconds = i64::try_from(self.at.unix_timestamp_nanos() / 1_000_000).unwrap_or(i64::MAX);
         let start = Encoder::new(label)
             .bytes(chain.as_bytes())
             .number(seq)
             .bytes(prev_hash)
             .bytes(self.id.as_bytes())
-            .number(milliseconds)
+            .number(milliseconds(self.at))
             .bytes(self.subscriber.as_bytes())
             .text(self.entity_id.as_str())
             .text(self.agency_id.as_str())

@@ -5,7 +5,7 @@ use time::UtcDateTime;
 
 use super::PairwiseId;
 use crate::federation::agreement::AgencyId;
-use crate::sealing::{KeysError, NotVouched, Purpose, ServiceKeys, context};
+use crate::sealing::{KeysError, Purpose, ServiceKeys, Vouched, VouchedRow, context, mac_column, milliseconds};
 use crate::subscriber::SubscriberId;
 
 /// What a row says of the name by which an agency knows a person, as plain octets and numbers: nobody vouches for it before
@@ -32,44 +32,20 @@ impl StoredPairwiseId {
         now: UtcDateTime,
         keys: &dyn ServiceKeys,
     ) -> Result<Self, KeysError> {
-        let mut stored = Self {
-            value: identifier.as_bytes().to_vec(),
-            created_at: i64::try_from(now.unix_timestamp_nanos() / 1_000_000).unwrap_or(i64::MAX),
-            mac: Vec::new(),
-        };
-        stored.mac = keys.mac(Purpose::PairwiseId, &stored.octets(of, agency))?.to_bytes().to_vec();
-        Ok(stored)
+        let stored = Self { value: identifier.as_bytes().to_vec(), created_at: milliseconds(now), mac: Vec::new() };
+        stored.vouched((of, agency), keys)
     }
+}
 
-    /// The identifier, if this service wrote the row about this person and this agency.
-    ///
-    /// # Errors
-    /// [`NotVouched::Altered`]: then the agency is told nothing about the person.
-    pub fn authenticate(
-        &self,
-        of: SubscriberId,
-        agency: &AgencyId,
-        keys: &dyn ServiceKeys,
-    ) -> Result<PairwiseId, NotVouched> {
-        keys.vouch(Purpose::PairwiseId, &self.octets(of, agency), &self.mac)?;
-        self.value.as_slice().try_into().map(PairwiseId).map_err(|_| NotVouched::Altered)
-    }
-
-    /// The keyed digest made anew with the newest key.
-    ///
-    /// # Errors
-    /// [`NotVouched`]: then the row stays as it is.
-    pub fn revouched(
-        &self,
-        of: SubscriberId,
-        agency: &AgencyId,
-        keys: &dyn ServiceKeys,
-    ) -> Result<Vec<u8>, NotVouched> {
-        keys.revouch(Purpose::PairwiseId, &self.octets(of, agency), &self.mac)
-    }
+/// One that was altered names nobody, and the agency is told nothing about the person.
+impl VouchedRow for StoredPairwiseId {
+    type Context<'c> = (SubscriberId, &'c AgencyId);
+    type Meaning = PairwiseId;
+    const PURPOSE: Purpose = Purpose::PairwiseId;
+    mac_column!();
 
     /// {label, subscriber, agency, identifier, created}.
-    fn octets(&self, of: SubscriberId, agency: &AgencyId) -> Vec<u8> {
+    fn octets(&self, (of, agency): Self::Context<'_>) -> Vec<u8> {
         context(&[
             b"signet/pairwise-id/v1",
             of.as_bytes(),
@@ -77,6 +53,10 @@ impl StoredPairwiseId {
             &self.value,
             &self.created_at.to_be_bytes(),
         ])
+    }
+
+    fn meaning(row: Vouched<'_, Self>, _: Self::Context<'_>) -> Option<PairwiseId> {
+        row.value.as_slice().try_into().map(PairwiseId).ok()
     }
 }
 
@@ -91,6 +71,7 @@ mod tests {
     use time::macros::utc_datetime;
 
     use super::*;
+    use crate::sealing::NotVouched;
     use crate::services::keys::keys_for_tests;
 
     const ADA: SubscriberId = SubscriberId::from_bytes([1; 16]);
@@ -102,9 +83,9 @@ mod tests {
         let (keys, identifier) = (keys_for_tests(), PairwiseId([3; 16]));
         let [parks, library] = ["parks", "library"].map(|id| AgencyId::parse(id).unwrap());
         let stored = StoredPairwiseId::new(ADA, &parks, identifier, NOW, &keys).unwrap();
-        assert_eq!(stored.authenticate(ADA, &parks, &keys), Ok(identifier));
+        assert_eq!(stored.authenticate((ADA, &parks), &keys), Ok(identifier));
         let refused = |what: &str, stored: &StoredPairwiseId, of, agency, keys: &dyn ServiceKeys| {
-            assert_eq!(stored.authenticate(of, agency, keys), Err(NotVouched::Altered), "{what}");
+            assert_eq!(stored.authenticate((of, agency), keys), Err(NotVouched::Altered), "{what}");
         };
         refused("another person", &stored, BEA, &parks, &keys);
         refused("another agency", &stored, ADA, &library, &keys);

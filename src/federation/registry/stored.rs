@@ -10,7 +10,9 @@ use time::UtcDateTime;
 use super::{BrokenFile, ServiceFiles, ServiceName, ServiceProvider};
 use crate::federation::agreement::AgencyId;
 use crate::saml::EntityId;
-use crate::sealing::{KeysError, NotVouched, Purpose, ServiceKeys, context};
+use crate::sealing::{
+    KeysError, NotVouched, Purpose, ServiceKeys, Vouched, VouchedRow, context, mac_column, milliseconds,
+};
 
 /// What a row says of one revision of a service's record, without the two files: nobody vouches for it before
 /// [`StandingRevisions::tell_apart`].
@@ -60,7 +62,7 @@ impl StoredRevision {
             superseded_at: None,
             mac: Vec::new(),
         };
-        stored.sealed(keys)
+        stored.vouched((), keys)
     }
 
     /// The same once nothing of it counts but which agency the service belongs to.
@@ -68,7 +70,7 @@ impl StoredRevision {
     /// # Errors
     /// When the service's keys are unavailable.
     pub fn superseded(&self, now: UtcDateTime, keys: &dyn ServiceKeys) -> Result<Self, KeysError> {
-        Self { superseded_at: Some(milliseconds(now)), ..self.clone() }.sealed(keys)
+        Self { superseded_at: Some(milliseconds(now)), ..self.clone() }.vouched((), keys)
     }
 
     /// The same once it was found altered: it is kept to be looked at, and counts for nothing, whatever is done to it.
@@ -77,26 +79,21 @@ impl StoredRevision {
         Self { superseded_at: self.superseded_at.or(Some(milliseconds(now))), mac: Vec::new(), ..self.clone() }
     }
 
-    /// The keyed digest made anew with the newest key.
-    ///
-    /// # Errors
-    /// [`NotVouched`]: then the row stays as it is.
-    pub fn revouched(&self, keys: &dyn ServiceKeys) -> Result<Vec<u8>, NotVouched> {
-        keys.revouch(Purpose::ServiceRecord, &self.octets(), &self.mac)
-    }
-
     fn is_condemned(&self) -> bool {
         self.superseded_at.is_some() && self.mac.is_empty()
     }
+}
 
-    fn sealed(mut self, keys: &dyn ServiceKeys) -> Result<Self, KeysError> {
-        self.mac = keys.mac(Purpose::ServiceRecord, &self.octets())?.to_bytes().to_vec();
-        Ok(self)
-    }
+impl VouchedRow for StoredRevision {
+    type Context<'c> = ();
+    /// Which of a service's revisions counts is told of all of them: [`StandingRevisions::tell_apart`].
+    type Meaning = ();
+    const PURPOSE: Purpose = Purpose::ServiceRecord;
+    mac_column!();
 
     /// {label, revision, entityID, agency, folder, applied, by, sequence, superseded}. What still counts is told from what
     /// does not by the length of its last part.
-    fn octets(&self) -> Vec<u8> {
+    fn octets(&self, (): ()) -> Vec<u8> {
         context(&[
             b"signet/service-record/v1",
             &self.sha256,
@@ -108,6 +105,10 @@ impl StoredRevision {
             &self.sequence.to_be_bytes(),
             self.superseded_at.map(i64::to_be_bytes).as_ref().map_or(&[], |at| at.as_slice()),
         ])
+    }
+
+    fn meaning(_: Vouched<'_, Self>, (): ()) -> Option<()> {
+        Some(())
     }
 }
 
@@ -194,7 +195,7 @@ impl StandingRevisions {
         let mut standing = Self::default();
         let mut current = Vec::new();
         for row in rows.into_iter().filter(|row| !row.is_condemned()) {
-            match keys.vouch(Purpose::ServiceRecord, &row.octets(), &row.mac) {
+            match row.authenticate((), keys) {
                 Ok(()) => {
                     let last = standing.last.entry(row.entity_id.clone()).or_insert(row.sequence);
                     *last = row.sequence.max(*last);
@@ -234,10 +235,6 @@ impl StandingRevisions {
     }
 }
 
-fn milliseconds(at: UtcDateTime) -> i64 {
-    i64::try_from(at.unix_timestamp_nanos() / 1_000_000).unwrap_or(i64::MAX)
-}
-
 #[cfg(test)]
 mod tests {
     use time::macros::utc_datetime;
@@ -259,7 +256,7 @@ mod tests {
             superseded_at: None,
             mac: Vec::new(),
         };
-        stored.sealed(keys).unwrap()
+        stored.vouched((), keys).unwrap()
     }
 
     fn told_apart(rows: &[StoredRevision], keys: &LocalKeys) -> (Vec<u8>, Vec<u8>) {

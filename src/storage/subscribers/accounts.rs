@@ -26,7 +26,7 @@ impl Transaction<'_> {
         Ok(())
     }
 
-    /// What the database says of an account, for [`StoredAccount::authenticate`].
+    /// What the database says of an account, for [`StoredAccount::authenticate`](crate::sealing::VouchedRow::authenticate).
     ///
     /// # Errors
     /// When the database fails.

@@ -57,7 +57,7 @@ impl Transaction<'_> {
         Ok(())
     }
 
-    /// What the database says of a person's password, for [`StoredPassword::authenticate`].
+    /// What the database says of a person's password, for [`StoredPassword::authenticate`](crate::sealing::VouchedRow::authenticate).
     ///
     /// # Errors
     /// When the database fails.

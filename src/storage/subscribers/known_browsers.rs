@@ -36,7 +36,7 @@ impl Transaction<'_> {
         Ok(())
     }
 
-    /// The rows with these names, for [`StoredKnownBrowser::authenticate`].
+    /// The rows with these names, for [`StoredKnownBrowser::authenticate`](crate::sealing::VouchedRow::authenticate).
     ///
     /// # Errors
     /// When the database fails.

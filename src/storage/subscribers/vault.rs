@@ -154,7 +154,7 @@ impl Transaction<'_> {
     }
 
     /// What the database says of a person's proofing, with the list of the profile that stands beside it: for
-    /// [`StoredProofing::authenticate`], before which nothing of it counts.
+    /// [`StoredProofing::authenticate`](crate::sealing::VouchedRow::authenticate), before which nothing of it counts.
     ///
     /// # Errors
     /// When the database fails.

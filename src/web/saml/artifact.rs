@@ -24,7 +24,7 @@ use crate::saml::artifact::{Artifact, ArtifactResponse, DecodedArtifactResolve};
 use crate::saml::binding::MAX_MESSAGE_BYTES;
 use crate::saml::response::{KeptResponse, SignedResponse};
 use crate::saml::xml::{Builder, Canonical, ns};
-use crate::sealing::{KeysError, Purpose, context};
+use crate::sealing::{KeysError, Purpose, context, milliseconds};
 use crate::storage::{StoreError, WaitingResponse};
 use crate::web::refusal::{Refusal, RefusedService};
 
@@ -65,7 +65,7 @@ pub(super) async fn keep(
 
 /// Where a kept response belongs: nobody moves it to another service or lets it wait longer.
 fn place(digest: &[u8; 32], receiver: &str, expires_at: UtcDateTime) -> Vec<u8> {
-    let until = i64::try_from(expires_at.unix_timestamp_nanos() / 1_000_000).unwrap_or(i64::MAX).to_be_bytes();
+    let until = milliseconds(expires_at).to_be_bytes();
     context(&[b"signet/waiting-response/v1", digest, receiver.as_bytes(), &until])
 }
 
