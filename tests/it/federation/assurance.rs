@@ -212,7 +212,7 @@ fn a_level_that_cannot_be_stated_is_told_with_what_was_asked_and_what_is_agreed(
     let unknown = ["urn:a", "urn:b\nERROR", "urn:c", "urn:d"];
     assert_eq!(
         told(Exact, &unknown),
-        "the request asks for `urn:a`, `urn:b\u{fffd}ERROR`, `urn:c` and 1 more; none of that is a level that is known here"
+        "the request asks for `urn:a`, `urn:b\\nERROR`, `urn:c` and 1 more; none of that is a level that is known here"
     );
     let high = LevelTerms { default_ial: Ial::Two, highest_ial: Ial::One, ..terms() };
     assert_eq!(
