@@ -136,7 +136,7 @@ impl AuthenticatorSecret {
                 .map(Self::Phone)
                 .ok_or(malformed),
             AuthenticatorKind::Totp => <[u8; 20]>::try_from(bytes)
-                .map(|bytes| Self::Totp(TotpSecret::from_bytes(bytes)))
+                .map(|bytes| Self::Totp(TotpSecret::from_bytes(&bytes)))
                 .map_err(|_| malformed),
             AuthenticatorKind::Passkey | AuthenticatorKind::SecurityKey => {
                 Ok(Self::Webauthn(Box::new(StoredCredential::from_bytes(bytes)?)))

@@ -1,8 +1,5 @@
 //! A forgotten password, and opening the vault again. The rules stand in [`crate::authentication::recovery`].
 
-use time::UtcDateTime;
-use zeroize::Zeroizing;
-
 use super::session::SessionTrouble;
 use super::site::Site;
 use super::visitor::Visitor;
@@ -19,6 +16,7 @@ use crate::event::{AlteredRecord, Event};
 use crate::storage::Transaction;
 use crate::subscriber::vault::{SealedSlot, SlotId, SlotKey, SlotKind, VaultError, VaultKey};
 use crate::subscriber::{EmailAddress, SubscriberId, SubscriberStatus, VaultState};
+use time::UtcDateTime;
 
 /// Sends the link that chooses a new password; to an address without an account, a mail that says so. The same work is done for
 /// both.
@@ -147,7 +145,7 @@ pub fn make_recovery_key(
     let slot = SealedSlot::seal(id, of, &key.slot_key(), vault_key, &*site.keys, &*site.entropy)?;
     tx.put_slot(of, &slot, None, visitor.now)?;
     let signed_in = visitor.session.state.signed_in_mut().ok_or(SessionTrouble::Ended)?;
-    signed_in.new_recovery_key = Some(Zeroizing::new(key.to_session()));
+    signed_in.new_recovery_key = Some(key);
     Ok(())
 }
 

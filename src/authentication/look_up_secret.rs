@@ -7,7 +7,8 @@ use std::fmt;
 
 use zeroize::Zeroizing;
 
-use crate::entropy::{Entropy, random_bytes};
+use crate::entropy::Entropy;
+use crate::sealing::SecretOctets;
 use crate::subscriber::vault::{SlotKey, SlotKind};
 
 /// Crockford's alphabet: no I, L, O, U.
@@ -18,13 +19,13 @@ const LETTERS: usize = 28;
 
 /// A recovery key.
 #[derive(Clone)]
-pub struct RecoveryKey(Zeroizing<[u8; 16]>);
+pub struct RecoveryKey(SecretOctets<16>);
 
 impl RecoveryKey {
     /// A new key.
     #[must_use]
     pub fn random(entropy: &dyn Entropy) -> Self {
-        Self(Zeroizing::new(random_bytes(entropy)))
+        Self(SecretOctets::random(entropy))
     }
 
     /// As it is shown, once: seven groups of four letters.
@@ -62,7 +63,7 @@ impl RecoveryKey {
         if letters != LETTERS {
             return Err(RecoveryKeyError::Malformed);
         }
-        let key = Self(Zeroizing::new(bits.0.to_be_bytes()));
+        let key = Self(SecretOctets::of(&bits.0.to_be_bytes()));
         if u32::from(check(&key.0)) != bits.1 {
             return Err(RecoveryKeyError::Mistyped);
         }
@@ -70,13 +71,13 @@ impl RecoveryKey {
     }
 
     /// As it stands in the sealed session until it was shown.
-    pub(crate) fn to_session(&self) -> [u8; 16] {
-        *self.0
+    pub(crate) fn as_session(&self) -> &[u8; 16] {
+        &self.0
     }
 
     /// Out of the sealed session.
-    pub(crate) fn from_session(bytes: [u8; 16]) -> Self {
-        Self(Zeroizing::new(bytes))
+    pub(crate) fn from_session(bytes: &[u8; 16]) -> Self {
+        Self(SecretOctets::of(bytes))
     }
 
     /// The key of the vault's recovery slot. Opening that slot is the check of the key: nothing else is stored.
@@ -130,7 +131,7 @@ mod tests {
     use super::*;
 
     fn key(bytes: [u8; 16]) -> RecoveryKey {
-        RecoveryKey(Zeroizing::new(bytes))
+        RecoveryKey(SecretOctets::of(&bytes))
     }
 
     #[test]

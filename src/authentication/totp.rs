@@ -10,10 +10,10 @@ use qrcode::QrCode;
 use qrcode::render::svg;
 use time::UtcDateTime;
 use totp_rs::{Algorithm, Builder, Secret, Totp};
-use zeroize::Zeroizing;
 
 use super::{AuthenticatorKind, Proof};
-use crate::entropy::{Entropy, random_bytes};
+use crate::entropy::Entropy;
+use crate::sealing::SecretOctets;
 use crate::subscriber::six_digits;
 
 /// Seconds of one step.
@@ -21,19 +21,19 @@ pub const STEP_SECONDS: u64 = 30;
 
 /// The secret that an app shares with us: 160 bits (RFC 4226, 4, R6). Stored only sealed.
 #[derive(Clone)]
-pub struct TotpSecret(Zeroizing<[u8; 20]>);
+pub struct TotpSecret(SecretOctets<20>);
 
 impl TotpSecret {
     /// A new secret.
     #[must_use]
     pub fn random(entropy: &dyn Entropy) -> Self {
-        Self(Zeroizing::new(random_bytes(entropy)))
+        Self(SecretOctets::random(entropy))
     }
 
     /// Out of its sealed form.
     #[must_use]
-    pub fn from_bytes(bytes: [u8; 20]) -> Self {
-        Self(Zeroizing::new(bytes))
+    pub fn from_bytes(bytes: &[u8; 20]) -> Self {
+        Self(SecretOctets::of(bytes))
     }
 
     /// To be sealed.
@@ -170,7 +170,7 @@ mod tests {
     #[test]
     fn codes_agree_with_rfc_6238() {
         // Appendix B, SHA-1, cut to six digits.
-        let secret = TotpSecret::from_bytes(*b"12345678901234567890");
+        let secret = TotpSecret::from_bytes(b"12345678901234567890");
         for (seconds, code) in [(59, "287082"), (1_111_111_109, "081804"), (20_000_000_000, "353130")] {
             let moment = UtcDateTime::from_unix_timestamp(seconds).unwrap();
             assert_eq!(secret.code_at(moment).unwrap(), code);
@@ -180,7 +180,7 @@ mod tests {
 
     #[test]
     fn one_step_of_drift_is_taken_and_two_are_not() {
-        let secret = TotpSecret::from_bytes([7; 20]);
+        let secret = TotpSecret::from_bytes(&[7; 20]);
         for (drift, taken) in [(-2, false), (-1, true), (0, true), (1, true), (2, false)] {
             let code = secret.code_at(step(drift)).unwrap();
             assert_eq!(secret.accept(&code, NOW, None).is_ok(), taken, "{drift}");
@@ -189,7 +189,7 @@ mod tests {
 
     #[test]
     fn a_code_is_taken_once_and_none_before_it_afterwards() {
-        let secret = TotpSecret::from_bytes([7; 20]);
+        let secret = TotpSecret::from_bytes(&[7; 20]);
         let code = secret.code_at(NOW).unwrap();
         let accepted = secret.accept(&code, NOW, None).unwrap().number();
         assert_eq!(secret.accept(&code, NOW, Some(accepted)), Err(TotpError::Used));
@@ -201,7 +201,7 @@ mod tests {
 
     #[test]
     fn codes_may_be_typed_in_groups_and_must_have_six_digits() {
-        let secret = TotpSecret::from_bytes([7; 20]);
+        let secret = TotpSecret::from_bytes(&[7; 20]);
         let code = secret.code_at(NOW).unwrap();
         let grouped = format!(" {} {} ", &code[..3], &code[3..]);
         assert!(secret.accept(&grouped, NOW, None).is_ok());
@@ -212,7 +212,7 @@ mod tests {
 
     #[test]
     fn apps_find_issuer_account_and_secret() {
-        let secret = TotpSecret::from_bytes(*b"12345678901234567890");
+        let secret = TotpSecret::from_bytes(b"12345678901234567890");
         assert_eq!(
             secret.provisioning_uri("Signet Demo", "ada+1@example.gov"),
             "otpauth://totp/Signet%20Demo:ada%2B1%40example.gov?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ\

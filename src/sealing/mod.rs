@@ -8,6 +8,7 @@ mod encoding;
 mod envelope;
 mod hmac;
 mod purpose;
+mod secret;
 mod vouched;
 
 use std::fmt;
@@ -19,6 +20,7 @@ pub use encoding::{context, instant, milliseconds};
 pub(crate) use envelope::Envelope;
 pub(crate) use hmac::{hkdf_sha256, hmac_sha256};
 pub use purpose::{AfterRotation, Purpose};
+pub use secret::SecretOctets;
 pub(crate) use vouched::mac_column;
 pub use vouched::{Vouched, VouchedRow};
 

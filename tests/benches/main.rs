@@ -35,6 +35,10 @@ mod raw;
 mod service;
 mod wire;
 
+/// As `signet` itself has it.
+#[global_allocator]
+static MEMORY: zeroizing_alloc::ZeroAlloc<std::alloc::System> = zeroizing_alloc::ZeroAlloc(std::alloc::System);
+
 /// The threads of a run.
 pub const THREADS: usize = 2;
 /// So many at once.

@@ -262,7 +262,7 @@ fn current_step() -> u64 {
 
 fn code_of(secret: [u8; 20], step: u64) -> String {
     let at = time::UtcDateTime::from_unix_timestamp(i64::try_from(step).unwrap() * 30).unwrap();
-    TotpSecret::from_bytes(secret).code_at(at).expect("a code")
+    TotpSecret::from_bytes(&secret).code_at(at).expect("a code")
 }
 
 /// The link in the newest mail to somebody, if there is one on the page.

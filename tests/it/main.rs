@@ -25,6 +25,8 @@ mod demo;
 mod federation;
 mod house;
 mod jobs;
+#[cfg(all(feature = "demo", target_os = "linux"))]
+mod memory;
 mod pages;
 mod peers;
 #[cfg(feature = "demo")]

@@ -13,9 +13,11 @@ use zeroize::{Zeroize, Zeroizing};
 use super::state::{Notice, Pending, PendingCeremony, PendingPhone, SessionStage, SessionState, SessionVault};
 use super::state::{SignedIn, TakingUp};
 use super::{SessionIdHash, SessionSecret, SessionTimes};
+use crate::authentication::look_up_secret::RecoveryKey;
+use crate::authentication::totp::TotpSecret;
 use crate::authentication::{AuthenticationEvent, AuthenticatorId, stored_time};
 use crate::entropy::Entropy;
-use crate::sealing::{Envelope, KeysError, Purpose, ServiceKeys, context};
+use crate::sealing::{Envelope, KeysError, Purpose, SecretOctets, ServiceKeys, context};
 use crate::subscriber::SubscriberId;
 use crate::subscriber::vault::{SlotKey, SlotKind, VaultKey};
 
@@ -103,11 +105,11 @@ pub enum SessionError {
 }
 
 /// Octets as they stand in a record: base64url. They are wiped when they are dropped.
-struct Octets<const N: usize>(Zeroizing<[u8; N]>);
+struct Octets<const N: usize>(SecretOctets<N>);
 
 impl<const N: usize> Octets<N> {
     fn of(octets: &[u8; N]) -> Self {
-        Self(Zeroizing::new(*octets))
+        Self(SecretOctets::of(octets))
     }
 }
 
@@ -123,7 +125,7 @@ impl<'de, const N: usize> Deserialize<'de> for Octets<N> {
         let octets = URL_SAFE_NO_PAD.decode(&text).map(Zeroizing::new);
         text.zeroize();
         let octets = octets.map_err(D::Error::custom)?;
-        <[u8; N]>::try_from(octets.as_slice()).map(|octets| Self(Zeroizing::new(octets))).map_err(D::Error::custom)
+        SecretOctets::from_slice(&octets).map(Self).ok_or_else(|| D::Error::custom("another length"))
     }
 }
 
@@ -212,7 +214,7 @@ impl Record {
             stage: StageRecord::of(stage),
             events: events.clone(),
             csrf: Octets::of(csrf),
-            totp_secret: totp_secret.as_deref().map(Octets::of),
+            totp_secret: totp_secret.as_ref().map(|secret| Octets::of(secret.as_bytes())),
             webauthn: webauthn
                 .as_ref()
                 .map(|one| CeremonyRecord { state: one.state.clone(), expires_at: one.expires_at }),
@@ -229,9 +231,9 @@ impl Record {
         SessionState {
             stage: stage.into_stage(),
             events,
-            csrf: csrf.0,
+            csrf: Zeroizing::new(*csrf.0),
             pending: Pending {
-                totp_secret: totp_secret.map(|octets| octets.0),
+                totp_secret: totp_secret.map(|octets| TotpSecret::from_bytes(&octets.0)),
                 webauthn: webauthn.map(|one| PendingCeremony { state: one.state, expires_at: one.expires_at }),
                 new_phone: new_phone.map(|one| PendingPhone { e164: one.e164, name: one.name }),
                 texted: texted.map(|id| AuthenticatorId::from_bytes(*id.0)),
@@ -262,7 +264,7 @@ impl StageRecord {
             SessionStage::SignedIn(SignedIn { subscriber, vault, new_recovery_key }) => Self::SignedIn {
                 subscriber: whose(subscriber),
                 vault: VaultRecord::of(vault),
-                new_recovery_key: new_recovery_key.as_deref().map(Octets::of),
+                new_recovery_key: new_recovery_key.as_ref().map(|key| Octets::of(key.as_session())),
             },
             SessionStage::TakingUp(TakingUp { subscriber, link, second_factor }) => {
                 Self::TakingUp { subscriber: whose(subscriber), link: Octets::of(link), second_factor: *second_factor }
@@ -283,7 +285,7 @@ impl StageRecord {
             Self::SignedIn { subscriber, vault, new_recovery_key } => SessionStage::SignedIn(SignedIn {
                 subscriber: whose(subscriber),
                 vault: vault.into_vault(),
-                new_recovery_key: new_recovery_key.map(|octets| octets.0),
+                new_recovery_key: new_recovery_key.map(|octets| RecoveryKey::from_session(&octets.0)),
             }),
             Self::TakingUp { subscriber, link, second_factor } => {
                 SessionStage::TakingUp(TakingUp { subscriber: whose(subscriber), link: *link.0, second_factor })
@@ -295,11 +297,11 @@ impl StageRecord {
 impl VaultRecord {
     fn of(vault: &SessionVault) -> Self {
         match vault {
-            SessionVault::Open(key) => Self::Open(Octets::of(&key.to_session())),
+            SessionVault::Open(key) => Self::Open(Octets::of(key.as_session())),
             SessionVault::Closed(openers) => {
                 let opener = |one: &SlotKey| OpenerRecord {
                     kind: one.kind().as_str().to_owned(),
-                    key: Octets::of(&one.to_session()),
+                    key: Octets::of(one.as_session()),
                 };
                 Self::Closed(openers.iter().map(opener).collect())
             }
@@ -309,10 +311,10 @@ impl VaultRecord {
     /// An opener of a kind that only a newer version has is left out.
     fn into_vault(self) -> SessionVault {
         match self {
-            Self::Open(key) => SessionVault::Open(VaultKey::from_session(*key.0)),
+            Self::Open(key) => SessionVault::Open(VaultKey::from_session(&key.0)),
             Self::Closed(openers) => {
                 let opener = |one: OpenerRecord| {
-                    SlotKind::from_stored(&one.kind).map(|kind| SlotKey::from_session(kind, *one.key.0))
+                    SlotKind::from_stored(&one.kind).map(|kind| SlotKey::from_session(kind, &one.key.0))
                 };
                 SessionVault::Closed(openers.into_iter().filter_map(opener).collect())
             }

@@ -5,6 +5,8 @@ use std::fmt;
 use time::UtcDateTime;
 use zeroize::Zeroizing;
 
+use crate::authentication::look_up_secret::RecoveryKey;
+use crate::authentication::totp::TotpSecret;
 use crate::authentication::{AuthenticationEvent, AuthenticatorId};
 use crate::entropy::{Entropy, random_bytes};
 use crate::subscriber::SubscriberId;
@@ -43,7 +45,7 @@ pub struct SignedIn {
     /// Their vault, as far as this session can open it.
     pub vault: SessionVault,
     /// The recovery key that was just made, until its person says that it is written down.
-    pub new_recovery_key: Option<Zeroizing<[u8; 16]>>,
+    pub new_recovery_key: Option<RecoveryKey>,
 }
 
 impl SignedIn {
@@ -225,9 +227,9 @@ impl SessionState {
 
     /// The recovery key that is to be shown.
     #[must_use]
-    pub fn new_recovery_key(&self) -> Option<[u8; 16]> {
+    pub const fn new_recovery_key(&self) -> Option<&RecoveryKey> {
         match &self.stage {
-            SessionStage::SignedIn(SignedIn { new_recovery_key, .. }) => new_recovery_key.as_deref().copied(),
+            SessionStage::SignedIn(SignedIn { new_recovery_key, .. }) => new_recovery_key.as_ref(),
             _ => None,
         }
     }
@@ -270,7 +272,7 @@ impl fmt::Debug for SessionState {
 #[derive(Clone, Default)]
 pub struct Pending {
     /// The secret of an app that is being added, until its first code is right.
-    pub totp_secret: Option<Zeroizing<[u8; 20]>>,
+    pub totp_secret: Option<TotpSecret>,
     /// The state of a WebAuthn ceremony, as the library keeps it: valid once, for five minutes.
     pub webauthn: Option<PendingCeremony>,
     /// A phone that is being added, until its code is right.

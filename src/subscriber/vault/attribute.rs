@@ -5,25 +5,25 @@ use std::fmt;
 use zeroize::Zeroizing;
 
 use super::{Pii, VaultError};
-use crate::entropy::{Entropy, random_bytes};
-use crate::sealing::{Envelope, KeysError, context, hkdf_sha256, hmac_sha256};
+use crate::entropy::Entropy;
+use crate::sealing::{Envelope, KeysError, SecretOctets, context, hkdf_sha256, hmac_sha256};
 use crate::subscriber::SubscriberId;
 
 /// The key of one person's vault: 32 random bytes, the same for as long as the vault lives.
 ///
 /// Opened, it stands only in memory and in the sealed session of the browser that opened it.
 #[derive(Clone)]
-pub struct VaultKey(Zeroizing<[u8; 32]>);
+pub struct VaultKey(SecretOctets<32>);
 
 impl VaultKey {
     /// A new vault's key.
     #[must_use]
     pub fn random(entropy: &dyn Entropy) -> Self {
-        Self(Zeroizing::new(random_bytes(entropy)))
+        Self(SecretOctets::random(entropy))
     }
 
     pub(super) fn from_slice(bytes: &[u8]) -> Option<Self> {
-        <[u8; 32]>::try_from(bytes).ok().map(|bytes| Self(Zeroizing::new(bytes)))
+        SecretOctets::from_slice(bytes).map(Self)
     }
 
     pub(super) fn as_bytes(&self) -> &[u8; 32] {
@@ -31,13 +31,13 @@ impl VaultKey {
     }
 
     /// As it stands in the sealed session.
-    pub(crate) fn to_session(&self) -> [u8; 32] {
-        *self.0
+    pub(crate) fn as_session(&self) -> &[u8; 32] {
+        &self.0
     }
 
     /// Out of the sealed session.
-    pub(crate) fn from_session(bytes: [u8; 32]) -> Self {
-        Self(Zeroizing::new(bytes))
+    pub(crate) fn from_session(bytes: &[u8; 32]) -> Self {
+        Self(SecretOctets::of(bytes))
     }
 
     /// Seals a value of the profile as version `version` of `attribute`.

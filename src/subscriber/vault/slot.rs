@@ -2,13 +2,11 @@
 
 use std::fmt;
 
-use zeroize::Zeroizing;
-
 use super::attribute::does_not_open;
 use super::{VaultError, VaultKey};
 use crate::entropy::Entropy;
 use crate::id::define_id;
-use crate::sealing::{Envelope, KeysError, Purpose, ServiceKeys, context, hkdf_sha256};
+use crate::sealing::{Envelope, KeysError, Purpose, SecretOctets, ServiceKeys, context, hkdf_sha256};
 use crate::subscriber::SubscriberId;
 
 define_id! {
@@ -49,14 +47,14 @@ impl SlotKind {
 #[derive(Clone)]
 pub struct SlotKey {
     kind: SlotKind,
-    key: Zeroizing<[u8; 32]>,
+    key: SecretOctets<32>,
 }
 
 impl SlotKey {
     /// From a secret of full strength: the Argon2id output of a password, a recovery key, a PRF output.
     pub(crate) fn derive(kind: SlotKind, secret: &[u8]) -> Self {
         let info = context(&[b"signet/vault/slot/v1/kek", kind.as_str().as_bytes()]);
-        Self { kind, key: hkdf_sha256(secret, b"", &info) }
+        Self { kind, key: SecretOctets::of(&hkdf_sha256(secret, b"", &info)) }
     }
 
     /// From the 32 bytes that a passkey's PRF extension gives for the salt kept with it.
@@ -66,13 +64,13 @@ impl SlotKey {
     }
 
     /// As it stands in the sealed session, while a vault waits for its recovery key.
-    pub(crate) fn to_session(&self) -> [u8; 32] {
-        *self.key
+    pub(crate) fn as_session(&self) -> &[u8; 32] {
+        &self.key
     }
 
     /// Out of the sealed session.
-    pub(crate) fn from_session(kind: SlotKind, key: [u8; 32]) -> Self {
-        Self { kind, key: Zeroizing::new(key) }
+    pub(crate) fn from_session(kind: SlotKind, key: &[u8; 32]) -> Self {
+        Self { kind, key: SecretOctets::of(key) }
     }
 
     /// Which way of opening it belongs to.

@@ -4,6 +4,7 @@
 use actix_web::body::BoxBody;
 use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
 use actix_web::error::PayloadError;
+use actix_web::http::Uri;
 use actix_web::http::header::{CONTENT_LENGTH, HeaderValue, RETRY_AFTER};
 use actix_web::middleware::Next;
 use actix_web::web::{Bytes, BytesMut, Data};
@@ -63,6 +64,7 @@ pub async fn admit(
     let Some(_place) = admission.place(&request, site.proxies) else {
         return Ok(refuse(request, RefusalKind::TooManyAtOnce));
     };
+    keep_head_apart(&mut request);
     let body = request.take_payload();
     if matches!(body, Payload::None) {
         return next.call(request).await;
@@ -79,6 +81,22 @@ pub async fn admit(
         Ok(Err(PayloadError::Overflow)) => Ok(refuse(request, RefusalKind::BodyTooLarge)),
         Ok(Err(_)) => Ok(refuse(request, RefusalKind::FormMalformed)),
         Err(_) => Ok(refuse(request, RefusalKind::BodyTooSlow)),
+    }
+}
+
+/// Copies address and headers out of the connection's buffer. The server keeps the heads of requests that were answered, until the
+/// next ones come; with them it would keep the buffer, in which the form with the password stands too.
+fn keep_head_apart(request: &mut ServiceRequest) {
+    let head = request.head_mut();
+    head.headers.retain(|_, value| {
+        if let Ok(copy) = HeaderValue::from_bytes(value.as_bytes()) {
+            *value = copy;
+        }
+        true
+    });
+    if let Ok(copy) = head.uri.to_string().parse::<Uri>() {
+        head.uri = copy.clone();
+        request.match_info_mut().get_mut().update(&copy);
     }
 }
 

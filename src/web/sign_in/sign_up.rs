@@ -105,8 +105,8 @@ pub async fn recovery_key(request: HttpRequest, site: Data<Site>) -> Result<Http
     })
 }
 
-fn recovery_key_page(key: [u8; 16], problem: Option<RecoveryKeyProblem>) -> RecoveryKeyPage {
-    RecoveryKeyPage { key: RecoveryKey::from_session(key).for_display().to_string(), problem }
+fn recovery_key_page(key: &RecoveryKey, problem: Option<RecoveryKeyProblem>) -> RecoveryKeyPage {
+    RecoveryKeyPage { key: key.for_display().to_string(), problem }
 }
 
 /// The form of `/sign-up/recovery-key`.

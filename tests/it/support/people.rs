@@ -109,7 +109,7 @@ pub fn secret_of(page: &Page) -> TotpSecret {
             *byte = (*byte << 1) | u8::from(bits.next().expect("160 bits"));
         }
     }
-    TotpSecret::from_bytes(bytes)
+    TotpSecret::from_bytes(&bytes)
 }
 
 /// Where the person's device thinks that it is.

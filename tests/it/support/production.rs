@@ -118,6 +118,11 @@ from = "Signet"
         wait_for(ready, "the service").await;
     }
 
+    /// The id of the process that serves.
+    pub fn process(&self) -> u32 {
+        self.serving.as_ref().expect("it serves").id()
+    }
+
     /// Tells it to stop, and waits for it: everything that it logged.
     pub fn stop(mut self) -> String {
         if let Some(mut serving) = self.serving.take() {

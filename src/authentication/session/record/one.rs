@@ -8,6 +8,8 @@ use zeroize::Zeroizing;
 use super::super::state::{Pending, PendingCeremony, PendingPhone, SessionStage, SessionState, SessionVault};
 use super::super::state::{SignedIn, TakingUp};
 use super::notice_of;
+use crate::authentication::look_up_secret::RecoveryKey;
+use crate::authentication::totp::TotpSecret;
 use crate::authentication::{AuthenticationEvent, AuthenticatorId, stored_time};
 use crate::subscriber::SubscriberId;
 use crate::subscriber::vault::{SlotKey, SlotKind, VaultKey};
@@ -64,16 +66,18 @@ pub(super) fn read(text: &[u8]) -> Option<SessionState> {
         serde_json::from_slice(text).ok()?;
     let PendingRecord { totp_secret, webauthn, phone, recovery_key, password_slot_key, taking_up } = pending;
     let vault = match (vault_key, password_slot_key) {
-        (Some(key), _) => SessionVault::Open(VaultKey::from_session(*key)),
-        (None, Some(key)) => SessionVault::Closed(vec![SlotKey::from_session(SlotKind::Password, *key)]),
+        (Some(key), _) => SessionVault::Open(VaultKey::from_session(&key)),
+        (None, Some(key)) => SessionVault::Closed(vec![SlotKey::from_session(SlotKind::Password, &key)]),
         (None, None) => SessionVault::closed(),
     };
     let stage = match (stage, subscriber.map(SubscriberId::from_bytes), taking_up) {
         (Stage::ChoosingMethods, Some(subscriber), _) => SessionStage::ChoosingMethods { subscriber, vault },
         (Stage::PasswordProved, Some(subscriber), _) => SessionStage::PasswordProved { subscriber, vault },
-        (Stage::SignedIn, Some(subscriber), _) => {
-            SessionStage::SignedIn(SignedIn { subscriber, vault, new_recovery_key: recovery_key })
-        }
+        (Stage::SignedIn, Some(subscriber), _) => SessionStage::SignedIn(SignedIn {
+            subscriber,
+            vault,
+            new_recovery_key: recovery_key.map(|key| RecoveryKey::from_session(&key)),
+        }),
         (Stage::TakingUp, Some(subscriber), Some(link)) => {
             SessionStage::TakingUp(TakingUp { subscriber, link, second_factor: events.pop() })
         }
@@ -86,7 +90,7 @@ pub(super) fn read(text: &[u8]) -> Option<SessionState> {
         events,
         csrf,
         pending: Pending {
-            totp_secret,
+            totp_secret: totp_secret.map(|secret| TotpSecret::from_bytes(&secret)),
             webauthn: webauthn.map(|one| PendingCeremony { state: one.state, expires_at: one.expires_at }),
             new_phone: new_phone.map(|one| PendingPhone { e164: one.e164, name: one.name }),
             texted,

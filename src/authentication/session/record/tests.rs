@@ -15,7 +15,7 @@ fn proved(kind: AuthenticatorKind) -> AuthenticationEvent {
 }
 
 fn vault() -> SessionVault {
-    SessionVault::Open(VaultKey::from_session([9; 32]))
+    SessionVault::Open(VaultKey::from_session(&[9; 32]))
 }
 
 fn state_at(stage: SessionStage) -> SessionState {
@@ -31,9 +31,12 @@ fn signed_in() -> SessionState {
 
 /// One state of each stage.
 fn stages() -> Vec<SessionState> {
-    let waiting = SessionVault::Closed(vec![SlotKey::from_session(SlotKind::Password, [4; 32])]);
+    let waiting = SessionVault::Closed(vec![SlotKey::from_session(SlotKind::Password, &[4; 32])]);
     let taking_up = |second_factor| TakingUp { subscriber: FIONA, link: [7; 32], second_factor };
-    let shown = SignedIn { new_recovery_key: Some(Zeroizing::new([3; 16])), ..SignedIn::new(FIONA, waiting.clone()) };
+    let shown = SignedIn {
+        new_recovery_key: Some(RecoveryKey::from_session(&[3; 16])),
+        ..SignedIn::new(FIONA, waiting.clone())
+    };
     let mut stages = vec![
         state_at(SessionStage::Visitor),
         state_at(SessionStage::ChoosingMethods { subscriber: FIONA, vault: vault() }),
@@ -47,7 +50,7 @@ fn stages() -> Vec<SessionState> {
         state.notice = Some(Notice::MethodAdded);
         state.logout = Some([5; 16]);
         state.pending = Pending {
-            totp_secret: Some(Zeroizing::new([6; 20])),
+            totp_secret: Some(TotpSecret::from_bytes(&[6; 20])),
             webauthn: Some(PendingCeremony { state: "{}".to_owned(), expires_at: NOW }),
             new_phone: Some(PendingPhone { e164: "+12025550123".to_owned(), name: "Mine".to_owned() }),
             texted: Some(AuthenticatorId::from_bytes([8; 16])),
@@ -103,7 +106,7 @@ fn the_browser_that_has_the_secret_has_the_session() {
     let opened = SessionState::open(&sealed, &again, &frame(), &keys).unwrap();
     assert_eq!(opened.signed_in(), Some(FIONA));
     assert_eq!(opened.events, vec![proved(AuthenticatorKind::Password)]);
-    assert_eq!(opened.vault_key().map(VaultKey::to_session), Some([9; 32]));
+    assert_eq!(opened.vault_key().map(VaultKey::as_session), Some(&[9; 32]));
 }
 
 #[test]
@@ -151,7 +154,7 @@ fn what_a_newer_version_added_is_kept_and_signs_nobody_out() {
     assert_eq!(opened(&unknown).unwrap().notice, None);
     let mut state = signed_in();
     state.signed_in_mut().unwrap().vault =
-        SessionVault::Closed(vec![SlotKey::from_session(SlotKind::Password, [4; 32])]);
+        SessionVault::Closed(vec![SlotKey::from_session(SlotKind::Password, &[4; 32])]);
     let unknown = text_of(&state).replacen(r#""kind":"password""#, r#""kind":"iris""#, 1);
     let back = opened(&unknown).unwrap();
     assert!(back.signed_in().is_some() && back.vault().unwrap().waiting(SlotKind::Password).is_none());
@@ -192,14 +195,14 @@ fn a_record_of_the_version_before_signs_nobody_out() {
     let back = opened(&text("signed_in", &ones(9, 32), &both, &format!(r#""recovery_key":{}"#, ones(3, 16)))).unwrap();
     assert_eq!(back.signed_in(), Some(FIONA));
     assert_eq!(back.events.len(), 2);
-    assert_eq!(back.vault_key().map(VaultKey::to_session), Some([9; 32]));
-    assert_eq!(back.new_recovery_key(), Some([3; 16]));
+    assert_eq!(back.vault_key().map(VaultKey::as_session), Some(&[9; 32]));
+    assert_eq!(back.new_recovery_key().map(RecoveryKey::as_session), Some(&[3; 16]));
     assert_eq!((*back.csrf, back.notice, back.logout), ([2; 32], Some(Notice::MethodAdded), Some([5; 16])));
 
     let slot = format!(r#""password_slot_key":{}"#, ones(4, 32));
     let back = opened(&text("password_proved", "null", &event(AuthenticatorKind::Password), &slot)).unwrap();
     assert_eq!(back.before_second_factor(), Some(FIONA));
-    assert_eq!(back.vault().unwrap().waiting(SlotKind::Password).map(SlotKey::to_session), Some([4; 32]));
+    assert_eq!(back.vault().unwrap().waiting(SlotKind::Password).map(SlotKey::as_session), Some(&[4; 32]));
 
     let phone = format!(r#""phone":{{"e164":"+12025550123","authenticator":{},"name":""}}"#, ones(8, 16));
     let back = opened(&text("choosing_methods", &ones(9, 32), "", &phone)).unwrap();

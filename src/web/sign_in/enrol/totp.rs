@@ -3,7 +3,6 @@
 use actix_web::web::{Data, Form};
 use actix_web::{HttpRequest, HttpResponse};
 use serde::Deserialize;
-use zeroize::Zeroizing;
 
 use super::super::pages::TotpSetUpPage;
 use super::super::problems::TotpSetUpProblem;
@@ -26,7 +25,7 @@ pub async fn form(request: HttpRequest, site: Data<Site>) -> Result<HttpResponse
                 Some(secret) => secret,
                 None => TotpSecret::random(&*visit.site.entropy),
             };
-            visit.session.state.pending.totp_secret = Some(Zeroizing::new(*secret.as_bytes()));
+            visit.session.state.pending.totp_secret = Some(secret.clone());
             totp_page(tx, visit, place, subscriber, &secret, None)
         })
         .await?;
@@ -35,7 +34,7 @@ pub async fn form(request: HttpRequest, site: Data<Site>) -> Result<HttpResponse
 
 /// The secret of the app that is being set up.
 fn pending_secret(visit: &Visit) -> Option<TotpSecret> {
-    visit.session.state.pending.totp_secret.as_deref().copied().map(TotpSecret::from_bytes)
+    visit.session.state.pending.totp_secret.clone()
 }
 
 fn totp_page(
