@@ -2,8 +2,8 @@
 
 use super::visitor::Visitor;
 use super::{
-    AddedAddress, Letter, LinkContent, MOST_ADDRESSES, Trouble, Try, add_address, addresses_of, allow, find_address,
-    make_link, notify_everywhere, read_link, send_letter,
+    AddedAddress, Beside, Letter, LinkContent, MOST_ADDRESSES, Trouble, Try, add_address, addresses_of, allow,
+    find_address, make_link, read_link, send_letter,
 };
 use crate::authentication::recovery::LinkPurpose;
 use crate::event::Event;
@@ -100,8 +100,7 @@ pub fn confirm_address(
         // It was used elsewhere since it was read: nothing of this transaction may stand.
         return Err(Trouble::Store(StoreError::Database("a link was used meanwhile")));
     }
-    visitor.remember(tx, of, Event::AddressAdded)?;
-    notify_everywhere(tx, &site, of, &Letter::AddressAdded(address), None, now)?;
+    visitor.remember_with(tx, of, Event::AddressAdded, Beside::Address(&address))?;
     Ok(Confirmed::Added)
 }
 
@@ -126,15 +125,12 @@ pub fn remove_address(
     of: SubscriberId,
     id: ContactId,
 ) -> Result<Removed, Trouble> {
-    let (site, now) = (visitor.site.clone(), visitor.now);
-    let Some(gone) = addresses_of(tx, &site, of)?.into_iter().find(|known| known.id == id) else {
+    let Some(gone) = addresses_of(tx, &visitor.site, of)?.into_iter().find(|known| known.id == id) else {
         return Ok(Removed::NotTheirs);
     };
     if !tx.remove_email(of, id)? {
         return Ok(Removed::Last);
     }
-    visitor.remember(tx, of, Event::AddressRemoved)?;
-    let letter = Letter::AddressRemoved(gone.address.clone());
-    notify_everywhere(tx, &site, of, &letter, Some(&gone.address), now)?;
+    visitor.remember_with(tx, of, Event::AddressRemoved, Beside::Address(&gone.address))?;
     Ok(Removed::Yes)
 }

@@ -4,7 +4,7 @@ use time::UtcDateTime;
 
 use super::text_messages::code_sent;
 use super::visitor::Visitor;
-use super::{Authenticator, Letter, TextLetter, TooMany, Trouble, Try, allow, notify_everywhere, send_text};
+use super::{Authenticator, TextLetter, TooMany, Trouble, Try, allow, send_text};
 use crate::authentication::Proof;
 use crate::authentication::out_of_band::{CodeBinding, CodePurpose, CodeRefused, IssuedCode, OutOfBandCode};
 use crate::authentication::throttle::{FailureCount, FailureRule, FailureStop, RateLimit};
@@ -60,7 +60,7 @@ pub fn count_wrong_code(
     of: SubscriberId,
     tried: &[Authenticator],
 ) -> Result<Failed, Trouble> {
-    let (site, now) = (visitor.site.clone(), visitor.now);
+    let now = visitor.now;
     let count = tx.count_failure(FailuresOf::Subscriber(of), &RULE, now)?;
     visitor.remember(tx, of, Event::WrongSecondFactor { in_a_row: count.in_a_row })?;
     for authenticator in tried {
@@ -69,13 +69,11 @@ pub fn count_wrong_code(
             tx.disable_authenticator(authenticator.id, now)?;
             let kind = authenticator.secret.kind();
             visitor.remember(tx, of, Event::MethodEnded { method: kind })?;
-            notify_everywhere(tx, &site, of, &Letter::AuthenticatorEnded(kind), None, now)?;
         }
     }
     let stop = RULE.may_try(FailureCount { in_a_row: 0, ..count }, now).err();
     if stop.is_some() {
         visitor.remember(tx, of, Event::Locked)?;
-        notify_everywhere(tx, &site, of, &Letter::TooManyCodes, None, now)?;
     }
     Ok(Failed { count, locked: stop.map(|stop| locked(stop, visitor.now)) })
 }

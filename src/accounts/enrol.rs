@@ -3,8 +3,8 @@
 use super::session::SessionTrouble;
 use super::visitor::Visitor;
 use super::{
-    AuthenticatorSecret, Letter, Trouble, account_of, addresses_of, authenticators_of, change_account,
-    make_recovery_key, name_of, new_authenticator, notify_everywhere,
+    AuthenticatorSecret, Beside, Trouble, account_of, addresses_of, authenticators_of, change_account,
+    make_recovery_key, name_of, new_authenticator,
 };
 use crate::authentication::{AuthenticationEvent, AuthenticatorId, Proof};
 use crate::event::Event;
@@ -90,9 +90,9 @@ pub fn enrol(
     tx.touch_authenticator(id, now)?;
     let pending = &mut visitor.session.state.pending;
     (pending.totp_secret, pending.webauthn, pending.new_phone) = (None, None, None);
-    visitor.remember(tx, of, Event::MethodAdded { method: kind })?;
+    let beside = if occasion == Occasion::Account { Beside::Nothing } else { Beside::SigningUp };
+    visitor.remember_with(tx, of, Event::MethodAdded { method: kind }, beside)?;
     if occasion == Occasion::Account {
-        notify_everywhere(tx, &site, of, &Letter::MethodAdded(kind), None, now)?;
         let event = AuthenticationEvent::of(enrolled.proof, Some(id), now);
         visitor.session.state.events.push(event);
         return Ok(Ok(()));

@@ -8,6 +8,7 @@ use crate::accounts::{Trouble, addresses_of};
 use crate::authentication::AuthenticatorKind;
 use crate::authentication::out_of_band::{self, OutOfBandCode};
 use crate::authentication::recovery::{LINK_LIFETIME, LinkToken};
+use crate::event::Event;
 use crate::services::message::Message;
 use crate::services::message::OutboxId;
 use crate::storage::{OutboxEntry, Transaction};
@@ -20,61 +21,50 @@ use crate::texts::{lookup, text};
 pub enum Letter {
     /// Somebody asked for a link to add this address; it is an account's already.
     AddressTaken,
-    /// An address was added.
-    AddressAdded(EmailAddress),
-    /// An address was removed.
-    AddressRemoved(EmailAddress),
     /// The link that adds an address.
     AddAddress(LinkToken),
     /// Somebody wants to sign up with this address; it has an account.
     AlreadyAccount,
-    /// An authenticator ended after too many wrong tries.
-    AuthenticatorEnded(AuthenticatorKind),
     /// The link that chooses a new password.
     ForgottenPassword(LinkToken),
-    /// An authenticator was added.
-    MethodAdded(AuthenticatorKind),
-    /// An authenticator was removed.
-    MethodRemoved(AuthenticatorKind),
     /// Somebody asked for a new password with this address; it has no account.
     NoAccount,
-    /// The password was changed by somebody who knew the old one, or through a link.
-    PasswordChanged,
-    /// The password ended after too many wrong tries.
-    PasswordEnded,
-    /// The password had ended and was taken up again.
-    PasswordTakenUp,
-    /// A recovery key was made; the one before opens nothing any more.
-    RecoveryKeyMade,
-    /// The recovery key opened the vault.
-    RecoveryKeyUsed,
+    /// Something happened to the account: what the table of events has a mail for. [`Letter::about`] makes it.
+    Notice {
+        /// Its name in the locale files.
+        name: &'static str,
+        /// The kind of authenticator that it is about.
+        method: Option<AuthenticatorKind>,
+        /// The address that it is about.
+        address: Option<EmailAddress>,
+    },
     /// The link that begins an account.
     SignUp(LinkToken),
-    /// Too many wrong codes: the account is locked for a while.
-    TooManyCodes,
 }
 
 impl Letter {
+    /// The mail about an event, where it has one, and the address that the event is about.
+    #[must_use]
+    pub fn about(event: &Event, address: Option<&EmailAddress>) -> Option<Self> {
+        let method = match event {
+            Event::MethodAdded { method } | Event::MethodEnded { method } | Event::MethodRemoved { method } => {
+                Some(*method)
+            }
+            _ => None,
+        };
+        Some(Self::Notice { name: event.notice()?, method, address: address.cloned() })
+    }
+
     /// Its name in the locale files.
     fn name(&self) -> &'static str {
         match self {
             Self::AddressTaken => "mail-address-taken",
-            Self::AddressAdded(_) => "mail-address-added",
-            Self::AddressRemoved(_) => "mail-address-removed",
             Self::AddAddress(_) => "mail-add-address",
             Self::AlreadyAccount => "mail-already-account",
-            Self::AuthenticatorEnded(_) => "mail-authenticator-ended",
             Self::ForgottenPassword(_) => "mail-forgotten-password",
-            Self::MethodAdded(_) => "mail-method-added",
-            Self::MethodRemoved(_) => "mail-method-removed",
             Self::NoAccount => "mail-no-account",
-            Self::PasswordChanged => "mail-password-changed",
-            Self::PasswordEnded => "mail-password-ended",
-            Self::PasswordTakenUp => "mail-password-taken-up",
-            Self::RecoveryKeyMade => "mail-recovery-key-made",
-            Self::RecoveryKeyUsed => "mail-recovery-key-used",
+            Self::Notice { name, .. } => name,
             Self::SignUp(_) => "mail-sign-up",
-            Self::TooManyCodes => "mail-too-many-codes",
         }
     }
 
@@ -97,21 +87,12 @@ impl Letter {
             Self::SignUp(token) => {
                 arguments.push(("link", site.address(&format!("/sign-up/confirm/{}", token.to_path()))));
             }
-            Self::AddressAdded(address) | Self::AddressRemoved(address) => {
-                arguments.push(("address", address.masked()));
+            Self::Notice { name: _, method, address } => {
+                arguments.extend(address.as_ref().map(|address| ("address", address.masked())));
+                let called = |kind: &AuthenticatorKind| format!("method-{}", kind.as_str().replace('_', "-"));
+                arguments.extend(method.as_ref().map(|kind| ("method", text(&called(kind), &[]))));
             }
-            Self::AuthenticatorEnded(kind) | Self::MethodAdded(kind) | Self::MethodRemoved(kind) => {
-                arguments.push(("method", text(&format!("method-{}", kind.as_str().replace('_', "-")), &[])));
-            }
-            Self::AddressTaken
-            | Self::AlreadyAccount
-            | Self::NoAccount
-            | Self::PasswordChanged
-            | Self::PasswordEnded
-            | Self::PasswordTakenUp
-            | Self::RecoveryKeyMade
-            | Self::RecoveryKeyUsed
-            | Self::TooManyCodes => {}
+            Self::AddressTaken | Self::AlreadyAccount | Self::NoAccount => {}
         }
         arguments
     }
@@ -164,11 +145,12 @@ pub fn send_letter(
     enqueue(tx, site, &message, now, LINK_LIFETIME)
 }
 
-/// Tells every address of an account, with `also` among them: one that was just removed must hear of it too.
+/// Tells every address of an account, with `also` among them: one that was just removed must hear of it too. What happened goes
+/// by [`Happened::record`](super::Happened::record), which asks this.
 ///
 /// # Errors
 /// When the database or the keys are unavailable.
-pub fn notify_everywhere(
+pub(super) fn notify_everywhere(
     tx: &mut Transaction<'_>,
     site: &Site,
     of: SubscriberId,
@@ -177,6 +159,7 @@ pub fn notify_everywhere(
     now: UtcDateTime,
 ) -> Result<(), Trouble> {
     let known = addresses_of(tx, site, of)?;
+    let also = also.filter(|also| known.iter().all(|known| known.address != **also));
     for address in known.iter().map(|known| &known.address).chain(also) {
         send_letter(tx, site, address, letter, now)?;
     }

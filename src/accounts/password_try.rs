@@ -14,8 +14,8 @@ use super::put_password_slot;
 use super::visitor::Visitor;
 use crate::accounts::site::Site;
 use crate::accounts::{
-    Counted, Letter, TooMany, Trouble, Try, account_of, allow, give_back, keep_password, notify_everywhere,
-    password_has_ended, password_of, report_altered, throttle_fingerprint, write_down,
+    Beside, Counted, Happened, TooMany, Trouble, Try, account_of, allow, give_back, keep_password, password_has_ended,
+    password_of, report_altered, throttle_fingerprint,
 };
 use crate::authentication::Proof;
 use crate::authentication::known_browser::{KnownBrowser, MOST_WRONG_IN_A_ROW};
@@ -294,24 +294,22 @@ impl Row {
 async fn tell_of_the_end(site: &Site, row: Row, now: UtcDateTime) -> Result<(), Trouble> {
     let teller = site.clone();
     let tell = move |tx: &mut Transaction<'_>| {
+        let mut happened = Happened::default();
         let (limit, key) = row.in_a_row();
         let notice = RateLimit { window: limit.window, ..RateLimit::PASSWORD_ENDED_NOTICE };
         if allow(tx, &teller, &[Try::new(notice, &[&key])], now)?.is_err() {
-            return Ok(None);
+            return Ok(happened);
         }
-        let Row::Account(of) = row else { return Ok(None) };
+        let Row::Account(of) = row else { return Ok(happened) };
         // Another one may have been set meanwhile.
         if !password_has_ended(tx, &teller, of, now)? {
             tx.forget_tries(&throttle_fingerprint(&teller, &notice, &[&key])?)?;
-            return Ok(None);
+            return Ok(happened);
         }
-        write_down(tx, &*teller.entropy, of, &Event::PasswordEnded, now)?;
-        notify_everywhere(tx, &teller, of, &Letter::PasswordEnded, None, now)?;
-        Ok(Some(of))
+        happened.record(tx, &teller, of, Event::PasswordEnded, Beside::Nothing, now)?;
+        Ok(happened)
     };
-    if let Some(of) = site.store.transaction::<_, Trouble, _>(tell).await? {
-        Event::PasswordEnded.log(Some(of));
-    }
+    site.store.transaction::<_, Trouble, _>(tell).await?.tell();
     Ok(())
 }
 

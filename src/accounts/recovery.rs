@@ -5,8 +5,7 @@ use super::site::Site;
 use super::visitor::Visitor;
 use super::{
     ChosenPassword, Letter, LinkContent, TooMany, Trouble, Try, WaitingRequest, account_of, allow, change_account,
-    find_address, give_back, known_to, make_link, notify_everywhere, password_of, report_altered, send_letter,
-    set_password,
+    find_address, give_back, known_to, make_link, password_of, report_altered, send_letter, set_password,
 };
 use crate::authentication::look_up_secret::RecoveryKey;
 use crate::authentication::password::{PasswordVerifier, StretchedPassword};
@@ -105,7 +104,6 @@ pub fn replace_password(
     // This browser's own ends with the reset below: one that was ended here could not be kept any more.
     tx.end_sessions_of(of, Some(visitor.session.id_hash()), now)?;
     visitor.remember(tx, of, Event::PasswordReset)?;
-    notify_everywhere(tx, &site, of, &Letter::PasswordChanged, None, now)?;
     visitor.session.reset(&site);
     visitor.session.state.notice = Some(Notice::PasswordChanged);
     Ok(true)
@@ -197,7 +195,6 @@ pub fn open_by_recovery_key(
     put_password_slot(tx, &site, of, &password_key, &vault_key, now)?;
     change_account(tx, &site, of, |account| account.vault = VaultState::Open)?;
     visitor.remember(tx, of, Event::RecoveryKeyUsed)?;
-    notify_everywhere(tx, &site, of, &Letter::RecoveryKeyUsed, None, now)?;
     visitor.session.renew(&site);
     make_recovery_key(tx, visitor, of, &vault_key)?;
     visitor.session.state.signed_in_mut().ok_or(SessionTrouble::Ended)?.vault = SessionVault::Open(vault_key);
@@ -227,7 +224,6 @@ pub fn change_password(
     tx.end_sessions_of(of, Some(visitor.session.id_hash()), now)?;
     visitor.remember_browser(tx, of)?;
     visitor.remember(tx, of, Event::PasswordChanged)?;
-    notify_everywhere(tx, &site, of, &Letter::PasswordChanged, None, now)?;
     visitor.session.renew(&site);
     visitor.session.state.notice = Some(Notice::PasswordChanged);
     Ok(())

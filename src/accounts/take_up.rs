@@ -2,8 +2,8 @@
 
 use super::visitor::Visitor;
 use super::{
-    Letter, RightPassword, Trouble, UsableLink, account_of, find_address, forget_wrong_passwords, notify_everywhere,
-    password_has_ended, password_of, tries_at_ended_password,
+    RightPassword, Trouble, UsableLink, account_of, find_address, forget_wrong_passwords, password_has_ended,
+    password_of, tries_at_ended_password,
 };
 use crate::authentication::AuthenticationEvent;
 use crate::authentication::session::{SessionStage, SessionVault, SignedIn, TakingUp};
@@ -61,7 +61,6 @@ pub fn take_up(
     forget_wrong_passwords(tx, &site, of)?;
     visitor.remember(tx, of, Event::PasswordTakenUp)?;
     visitor.remember(tx, of, Event::SignedIn { method: second_factor.kind() })?;
-    notify_everywhere(tx, &site, of, &Letter::PasswordTakenUp, None, now)?;
     let vault = SessionVault::after(vault_key, slot_key, account.vault == VaultState::Sealed);
     let state = &mut visitor.session.state;
     state.stage = SessionStage::SignedIn(SignedIn::new(of, vault));

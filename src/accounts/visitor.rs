@@ -5,7 +5,7 @@ use time::{Duration, UtcDateTime};
 
 use super::session::BrowserSession;
 use super::site::Site;
-use super::{Happened, KnownHere, Trouble, remember_browser};
+use super::{Beside, Happened, KnownHere, Trouble, remember_browser};
 use crate::authentication::network::Network;
 use crate::authentication::offer::Freshness;
 use crate::event::Event;
@@ -53,12 +53,26 @@ impl Visitor {
         Ok(self.site.gate.enter(&self.client, standing)?)
     }
 
-    /// Says what happened to a person: to their history in this transaction, and to the log once it stands.
+    /// Says what happened to a person: to their history and their addresses in this transaction, and to the log once it stands.
     ///
     /// # Errors
-    /// When the database fails.
+    /// When the database or the keys are unavailable.
     pub fn remember(&mut self, tx: &mut Transaction<'_>, of: SubscriberId, event: Event) -> Result<(), Trouble> {
-        self.happened.record(tx, &self.site, of, event, self.now)
+        self.remember_with(tx, of, event, Beside::Nothing)
+    }
+
+    /// The same of an event beside which there is something.
+    ///
+    /// # Errors
+    /// When the database or the keys are unavailable.
+    pub fn remember_with(
+        &mut self,
+        tx: &mut Transaction<'_>,
+        of: SubscriberId,
+        event: Event,
+        beside: Beside<'_>,
+    ) -> Result<(), Trouble> {
+        self.happened.record(tx, &self.site, of, event, beside, self.now)
     }
 
     /// Makes this browser known to an account to which somebody has just signed in with both factors. The answer brings the

@@ -1,7 +1,8 @@
 //! Every event: what happened, for the log and for the person's history.
 //!
-//! One line of [`Event`]'s table gives an event its name, how loudly the log says it, and whether the person is told of it on
-//! their own page. The names are stable: the history keeps them, operators search for them. A field can only be of a type
+//! One line of [`Event`]'s table gives an event its name, how loudly the log says it, whether the person is told of it on
+//! their own page, and by which mail to every address of theirs. The names are stable: the history keeps them, operators search
+//! for them; each names the thing and what happened to it. A field can only be of a type
 //! that is [`Tellable`]: identifiers, kinds, counts, codes, and errors that repeat nothing from outside. Text is none of these,
 //! and neither is anything personal, so neither can get in:
 //!
@@ -88,13 +89,13 @@ use crate::saml::MessageId;
 use crate::saml::signature::KeyFingerprint;
 use crate::subscriber::{Country, SubscriberId};
 
-/// Makes [`Event`] out of its table: the variant with its fields, its name, the level at which the log says it, and
-/// `remembered` where it goes into the person's history.
+/// Makes [`Event`] out of its table: the variant with its fields, its name, the level at which the log says it, `remembered`
+/// where it goes into the person's history, and `mail` where each of the person's addresses gets one about it.
 macro_rules! events {
     ($(
         $(#[doc = $doc:literal])*
         $variant:ident $({ $( #[doc = $about:literal] $field:ident: $kind:ty ),+ $(,)? })?
-            = $name:literal, $level:ident $(, $history:ident)?;
+            = $name:literal, $level:ident $(, $history:ident $(, mail $mail:literal)? )?;
     )+) => {
         /// Something that happened.
         #[derive(Debug, Clone, PartialEq, Eq)]
@@ -105,6 +106,15 @@ macro_rules! events {
         impl Event {
             /// The names of all events that go into a person's history: the ends of the keys `history-…` of the locale files.
             pub const REMEMBERED: &'static [&'static str] = &[ $( $( events!(@$history $name), )? )+ ];
+
+            /// The mails about events, by their names in the locale files.
+            pub const NOTICES: &'static [&'static str] = &[ $( $( $( $mail, )? )? )+ ];
+
+            /// The mail about it, by its name in the locale files, that each of the person's addresses gets.
+            #[must_use]
+            pub const fn notice(&self) -> Option<&'static str> {
+                match self { $( Self::$variant $({ $( $field: _ ),+ })? => events!(@mail $( $( $mail )? )?), )+ }
+            }
 
             /// Its name: stable, and unlike any other's.
             #[must_use]
@@ -143,15 +153,17 @@ macro_rules! events {
         }
     };
     (@remembered $name:literal) => { $name };
+    (@mail) => { None };
+    (@mail $mail:literal) => { Some($mail) };
 }
 
 events! {
     /// An account was made.
     AccountCreated = "account_created", INFO, remembered;
     /// An address was added.
-    AddressAdded = "address_added", INFO, remembered;
+    AddressAdded = "address_added", INFO, remembered, mail "mail-address-added";
     /// An address was removed.
-    AddressRemoved = "address_removed", INFO, remembered;
+    AddressRemoved = "address_removed", INFO, remembered, mail "mail-address-removed";
     /// An answer of ours did not pass its own check, and did not leave.
     AnswerUnfit {
         /// For whom it was.
@@ -212,7 +224,7 @@ events! {
         found: ChainPosition,
     } = "ledger_altered", ERROR;
     /// Too many wrong codes: the account is locked for a while.
-    Locked = "locked", WARN, remembered;
+    Locked = "locked", WARN, remembered, mail "mail-too-many-codes";
     /// A mail or a text message could not be sent yet; it is tried again.
     MessageDelayed {
         /// `mail` or `sms`.
@@ -256,17 +268,17 @@ events! {
     MethodAdded {
         /// Which kind.
         method: AuthenticatorKind,
-    } = "method_added", INFO, remembered;
+    } = "method_added", INFO, remembered, mail "mail-method-added";
     /// An authenticator ended after too many wrong tries.
     MethodEnded {
         /// Which kind.
         method: AuthenticatorKind,
-    } = "method_ended", WARN, remembered;
+    } = "method_ended", WARN, remembered, mail "mail-authenticator-ended";
     /// An authenticator was removed.
     MethodRemoved {
         /// Which kind.
         method: AuthenticatorKind,
-    } = "method_removed", INFO, remembered;
+    } = "method_removed", INFO, remembered, mail "mail-method-removed";
     /// An authenticator is called something else.
     MethodRenamed = "method_renamed", INFO, remembered;
     /// The certificate of a key in our metadata ends soon, or has ended.
@@ -277,18 +289,18 @@ events! {
         notice: &'static str,
     } = "our_certificate_ends", WARN;
     /// The password was changed by somebody who was signed in.
-    PasswordChanged = "password_changed", INFO, remembered;
+    PasswordChanged = "password_changed", INFO, remembered, mail "mail-password-changed";
     /// A password ended after a hundred wrong tries in a row.
-    PasswordEnded = "password_ended", WARN, remembered;
+    PasswordEnded = "password_ended", WARN, remembered, mail "mail-password-ended";
     /// That a password has ended could not be told to its person yet. The next wrong one tries again.
     PasswordEndNotTold {
         /// Why.
         why: Explanation,
     } = "password_end_not_told", WARN;
     /// A new password was chosen by a link.
-    PasswordReset = "password_reset", INFO, remembered;
+    PasswordReset = "password_reset", INFO, remembered, mail "mail-password-changed";
     /// A password that had ended was taken up again, by a link, the second factor and that password.
-    PasswordTakenUp = "password_taken_up", INFO, remembered;
+    PasswordTakenUp = "password_taken_up", INFO, remembered, mail "mail-password-taken-up";
     /// A change to a service's record lowers protection.
     ProtectionLowered {
         /// Whose.
@@ -297,9 +309,9 @@ events! {
         lowered: LoweredProtection,
     } = "protection_lowered", WARN;
     /// A new recovery key took the place of the one before.
-    RecoveryKeyMade = "recovery_key_made", INFO, remembered;
+    RecoveryKeyMade = "recovery_key_made", INFO, remembered, mail "mail-recovery-key-made";
     /// The recovery key opened the vault.
-    RecoveryKeyUsed = "recovery_key_used", INFO, remembered;
+    RecoveryKeyUsed = "recovery_key_used", INFO, remembered, mail "mail-recovery-key-used";
     /// Something was not done, and the person got a page that says so.
     Refused {
         /// The code on the page.
@@ -415,6 +427,16 @@ mod tests {
         let told: BTreeSet<&str> = Event::REMEMBERED.iter().copied().chain(beside).collect();
         assert_eq!(words, told);
         assert_eq!(Event::REMEMBERED.len() + beside.len(), told.len(), "a name is used twice");
+    }
+
+    #[test]
+    fn every_mail_about_an_event_has_its_words() {
+        let words: BTreeSet<&str> = texts::keys().collect();
+        for mail in Event::NOTICES {
+            assert!(words.contains(mail) && words.contains(format!("{mail}-subject").as_str()), "{mail}");
+        }
+        assert_eq!(Event::PasswordReset.notice(), Some("mail-password-changed"));
+        assert_eq!(Event::SignedOut.notice(), None);
     }
 
     #[test]

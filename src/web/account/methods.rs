@@ -7,10 +7,7 @@ use serde::Deserialize;
 use super::lines::method_lines;
 use super::pages::{MethodsPage, MethodsProblem};
 use crate::accounts::site::Site;
-use crate::accounts::{
-    AuthenticatorSecret, Letter, TextLetter, Trouble, authenticators_of, name_of, notify_everywhere, seal_name,
-    send_text,
-};
+use crate::accounts::{AuthenticatorSecret, TextLetter, Trouble, authenticators_of, name_of, seal_name, send_text};
 use crate::authentication::AuthenticatorId;
 use crate::authentication::session::Notice;
 use crate::event::Event;
@@ -118,7 +115,6 @@ pub(super) async fn remove(
             }
             let kind = gone.secret.kind();
             visit.remember(tx, subscriber, Event::MethodRemoved { method: kind })?;
-            notify_everywhere(tx, &site, subscriber, &Letter::MethodRemoved(kind), None, now)?;
             if let AuthenticatorSecret::Phone(phone) = &gone.secret {
                 send_text(tx, &site, phone, &TextLetter::PhoneRemoved, now)?;
             }

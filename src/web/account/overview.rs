@@ -10,7 +10,7 @@ use super::lines::{address_lines, history_lines, method_lines, moment};
 use super::pages::AccountPage;
 use crate::accounts::make_recovery_key;
 use crate::accounts::site::Site;
-use crate::accounts::{Letter, account_of, addresses_of, authenticators_of, notify_everywhere, standing_consents_of};
+use crate::accounts::{account_of, addresses_of, authenticators_of, standing_consents_of};
 use crate::authentication::session::Notice;
 use crate::event::Event;
 use crate::subscriber::VaultState;
@@ -121,8 +121,7 @@ pub(super) async fn new_recovery_key(
     let (visit, ()) = visit
         .transact(move |tx, visit| {
             make_recovery_key(tx, visit, subscriber, &vault_key)?;
-            visit.remember(tx, subscriber, Event::RecoveryKeyMade)?;
-            notify_everywhere(tx, &visit.site, subscriber, &Letter::RecoveryKeyMade, None, visit.now)
+            visit.remember(tx, subscriber, Event::RecoveryKeyMade)
         })
         .await?;
     Ok(visit.see("/sign-up/recovery-key"))

@@ -23,7 +23,7 @@ use super::IdentityProvider;
 use super::{Answer, see_other};
 use crate::accounts::session::BrowserSession;
 use crate::accounts::site::Site;
-use crate::accounts::{Trouble, write_down};
+use crate::accounts::{Beside, Happened, Trouble};
 use crate::authentication::session::{COOKIE, SessionIdHash, SessionSecret};
 use crate::event::Event;
 use crate::federation::agreement::LogoutChoice;
@@ -392,28 +392,27 @@ async fn everywhere(
     let Found { record, sessions, .. } = found;
     let (id, now) = (record.id, site.now());
     let (ender, provider, mut session) = (site.clone(), idp.clone(), session);
-    let (session, whose) = site
+    let (session, mut happened) = site
         .store
         .transaction::<_, Trouble, _>(move |tx| {
+            let mut happened = Happened::default();
             if !tx.decide_logout(&id, Extent::Everywhere, now)? {
-                return Ok((session, Vec::new()));
+                return Ok((session, happened));
             }
             tx.count_logout_redirects(&id, redirects)?;
             let whose = round::end_here(tx, &provider, &record, &sessions, Reach::Services, now)?;
             for of in &whose {
-                write_down(tx, &*ender.entropy, *of, &Event::SignedOut, now)?;
+                happened.record(tx, &ender, *of, Event::SignedOut, Beside::Nothing, now)?;
             }
             if sessions.iter().any(|one| one.session == session.id_hash() && whose.contains(&one.subscriber)) {
                 session.forget(&ender);
             }
             session.state.logout = Some(id);
             session.keep(tx, &ender)?;
-            Ok((session, whose))
+            Ok((session, happened))
         })
         .await?;
-    for of in whose {
-        Event::SignedOut.log(Some(of));
-    }
+    happened.tell();
     let cookies = session.needs_cookie().then(|| session::cookie(&session));
     Ok(see_other(&format!("{}/next", path_of(&id)), cookies))
 }
