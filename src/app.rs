@@ -421,7 +421,7 @@ fn identity_provider(
                     Event::ServiceFileBroken { why: Explanation::of(fault) }.log(None);
                 }
             }
-            Err(fault) => Event::MetadataKept { why: Explanation::of(&fault) }.log(None),
+            Err(fault) => Event::MetadataApplyFailed { why: Explanation::of(&fault) }.log(None),
         }
     }
     let loaded = store.read_blocking(|tx| metadata::load(tx, keys))?;

@@ -217,7 +217,7 @@ impl JudgedTry {
             // Not before the answer: a mail that is written only for accounts would be seen in the time.
             tokio::spawn(async move {
                 if let Err(error) = tell_of_the_end(&site, row, now).await {
-                    Event::PasswordEndNotTold { why: Explanation::of(&error) }.log(None);
+                    Event::PasswordEndedMailFailed { why: Explanation::of(&error) }.log(None);
                 }
             });
         }

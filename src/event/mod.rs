@@ -165,12 +165,12 @@ events! {
     /// An address was removed.
     AddressRemoved = "address_removed", INFO, remembered, mail "mail-address-removed";
     /// An answer of ours did not pass its own check, and did not leave.
-    AnswerUnfit {
+    AnswerSelfCheckFailed {
         /// For whom it was.
         service: ServiceName,
         /// Why.
         why: Explanation,
-    } = "answer_unfit", ERROR;
+    } = "answer_self_check_failed", ERROR;
     /// A service asked for the message behind an artifact.
     ArtifactResolved {
         /// Which.
@@ -178,6 +178,13 @@ events! {
         /// `given`, `nothing_there`.
         outcome: &'static str,
     } = "artifact_resolved", INFO;
+    /// The gate stayed shut, for a reason that neither a person nor a service can have caused.
+    AssertionBlocked {
+        /// For whom the answer would have been.
+        service: ServiceName,
+        /// Why.
+        why: Explanation,
+    } = "assertion_blocked", ERROR;
     /// An assertion is recorded and leaves.
     AssertionIssued {
         /// For whom.
@@ -203,13 +210,6 @@ events! {
         /// Why.
         why: Explanation,
     } = "enrolment_refused", INFO;
-    /// The gate stayed shut, for a reason that neither a person nor a service can have caused.
-    GateShut {
-        /// For whom the answer would have been.
-        service: ServiceName,
-        /// Why.
-        why: Explanation,
-    } = "gate_shut", ERROR;
     /// A record is not as we wrote it. It counts for nothing; somebody was at the database.
     IntegrityFault {
         /// Which.
@@ -260,10 +260,10 @@ events! {
         attempts: u32,
     } = "message_sent", INFO;
     /// The metadata folder could not be applied; the last good records stand.
-    MetadataKept {
+    MetadataApplyFailed {
         /// Why.
         why: Explanation,
-    } = "metadata_kept", WARN;
+    } = "metadata_apply_failed", WARN;
     /// An authenticator was added.
     MethodAdded {
         /// Which kind.
@@ -293,10 +293,10 @@ events! {
     /// A password ended after a hundred wrong tries in a row.
     PasswordEnded = "password_ended", WARN, remembered, mail "mail-password-ended";
     /// That a password has ended could not be told to its person yet. The next wrong one tries again.
-    PasswordEndNotTold {
+    PasswordEndedMailFailed {
         /// Why.
         why: Explanation,
-    } = "password_end_not_told", WARN;
+    } = "password_ended_mail_failed", WARN;
     /// A new password was chosen by a link.
     PasswordReset = "password_reset", INFO, remembered, mail "mail-password-changed";
     /// A password that had ended was taken up again, by a link, the second factor and that password.
@@ -312,6 +312,11 @@ events! {
     RecoveryKeyMade = "recovery_key_made", INFO, remembered, mail "mail-recovery-key-made";
     /// The recovery key opened the vault.
     RecoveryKeyUsed = "recovery_key_used", INFO, remembered, mail "mail-recovery-key-used";
+    /// A request was verified, and waits for its person.
+    RequestAccepted {
+        /// Whose.
+        service: ServiceName,
+    } = "request_accepted", INFO;
     /// Something was not done, and the person got a page that says so.
     Refused {
         /// The code on the page.
@@ -321,13 +326,6 @@ events! {
         /// More about it, where there is more.
         why: Option<Explanation>,
     } = "refused", INFO;
-    /// A request was verified, and waits for its person.
-    RequestTakenIn {
-        /// Whose.
-        service: ServiceName,
-    } = "request_taken_in", INFO;
-    /// Another node, or the terminal, changed service records, and this node took them over.
-    RevisionsTakenOver = "revisions_taken_over", INFO;
     /// A service is told by a SAML status that there is no assertion.
     SamlErrorAnswered {
         /// Which.
@@ -362,6 +360,13 @@ events! {
         /// `added`, `revised`, `removed`.
         change: &'static str,
     } = "service_record_applied", INFO;
+    /// A stored record of a service cannot be read by this version; the service is not served.
+    ServiceRecordUnreadable {
+        /// What is wrong.
+        why: Explanation,
+    } = "service_record_unreadable", WARN;
+    /// Another node, or the terminal, changed service records, and this node took them over.
+    ServiceRecordsReloaded = "service_records_reloaded", INFO;
     /// All other sessions were ended.
     SessionsEnded = "sessions_ended", INFO, remembered;
     /// An administrator ended all sessions.
@@ -372,19 +377,14 @@ events! {
         method: AuthenticatorKind,
     } = "signed_in", INFO, remembered;
     /// A newer plan of signing keys cannot be taken over; this node signs as before.
-    SigningPlanKept {
+    SigningPlanApplyFailed {
         /// Why.
         why: Explanation,
-    } = "signing_plan_kept", ERROR;
+    } = "signing_plan_apply_failed", ERROR;
     /// The terminal changed which key signs for whom, and this node took it over.
-    SigningPlanTakenOver = "signing_plan_taken_over", INFO;
+    SigningPlanApplied = "signing_plan_applied", INFO;
     /// The person signed out.
     SignedOut = "signed_out", INFO, remembered;
-    /// A stored record of a service cannot be read by this version; the service is not served.
-    StoredRevisionBroken {
-        /// What is wrong.
-        why: Explanation,
-    } = "stored_revision_broken", WARN;
     /// What a browser brought as a second factor from a passkey or a security key was not taken.
     WebauthnRefused {
         /// Why.

@@ -87,7 +87,7 @@ impl Loaded {
     /// Says to the log what could not be taken over.
     pub fn tell(&self) {
         for fault in &self.broken {
-            Event::StoredRevisionBroken { why: Explanation::of(fault) }.log(None);
+            Event::ServiceRecordUnreadable { why: Explanation::of(fault) }.log(None);
         }
         report_altered(&self.altered);
     }
@@ -231,7 +231,7 @@ pub async fn refresh(store: &Store, keys: &Arc<dyn ServiceKeys>, registry: &Shar
     loaded.tell();
     if !registry.load().is_same(&loaded.registry) {
         registry.store(Arc::new(loaded.registry));
-        Event::RevisionsTakenOver.log(None);
+        Event::ServiceRecordsReloaded.log(None);
     }
     Ok(())
 }
@@ -271,7 +271,7 @@ pub async fn watch(
                 let admission = Admission { now: clock.now(), loopback_http, denied };
                 match apply(&store, &keys, &registry, path, "watcher", admission).await {
                     Ok(applied) => tell(&applied, &mut reported),
-                    Err(fault) => Event::MetadataKept { why: Explanation::of(&fault) }.log(None),
+                    Err(fault) => Event::MetadataApplyFailed { why: Explanation::of(&fault) }.log(None),
                 }
             }
         }

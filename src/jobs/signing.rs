@@ -245,7 +245,7 @@ async fn refresh(store: &Store, keys: &Arc<dyn KeyPairStore>, shared: &SharedSig
     let reader = keys.clone();
     let here = tokio::task::spawn_blocking(move || reader.pairs()).await.map_err(|_| StoreError::Stopped)??;
     shared.store(Arc::new(SigningKeys::new(plan, here, denied)?));
-    Event::SigningPlanTakenOver.log(None);
+    Event::SigningPlanApplied.log(None);
     Ok(())
 }
 
@@ -263,7 +263,7 @@ pub async fn watch(
     loop {
         ticks.tick().await;
         if let Err(fault) = follow(&store, &keys, &shared, &node, clock.now()).await {
-            Event::SigningPlanKept { why: Explanation::of(&fault) }.log(None);
+            Event::SigningPlanApplyFailed { why: Explanation::of(&fault) }.log(None);
         }
         for event in alarm.due(&ending_certificates(&shared.load(), &registry.load(), clock.now())) {
             event.log(None);

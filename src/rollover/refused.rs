@@ -158,8 +158,8 @@ impl PlanRefused {
             }
             Self::NoNextKey { .. } => "`signet keys publish` publishes the next one",
             Self::NodesBehind { .. } => {
-                "wait a minute; if it stays so, the node's log says why (`signing_plan_kept`): it may lack a key's files. Say --now if \
-                 it does not serve"
+                "wait a minute; if it stays so, the node's log says why (`signing_plan_apply_failed`): it may lack a key's files. \
+                 Say --now if it does not serve"
             }
             Self::NotPublished { .. } => "`signet keys publish` puts it into our metadata",
             Self::NothingChanges { .. } | Self::OfferedBefore { .. } | Self::PublishedBefore { .. } => {

@@ -41,7 +41,7 @@ fn shut(refused: &IssueRefused, service: &ServiceProvider) -> Refusal {
         IssueRefused::ServiceChanged => RefusalKind::ServiceDisabled,
         _ => {
             let why = Explanation::of(refused);
-            Event::GateShut { service: service.name().clone(), why }.log(None);
+            Event::AssertionBlocked { service: service.name().clone(), why }.log(None);
             RefusalKind::RequestGone
         }
     };
@@ -57,7 +57,7 @@ pub fn tell_of_ledger(fault: &StoreError) {
 
 /// What we made did not pass its own check. It does not leave.
 fn unsent(fault: &OutboundError, service: &ServiceProvider) -> Refusal {
-    Event::AnswerUnfit { service: service.name().clone(), why: Explanation::of(fault) }.log(None);
+    Event::AnswerSelfCheckFailed { service: service.name().clone(), why: Explanation::of(fault) }.log(None);
     Refusal::because(RefusalKind::Outage, fault)
 }
 

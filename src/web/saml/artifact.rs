@@ -118,7 +118,7 @@ async fn resolved(site: &Site, idp: &IdentityProvider, body: &[u8]) -> Result<St
         .signer(&service, None)
         .map_err(|fault| Refusal::from(fault).about(RefusedService::of(&service)))?;
     apart(move || response.into_soap(&*signer)).await?.map_err(|fault| {
-        Event::AnswerUnfit { service: service.name().clone(), why: Explanation::of(&fault) }.log(None);
+        Event::AnswerSelfCheckFailed { service: service.name().clone(), why: Explanation::of(&fault) }.log(None);
         Refusal::because(RefusalKind::Outage, &fault)
     })
 }

@@ -50,7 +50,7 @@ pub(super) async fn answer_at_once(
     let Onward::Issue(ready) = came_to else {
         return Ok(AtOnce::Not(Settled::Matched(matched)));
     };
-    Event::RequestTakenIn { service: matched.service().name().clone() }.log(None);
+    Event::RequestAccepted { service: matched.service().name().clone() }.log(None);
     let arrived = matched.address().request();
     let arriving = AnsweredRequest::Arriving {
         entity_id: arrived.issuer().to_string(),

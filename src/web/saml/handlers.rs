@@ -73,7 +73,7 @@ fn settle(site: &Site, idp: &IdentityProvider, received: &Received) -> Result<Se
 /// Keeps the request and sends the browser on.
 async fn send_on(site: &Site, received: &Received, settled: &Settled) -> Answer {
     let Kept { address, cookie } = keep(site, received, settled).await?;
-    Event::RequestTakenIn { service: settled.service().name().clone() }.log(None);
+    Event::RequestAccepted { service: settled.service().name().clone() }.log(None);
     Ok(see_other(&address.path(), [cookie.cookie(address.id())]))
 }
 

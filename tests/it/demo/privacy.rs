@@ -50,7 +50,7 @@ async fn the_log_of_whole_journeys_holds_nothing_personal_and_nothing_secret() {
         "consent_given",
         "message_sent",
         "refused",
-        "request_taken_in",
+        "request_accepted",
         "signed_in",
         "wrong_password",
     ];

@@ -431,7 +431,7 @@ pub(super) async fn send_answer(
 }
 
 fn unsent(fault: &OutboundError, service: &ServiceProvider) -> Refusal {
-    Event::AnswerUnfit { service: service.name().clone(), why: Explanation::of(fault) }.log(None);
+    Event::AnswerSelfCheckFailed { service: service.name().clone(), why: Explanation::of(fault) }.log(None);
     Refusal::because(RefusalKind::Outage, fault)
 }
 
