@@ -21,7 +21,7 @@ use crate::federation::attribute::{AttributeName, AttributeValue, HeldAttributes
 use crate::federation::identifier::{NameIdFormat, PairwiseId};
 use crate::federation::registry::{Admission, Registry, ServiceProvider};
 use crate::federation::release::{
-    AskedAttributes, AskedBy, Outcome, PERSONAL_DATA_NEEDS, ReleaseDecision, ReleaseQuestion,
+    AskedAttributes, AskedBy, AttributeOutcome, PERSONAL_DATA_NEEDS, ReleaseDecision, ReleaseQuestion,
 };
 use crate::federation::single_sign_on::{MatchedAuthnRequest, SettleFault, SettlementRules, level_terms};
 use crate::jobs::metadata;
@@ -341,7 +341,7 @@ fn explain(
     writeln!(out)?;
     for decided in decision.attributes() {
         match &decided.outcome {
-            Outcome::Released { reason, values } => {
+            AttributeOutcome::Released { reason, values } => {
                 writeln!(out, "released    {:<15} {reason}", decided.name.as_str())?;
                 if let Some(purpose) = &decided.purpose {
                     writeln!(out, "            {:<15} purpose: {}", "", purpose.english())?;
@@ -351,7 +351,7 @@ fn explain(
                     writeln!(out, "            {:<15} value: {}", "", shown.join(", "))?;
                 }
             }
-            Outcome::Withheld(reason) => writeln!(out, "withheld    {:<15} {reason}", decided.name.as_str())?,
+            AttributeOutcome::Withheld(reason) => writeln!(out, "withheld    {:<15} {reason}", decided.name.as_str())?,
         }
     }
     for name in asked.attributes.unknown() {

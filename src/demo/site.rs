@@ -25,7 +25,8 @@ use super::{
     open_requests::{OpenRequest, OpenRequests, OpenRequestsFile},
     page::{DemoPerson, Page, Pages, STYLES, ShownRefusal, ShownSignIn, secured},
     service_provider::{
-        Expected, IdentityProvider, LogoutArrived, LogoutFailed, Outcome, ServiceProvider, SignOutRequest, SignedIn,
+        Expected, IdentityProvider, LogoutArrived, LogoutFailed, ServiceProvider, SignInAnswer, SignOutRequest,
+        SignedIn,
     },
 };
 use crate::clock::Clock;
@@ -130,7 +131,7 @@ struct Session {
     token: String,
     seen: UtcDateTime,
     pending: HashMap<String, OpenRequest>,
-    outcome: Option<Outcome>,
+    outcome: Option<SignInAnswer>,
     /// The ID of the request to sign out that the browser was sent away with.
     signing_out: Option<String>,
     /// What came of the last one.
@@ -226,7 +227,7 @@ impl State {
                     && (asked.session_indexes().is_empty()
                         || index.is_some_and(|one| asked.session_indexes().contains(one)))
             };
-            if matches!(&session.outcome, Some(Outcome::SignedIn(signed_in)) if meant(signed_in)) {
+            if matches!(&session.outcome, Some(SignInAnswer::SignedIn(signed_in)) if meant(signed_in)) {
                 session.outcome = None;
             }
         }
@@ -238,8 +239,9 @@ impl State {
 }
 
 async fn start(state: web::Data<State>, request: HttpRequest) -> HttpResponse {
-    let signed_in =
-        state.with_session(&request, |session| matches!(session.outcome, Some(Outcome::SignedIn(_)))).unwrap_or(false);
+    let signed_in = state
+        .with_session(&request, |session| matches!(session.outcome, Some(SignInAnswer::SignedIn(_))))
+        .unwrap_or(false);
     state.pages.answer(&Page::Start {
         idp_url: &state.site.idp_url,
         signed_in,
@@ -317,8 +319,8 @@ async fn received(state: web::Data<State>, request: HttpRequest) -> HttpResponse
     let session = state.with_session(&request, |session| (session.outcome.clone(), session.token.clone()));
     let (outcome, token) = session.unwrap_or_default();
     let (signed_in, refused) = match &outcome {
-        Some(Outcome::SignedIn(signed_in)) => (Some(ShownSignIn::from(signed_in)), None),
-        Some(Outcome::Refused { status, nested, message }) => {
+        Some(SignInAnswer::SignedIn(signed_in)) => (Some(ShownSignIn::from(signed_in)), None),
+        Some(SignInAnswer::Refused { status, nested, message }) => {
             (None, Some(ShownRefusal { status, nested: nested.as_deref(), message: message.as_deref() }))
         }
         None => (None, None),
@@ -342,7 +344,7 @@ async fn sign_out(state: web::Data<State>, request: HttpRequest, form: web::Form
         true => session.outcome.take(),
         false => None,
     });
-    let Some(Some(Outcome::SignedIn(signed_in))) = ended else { return see_other("/") };
+    let Some(Some(SignInAnswer::SignedIn(signed_in))) = ended else { return see_other("/") };
     match state.ask_for_logout(&signed_in).await {
         Ok(asked) => {
             state.with_session(&request, |session| {

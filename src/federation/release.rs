@@ -186,7 +186,7 @@ impl fmt::Display for Released {
 
 /// What becomes of one attribute.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Outcome {
+pub enum AttributeOutcome {
     /// Sent with these values, in the form in which they are sent.
     Released {
         /// Why.
@@ -206,7 +206,7 @@ pub struct AttributeDecision {
     /// What the agreement says it is used for; `None` for the three that are always sent and for what is not agreed.
     pub purpose: Option<LocalizedText>,
     /// What becomes of it.
-    pub outcome: Outcome,
+    pub outcome: AttributeOutcome,
 }
 
 /// What a decision is made from.
@@ -241,13 +241,13 @@ impl ReleaseDecision {
     /// Decides.
     #[must_use]
     pub fn decide(question: &ReleaseQuestion<'_>) -> Self {
-        let mut outcomes: BTreeMap<AttributeName, Outcome> = question
+        let mut outcomes: BTreeMap<AttributeName, AttributeOutcome> = question
             .names_in_play()
             .into_iter()
             .map(|name| {
                 let outcome = match question.outcome(name) {
-                    Ok((reason, values)) => Outcome::Released { reason, values },
-                    Err(reason) => Outcome::Withheld(reason),
+                    Ok((reason, values)) => AttributeOutcome::Released { reason, values },
+                    Err(reason) => AttributeOutcome::Withheld(reason),
                 };
                 (name, outcome)
             })
@@ -255,11 +255,12 @@ impl ReleaseDecision {
 
         // `verified_at` dates proofed attributes: it goes with them without being asked for, never above the ceiling.
         let proofed_is_released = outcomes.iter().any(|(name, outcome)| name.is_proofed() && outcome.is_released());
-        if let Some(outcome @ Outcome::Withheld(Withheld::NotAsked)) = outcomes.get_mut(&AttributeName::VerifiedAt)
+        if let Some(outcome @ AttributeOutcome::Withheld(Withheld::NotAsked)) =
+            outcomes.get_mut(&AttributeName::VerifiedAt)
             && proofed_is_released
             && let Ok(values) = question.values(AttributeName::VerifiedAt)
         {
-            *outcome = Outcome::Released { reason: Released::WithProofed, values };
+            *outcome = AttributeOutcome::Released { reason: Released::WithProofed, values };
         }
 
         let attributes = AttributeName::ALL
@@ -287,21 +288,21 @@ impl ReleaseDecision {
     /// What is sent: the attribute, its values and why.
     pub fn released(&self) -> impl Iterator<Item = (AttributeName, &[AttributeValue], Released)> {
         self.attributes.iter().filter_map(|decision| match &decision.outcome {
-            Outcome::Released { reason, values } => Some((decision.name, values.as_slice(), *reason)),
-            Outcome::Withheld(_) => None,
+            AttributeOutcome::Released { reason, values } => Some((decision.name, values.as_slice(), *reason)),
+            AttributeOutcome::Withheld(_) => None,
         })
     }
 
     /// What is not sent, and why.
     pub fn withheld(&self) -> impl Iterator<Item = (AttributeName, Withheld)> {
         self.attributes.iter().filter_map(|decision| match &decision.outcome {
-            Outcome::Released { .. } => None,
-            Outcome::Withheld(reason) => Some((decision.name, *reason)),
+            AttributeOutcome::Released { .. } => None,
+            AttributeOutcome::Withheld(reason) => Some((decision.name, *reason)),
         })
     }
 }
 
-impl Outcome {
+impl AttributeOutcome {
     const fn is_released(&self) -> bool {
         matches!(self, Self::Released { .. })
     }

@@ -48,7 +48,7 @@ impl Extent {
 
 /// What became of one service's part.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Outcome {
+pub enum PartOutcome {
     /// Its turn has not come.
     Waiting,
     /// The browser was sent there, and has not come back yet.
@@ -65,7 +65,7 @@ pub enum Outcome {
     Unsupported,
 }
 
-impl Outcome {
+impl PartOutcome {
     const ALL: [Self; 7] =
         [Self::Waiting, Self::Asked, Self::Ended, Self::Partly, Self::Failed, Self::Unreachable, Self::Unsupported];
 
@@ -103,7 +103,7 @@ impl Outcome {
     }
 }
 
-impl From<LogoutStatus> for Outcome {
+impl From<LogoutStatus> for PartOutcome {
     fn from(status: LogoutStatus) -> Self {
         match status {
             LogoutStatus::Ended => Self::Ended,
@@ -136,8 +136,8 @@ pub fn means(principal: &NamedPrincipal, known: &NameId, us: &EntityId, service:
 
 /// The services of a logout, each once, in the order in which they first come, with the worst of what became of their parts.
 #[must_use]
-pub fn by_service(parts: impl IntoIterator<Item = (String, Outcome)>) -> Vec<(String, Outcome)> {
-    let mut services: Vec<(String, Outcome)> = Vec::new();
+pub fn by_service(parts: impl IntoIterator<Item = (String, PartOutcome)>) -> Vec<(String, PartOutcome)> {
+    let mut services: Vec<(String, PartOutcome)> = Vec::new();
     for (service, outcome) in parts {
         match services.iter_mut().find(|(known, _)| *known == service) {
             Some((_, worst)) if outcome.weight() > worst.weight() => *worst = outcome,
@@ -153,11 +153,13 @@ pub fn by_service(parts: impl IntoIterator<Item = (String, Outcome)>) -> Vec<(St
 #[must_use]
 pub fn result(
     extent: Extent,
-    outcomes: impl IntoIterator<Item = Outcome>,
+    outcomes: impl IntoIterator<Item = PartOutcome>,
     exception: Option<LogoutException>,
 ) -> LogoutResult {
     match (extent, exception) {
-        (Extent::Everywhere, _) if outcomes.into_iter().all(|outcome| outcome == Outcome::Ended) => LogoutResult::Ended,
+        (Extent::Everywhere, _) if outcomes.into_iter().all(|outcome| outcome == PartOutcome::Ended) => {
+            LogoutResult::Ended
+        }
         (Extent::Everywhere, _) => LogoutResult::Partly,
         (Extent::ThereOnly, Some(LogoutException::SuccessWhereKept)) => LogoutResult::Ended,
         (Extent::ThereOnly | Extent::Undecided, _) => LogoutResult::GoesOn,
@@ -172,19 +174,19 @@ mod tests {
 
     #[test]
     fn stored_forms_are_read_again() {
-        for outcome in Outcome::ALL {
-            assert_eq!(Outcome::parse(outcome.as_str()), Some(outcome));
+        for outcome in PartOutcome::ALL {
+            assert_eq!(PartOutcome::parse(outcome.as_str()), Some(outcome));
         }
         for extent in [Extent::Undecided, Extent::Everywhere, Extent::ThereOnly] {
             assert_eq!(Extent::parse(extent.as_str()), Some(extent));
         }
-        assert_eq!((Outcome::parse(""), Extent::parse("all")), (None, None));
+        assert_eq!((PartOutcome::parse(""), Extent::parse("all")), (None, None));
     }
 
     #[test]
     fn only_what_ended_everywhere_is_called_ended() {
-        use Outcome::{Asked, Ended, Failed, Partly, Unreachable, Unsupported, Waiting};
-        let result = |extent, outcomes: &[Outcome]| super::result(extent, outcomes.iter().copied(), None);
+        use PartOutcome::{Asked, Ended, Failed, Partly, Unreachable, Unsupported, Waiting};
+        let result = |extent, outcomes: &[PartOutcome]| super::result(extent, outcomes.iter().copied(), None);
         assert_eq!(result(Extent::Everywhere, &[]), LogoutResult::Ended);
         assert_eq!(result(Extent::Everywhere, &[Ended, Ended]), LogoutResult::Ended);
         for other in [Asked, Failed, Partly, Unreachable, Unsupported, Waiting] {
@@ -197,7 +199,7 @@ mod tests {
     fn the_exception_changes_what_is_said_where_the_person_stays_and_nothing_else() {
         let exception = Some(LogoutException::SuccessWhereKept);
         assert_eq!(result(Extent::ThereOnly, [], exception), LogoutResult::Ended);
-        assert_eq!(result(Extent::Everywhere, [Outcome::Failed], exception), LogoutResult::Partly);
+        assert_eq!(result(Extent::Everywhere, [PartOutcome::Failed], exception), LogoutResult::Partly);
         assert_eq!(result(Extent::Undecided, [], exception), LogoutResult::GoesOn);
     }
 
@@ -205,12 +207,12 @@ mod tests {
     fn a_service_is_named_once_with_the_worst_of_its_parts() {
         let part = |service: &str, outcome| (service.to_owned(), outcome);
         let parts = [
-            part("permits", Outcome::Ended),
-            part("camping", Outcome::Waiting),
-            part("permits", Outcome::Failed),
-            part("permits", Outcome::Ended),
+            part("permits", PartOutcome::Ended),
+            part("camping", PartOutcome::Waiting),
+            part("permits", PartOutcome::Failed),
+            part("permits", PartOutcome::Ended),
         ];
-        assert_eq!(by_service(parts), [part("permits", Outcome::Failed), part("camping", Outcome::Waiting)]);
+        assert_eq!(by_service(parts), [part("permits", PartOutcome::Failed), part("camping", PartOutcome::Waiting)]);
     }
 
     #[test]

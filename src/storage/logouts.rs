@@ -7,7 +7,7 @@ use time::UtcDateTime;
 use super::schema::{logout, logout_session, logout_step, session_participant};
 use super::{Participant, StoreError, Transaction, instant, maybe_instant, milliseconds, typed};
 use crate::authentication::session::SessionIdHash;
-use crate::federation::single_logout::{Extent, Outcome};
+use crate::federation::single_logout::{Extent, PartOutcome};
 use crate::subscriber::SubscriberId;
 
 /// A logout.
@@ -49,7 +49,7 @@ pub struct LogoutStep {
     /// The NameID, sealed with the service's keys.
     pub name_id_sealed: Vec<u8>,
     /// What became of it.
-    pub outcome: Outcome,
+    pub outcome: PartOutcome,
 }
 
 /// What of a session a logout is about.
@@ -323,7 +323,7 @@ impl Transaction<'_> {
             .into_iter()
             .map(|(subscriber, position, entity_id, assertion_id, session_index, name_id_sealed, outcome)| {
                 let subscriber = typed(subscriber.as_slice(), "logout_step", "subscriber")?;
-                let outcome = Outcome::parse(&outcome)
+                let outcome = PartOutcome::parse(&outcome)
                     .ok_or(StoreError::InconsistentRow { table: "logout_step", column: "outcome" })?;
                 Ok(LogoutStep { subscriber, position, entity_id, assertion_id, session_index, name_id_sealed, outcome })
             })
@@ -340,9 +340,9 @@ impl Transaction<'_> {
             logout_step::table
                 .filter(logout_step::logout.eq(id.to_vec()))
                 .filter(logout_step::position.eq_any(positions))
-                .filter(logout_step::outcome.eq(Outcome::Waiting.as_str())),
+                .filter(logout_step::outcome.eq(PartOutcome::Waiting.as_str())),
         )
-        .set((logout_step::outcome.eq(Outcome::Asked.as_str()), logout_step::request_id.eq(Some(request_id))))
+        .set((logout_step::outcome.eq(PartOutcome::Asked.as_str()), logout_step::request_id.eq(Some(request_id))))
         .execute(self.connection)?;
         Ok(asked == positions.len())
     }
@@ -355,9 +355,9 @@ impl Transaction<'_> {
         diesel::update(
             logout_step::table
                 .filter(logout_step::logout.eq(id.to_vec()))
-                .filter(logout_step::outcome.eq(Outcome::Asked.as_str())),
+                .filter(logout_step::outcome.eq(PartOutcome::Asked.as_str())),
         )
-        .set(logout_step::outcome.eq(Outcome::Unreachable.as_str()))
+        .set(logout_step::outcome.eq(PartOutcome::Unreachable.as_str()))
         .execute(self.connection)?;
         Ok(())
     }
@@ -366,7 +366,12 @@ impl Transaction<'_> {
     ///
     /// # Errors
     /// When the database fails.
-    pub fn close_logout_steps(&mut self, id: &[u8; 16], positions: &[i32], outcome: Outcome) -> Result<(), StoreError> {
+    pub fn close_logout_steps(
+        &mut self,
+        id: &[u8; 16],
+        positions: &[i32],
+        outcome: PartOutcome,
+    ) -> Result<(), StoreError> {
         diesel::update(
             logout_step::table
                 .filter(logout_step::logout.eq(id.to_vec()))
@@ -386,10 +391,10 @@ impl Transaction<'_> {
         &mut self,
         entity_id: &str,
         request_id: &str,
-        outcome: Outcome,
+        outcome: PartOutcome,
         now: UtcDateTime,
     ) -> Result<Option<[u8; 16]>, StoreError> {
-        let open = [Outcome::Asked.as_str(), Outcome::Unreachable.as_str()];
+        let open = [PartOutcome::Asked.as_str(), PartOutcome::Unreachable.as_str()];
         let found: Option<Vec<u8>> = logout_step::table
             .filter(logout_step::request_id.eq(Some(request_id)))
             .filter(logout_step::entity_id.eq(entity_id))
@@ -408,7 +413,7 @@ impl Transaction<'_> {
             .select(logout_step::position)
             .load(self.connection)?;
         self.close_logout_steps(&id, &answered, outcome)?;
-        if matches!(outcome, Outcome::Ended | Outcome::Partly) {
+        if matches!(outcome, PartOutcome::Ended | PartOutcome::Partly) {
             for part in self.logout_steps(&id)?.into_iter().filter(|step| answered.contains(&step.position)) {
                 self.end_part(&part, now)?;
             }

@@ -4,7 +4,7 @@
 use openssl::pkey::{PKey, Private};
 use signet::clock::{Clock, SystemClock};
 use signet::entropy::{SystemEntropy, random_bytes};
-use signet::federation::single_logout::{Extent, Outcome, judge, means, result};
+use signet::federation::single_logout::{Extent, PartOutcome, judge, means, result};
 use signet::saml::assertion::NameId;
 use signet::saml::binding::Delivery;
 use signet::saml::logout::{LogoutMessage, LogoutRequest, LogoutResponse};
@@ -46,7 +46,7 @@ pub fn single_logout() -> impl FnMut() {
     let told: Vec<Party> = (1..=PARTICIPANTS).map(|number| Party::new(number, us.now)).collect();
     move || {
         let in_response_to = us.is_asked(&asking);
-        let outcomes: Vec<Outcome> = told.iter().map(|party| us.tell(party)).collect();
+        let outcomes: Vec<PartOutcome> = told.iter().map(|party| us.tell(party)).collect();
         us.answer(&asking, in_response_to, outcomes);
     }
 }
@@ -76,7 +76,7 @@ impl Provider {
     }
 
     /// A service gets a request of ours, and its response comes in.
-    fn tell(&self, party: &Party) -> Outcome {
+    fn tell(&self, party: &Party) -> PartOutcome {
         let request = LogoutRequest {
             id: fresh_id(),
             issuer: self.entity_id.clone(),
@@ -98,7 +98,7 @@ impl Provider {
     }
 
     /// Whoever asked is answered.
-    fn answer(&self, asking: &Party, in_response_to: MessageId, outcomes: Vec<Outcome>) {
+    fn answer(&self, asking: &Party, in_response_to: MessageId, outcomes: Vec<PartOutcome>) {
         let response = LogoutResponse {
             id: fresh_id(),
             issuer: self.entity_id.clone(),

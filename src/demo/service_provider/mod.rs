@@ -15,7 +15,7 @@ use url::Url;
 
 pub use logout::{LogoutArrived, LogoutFailed, SignOutRequest};
 pub use request::{Ask, RequestFailed, SignInRequest};
-pub use response::{Expected, Outcome, ReceivedAttribute, SignInFailed, SignedIn};
+pub use response::{Expected, ReceivedAttribute, SignInAnswer, SignInFailed, SignedIn};
 
 use crate::saml::{
     EntityId, IdpMetadata, MalformedEntityId, Peer, SsoLocation,

@@ -31,7 +31,7 @@ pub struct Expected<'a> {
 
 /// What the identity provider answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Outcome {
+pub enum SignInAnswer {
     /// An error status.
     Refused {
         /// The top-level status code.
@@ -106,7 +106,7 @@ impl ServiceProvider {
     ///
     /// # Errors
     /// [`SignInFailed`], and nothing of the response may be believed then.
-    pub fn read_response(&self, saml_response: &str, expected: &Expected<'_>) -> Result<Outcome, SignInFailed> {
+    pub fn read_response(&self, saml_response: &str, expected: &Expected<'_>) -> Result<SignInAnswer, SignInFailed> {
         let asked = &expected.idp.metadata;
         let decoded = DecodedResponse::from_fields(saml_response, None)?;
         let verified = decoded.verify(asked, &self.acs, DEMANDS, &self.openers, DeniedAlgorithms::NONE)?;
@@ -122,8 +122,8 @@ impl ServiceProvider {
             fresh_for: FRESH_FOR,
         })?;
         match matched.into_answer() {
-            Answer::Success(assertion) => SignedIn::of(&assertion).map(Outcome::SignedIn),
-            Answer::Failure(status) => Ok(Outcome::Refused {
+            Answer::Success(assertion) => SignedIn::of(&assertion).map(SignInAnswer::SignedIn),
+            Answer::Failure(status) => Ok(SignInAnswer::Refused {
                 status: status.code().to_owned(),
                 nested: status.nested().map(str::to_owned),
                 message: status.message().map(str::to_owned),

@@ -75,19 +75,19 @@ pub async fn sign_in(request: HttpRequest, site: Data<Site>, form: Form<SignInFo
     let wrong = SignInPage { email: form.email.trim().to_owned(), problem: Some(SignInProblem::Wrong), again };
     let (visit, outcome) = unbroken(judge(visit, form)).await?;
     Ok(match outcome {
-        Outcome::Wrong => visit.page_again(&wrong),
-        Outcome::Suspended => visit.page_again(&SuspendedPage {}),
-        Outcome::Next(path) => visit.see(path),
+        CameTo::Wrong => visit.page_again(&wrong),
+        CameTo::Suspended => visit.page_again(&SuspendedPage {}),
+        CameTo::Next(path) => visit.see(path),
     })
 }
 
-enum Outcome {
+enum CameTo {
     Next(&'static str),
     Suspended,
     Wrong,
 }
 
-async fn judge(visit: Visit, form: SignInForm) -> Result<(Visit, Outcome), Fault> {
+async fn judge(visit: Visit, form: SignInForm) -> Result<(Visit, CameTo), Fault> {
     // What is no address is nobody's; it is counted and worked on like any other.
     let address = EmailAddress::parse(&form.email).ok();
     let typed = address.as_ref().map_or_else(|| form.email.trim().to_lowercase(), EmailAddress::canonical);
@@ -109,12 +109,12 @@ async fn judge(visit: Visit, form: SignInForm) -> Result<(Visit, Outcome), Fault
             let right = judged.settle(tx, visit)?;
             let outcome = match right.zip(email) {
                 Some((right, email)) => go_on(tx, visit, right, email.id)?,
-                None => Outcome::Wrong,
+                None => CameTo::Wrong,
             };
             Ok((judged, outcome))
         })
         .await?;
-    if matches!(outcome, Outcome::Wrong) {
+    if matches!(outcome, CameTo::Wrong) {
         judged.was_wrong(&visit.site, visit.now);
     }
     Ok((visit, outcome))
@@ -139,11 +139,11 @@ fn go_on(
     visit: &mut Visit,
     right: RightPassword,
     email: ContactId,
-) -> Result<Outcome, Trouble> {
+) -> Result<CameTo, Trouble> {
     let (site, now) = (visit.site.clone(), visit.now);
     let RightPassword { account, proof, vault_key, slot_key } = right;
     if account.status == SubscriberStatus::Suspended {
-        return Ok(Outcome::Suspended);
+        return Ok(CameTo::Suspended);
     }
     let again = visit.session.state.signed_in() == Some(account.id);
     if again {
@@ -165,5 +165,5 @@ fn go_on(
         None if signing_up => state.stage = SessionStage::ChoosingMethods { subscriber, vault },
         None => state.stage = SessionStage::PasswordProved { subscriber, vault },
     }
-    Ok(Outcome::Next(if signing_up { "/sign-up/methods" } else { "/sign-in/second-factor" }))
+    Ok(CameTo::Next(if signing_up { "/sign-up/methods" } else { "/sign-in/second-factor" }))
 }

@@ -13,7 +13,7 @@ use openssl::rsa::Rsa;
 use openssl::x509::X509Builder;
 use serde::Deserialize;
 use signet::demo::service_provider::{
-    Ask, Expected, IdentityProvider, LogoutArrived, Outcome, ServiceProvider, SignInRequest, SignedIn,
+    Ask, Expected, IdentityProvider, LogoutArrived, ServiceProvider, SignInAnswer, SignInRequest, SignedIn,
 };
 use signet::entropy::SystemEntropy;
 use signet::saml::logout::LogoutStatus;
@@ -150,7 +150,7 @@ async fn consume(desks: web::Data<Desks>, request: HttpRequest, form: web::Form<
     let request_id = desk.asked.as_ref().expect("it asked").id.clone();
     let expected = Expected { idp: &desks.idp, request_id: &request_id, now: UtcDateTime::now() };
     match desk.sp.read_response(&form.response, &expected) {
-        Ok(Outcome::SignedIn(signed_in)) => desk.signed_in = Some(signed_in),
+        Ok(SignInAnswer::SignedIn(signed_in)) => desk.signed_in = Some(signed_in),
         other => return page(&format!("{other:?}")),
     }
     HttpResponse::SeeOther().insert_header(("location", "/")).finish()

@@ -10,7 +10,7 @@ use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
 use reqwest::{Method, StatusCode, Url};
 use signet::clock::Clock;
 use signet::demo::service_provider::{
-    Ask, Expected, IdentityProvider, Outcome, ServiceProvider, SignInRequest, SignedIn,
+    Ask, Expected, IdentityProvider, ServiceProvider, SignInAnswer, SignInRequest, SignedIn,
 };
 use signet::entropy::{SystemEntropy, random_bytes};
 use signet::saml::binding::{MAX_CARRIED_BYTES, Received};
@@ -139,8 +139,8 @@ impl House {
         assert_eq!(form.action.as_str(), ACS);
         let expected = Expected { idp: &self.idp, request_id: &request.id, now: self.app.clock.now() };
         match self.sp.read_response(form.value("SAMLResponse").expect("a response"), &expected).expect("a good one") {
-            Outcome::SignedIn(signed_in) => signed_in,
-            refused @ Outcome::Refused { .. } => panic!("{refused:?}"),
+            SignInAnswer::SignedIn(signed_in) => signed_in,
+            refused @ SignInAnswer::Refused { .. } => panic!("{refused:?}"),
         }
     }
 

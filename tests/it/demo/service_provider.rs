@@ -2,7 +2,7 @@
 
 use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
 use signet::{
-    demo::service_provider::{Ask, Expected, IdentityProvider, Outcome, ServiceProvider, SignInFailed},
+    demo::service_provider::{Ask, Expected, IdentityProvider, ServiceProvider, SignInAnswer, SignInFailed},
     entropy::SystemEntropy,
     saml::{
         MessageError, ResponseError,
@@ -144,7 +144,7 @@ impl Answer {
         BASE64.encode(signed(&response, self.sign_response).as_bytes())
     }
 
-    fn judged(&self) -> Result<Outcome, SignInFailed> {
+    fn judged(&self) -> Result<SignInAnswer, SignInFailed> {
         let idp = identity_provider();
         service_provider().read_response(&self.send(), &Expected { idp: &idp, request_id: "_request", now: NOW })
     }
@@ -165,7 +165,7 @@ pub fn authn_request(query: &str) -> Vec<u8> {
 
 #[test]
 fn a_right_response_tells_exactly_what_was_sent() {
-    let Ok(Outcome::SignedIn(signed_in)) = Answer::right().judged() else { panic!("a sign-in is expected") };
+    let Ok(SignInAnswer::SignedIn(signed_in)) = Answer::right().judged() else { panic!("a sign-in is expected") };
     assert_eq!(signed_in.name_id, "pairwise");
     assert_eq!(signed_in.authn_context, "http://idmanagement.gov/ns/assurance/aal/2");
     assert_eq!(signed_in.attributes.len(), 1);
@@ -176,7 +176,7 @@ fn a_right_response_tells_exactly_what_was_sent() {
 fn an_error_status_is_told() {
     let status = "urn:oasis:names:tc:SAML:2.0:status:Responder";
     let refused = Answer { status, ..Answer::right() }.judged().unwrap();
-    assert_eq!(refused, Outcome::Refused { status: status.into(), nested: None, message: None });
+    assert_eq!(refused, SignInAnswer::Refused { status: status.into(), nested: None, message: None });
 }
 
 #[test]

@@ -2,7 +2,7 @@
 //! once, within a minute, by a request that it signed. Nobody else learns anything.
 
 use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
-use signet::demo::service_provider::{Expected, Outcome, SignedIn};
+use signet::demo::service_provider::{Expected, SignInAnswer, SignedIn};
 use signet::saml::artifact::{Artifact, ArtifactResponse, DecodedArtifactResolve};
 use signet::saml::signature::{SignaturePosition, Signer, sign_enveloped, verify_enveloped};
 use signet::saml::xml::{Builder, Document, Limits, ns};
@@ -112,15 +112,15 @@ fn response_in(house: &House, answer: &str, in_response_to: &str) -> Option<Stri
     Some(answer[start..end + "</samlp:Response>".len()].to_owned())
 }
 
-fn read(house: &House, response: &str, request_id: &str) -> Outcome {
+fn read(house: &House, response: &str, request_id: &str) -> SignInAnswer {
     let expected = Expected { idp: &house.idp, request_id, now: house.now() };
     house.sp.read_response(&BASE64.encode(response), &expected).unwrap()
 }
 
-fn signed_in(outcome: Outcome) -> SignedIn {
+fn signed_in(outcome: SignInAnswer) -> SignedIn {
     match outcome {
-        Outcome::SignedIn(signed_in) => signed_in,
-        refused @ Outcome::Refused { .. } => panic!("{refused:?}"),
+        SignInAnswer::SignedIn(signed_in) => signed_in,
+        refused @ SignInAnswer::Refused { .. } => panic!("{refused:?}"),
     }
 }
 
@@ -181,8 +181,8 @@ async fn failure_goes_by_artifact_too() {
     let artifact = sent_on(&house, &browser, "_passive", &[("IsPassive", "true")]).await;
     let (_, answer) = fetch(&house, "_first", &artifact).await;
     match read(&house, &response_in(&house, &answer, "_first").unwrap(), "_passive") {
-        Outcome::Refused { nested, .. } => assert!(nested.unwrap().ends_with(":NoPassive")),
-        Outcome::SignedIn(_) => panic!("nobody was signed in"),
+        SignInAnswer::Refused { nested, .. } => assert!(nested.unwrap().ends_with(":NoPassive")),
+        SignInAnswer::SignedIn(_) => panic!("nobody was signed in"),
     }
 }
 

@@ -9,7 +9,7 @@ use signet::authentication::session::{
 use signet::authentication::{AuthenticationEvent, AuthenticatorId, AuthenticatorKind, Proved};
 use signet::clock::Clock;
 use signet::demo::service_provider::{
-    Ask, Expected, IdentityProvider, Outcome, ServiceProvider, SignInRequest, SignedIn,
+    Ask, Expected, IdentityProvider, ServiceProvider, SignInAnswer, SignInRequest, SignedIn,
 };
 use signet::entropy::SystemEntropy;
 use signet::federation::disclosure::ChainVerifier;
@@ -101,7 +101,7 @@ impl House {
 
     /// What the service makes of the form that a page posts to it.
     #[track_caller]
-    fn received(&self, page: &Page, request: &SignInRequest) -> Outcome {
+    fn received(&self, page: &Page, request: &SignInRequest) -> SignInAnswer {
         page.expect_status(200);
         let form = page.form_with(&["SAMLResponse"]);
         assert_eq!(form.action.as_str(), ACS);
@@ -115,16 +115,16 @@ impl House {
     #[track_caller]
     pub(crate) fn signed_in(&self, page: &Page, request: &SignInRequest) -> SignedIn {
         match self.received(page, request) {
-            Outcome::SignedIn(signed_in) => signed_in,
-            refused @ Outcome::Refused { .. } => panic!("{refused:?}"),
+            SignInAnswer::SignedIn(signed_in) => signed_in,
+            refused @ SignInAnswer::Refused { .. } => panic!("{refused:?}"),
         }
     }
 
     #[track_caller]
     pub(crate) fn refused(&self, page: &Page, request: &SignInRequest) -> String {
         match self.received(page, request) {
-            Outcome::Refused { nested, .. } => nested.unwrap().rsplit(':').next().unwrap().to_owned(),
-            Outcome::SignedIn(_) => panic!("an assertion came"),
+            SignInAnswer::Refused { nested, .. } => nested.unwrap().rsplit(':').next().unwrap().to_owned(),
+            SignInAnswer::SignedIn(_) => panic!("an assertion came"),
         }
     }
 
@@ -662,8 +662,8 @@ async fn services_of_one_agency_share_the_identifier_and_agencies_do_not() {
         let form = answer.form_with(&["SAMLResponse"]);
         let expected = Expected { idp: &house.idp, request_id: &request.id, now: house.now() };
         match house.sp.read_response(form.value("SAMLResponse").unwrap(), &expected).unwrap() {
-            Outcome::SignedIn(signed_in) => identifiers.push(signed_in.name_id),
-            refused @ Outcome::Refused { .. } => panic!("{refused:?}"),
+            SignInAnswer::SignedIn(signed_in) => identifiers.push(signed_in.name_id),
+            refused @ SignInAnswer::Refused { .. } => panic!("{refused:?}"),
         }
     }
     assert_eq!(identifiers[0], identifiers[1]);

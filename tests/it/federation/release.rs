@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use signet::federation::assurance::Strength;
 use signet::federation::attribute::{AttributeName, AttributeProfile, AttributeValue, HeldAttributes};
 use signet::federation::identifier::NameIdFormat;
-use signet::federation::release::{AskedAttributes, AskedBy, Outcome, ReleaseDecision, Released, Withheld};
+use signet::federation::release::{AskedAttributes, AskedBy, AttributeOutcome, ReleaseDecision, Released, Withheld};
 use signet::proofing::Ial;
 use signet::proofing::{ProofedProfile, Proofing};
 use signet::saml::metadata::SubjectIdRequirement;
@@ -22,8 +22,8 @@ fn asked(names: &[&str]) -> AskedAttributes {
 
 fn outcome(decision: &ReleaseDecision, name: AttributeName) -> Option<Result<Released, Withheld>> {
     decision.attributes().iter().find(|decided| decided.name == name).map(|decided| match &decided.outcome {
-        Outcome::Released { reason, .. } => Ok(*reason),
-        Outcome::Withheld(reason) => Err(*reason),
+        AttributeOutcome::Released { reason, .. } => Ok(*reason),
+        AttributeOutcome::Withheld(reason) => Err(*reason),
     })
 }
 

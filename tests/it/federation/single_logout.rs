@@ -5,7 +5,7 @@ use std::io::Write as _;
 use flate2::{Compression, write::DeflateEncoder};
 use reqwest::Method;
 use reqwest::header::LOCATION;
-use signet::demo::service_provider::{Ask, Expected, IdentityProvider, Outcome, ServiceProvider, SignedIn};
+use signet::demo::service_provider::{Ask, Expected, IdentityProvider, ServiceProvider, SignInAnswer, SignedIn};
 use signet::entropy::{SystemEntropy, random_bytes};
 use signet::saml::binding::Delivery;
 use signet::saml::encryption::{BlockEncryption, EncryptionKey, EncryptionSeed, encrypt};
@@ -138,7 +138,8 @@ impl Street {
         };
         let form = page.form_with(&["SAMLResponse"]);
         let expected = Expected { idp: &house.idp, request_id: &request.id, now: house.now() };
-        let Outcome::SignedIn(signed_in) = sp.read_response(form.value("SAMLResponse").unwrap(), &expected).unwrap()
+        let SignInAnswer::SignedIn(signed_in) =
+            sp.read_response(form.value("SAMLResponse").unwrap(), &expected).unwrap()
         else {
             panic!("an assertion is due")
         };

@@ -11,7 +11,7 @@ mod under_load;
 use std::process::Command;
 
 use signet::clock::Clock as _;
-use signet::demo::service_provider::{Ask, Expected, IdentityProvider, Outcome, ServiceProvider};
+use signet::demo::service_provider::{Ask, Expected, IdentityProvider, ServiceProvider, SignInAnswer};
 use signet::entropy::SystemEntropy;
 use signet::jobs::signing::{SigningError, follow};
 use signet::rollover::{SigningKeyId, metadata_address};
@@ -94,7 +94,7 @@ impl Service {
         let idp = self.idp();
         let expected = Expected { idp: &idp, request_id: &asked.id, now: house.now() };
         match self.sp.read_response(&response, &expected) {
-            Ok(Outcome::SignedIn(_)) => Ok(response),
+            Ok(SignInAnswer::SignedIn(_)) => Ok(response),
             other => Err(format!("{}: {other:?}", self.name)),
         }
     }

@@ -14,7 +14,7 @@ use crate::accounts::{Trouble, report_altered};
 use crate::authentication::session::SessionIdHash;
 use crate::entropy::random_bytes;
 use crate::event::AlteredRecord;
-use crate::federation::single_logout::{Extent, Outcome, judge, means};
+use crate::federation::single_logout::{Extent, PartOutcome, judge, means};
 use crate::refusal::RefusalKind;
 use crate::saml::logout::{DecodedLogoutRequest, DecodedLogoutResponse, LogoutResult, VerifiedLogoutRequest};
 use crate::saml::response::{NestedStatus, Status, TopStatus};
@@ -196,7 +196,7 @@ pub(super) async fn settle(site: &Site, idp: &IdentityProvider, decoded: Decoded
     let settled = site
         .store
         .transaction::<_, StoreError, _>(move |tx| {
-            let outcome = Outcome::from(response.status());
+            let outcome = PartOutcome::from(response.status());
             tx.settle_logout_step(response.issuer().as_str(), response.in_response_to().as_str(), outcome, now)
         })
         .await?;

@@ -28,7 +28,7 @@ use crate::authentication::session::{COOKIE, SessionIdHash, SessionSecret};
 use crate::event::Event;
 use crate::federation::agreement::LogoutChoice;
 use crate::federation::registry::ServiceProvider;
-use crate::federation::single_logout::{Extent, Outcome, by_service};
+use crate::federation::single_logout::{Extent, PartOutcome, by_service};
 use crate::refusal::RefusalKind;
 use crate::saml::EntityId;
 use crate::saml::binding::{BindingError, MAX_CARRIED_BYTES};
@@ -297,10 +297,10 @@ fn asker(idp: &IdentityProvider, record: &LogoutRecord) -> Option<Arc<ServicePro
     registry.find(&EntityId::parse(record.asked_by.as_deref()?).ok()?).cloned()
 }
 
-fn progress_page(idp: &IdentityProvider, record: &LogoutRecord, parts: Vec<(String, Outcome)>) -> LogoutPage {
-    let unfinished = parts.iter().any(|(_, outcome)| matches!(outcome, Outcome::Waiting | Outcome::Asked))
+fn progress_page(idp: &IdentityProvider, record: &LogoutRecord, parts: Vec<(String, PartOutcome)>) -> LogoutPage {
+    let unfinished = parts.iter().any(|(_, outcome)| matches!(outcome, PartOutcome::Waiting | PartOutcome::Asked))
         || (record.request_id.is_some() && record.answered_at.is_none());
-    let line = |(service, outcome): &(String, Outcome)| LogoutLine {
+    let line = |(service, outcome): &(String, PartOutcome)| LogoutLine {
         service_name: name_of(idp, service),
         outcome: outcome.as_str(),
     };

@@ -26,7 +26,7 @@ use crate::authentication::session::SessionIdHash;
 use crate::entropy::random_bytes;
 use crate::event::{AlteredRecord, Event, Explanation};
 use crate::federation::registry::{Registry, ServiceProvider};
-use crate::federation::single_logout::{Extent, Outcome, by_service, result};
+use crate::federation::single_logout::{Extent, PartOutcome, by_service, result};
 use crate::refusal::RefusalKind;
 use crate::saml::assertion::NameId;
 use crate::saml::binding::Delivery;
@@ -83,9 +83,9 @@ pub(super) fn end_here(
         let parts = tx.participants_of(session, subscriber)?;
         for part in parts.into_iter().filter(|part| record.asked_by.as_ref() != Some(&part.entity_id)) {
             let outcome = match reach {
-                _ if !takes_messages(&registry, idp, &part.entity_id) => Outcome::Unsupported,
-                Reach::Services => Outcome::Waiting,
-                Reach::Nobody => Outcome::Unreachable,
+                _ if !takes_messages(&registry, idp, &part.entity_id) => PartOutcome::Unsupported,
+                Reach::Services => PartOutcome::Waiting,
+                Reach::Nobody => PartOutcome::Unreachable,
             };
             let step = LogoutStep {
                 subscriber: part.subscriber,
@@ -181,14 +181,14 @@ impl Turn {
 
 /// Looks whose turn it is. A service that another logout told has ended its part; one whose name does not open is given up.
 fn turn(tx: &mut Transaction<'_>, site: &Site, id: &LogoutId) -> Result<Option<Turn>, Trouble> {
-    let mut waiting = tx.logout_steps(id)?.into_iter().filter(|step| step.outcome == Outcome::Waiting);
+    let mut waiting = tx.logout_steps(id)?.into_iter().filter(|step| step.outcome == PartOutcome::Waiting);
     while let Some(step) = waiting.next() {
         if tx.has_part_ended(&step)? {
-            tx.close_logout_steps(id, &[step.position], Outcome::Ended)?;
+            tx.close_logout_steps(id, &[step.position], PartOutcome::Ended)?;
             continue;
         }
         let Some(name_id) = name_of(site, &step)? else {
-            tx.close_logout_steps(id, &[step.position], Outcome::Unreachable)?;
+            tx.close_logout_steps(id, &[step.position], PartOutcome::Unreachable)?;
             continue;
         };
         let mut turn = Turn { steps: vec![step], name_id };
@@ -234,7 +234,7 @@ fn onward(tx: &mut Transaction<'_>, site: &Site, record: &LogoutRecord, asked: &
     if record.redirects + REDIRECTS_OF_A_SERVICE > MOST_REDIRECTS {
         tx.count_logout_redirects(id, 0)?;
         let services = by_service(tx.logout_steps(id)?.into_iter().map(|step| (step.entity_id, step.outcome)));
-        let done = services.iter().filter(|(_, outcome)| *outcome != Outcome::Waiting).count();
+        let done = services.iter().filter(|(_, outcome)| *outcome != PartOutcome::Waiting).count();
         return Ok(Onward::Page { done, of: services.len() });
     }
     tx.count_logout_redirects(id, record.redirects + REDIRECTS_OF_A_SERVICE)?;
@@ -295,11 +295,11 @@ async fn ask(
     turn: Turn,
     request_id: MessageId,
     now: UtcDateTime,
-) -> Result<Result<HttpResponse, Outcome>, Refusal> {
+) -> Result<Result<HttpResponse, PartOutcome>, Refusal> {
     let service = find(&idp.registry.load(), turn.entity_id()).map(Arc::clone);
-    let Some(service) = service else { return Ok(Err(Outcome::Unsupported)) };
+    let Some(service) = service else { return Ok(Err(PartOutcome::Unsupported)) };
     let Some(to) = service.metadata().slo_location(LogoutKind::Request, idp.loopback_http) else {
-        return Ok(Err(Outcome::Unsupported));
+        return Ok(Err(PartOutcome::Unsupported));
     };
     let mut session_indexes: Vec<String> = turn.steps.into_iter().map(|step| step.session_index).collect();
     session_indexes.dedup();
@@ -313,7 +313,7 @@ async fn ask(
         session_indexes,
     };
     // Nothing that it would believe can be sent.
-    let Ok(signer) = idp.signing.load().signer(&service, None) else { return Ok(Err(Outcome::Unreachable)) };
+    let Ok(signer) = idp.signing.load().signer(&service, None) else { return Ok(Err(PartOutcome::Unreachable)) };
     let delivery = apart(move || request.deliver(&to, &*signer)).await?.map_err(|fault| unsent(&fault, &service))?;
     Ok(Ok(carry(site, session, &service, delivery)))
 }
