@@ -1,7 +1,7 @@
 //! Every event: what happened, for the log and for the person's history.
 //!
 //! One line of [`Event`]'s table gives an event its name, how loudly the log says it, whether the person is told of it on
-//! their own page, and by which mail to every address of theirs. The names are stable: the history keeps them, operators search
+//! their own page, and by which mail to every address of theirs; `/metrics` counts it by its name. The names are stable: the history keeps them, operators search
 //! for them; each names the thing and what happened to it. A field can only be of a type
 //! that is [`Tellable`]: identifiers, kinds, counts, codes, and errors that repeat nothing from outside. Text is none of these,
 //! and neither is anything personal, so neither can get in:
@@ -77,6 +77,8 @@ pub use altered::AlteredRecord;
 pub use explanation::Explanation;
 pub use tellable::Tellable;
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use crate::authentication::AuthenticatorKind;
 use crate::federation::agreement::LoweredProtection;
 use crate::federation::assurance::Level;
@@ -88,6 +90,9 @@ use crate::refusal::RefusalKind;
 use crate::saml::MessageId;
 use crate::saml::signature::KeyFingerprint;
 use crate::subscriber::{Country, SubscriberId};
+
+/// How often this node logged each event of [`Event::NAMES`].
+static LOGGED: [AtomicU64; Event::NAMES.len()] = [const { AtomicU64::new(0) }; Event::NAMES.len()];
 
 /// Makes [`Event`] out of its table: the variant with its fields, its name, the level at which the log says it, `remembered`
 /// where it goes into the person's history, and `mail` where each of the person's addresses gets one about it.
@@ -104,6 +109,9 @@ macro_rules! events {
         }
 
         impl Event {
+            /// The names of all events.
+            pub const NAMES: &'static [&'static str] = &[ $( $name, )+ ];
+
             /// The names of all events that go into a person's history: the ends of the keys `history-…` of the locale files.
             pub const REMEMBERED: &'static [&'static str] = &[ $( $( events!(@$history $name), )? )+ ];
 
@@ -138,8 +146,9 @@ macro_rules! events {
                 }
             }
 
-            /// Says it to the log; `of` is the person whom it is about, where there is one.
+            /// Says it to the log, and counts it; `of` is the person whom it is about, where there is one.
             pub fn log(&self, of: Option<SubscriberId>) {
+                self.count();
                 match self {
                     $( Self::$variant $({ $( $field ),+ })? => tracing::event!(
                         target: "signet::event",
@@ -155,6 +164,19 @@ macro_rules! events {
     (@remembered $name:literal) => { $name };
     (@mail) => { None };
     (@mail $mail:literal) => { Some($mail) };
+}
+
+impl Event {
+    fn count(&self) {
+        if let Some((_, count)) = Self::NAMES.iter().zip(&LOGGED).find(|(name, _)| **name == self.name()) {
+            count.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// How often this node logged each event since it started, by the event's name.
+    pub fn counts() -> impl Iterator<Item = (&'static str, u64)> {
+        Self::NAMES.iter().zip(&LOGGED).map(|(name, count)| (*name, count.load(Ordering::Relaxed)))
+    }
 }
 
 events! {
@@ -437,6 +459,23 @@ mod tests {
         }
         assert_eq!(Event::PasswordReset.notice(), Some("mail-password-changed"));
         assert_eq!(Event::SignedOut.notice(), None);
+    }
+
+    #[test]
+    fn a_mail_names_an_address_just_where_its_event_is_about_one() {
+        let names_one = |mail: &&&str| texts::text(mail, &[("address", "a…@example.org".to_owned())]).contains("a…@");
+        let about: Vec<&str> = Event::NOTICES.iter().filter(names_one).copied().collect();
+        let expected = [Event::AddressAdded, Event::AddressRemoved].map(|event| event.notice().unwrap());
+        assert_eq!(about, expected, "these are recorded with their address: `Beside::Address`");
+    }
+
+    #[test]
+    fn every_event_has_a_name_of_its_own_and_is_counted_by_it() {
+        assert_eq!(Event::NAMES.iter().collect::<BTreeSet<_>>().len(), Event::NAMES.len());
+        let counts = || Event::counts().collect::<std::collections::BTreeMap<_, _>>();
+        let before = counts();
+        Event::ServiceRecordsReloaded.log(None);
+        assert!(counts()["service_records_reloaded"] > before["service_records_reloaded"]);
     }
 
     #[test]

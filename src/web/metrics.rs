@@ -1,4 +1,4 @@
-//! What a monitoring system reads, in the text format of Prometheus: keys and certificates, and counts of
+//! What a monitoring system reads, in the text format of Prometheus: keys and certificates, and counts of events and of
 //! codes by country; nothing about people. It has a listener
 //! of its own, so that it is not where browsers come.
 
@@ -11,6 +11,7 @@ use time::UtcDateTime;
 use super::saml::IdentityProvider;
 use crate::accounts::site::Site;
 use crate::accounts::text_messages::TextMessages;
+use crate::event::Event;
 use crate::federation::registry::Registry;
 use crate::rollover::SigningKeys;
 use crate::rollover::certificate_ends::{Notice, certificate_ends};
@@ -63,6 +64,14 @@ fn exposition(
          # TYPE signet_signing_plan_version gauge\n",
     );
     writeln!(text, "signet_signing_plan_version {}", signing.plan().version())?;
+
+    text.push_str(
+        "# HELP signet_events_total How often this node logged an event since it started, by the event's name in the log.\n\
+         # TYPE signet_events_total counter\n",
+    );
+    for (event, count) in Event::counts() {
+        writeln!(text, "signet_events_total{{event=\"{event}\"}} {count}")?;
+    }
 
     let seen = text_messages.seen();
     text.push_str(

@@ -74,6 +74,7 @@ async fn metrics_say_when_certificates_end_to_the_monitoring_system_alone() {
         // What has ended is within any time: an alarm does not fall silent as the end comes.
         "signet_certificates_ending{notice=\"within 60 days\"} 2\n".to_owned(),
         "signet_signing_plan_version 1\n".to_owned(),
+        "signet_events_total{event=\"integrity_fault\"} ".to_owned(),
     ] {
         assert!(told.contains(&line), "{line} is not in {told}");
     }
