@@ -17,6 +17,7 @@
 //! | [`services`] | ports to the outside world: trait, real adapters, sandbox | |
 //! | [`accounts`] | load, decide, save, tell, in one transaction; no HTTP | |
 //! | [`texts`] | what people read: the locale files | |
+//! | [`locale`] | in which language they read it | |
 //! | [`storage`] | the only room that says `diesel` | |
 //! | [`web`] | forms in, pages out | |
 //! | [`cli`] | one file a command | |
@@ -55,6 +56,7 @@ pub mod event;
 pub mod federation;
 pub mod id;
 pub mod jobs;
+pub mod locale;
 mod one_line;
 pub mod proofing;
 pub mod refusal;

@@ -3,7 +3,7 @@
 use super::visitor::Visitor;
 use super::{
     AddedAddress, Beside, Letter, LinkContent, MOST_ADDRESSES, Trouble, Try, add_address, addresses_of, allow,
-    find_address, make_link, read_link, send_letter,
+    find_address, language_of, make_link, read_link, send_letter,
 };
 use crate::authentication::recovery::LinkPurpose;
 use crate::event::Event;
@@ -47,7 +47,8 @@ pub fn send_address_link(
     let token = make_link(tx, site, LinkPurpose::AddAddress, &content, now)?;
     let taken = find_address(tx, &*site.keys, address)?.is_some();
     let letter = if taken { Letter::AddressTaken } else { Letter::AddAddress(token) };
-    send_letter(tx, site, address, &letter, now)?;
+    let locale = language_of(tx, Some(of))?.unwrap_or(visitor.session.locale());
+    send_letter(tx, site, locale, address, &letter, now)?;
     Ok(Ok(()))
 }
 

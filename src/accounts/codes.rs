@@ -4,7 +4,7 @@ use time::UtcDateTime;
 
 use super::text_messages::code_sent;
 use super::visitor::Visitor;
-use super::{Authenticator, TextLetter, TooMany, Trouble, Try, allow, send_text};
+use super::{Authenticator, TextLetter, TooMany, Trouble, Try, allow, language_of, send_text};
 use crate::authentication::Proof;
 use crate::authentication::out_of_band::{CodeBinding, CodePurpose, CodeRefused, IssuedCode, OutOfBandCode};
 use crate::authentication::throttle::{FailureCount, FailureRule, FailureStop, RateLimit};
@@ -123,7 +123,8 @@ pub fn send_code(
     let code = OutOfBandCode::random(&*visitor.site.entropy);
     let bound = CodeBinding { subscriber: of, phone, purpose, session: visitor.session.id_hash() };
     tx.put_code(of, purpose, &IssuedCode::new(&code, &bound, visitor.now, &*visitor.site.keys)?)?;
-    send_text(tx, &visitor.site, phone, &TextLetter::Code(&code), visitor.now)?;
+    let locale = language_of(tx, Some(of))?.unwrap_or(visitor.session.locale());
+    send_text(tx, &visitor.site, locale, phone, &TextLetter::Code(&code), visitor.now)?;
     if purpose == CodePurpose::ConfirmPhone
         && let Some(alarm) = code_sent(tx, &visitor.site, phone)?
     {

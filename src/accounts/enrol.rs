@@ -65,7 +65,7 @@ pub fn enrol(
     of: SubscriberId,
     enrolled: &Enrolled,
 ) -> Result<Result<(), NotEnrolled>, Trouble> {
-    let (site, now) = (visitor.site.clone(), visitor.now);
+    let (site, now, locale) = (visitor.site.clone(), visitor.now, visitor.session.locale());
     let kind = enrolled.secret.kind();
     if occasion == Occasion::SignUp {
         // Of two browsers that stand here with one account, one finishes.
@@ -80,7 +80,7 @@ pub fn enrol(
     }
     let name = name_of(&enrolled.name).unwrap_or_else(|| {
         let kind = format!("method-{}", kind.as_str().replace('_', "-"));
-        crate::texts::text(&kind, &[])
+        crate::texts::text(locale, &kind, &[])
     });
     let record = new_authenticator(&site, of, &name, &enrolled.secret, enrolled.counter, now)?;
     let id: AuthenticatorId = record.id;

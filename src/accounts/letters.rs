@@ -9,6 +9,7 @@ use crate::authentication::AuthenticatorKind;
 use crate::authentication::out_of_band::{self, OutOfBandCode};
 use crate::authentication::recovery::{LINK_LIFETIME, LinkToken};
 use crate::event::Event;
+use crate::locale::Locale;
 use crate::services::message::Message;
 use crate::services::message::OutboxId;
 use crate::storage::{OutboxEntry, Transaction};
@@ -69,7 +70,7 @@ impl Letter {
     }
 
     /// What the locale files need to know.
-    fn arguments(&self, site: &Site, now: UtcDateTime) -> Vec<(&'static str, String)> {
+    fn arguments(&self, site: &Site, locale: Locale, now: UtcDateTime) -> Vec<(&'static str, String)> {
         let mut arguments = vec![
             ("service", site.service_name.clone()),
             ("time", moment(now)),
@@ -90,7 +91,7 @@ impl Letter {
             Self::Notice { name: _, method, address } => {
                 arguments.extend(address.as_ref().map(|address| ("address", address.masked())));
                 let called = |kind: &AuthenticatorKind| format!("method-{}", kind.as_str().replace('_', "-"));
-                arguments.extend(method.as_ref().map(|kind| ("method", text(&called(kind), &[]))));
+                arguments.extend(method.as_ref().map(|kind| ("method", text(locale, &called(kind), &[]))));
             }
             Self::AddressTaken | Self::AlreadyAccount | Self::NoAccount => {}
         }
@@ -113,13 +114,23 @@ fn moment(now: UtcDateTime) -> String {
     format!("{} {hour:02}:{minute:02} UTC", now.date())
 }
 
+/// In which language an account reads, where that is known and there still is. The same is looked for where there is no account, so
+/// that a stranger learns nothing from the work.
+///
+/// # Errors
+/// When the database is unavailable.
+pub fn language_of(tx: &mut Transaction<'_>, of: Option<SubscriberId>) -> Result<Option<Locale>, Trouble> {
+    let kept = tx.language_of(of.unwrap_or(SubscriberId::from_bytes([0; 16])))?;
+    Ok(kept.as_deref().and_then(Locale::of_tag))
+}
+
 /// Writes a mail.
-fn write(site: &Site, to: &EmailAddress, letter: &Letter, now: UtcDateTime) -> Message {
-    let arguments = letter.arguments(site, now);
-    let subject = text(&format!("{}-subject", letter.name()), &arguments);
-    let body = text(letter.name(), &arguments);
-    let action = lookup(&format!("{}-action", letter.name()), []);
-    let html = match mail_html(&site.service_name, &subject, &body, action.as_deref(), &site.address("/")) {
+fn write(site: &Site, locale: Locale, to: &EmailAddress, letter: &Letter, now: UtcDateTime) -> Message {
+    let arguments = letter.arguments(site, locale, now);
+    let subject = text(locale, &format!("{}-subject", letter.name()), &arguments);
+    let body = text(locale, letter.name(), &arguments);
+    let action = lookup(locale, &format!("{}-action", letter.name()), []);
+    let html = match mail_html(locale, &site.service_name, &subject, &body, action.as_deref(), &site.address("/")) {
         Ok(html) => Some(html),
         Err(error) => {
             tracing::error!(%error, "the HTML part of a mail could not be drawn; the text goes without it");
@@ -136,11 +147,12 @@ fn write(site: &Site, to: &EmailAddress, letter: &Letter, now: UtcDateTime) -> M
 pub fn send_letter(
     tx: &mut Transaction<'_>,
     site: &Site,
+    locale: Locale,
     to: &EmailAddress,
     letter: &Letter,
     now: UtcDateTime,
 ) -> Result<(), Trouble> {
-    let message = write(site, to, letter, now);
+    let message = write(site, locale, to, letter, now);
     // A notice is worth sending late; a link is not, once it has expired.
     enqueue(tx, site, &message, now, LINK_LIFETIME)
 }
@@ -158,10 +170,10 @@ pub(super) fn notify_everywhere(
     also: Option<&EmailAddress>,
     now: UtcDateTime,
 ) -> Result<(), Trouble> {
-    let known = addresses_of(tx, site, of)?;
+    let (locale, known) = (language_of(tx, Some(of))?.unwrap_or_default(), addresses_of(tx, site, of)?);
     let also = also.filter(|also| known.iter().all(|known| known.address != **also));
     for address in known.iter().map(|known| &known.address).chain(also) {
-        send_letter(tx, site, address, letter, now)?;
+        send_letter(tx, site, locale, address, letter, now)?;
     }
     Ok(())
 }
@@ -173,6 +185,7 @@ pub(super) fn notify_everywhere(
 pub fn send_text(
     tx: &mut Transaction<'_>,
     site: &Site,
+    locale: Locale,
     to: &PhoneNumber,
     letter: &TextLetter<'_>,
     now: UtcDateTime,
@@ -186,7 +199,7 @@ pub fn send_text(
         }
         TextLetter::PhoneRemoved => ("sms-phone-removed", LINK_LIFETIME),
     };
-    let message = Message::Sms { to: to.e164().to_owned(), text: text(name, &arguments) };
+    let message = Message::Sms { to: to.e164().to_owned(), text: text(locale, name, &arguments) };
     enqueue(tx, site, &message, now, lifetime)
 }
 

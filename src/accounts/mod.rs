@@ -49,7 +49,7 @@ pub use consents::{last_consent, record_consent, standing_consents_of};
 pub use contacts::{AddedAddress, KnownAddress, MOST_ADDRESSES, add_address, addresses_of, find_address};
 pub use history::{Beside, Happened, write_down};
 pub use known_browsers::{KnownHere, known_to, remember_browser};
-pub use letters::{Letter, TextLetter, send_letter, send_text};
+pub use letters::{Letter, TextLetter, language_of, send_letter, send_text};
 pub use links::{ChosenPassword, LinkContent, UsableLink, WaitingRequest, make_link, read_link};
 pub use password_try::{Door, JudgedTry, PasswordTry, RightPassword};
 pub use passwords::{

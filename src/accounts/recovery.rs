@@ -5,7 +5,7 @@ use super::site::Site;
 use super::visitor::Visitor;
 use super::{
     ChosenPassword, Letter, LinkContent, TooMany, Trouble, Try, WaitingRequest, account_of, allow, change_account,
-    find_address, give_back, known_to, make_link, password_of, report_altered, send_letter, set_password,
+    find_address, give_back, known_to, language_of, make_link, password_of, report_altered, send_letter, set_password,
 };
 use crate::authentication::look_up_secret::RecoveryKey;
 use crate::authentication::password::{PasswordVerifier, StretchedPassword};
@@ -53,7 +53,9 @@ pub fn send_password_link(
     // The same work is done for an address without an account; only its link goes to nobody.
     let token = make_link(tx, site, LinkPurpose::ForgottenPassword, &content, now)?;
     let letter = if known.is_some() { Letter::ForgottenPassword(token) } else { Letter::NoAccount };
-    send_letter(tx, site, address, &letter, now)?;
+    let of = known.as_ref().map(|record| record.subscriber);
+    let locale = language_of(tx, of)?.unwrap_or(visitor.session.locale());
+    send_letter(tx, site, locale, address, &letter, now)?;
     Ok(Ok(()))
 }
 

@@ -13,6 +13,7 @@ use crate::authentication::session::{
     Notice, SessionError, SessionFrame, SessionIdHash, SessionSecret, SessionState, SessionTimes,
 };
 use crate::event::{AlteredRecord, Event};
+use crate::locale::Locale;
 use crate::sealing::KeysError;
 use crate::storage::{SessionRecord, StoreError, Transaction};
 
@@ -40,6 +41,8 @@ pub struct BrowserSession {
     in_browser: Option<SessionIdHash>,
     /// Whether the request is HEAD: then nothing is written.
     only_looked_at: bool,
+    /// In which language the browser reads. It comes with each request, and is kept nowhere.
+    locale: Locale,
     /// What an earlier answer left to be said once.
     notice: Option<Notice>,
     times: SessionTimes,
@@ -50,7 +53,7 @@ pub struct BrowserSession {
 
 impl BrowserSession {
     /// The session of a secret that the browser brought, and of its record; a new one, not yet stored, when there is none or it does
-    /// not open. `reads` is how the request uses it.
+    /// not open. `reads` is how the request uses it, `locale` in which language it is answered.
     ///
     /// # Errors
     /// When the database or the service's keys are unavailable. A secret that opens nothing is no error.
@@ -58,12 +61,13 @@ impl BrowserSession {
         found: Option<(SessionSecret, SessionRecord)>,
         site: &Site,
         reads: Reads,
+        locale: Locale,
     ) -> Result<Self, SessionTrouble> {
         let only_looks = reads == Reads::Nothing;
         let Some((secret, record)) = found else {
-            return Ok(Self::new(site, only_looks));
+            return Ok(Self::new(site, only_looks, locale));
         };
-        let mut session = Self::open(secret, record, site, only_looks).await?;
+        let mut session = Self::open(secret, record, site, only_looks, locale).await?;
         if reads == Reads::Page && session.state.notice.is_some() {
             session = session.take_notice(site).await?;
         }
@@ -76,6 +80,7 @@ impl BrowserSession {
         record: SessionRecord,
         site: &Site,
         only_looked_at: bool,
+        locale: Locale,
     ) -> Result<Self, SessionTrouble> {
         let SessionRecord { subscriber, created_at, times, .. } = record;
         let frame = SessionFrame { subscriber, created_at, times };
@@ -91,14 +96,14 @@ impl BrowserSession {
                 }
                 let id = Some(secret.id_hash());
                 let (stored, in_browser) = (id, id);
-                Ok(Self { secret, stored, in_browser, only_looked_at, notice: None, times, created_at, state })
+                Ok(Self { secret, stored, in_browser, only_looked_at, locale, notice: None, times, created_at, state })
             }
             Err(SessionError::Keys(KeysError::Unavailable)) => Err(SessionTrouble::Keys(KeysError::Unavailable)),
             Err(fault) => {
                 if matches!(&fault, SessionError::Keys(fault) if is_altered(fault)) {
                     Event::IntegrityFault { record: AlteredRecord::Session }.log(record.subscriber);
                 }
-                Ok(Self::new(site, only_looked_at))
+                Ok(Self::new(site, only_looked_at, locale))
             }
         }
     }
@@ -115,19 +120,26 @@ impl BrowserSession {
             .await
     }
 
+    /// In which language the browser reads.
+    #[must_use]
+    pub const fn locale(&self) -> Locale {
+        self.locale
+    }
+
     /// What the page has to say once.
     #[must_use]
     pub const fn notice(&self) -> Option<Notice> {
         self.notice
     }
 
-    fn new(site: &Site, only_looked_at: bool) -> Self {
+    fn new(site: &Site, only_looked_at: bool, locale: Locale) -> Self {
         let now = site.now();
         Self {
             secret: SessionSecret::random(&*site.entropy),
             stored: None,
             in_browser: None,
             only_looked_at,
+            locale,
             notice: None,
             times: SessionTimes::begin(site.session_limits, now),
             created_at: now,

@@ -3,7 +3,7 @@
 use super::visitor::Visitor;
 use super::{
     AddedAddress, ChosenPassword, Letter, LinkContent, TooMany, Trouble, Try, WaitingRequest, add_account, add_address,
-    allow, find_address, make_link, put_password_slot, send_letter, set_password,
+    allow, find_address, language_of, make_link, put_password_slot, send_letter, set_password,
 };
 use crate::authentication::AuthenticationEvent;
 use crate::authentication::password::PasswordVerifier;
@@ -33,10 +33,11 @@ pub fn send_sign_up_link(
     }
     let content = LinkContent { email_address: address.as_str().to_owned(), subscriber: None, waiting_request };
     // The same work is done for an address that has an account; only its link goes to nobody.
-    let known = find_address(tx, &*site.keys, address)?.is_some();
+    let known = find_address(tx, &*site.keys, address)?.map(|record| record.subscriber);
     let token = make_link(tx, site, LinkPurpose::SignUp, &content, now)?;
-    let letter = if known { Letter::AlreadyAccount } else { Letter::SignUp(token) };
-    send_letter(tx, site, address, &letter, now)?;
+    let letter = if known.is_some() { Letter::AlreadyAccount } else { Letter::SignUp(token) };
+    let locale = language_of(tx, known)?.unwrap_or(visitor.session.locale());
+    send_letter(tx, site, locale, address, &letter, now)?;
     Ok(Ok(()))
 }
 
@@ -59,6 +60,7 @@ pub fn make_account(tx: &mut Transaction<'_>, visitor: &mut Visitor, chosen: &Ch
         vault: VaultState::Open,
     };
     add_account(tx, &site, &account)?;
+    tx.keep_language(subscriber, visitor.session.locale().tag())?;
     if add_address(tx, &site, subscriber, address, now)? != AddedAddress::Added {
         // Somebody was faster since we looked: nothing of this transaction may stand.
         return Err(Trouble::AddressTaken);

@@ -10,6 +10,7 @@ diesel::table! {
         mac -> Binary,
         failures_in_a_row -> Integer,
         locked_until -> Nullable<BigInt>,
+        language -> Nullable<Text>,
     }
 }
 

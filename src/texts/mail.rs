@@ -6,6 +6,7 @@ use serde::Serialize;
 use tera::{Context, Tera, TeraResult};
 
 use super::{TextPart, Unrenderable, for_templates, linked};
+use crate::locale::Locale;
 
 const TEMPLATE: &str = "mail/letter.html";
 
@@ -21,6 +22,9 @@ fn load() -> TeraResult<Tera> {
 /// What the template is given.
 #[derive(Serialize)]
 struct MailPage<'a> {
+    /// In which language it is written, and in which direction.
+    language: &'static str,
+    direction: &'static str,
     service: &'a str,
     subject: &'a str,
     /// The words on the button.
@@ -36,12 +40,13 @@ struct Paragraph {
     button: Option<String>,
 }
 
-/// Draws the HTML part. `text` is the text part; only addresses that begin with `ours` become links. `action` is what
+/// Draws the HTML part, in the language of its words. `text` is the text part; only addresses that begin with `ours` become links. `action` is what
 /// following the mail's one link does.
 ///
 /// # Errors
 /// [`Unrenderable`], when the template is wrong.
 pub fn mail_html(
+    locale: Locale,
     service: &str,
     subject: &str,
     text: &str,
@@ -60,7 +65,8 @@ pub fn mail_html(
         Paragraph { lines, button: alone.filter(|_| action.is_some()) }
     };
     let paragraphs = text.split("\n\n").map(str::trim).filter(|text| !text.is_empty()).map(paragraph).collect();
-    let page = MailPage { service, subject, action: action.unwrap_or_default(), paragraphs };
+    let (language, direction) = (locale.tag(), locale.direction());
+    let page = MailPage { language, direction, service, subject, action: action.unwrap_or_default(), paragraphs };
     let wrong = |reason: String| Unrenderable { template: TEMPLATE, reason };
     let tera = TEMPLATES.as_ref().map_err(|reason| wrong(reason.clone()))?;
     let context = Context::from_serialize(&page).map_err(|error| wrong(error.to_string()))?;
@@ -77,7 +83,8 @@ mod tests {
     #[test]
     fn words_that_would_like_to_be_markup_are_text() {
         let hostile = "Parks <b>&\" </p><script>alert(1)</script>";
-        let html = mail_html(hostile, hostile, &format!("Welcome to {hostile}."), Some(hostile), OURS).unwrap();
+        let html = mail_html(Locale::DEFAULT, hostile, hostile, &format!("Welcome to {hostile}."), Some(hostile), OURS)
+            .unwrap();
         for markup in ["<b>", "<script", "</p><script", "&\" "] {
             assert!(!html.contains(markup), "{markup}: {html}");
         }
@@ -98,8 +105,12 @@ mod tests {
             ("address", "a…@example.org".to_owned()),
             ("method", "Security key".to_owned()),
         ];
-        let subject = texts::text(&format!("{key}-subject"), &arguments);
-        (subject, texts::text(key, &arguments), texts::lookup(&format!("{key}-action"), []))
+        let subject = texts::text(Locale::DEFAULT, &format!("{key}-subject"), &arguments);
+        (
+            subject,
+            texts::text(Locale::DEFAULT, key, &arguments),
+            texts::lookup(Locale::DEFAULT, &format!("{key}-action"), []),
+        )
     }
 
     #[test]
@@ -111,7 +122,7 @@ mod tests {
         assert_eq!(letters.len(), 17, "{letters:?}");
         for key in letters {
             let (subject, body, action) = letter(key);
-            let html = mail_html("Signet", &subject, &body, action.as_deref(), OURS).unwrap();
+            let html = mail_html(Locale::DEFAULT, "Signet", &subject, &body, action.as_deref(), OURS).unwrap();
             if let Ok(folder) = std::env::var("SIGNET_PAGES") {
                 std::fs::write(std::path::Path::new(&folder).join(format!("{key}.html")), &html).unwrap();
             }
@@ -148,7 +159,7 @@ mod tests {
     #[test]
     fn only_our_addresses_become_links_and_each_is_shown() {
         let text = "Follow:\n\nhttps://signet.example/x?y=1&z=2\n\nNot https://evil.example/ nor javascript:alert(1).";
-        let html = mail_html("Signet", "Confirm", text, Some("Go on"), OURS).unwrap();
+        let html = mail_html(Locale::DEFAULT, "Signet", "Confirm", text, Some("Go on"), OURS).unwrap();
         let document = scraper::Html::parse_document(&html);
         let links: Vec<(String, &str)> = document
             .select(&scraper::Selector::parse("a").unwrap())

@@ -1,6 +1,8 @@
 //! All that a person reads stands in the locale files: `templates/locales/<language>/*.ftl`, in Fluent.
 
 mod mail;
+#[cfg(any(test, feature = "demo"))]
+mod pseudo;
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -11,6 +13,10 @@ use serde::Serialize;
 use tera::{Kwargs, State, TeraResult};
 
 pub use mail::mail_html;
+#[cfg(test)]
+pub(crate) use pseudo::outside_of_marks;
+
+use crate::locale::Locale;
 
 static_loader! {
     static LOCALES = {
@@ -23,27 +29,40 @@ static_loader! {
 
 const ENGLISH: LanguageIdentifier = langid!("en");
 
-/// The text of a key, with what is to be inserted.
+/// The text of a key in a language, with what is to be inserted; the key itself when the files lack it.
 #[must_use]
-pub fn text(key: &str, arguments: &[(&'static str, String)]) -> String {
-    let arguments: HashMap<Cow<'static, str>, FluentValue<'_>> = arguments
-        .iter()
-        .map(|(name, value)| (Cow::Borrowed(*name), FluentValue::String(Cow::Borrowed(value.as_str()))))
-        .collect();
-    LOCALES.lookup_with_args(&ENGLISH, key, &arguments)
+pub fn text(locale: Locale, key: &str, arguments: &[(&'static str, String)]) -> String {
+    let inserted = arguments.iter().map(|(name, value)| ((*name).to_owned(), FluentValue::from(value.clone())));
+    lookup(locale, key, inserted).unwrap_or_else(|| key.to_owned())
 }
 
-/// The text of a key, or nothing when the files lack it.
+/// The text of a key in a language; in English where that language lacks it, and nothing when the English files lack it too.
 #[must_use]
-pub fn lookup(key: &str, inserted: impl IntoIterator<Item = (String, FluentValue<'static>)>) -> Option<String> {
+pub fn lookup(
+    locale: Locale,
+    key: &str,
+    inserted: impl IntoIterator<Item = (String, FluentValue<'static>)>,
+) -> Option<String> {
     let arguments: HashMap<Cow<'static, str>, FluentValue<'_>> =
         inserted.into_iter().map(|(name, value)| (Cow::Owned(name), value)).collect();
-    LOCALES.try_lookup_with_args(&ENGLISH, key, &arguments)
+    #[cfg(any(test, feature = "demo"))]
+    if locale == Locale::PSEUDO {
+        return pseudo::lookup(key, &arguments);
+    }
+    let language = locale.tag().parse().unwrap_or(ENGLISH);
+    LOCALES.try_lookup_with_args(&language, key, &arguments)
 }
 
-/// `t(key="…", name=value, …)`: the text of a key, with what is to be inserted. It is escaped like any other value.
+/// Under which name a template is told the tag of its language.
+pub(crate) const LANGUAGE: &str = "language";
+
+/// `t(key="…", name=value, …)`: the text of a key in the page's language, with what is to be inserted. It is escaped like any
+/// other value.
 #[expect(clippy::needless_pass_by_value, reason = "as Tera calls it")]
-pub fn for_templates(arguments: Kwargs, _: &State<'_>) -> TeraResult<String> {
+pub fn for_templates(arguments: Kwargs, state: &State<'_>) -> TeraResult<String> {
+    let language: Option<String> = state.get(LANGUAGE)?;
+    let locale = language.as_deref().and_then(Locale::of_tag);
+    let locale = locale.ok_or_else(|| tera::Error::message("the template is not told its language"))?;
     let key: &str = arguments.must_get("key")?;
     let inserted = arguments
         .iter()
@@ -53,7 +72,7 @@ pub fn for_templates(arguments: Kwargs, _: &State<'_>) -> TeraResult<String> {
             Some(number) => (name.to_owned(), FluentValue::from(number)),
             None => (name.to_owned(), FluentValue::from(value.to_string())),
         });
-    lookup(key, inserted).ok_or_else(|| tera::Error::message(format!("the locale files lack the key `{key}`")))
+    lookup(locale, key, inserted).ok_or_else(|| tera::Error::message(format!("the locale files lack the key `{key}`")))
 }
 
 /// A page or a mail could not be drawn: a template, a text or a static file is missing or wrong. The tests draw every page, so this is
@@ -103,19 +122,22 @@ pub fn linked(text: &str, beginnings: &[&str]) -> Vec<TextPart> {
     parts
 }
 
+/// The English files.
+#[cfg(any(test, feature = "demo"))]
+const ENGLISH_FILES: [&str; 7] = [
+    include_str!("../../templates/locales/en/account.ftl"),
+    include_str!("../../templates/locales/en/common.ftl"),
+    include_str!("../../templates/locales/en/mail.ftl"),
+    include_str!("../../templates/locales/en/plain.ftl"),
+    include_str!("../../templates/locales/en/refusal.ftl"),
+    include_str!("../../templates/locales/en/saml.ftl"),
+    include_str!("../../templates/locales/en/sign_in.ftl"),
+];
+
 /// The keys of the English files, for the tests that compare them with what is used.
 #[cfg(test)]
 pub(crate) fn keys() -> impl Iterator<Item = &'static str> {
-    const FILES: [&str; 7] = [
-        include_str!("../../templates/locales/en/account.ftl"),
-        include_str!("../../templates/locales/en/common.ftl"),
-        include_str!("../../templates/locales/en/mail.ftl"),
-        include_str!("../../templates/locales/en/plain.ftl"),
-        include_str!("../../templates/locales/en/refusal.ftl"),
-        include_str!("../../templates/locales/en/saml.ftl"),
-        include_str!("../../templates/locales/en/sign_in.ftl"),
-    ];
-    FILES.into_iter().flat_map(str::lines).filter_map(|line| {
+    ENGLISH_FILES.into_iter().flat_map(str::lines).filter_map(|line| {
         let key = line.split_once(" =")?.0;
         key.starts_with(|first: char| first.is_ascii_lowercase()).then_some(key)
     })

@@ -9,6 +9,7 @@ pub mod head;
 pub mod headers;
 pub mod health;
 mod known_browser;
+mod language;
 mod late;
 pub mod log;
 pub mod metrics;

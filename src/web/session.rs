@@ -5,15 +5,18 @@ use actix_web::cookie::{Cookie, SameSite};
 use actix_web::http::Method;
 
 use super::head::only_looks;
+use super::language;
 use crate::accounts::session::{BrowserSession, Reads, SessionTrouble};
 use crate::accounts::site::Site;
 use crate::authentication::session::{COOKIE, SessionIdHash, SessionSecret};
+use crate::locale::Locale;
 use crate::storage::{SessionRecord, StoreError};
 
 /// What a request says of its browser's session.
 pub struct SessionCookie {
     secret: Option<SessionSecret>,
     reads: Reads,
+    locale: Locale,
 }
 
 impl SessionCookie {
@@ -26,7 +29,7 @@ impl SessionCookie {
             &Method::GET => Reads::Page,
             _ => Reads::Form,
         };
-        Self { secret, reads }
+        Self { secret, reads, locale: language::of(request) }
     }
 
     /// By which the session is found, where the browser names one.
@@ -40,7 +43,7 @@ impl SessionCookie {
     /// # Errors
     /// When the database or the service's keys are unavailable.
     pub async fn session(self, found: Option<SessionRecord>, site: &Site) -> Result<BrowserSession, SessionTrouble> {
-        BrowserSession::of(self.secret.zip(found), site, self.reads).await
+        BrowserSession::of(self.secret.zip(found), site, self.reads, self.locale).await
     }
 }
 

@@ -9,10 +9,12 @@ use actix_web::middleware::Next;
 use actix_web::{Error, HttpResponse, web};
 
 use super::head::{only_looks, without_cookies};
+use super::language;
 use super::page::{Layout, respond_with};
 use super::refusal::Refusal;
 use super::waiting::RequestAddress;
 use crate::accounts::site::Site;
+use crate::locale::Locale;
 use crate::refusal::RefusalKind;
 
 /// The middleware.
@@ -26,6 +28,7 @@ pub async fn shell<B: MessageBody + 'static>(
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     // The error of a handler or an extractor is an answer already; keeping the request here would stop the routing.
     let mut answer = next.call(request).await?.map_into_boxed_body();
+    language::keep_asked(&mut answer);
     if only_looks(answer.request()) {
         without_cookies(answer.response_mut());
     }
@@ -38,7 +41,7 @@ pub async fn shell<B: MessageBody + 'static>(
         Some(service) if !refusal.names_a_service() => refusal.about(service),
         _ => refusal,
     };
-    let mut page = page_of(&refusal, &site);
+    let mut page = page_of(&refusal, &site, language::of(answer.request()));
     if refusal.kind().ends_the_connection() {
         page.head_mut().set_connection_type(ConnectionType::Close);
     }
@@ -78,7 +81,7 @@ fn refusal_of(answer: &ServiceResponse<BoxBody>) -> Option<Refusal> {
 }
 
 /// The page of a refusal, with the status of its kind.
-fn page_of(refusal: &Refusal, site: &Site) -> HttpResponse {
-    let layout = Layout::for_anybody(&site.service_name);
+fn page_of(refusal: &Refusal, site: &Site, locale: Locale) -> HttpResponse {
+    let layout = Layout::for_anybody(&site.service_name, locale);
     respond_with(&layout, refusal.kind().status(), &refusal.page(site.now()))
 }

@@ -215,7 +215,7 @@ impl Visit {
     #[must_use]
     pub fn page_for_anybody<P: Page>(&self, page: &P) -> HttpResponse {
         let layout = match self.session.needs_cookie() {
-            true => self.complete(Layout::for_anybody(&self.site.service_name)),
+            true => self.complete(Layout::for_anybody(&self.site.service_name, self.session.locale())),
             false => self.layout(),
         };
         respond_with(&layout, StatusCode::OK, page)

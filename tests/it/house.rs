@@ -471,6 +471,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "entropy",
             "event",
             "federation",
+            "locale",
             "proofing",
             "refusal",
             "saml",
@@ -572,6 +573,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("settings", &["authentication", "saml", "services", "storage", "subscriber"]),
     ("storage", &["authentication", "federation", "proofing", "rollover", "saml", "sealing", "services", "subscriber"]),
     ("subscriber", &["entropy", "id", "one_line", "sealing"]),
+    ("texts", &["locale"]),
     (
         "web",
         &[
@@ -580,6 +582,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "entropy",
             "event",
             "federation",
+            "locale",
             "proofing",
             "refusal",
             "rollover",

@@ -65,6 +65,27 @@ impl Transaction<'_> {
         Ok(())
     }
 
+    /// In which language an account reads: a tag, nothing when it is not known or there is no such account.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn language_of(&mut self, id: SubscriberId) -> Result<Option<String>, StoreError> {
+        let found = subscriber::table.find(id.as_bytes().to_vec()).select(subscriber::language);
+        let row: Option<Option<String>> = on_each!(self.connection, inner => found.first(inner)).optional()?;
+        Ok(row.flatten())
+    }
+
+    /// Keeps in which language an account reads.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn keep_language(&mut self, id: SubscriberId, tag: &str) -> Result<(), StoreError> {
+        diesel::update(subscriber::table.find(id.as_bytes().to_vec()))
+            .set(subscriber::language.eq(tag))
+            .execute(self.connection)?;
+        Ok(())
+    }
+
     /// Holds the account's row to the end of the transaction. SQLite's one writer holds everything already.
     ///
     /// # Errors

@@ -7,7 +7,9 @@ use serde::Deserialize;
 use super::lines::method_lines;
 use super::pages::{MethodsPage, MethodsProblem};
 use crate::accounts::site::Site;
-use crate::accounts::{AuthenticatorSecret, TextLetter, Trouble, authenticators_of, name_of, seal_name, send_text};
+use crate::accounts::{
+    AuthenticatorSecret, TextLetter, Trouble, authenticators_of, language_of, name_of, seal_name, send_text,
+};
 use crate::authentication::AuthenticatorId;
 use crate::authentication::session::Notice;
 use crate::event::Event;
@@ -116,7 +118,8 @@ pub(super) async fn remove(
             let kind = gone.secret.kind();
             visit.remember(tx, subscriber, Event::MethodRemoved { method: kind })?;
             if let AuthenticatorSecret::Phone(phone) = &gone.secret {
-                send_text(tx, &site, phone, &TextLetter::PhoneRemoved, now)?;
+                let locale = language_of(tx, Some(subscriber))?.unwrap_or(visit.session.locale());
+                send_text(tx, &site, locale, phone, &TextLetter::PhoneRemoved, now)?;
             }
             visit.session.state.notice = Some(Notice::MethodRemoved);
             Ok(Changed::Yes)

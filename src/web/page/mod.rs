@@ -12,6 +12,7 @@ mod templates;
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
+use actix_web::http::header::{CONTENT_LANGUAGE, VARY};
 use serde::Serialize;
 
 use super::csrf;
@@ -19,6 +20,7 @@ use super::waiting::{RequestAddress, Waiting};
 use crate::accounts::session::BrowserSession;
 use crate::accounts::site::Site;
 use crate::authentication::session::Notice;
+use crate::locale::Locale;
 use crate::web::session;
 
 pub use asking::Asking;
@@ -36,6 +38,9 @@ pub trait Page: Serialize {
 /// What the layout needs beside the page.
 #[derive(Debug, Clone, Serialize)]
 pub struct Layout {
+    /// In which language the page is.
+    #[serde(skip)]
+    pub locale: Locale,
     /// What people call us.
     pub service: String,
     /// The token of this session's forms.
@@ -60,7 +65,7 @@ impl Layout {
             csrf: csrf::token(&session.state),
             signed_in: session.state.signed_in().is_some(),
             notice: session.notice().map(Notice::code),
-            ..Self::for_anybody(&site.service_name)
+            ..Self::for_anybody(&site.service_name, session.locale())
         }
     }
 
@@ -76,8 +81,9 @@ impl Layout {
 
     /// Around a page without forms, for whoever it is.
     #[must_use]
-    pub fn for_anybody(service: &str) -> Self {
+    pub fn for_anybody(service: &str, locale: Locale) -> Self {
         Self {
+            locale,
             service: service.to_owned(),
             csrf: String::new(),
             signed_in: false,
@@ -109,7 +115,11 @@ pub fn respond_in<P: Page>(layout: &Layout, session: &BrowserSession, status: St
 #[must_use]
 pub fn respond_with<P: Page>(layout: &Layout, status: StatusCode, page: &P) -> HttpResponse {
     match render(page, layout) {
-        Ok(html) => HttpResponse::build(status).content_type("text/html; charset=utf-8").body(html),
+        Ok(html) => HttpResponse::build(status)
+            .content_type("text/html; charset=utf-8")
+            .insert_header((CONTENT_LANGUAGE, layout.locale.tag()))
+            .insert_header((VARY, "Cookie, Accept-Language"))
+            .body(html),
         Err(error) => {
             tracing::error!(%error, "a page could not be drawn");
             HttpResponse::InternalServerError().content_type("text/html; charset=utf-8").body(LAST_RESORT)

@@ -9,7 +9,7 @@ use tera::{Context, Kwargs, State, Tera, TeraResult};
 
 use super::{Layout, Page};
 
-use crate::texts::{self, Unrenderable};
+use crate::texts::{self, LANGUAGE, Unrenderable};
 use crate::web::assets;
 use crate::web::waiting::{PARAMETER, add_to};
 
@@ -59,7 +59,11 @@ fn to(arguments: Kwargs, state: &State<'_>) -> TeraResult<String> {
 /// # Errors
 /// [`Unrenderable`], when the page's template, or a text or static file that it names, is missing or wrong.
 pub fn render<P: Page>(page: &P, layout: &Layout) -> Result<String, Unrenderable> {
-    draw(P::TEMPLATE, page, |context| context.insert("layout", layout))
+    draw(P::TEMPLATE, page, |context| {
+        context.insert("layout", layout);
+        context.insert(LANGUAGE, layout.locale.tag());
+        context.insert("direction", layout.locale.direction());
+    })
 }
 
 fn draw(

@@ -15,6 +15,7 @@ use super::IdentityProvider;
 use super::apart::apart;
 use crate::accounts::site::Site;
 use crate::entropy::random_bytes;
+use crate::locale::Locale;
 use crate::refusal::RefusalKind;
 use crate::rollover::{METADATA_LOOK_AGAIN, METADATA_VALID_FOR, MetadataFetch, SigningKeys, is_metadata_address};
 use crate::saml::metadata::{
@@ -208,7 +209,7 @@ async fn sign(site: &Site, idp: &IdentityProvider, signing: &SigningKeys) -> Res
         scopes: vec![idp.scope().to_owned()],
         user_interface: UserInterface {
             display_names: english(&published.service_name),
-            descriptions: english(&text("metadata-description", &[])),
+            descriptions: english(&text(Locale::DEFAULT, "metadata-description", &[])),
             information_urls: english(page("/help").as_str()),
             privacy_statement_urls: english(page("/privacy").as_str()),
             // Deployment profile SDP-MD10: a logo stands at an https address.

@@ -8,6 +8,7 @@ use super::problems::{
 };
 use crate::accounts::codes::Locked;
 use crate::accounts::site::Site;
+use crate::locale::Locale;
 use crate::texts;
 use crate::web::page::Page;
 
@@ -156,7 +157,7 @@ impl PhoneRegion {
     }
 
     pub(crate) fn of(code: &str) -> Self {
-        let named = texts::lookup(&format!("region-{code}"), []).is_some();
+        let named = texts::lookup(Locale::DEFAULT, &format!("region-{code}"), []).is_some();
         Self { code: code.to_owned(), named }
     }
 }

@@ -1,5 +1,4 @@
 # What stands on every page, and words that several pages share.
-language = en
 skip-to-content = Skip to the content
 nav-account = Account
 nav-your-account = Your account

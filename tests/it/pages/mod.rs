@@ -2,6 +2,8 @@
 
 #[cfg(feature = "demo")]
 mod head;
+#[cfg(feature = "demo")]
+mod language;
 mod refusals;
 
 use crate::support::app::TestApp;

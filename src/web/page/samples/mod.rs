@@ -6,6 +6,7 @@ mod account;
 mod saml;
 mod sign_in;
 
+use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
@@ -18,16 +19,22 @@ use crate::event::Event;
 use crate::federation::attribute::AttributeName;
 use crate::federation::consent::ConsentReason;
 use crate::federation::release::Withheld;
+use crate::locale::Locale;
 use crate::refusal::RefusalKind;
 use crate::saml::signature::SignatureError;
 use crate::sealing::KeysError;
-use crate::texts;
+use crate::texts::{self, outside_of_marks};
 use crate::web::refusal::{Refusal, RefusedService};
 use crate::web::saml::logout::pages as logout;
 use crate::web::saml::trial::TrialPage;
 use crate::web::saml::turned_away::TurnedAwayPage;
 
 const TOKEN: &str = "token-of-the-session";
+
+thread_local! {
+    /// In which language this test's samples are drawn.
+    static READ_IN: Cell<Locale> = const { Cell::new(Locale::DEFAULT) };
+}
 
 /// A layout while a service waits; its name would like to be markup.
 fn asked() -> Layout {
@@ -38,7 +45,7 @@ fn asked() -> Layout {
         decline_path: "/saml/decline/sample".to_owned(),
     };
     let request = Some("0123456789abcdef".to_owned());
-    Layout { asking: Some(asking), request, csrf: TOKEN.to_owned(), ..Layout::for_anybody("Signet") }
+    Layout { asking: Some(asking), request, csrf: TOKEN.to_owned(), ..Layout::for_anybody("Signet", READ_IN.get()) }
 }
 
 /// A page that was drawn.
@@ -52,7 +59,7 @@ struct Album(Vec<Drawn>);
 
 impl Album {
     fn add<P: Page>(&mut self, signed_in: bool, page: &P) {
-        let layout = Layout { csrf: TOKEN.to_owned(), signed_in, ..Layout::for_anybody("Signet") };
+        let layout = Layout { csrf: TOKEN.to_owned(), signed_in, ..Layout::for_anybody("Signet", READ_IN.get()) };
         self.add_in(&layout, page);
     }
 
@@ -102,7 +109,7 @@ fn plain(album: &mut Album) {
     album.add(false, &PrivacyPage { idle_minutes: 15, session_hours: 12 });
     let now = utc_datetime!(2026-11-24 12:00:01);
     for kind in RefusalKind::ALL {
-        album.add_in(&Layout::for_anybody("Signet"), &Refusal::from(kind).page(now));
+        album.add_in(&Layout::for_anybody("Signet", READ_IN.get()), &Refusal::from(kind).page(now));
     }
     let told = Refusal::because(RefusalKind::SignatureWrong, &SignatureError::NoKeyVerifies { tried: 2 });
     album.add(false, &told.clone().page(now));
@@ -214,7 +221,10 @@ fn every_refusal_has_its_words() {
         let mut keys = vec![format!("refusal-{name}"), format!("refusal-{name}-person")];
         keys.extend(kind.is_about_a_service().then(|| format!("refusal-{name}-engineer")));
         for key in keys {
-            assert!(texts::lookup(&key, Vec::<(String, FluentValue<'static>)>::new()).is_some(), "{key}");
+            assert!(
+                texts::lookup(Locale::DEFAULT, &key, Vec::<(String, FluentValue<'static>)>::new()).is_some(),
+                "{key}"
+            );
         }
     }
 }
@@ -222,6 +232,52 @@ fn every_refusal_has_its_words() {
 #[test]
 fn an_outage_is_shown_without_its_cause() {
     let page = Refusal::from(KeysError::Unavailable).page(utc_datetime!(2026-11-24 12:00));
-    let html = render(&page, &Layout::for_anybody("Signet")).unwrap();
+    let html = render(&page, &Layout::for_anybody("Signet", READ_IN.get())).unwrap();
     assert!(html.contains("U02") && !html.contains("keys"), "{html}");
 }
+
+/// What a page shows or reads out.
+fn read_by_people(html: &str) -> Vec<String> {
+    let document = scraper::Html::parse_document(html);
+    let mut read = Vec::new();
+    for node in document.tree.nodes() {
+        match node.value() {
+            scraper::Node::Text(text) => {
+                let silent = ["script", "style", "code", "kbd"];
+                let mut above = node.ancestors().filter_map(|above| above.value().as_element().map(|of| of.name()));
+                if !above.any(|name| silent.contains(&name)) {
+                    read.push(text.to_string());
+                }
+            }
+            scraper::Node::Element(element) => {
+                let spoken = |name: &str| {
+                    ["aria-label", "title", "alt", "placeholder"].contains(&name) || name.starts_with("data-text")
+                };
+                read.extend(element.attrs().filter(|(name, _)| spoken(name)).map(|(_, text)| text.to_owned()));
+            }
+            _ => {}
+        }
+    }
+    read
+}
+
+#[test]
+fn every_text_of_every_page_comes_from_the_locale_files() {
+    READ_IN.set(Locale::PSEUDO);
+    let mut foreign = BTreeSet::new();
+    for page in album().0 {
+        let document = scraper::Html::parse_document(&page.html);
+        assert_eq!(document.root_element().attr("lang"), Some(Locale::PSEUDO.tag()), "{}", page.template);
+        for text in read_by_people(&page.html) {
+            foreign.extend(outside_of_marks(&text).into_iter().filter(|piece| !is_data(piece)));
+        }
+    }
+    assert_eq!(foreign, BTreeSet::new(), "neither of a locale file nor what the samples hold");
+}
+
+/// Whether the samples hold it: names, numbers and times, which no language changes.
+fn is_data(piece: &str) -> bool {
+    DATA.contains(&piece)
+}
+
+const DATA: &[&str] = &["Signet", "– Signet"];

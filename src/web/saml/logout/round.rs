@@ -392,7 +392,7 @@ pub(super) fn left(site: &Site, session: &BrowserSession, service: &ServiceProvi
 /// A form from another site leaves our cookie behind; a new one would push out the session that the browser has.
 fn quiet_layout(site: &Site, session: &BrowserSession) -> Layout {
     match session.needs_cookie() {
-        true => Layout::for_anybody(&site.service_name),
+        true => Layout::for_anybody(&site.service_name, session.locale()),
         false => Layout::of(site, session),
     }
 }

@@ -1,0 +1,1 @@
+ALTER TABLE subscriber DROP COLUMN language;
