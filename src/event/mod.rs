@@ -407,6 +407,9 @@ events! {
     SigningPlanApplied = "signing_plan_applied", INFO;
     /// The person signed out.
     SignedOut = "signed_out", INFO, remembered;
+    /// A request names a client in `X-Forwarded-For` or `Forwarded`, and `server.proxies` is 0: if a proxy of ours stands in front, all
+    /// people share its limits. Told once.
+    UnknownProxyNoticed = "unknown_proxy_noticed", WARN;
     /// What a browser brought as a second factor from a passkey or a security key was not taken.
     WebauthnRefused {
         /// Why.

@@ -22,6 +22,9 @@ use signet::{
 };
 use time::macros::utc_datetime;
 
+use crate::support::app::TestApp;
+use crate::support::log::KeptLog;
+
 const PASSPHRASE: &str = "a passphrase of the tests";
 
 /// Settings with everything in one folder, keys made.
@@ -157,4 +160,20 @@ async fn the_pages_are_served_over_tls_with_what_the_settings_name() {
     assert!(strangers.get(url).send().await.is_err(), "a certificate that nobody vouches for is believed");
     stop.send(()).unwrap();
     running.await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn a_proxy_that_the_settings_do_not_know_is_told_of_once() {
+    let Some(kept) = KeptLog::begin() else { return };
+    let app = TestApp::start().await;
+    let this_machine = std::net::SocketAddr::from(([127, 0, 0, 1], 0));
+    let client = reqwest::Client::builder().no_proxy().resolve("localhost", this_machine).build().unwrap();
+    let told = || kept.text().matches("unknown_proxy_noticed").count();
+    client.get(format!("{}/", app.at)).send().await.unwrap();
+    assert_eq!(told(), 0);
+    for header in ["x-forwarded-for", "forwarded", "x-forwarded-for"] {
+        client.get(format!("{}/", app.at)).header(header, "for=198.51.100.7").send().await.unwrap();
+    }
+    assert_eq!(told(), 1);
+    assert!(!kept.text().contains("198.51.100.7"));
 }

@@ -1,11 +1,13 @@
 //! In front of every handler: a request of a network that has its share is refused, and the whole body is read within its
 //! deadline, so that no handler waits for a stranger.
 
+use std::sync::{Arc, Once};
+
 use actix_web::body::BoxBody;
 use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
 use actix_web::error::PayloadError;
 use actix_web::http::Uri;
-use actix_web::http::header::{CONTENT_LENGTH, HeaderValue, RETRY_AFTER};
+use actix_web::http::header::{CONTENT_LENGTH, FORWARDED, HeaderValue, RETRY_AFTER, X_FORWARDED_FOR};
 use actix_web::middleware::Next;
 use actix_web::web::{Bytes, BytesMut, Data};
 use actix_web::{Error, HttpMessage as _, ResponseError as _};
@@ -15,6 +17,7 @@ use tokio::time::timeout;
 use super::share::Shares;
 use super::{ConnectionLimits, Share};
 use crate::accounts::site::Site;
+use crate::event::Event;
 use crate::refusal::RefusalKind;
 use crate::web::LARGEST_FORM_BYTES;
 use crate::web::client::client_network;
@@ -32,13 +35,22 @@ pub(super) struct BeyondShare;
 pub struct Admission {
     limits: ConnectionLimits,
     under_way: Shares,
+    unknown_proxy: Arc<Once>,
 }
 
 impl Admission {
     /// Nothing is under way yet.
     #[must_use]
     pub fn new(limits: ConnectionLimits) -> Self {
-        Self { limits, under_way: Shares::default() }
+        Self { limits, under_way: Shares::default(), unknown_proxy: Arc::new(Once::new()) }
+    }
+
+    /// Tells the operator, once, of a proxy that the settings do not know. A browser can write these headers too, so nothing follows.
+    fn notice_proxy(&self, request: &ServiceRequest, proxies: u8) {
+        let headers = request.headers();
+        if proxies == 0 && (headers.contains_key(X_FORWARDED_FOR) || headers.contains_key(FORWARDED)) {
+            self.unknown_proxy.call_once(|| Event::UnknownProxyNoticed.log(None));
+        }
     }
 
     /// Takes a place for a request. `None` when its network has its share.
@@ -60,6 +72,7 @@ pub async fn admit(
     mut request: ServiceRequest,
     next: Next<BoxBody>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
+    admission.notice_proxy(&request, site.proxies);
     // Held until the answer is there.
     let Some(_place) = admission.place(&request, site.proxies) else {
         return Ok(refuse(request, RefusalKind::TooManyAtOnce));
