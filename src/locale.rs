@@ -7,15 +7,15 @@ use rust_embed::RustEmbed;
 
 /// A language is there when it has a folder `templates/locales/<tag>` with these words.
 #[derive(RustEmbed)]
-#[folder = "templates/locales/"]
-#[include = "*/common.ftl"]
+#[folder = "templates/"]
+#[include = "locales/*/common.ftl"]
 struct Folders;
 
 /// The tags of the languages that there are: the default first, the others by their letters.
 static TAGS: LazyLock<Vec<&'static str>> = LazyLock::new(|| {
     let mut tags = vec![DEFAULT];
     for path in Folders::iter() {
-        if let Some((tag, _)) = path.split_once('/').filter(|(tag, _)| *tag != DEFAULT) {
+        if let Some((tag, _)) = path.trim_start_matches("locales/").split_once('/').filter(|(tag, _)| *tag != DEFAULT) {
             // Once for the life of the process.
             tags.push(String::leak(tag.to_owned()));
         }
@@ -43,8 +43,8 @@ impl Locale {
     /// The one of a person whose language is not known, or is not there.
     pub const DEFAULT: Self = Self(DEFAULT);
 
-    /// The English texts, made longer, accented and marked: what a page shows without them comes from no locale file. Only who
-    /// names it gets it; it is offered nowhere.
+    /// The English texts, made longer, accented and marked: what a page shows without them comes from no locale file. It is given
+    /// to those who name it, and offered nowhere.
     #[cfg(any(test, feature = "demo"))]
     pub const PSEUDO: Self = Self(PSEUDO);
 

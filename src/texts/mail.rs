@@ -94,8 +94,10 @@ mod tests {
     }
 
     /// A letter of the locale files with something in every place.
-    fn letter(key: &str) -> (String, String, Option<String>) {
+    fn letter(locale: Locale, key: &str) -> (String, String, Option<String>) {
         let arguments = [
+            ("code", "123456".to_owned()),
+            ("host", "signet.example".to_owned()),
             ("service", "Signet".to_owned()),
             ("time", "2026-11-24 12:00 UTC".to_owned()),
             ("sign_in", format!("{OURS}/sign-in")),
@@ -105,12 +107,8 @@ mod tests {
             ("address", "a…@example.org".to_owned()),
             ("method", "Security key".to_owned()),
         ];
-        let subject = texts::text(Locale::DEFAULT, &format!("{key}-subject"), &arguments);
-        (
-            subject,
-            texts::text(Locale::DEFAULT, key, &arguments),
-            texts::lookup(Locale::DEFAULT, &format!("{key}-action"), []),
-        )
+        let subject = texts::text(locale, &format!("{key}-subject"), &arguments);
+        (subject, texts::text(locale, key, &arguments), texts::lookup(locale, &format!("{key}-action"), []))
     }
 
     #[test]
@@ -121,7 +119,7 @@ mod tests {
             .collect();
         assert_eq!(letters.len(), 17, "{letters:?}");
         for key in letters {
-            let (subject, body, action) = letter(key);
+            let (subject, body, action) = letter(Locale::DEFAULT, key);
             let html = mail_html(Locale::DEFAULT, "Signet", &subject, &body, action.as_deref(), OURS).unwrap();
             if let Ok(folder) = std::env::var("SIGNET_PAGES") {
                 std::fs::write(std::path::Path::new(&folder).join(format!("{key}.html")), &html).unwrap();
@@ -152,6 +150,36 @@ mod tests {
             for line in body.lines().filter(|line| !line.is_empty()) {
                 let whole = line.ends_with(['.', ':']) || line.rsplit(' ').next().unwrap().starts_with(OURS);
                 assert!(whole, "{key}: a sentence is broken into lines: {line}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_text_of_every_message_comes_from_the_locale_files() {
+        let inserted = ["Signet", "UTC", "Security key", "a…@example.org", "signet.example"];
+        let foreign = |text: &str| {
+            let mut pieces = texts::outside_of_marks(text);
+            pieces.retain(|piece| {
+                let left = inserted.iter().fold(piece.replace(OURS, ""), |left, data| left.replace(data, ""));
+                left.contains(char::is_alphabetic) && !piece.starts_with(OURS)
+            });
+            pieces
+        };
+        let messages = |key: &&str| key.starts_with("mail-") || ["sms-code", "sms-phone-removed"].contains(key);
+        for key in texts::keys().filter(messages) {
+            let (_, body, _) = letter(Locale::PSEUDO, key);
+            assert_eq!(foreign(&body), Vec::<String>::new(), "{key}: {body}");
+            if texts::keys().any(|other| other == format!("{key}-subject")) {
+                let (subject, body, action) = letter(Locale::PSEUDO, key);
+                let html = mail_html(Locale::PSEUDO, "Signet", &subject, &body, action.as_deref(), OURS).unwrap();
+                let document = scraper::Html::parse_document(&html);
+                let shown: Vec<&str> = document.root_element().text().collect();
+                assert_eq!(
+                    shown.iter().flat_map(|text| foreign(text)).collect::<Vec<_>>(),
+                    Vec::<String>::new(),
+                    "{key}"
+                );
+                assert_eq!(document.root_element().attr("lang"), Some("en-XA"), "{key}");
             }
         }
     }

@@ -73,7 +73,7 @@ async fn a_language_that_is_not_there_is_passed_over() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_pseudo_language_is_for_who_names_it() {
+async fn no_browsers_wish_brings_the_pseudo_language() {
     let app = TestApp::start().await;
     expect_language(&wanting(&app.browser(), "/help", "en-XA, xx;q=0.5").await, "en");
 }

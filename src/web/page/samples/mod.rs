@@ -244,9 +244,13 @@ fn read_by_people(html: &str) -> Vec<String> {
         match node.value() {
             scraper::Node::Text(text) => {
                 let silent = ["script", "style", "code", "kbd"];
-                let mut above = node.ancestors().filter_map(|above| above.value().as_element().map(|of| of.name()));
-                if !above.any(|name| silent.contains(&name)) {
-                    read.push(text.to_string());
+                let mut above =
+                    node.ancestors().filter_map(|above| above.value().as_element().map(scraper::node::Element::name));
+                match above.find(|name| silent.contains(name) || *name == "noscript") {
+                    None => read.push(text.to_string()),
+                    // Its markup is text to a parser that runs scripts.
+                    Some("noscript") => read.extend(read_by_people(text)),
+                    Some(_) => {}
                 }
             }
             scraper::Node::Element(element) => {
@@ -277,7 +281,36 @@ fn every_text_of_every_page_comes_from_the_locale_files() {
 
 /// Whether the samples hold it: names, numbers and times, which no language changes.
 fn is_data(piece: &str) -> bool {
-    DATA.contains(&piece)
+    // Behind every title stands the service's name.
+    let piece = piece.trim_end_matches("– Signet").trim_matches([' ', '.', '?', '–']);
+    // A refusal's code, and its name for engineers.
+    let of_a_refusal = RefusalKind::ALL
+        .iter()
+        .any(|kind| piece.strip_prefix(kind.code()).is_some_and(|rest| rest.is_empty() || rest.trim() == kind.name()));
+    piece.is_empty() || of_a_refusal || piece.contains('@') || DATA.contains(&piece)
 }
 
-const DATA: &[&str] = &["Signet", "– Signet"];
+/// What people, agencies and services call things in the samples, and what only engineers read.
+const DATA: &[&str] = &[
+    "0123456789abcdef",
+    "2026-11-24 12:00:01 UTC",
+    "<b>Returns</b>",
+    "Apply for benefits and see what became of it",
+    "Benefits <b>Portal</b>",
+    "Benefits <script>alert(1)</script> Portal",
+    "Benefits Portal",
+    "Camping",
+    "Department of \"Examples\" & Others",
+    "Department of Examples",
+    "Monday to Friday, 8 am to 8 pm Eastern Time",
+    "My phone",
+    "My phone (…0123)",
+    "NZ",
+    "Signet",
+    "Tax Office",
+    "To send you letters about your application",
+    "a3f0c9d4-7f0e-4a59-9d2a-0f6f1f0c7b11",
+    "c0ffee-12",
+    "none of the 2 registered keys of the right kind made this signature",
+    "value",
+];
