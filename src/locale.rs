@@ -79,7 +79,11 @@ impl Locale {
     /// most, then the one named first. What cannot be read is passed over.
     #[must_use]
     pub fn accepted(header: &str) -> Option<Self> {
-        let bounded = header.get(..LONGEST_HEADER.min(header.len()))?;
+        // Of what is cut off in the middle nothing is believed.
+        let bounded = match header.get(..LONGEST_HEADER) {
+            Some(beginning) => beginning.rsplit_once(',')?.0,
+            None => header,
+        };
         let mut best: Option<(u16, Self)> = None;
         for wanted in bounded.split(',').take(MOST_WANTED) {
             let (range, weight) =
@@ -176,6 +180,8 @@ mod tests {
         {
             assert_eq!(Locale::accepted(header), None, "{header}");
         }
+        let cut = format!("{}en;q=0", " ".repeat(LONGEST_HEADER - 2));
+        assert_eq!(Locale::accepted(&cut), None, "what is cut is not read");
         let late = format!("{}en", "xx,".repeat(MOST_WANTED));
         assert_eq!(Locale::accepted(&late), None, "what comes late is not read");
     }

@@ -4,7 +4,7 @@ use actix_web::body::{BodySize, BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::ConnectionType;
 use actix_web::http::StatusCode;
-use actix_web::http::header::{ACCEPT, LOCATION};
+use actix_web::http::header::{ACCEPT, LOCATION, SET_COOKIE};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpResponse, web};
 
@@ -47,7 +47,7 @@ pub async fn shell<B: MessageBody + 'static>(
     }
     // Such as Retry-After and Allow.
     for (name, value) in answer.headers() {
-        if !page.headers().contains_key(name) {
+        if name == SET_COOKIE || !page.headers().contains_key(name) {
             page.headers_mut().append(name.clone(), value.clone());
         }
     }
