@@ -1,8 +1,8 @@
 //! Every event: what happened, for the log and for the person's history.
 //!
 //! One line of [`Event`]'s table gives an event its name, how loudly the log says it, whether the person is told of it on
-//! their own page, and by which mail to every address of theirs; `/metrics` counts it by its name. The names are stable: the history keeps them, operators search
-//! for them; each names the thing and what happened to it. A field can only be of a type
+//! their own page, and by which mail to every address of theirs; `/metrics` counts it by its name. The names are stable: the
+//! history keeps them, operators search for them; each names the thing and what happened to it. A field can only be of a type
 //! that is [`Tellable`]: identifiers, kinds, counts, codes, and errors that repeat nothing from outside. Text is none of these,
 //! and neither is anything personal, so neither can get in:
 //!
@@ -334,7 +334,7 @@ events! {
     RecoveryKeyMade = "recovery_key_made", INFO, remembered, mail "mail-recovery-key-made";
     /// The recovery key opened the vault.
     RecoveryKeyUsed = "recovery_key_used", INFO, remembered, mail "mail-recovery-key-used";
-    /// A request was verified, and waits for its person.
+    /// A request was verified, and waits for its person or was answered at once.
     RequestAccepted {
         /// Whose.
         service: ServiceName,

@@ -68,10 +68,13 @@ impl RequestAddress {
     /// What the address of a page says; `None` when it names no request.
     #[must_use]
     pub fn of(request: &HttpRequest) -> Option<Self> {
-        let in_path = request.path().strip_prefix("/saml/").and_then(|rest| rest.split_once('/')).map(|(_, id)| id);
+        // An address that has its place for a request names that one or none.
+        let places = ["/saml/continue/", "/saml/consent/", "/saml/decline/"];
+        if let Some(id) = places.iter().find_map(|place| request.path().strip_prefix(place)) {
+            return Self::parse(id);
+        }
         let mut query = url::form_urlencoded::parse(request.query_string().as_bytes());
-        let named = || query.find(|(name, _)| name == PARAMETER).and_then(|(_, value)| Self::parse(&value));
-        in_path.and_then(Self::parse).or_else(named)
+        query.find(|(name, _)| name == PARAMETER).and_then(|(_, value)| Self::parse(&value))
     }
 
     /// By which the request is stored.
@@ -391,6 +394,7 @@ mod tests {
         assert_eq!(of(&address().on("/sign-in/second-factor/webauthn?kind=passkey")), Some(address()));
         assert_eq!(of(&address().path()), Some(address()));
         assert_eq!(of(&format!("/saml/consent/{}?without=profile", address())), Some(address()));
+        assert_eq!(of(&format!("/saml/consent/garbage?request={}", address())), None);
         assert_eq!(of("/sign-in"), None);
         assert_eq!(of("/sign-in?request=x"), None);
     }

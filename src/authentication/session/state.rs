@@ -242,8 +242,8 @@ impl SessionState {
         }
     }
 
-    /// The second factor was right: whoever had shown the password, or was signing up, is signed in. A stage that a second factor
-    /// does not complete stays.
+    /// The second factor was right: a person who had shown the password, or was signing up, is signed in. A stage that a second
+    /// factor does not complete stays.
     pub fn sign_in(&mut self) {
         self.stage = match std::mem::replace(&mut self.stage, SessionStage::Visitor) {
             SessionStage::ChoosingMethods { subscriber, vault }

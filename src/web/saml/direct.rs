@@ -50,7 +50,7 @@ pub(super) async fn answer_at_once(
     let Onward::Issue(ready) = came_to else {
         return Ok(AtOnce::Not(Settled::Matched(matched)));
     };
-    Event::RequestAccepted { service: matched.service().name().clone() }.log(None);
+    let service = matched.service().name().clone();
     let arrived = matched.address().request();
     let arriving = AnsweredRequest::Arriving {
         entity_id: arrived.issuer().to_string(),
@@ -58,7 +58,10 @@ pub(super) async fn answer_at_once(
         forget_at: site.now() + SEEN_FOR,
     };
     let ticket = trial::ticket_of(request);
-    Ok(AtOnce::Answered(issue_to(&visit, idp, matched, &ready, ticket.as_ref(), arriving).await?))
+    let answer = issue_to(&visit, idp, matched, &ready, ticket.as_ref(), arriving).await?;
+    // Only now is it known that it was not seen before.
+    Event::RequestAccepted { service }.log(None);
+    Ok(AtOnce::Answered(answer))
 }
 
 /// Whether the browser says that the answer is shown to a person now (Fetch Metadata: a document of its own, in no frame, and not
