@@ -116,6 +116,13 @@ impl Locale {
     }
 }
 
+/// In which languages a text that is not ours is looked for, for a page in the language of this tag: that one, the same without
+/// its region, English.
+pub fn in_order(tag: &str) -> impl Iterator<Item = &str> {
+    let primary = tag.split('-').next().unwrap_or(tag);
+    [tag, primary, DEFAULT].into_iter()
+}
+
 /// The weight of a wanted language (`q=0.8`), in thousandths.
 fn thousandths(parameter: &str) -> Option<u16> {
     let (name, value) = parameter.split_once('=')?;

@@ -11,6 +11,7 @@ use crate::federation::consent::{ContentKey, VouchedConsent};
 use crate::federation::identifier::PairwiseId;
 use crate::federation::registry::ServiceProvider;
 use crate::federation::service_address::ChosenAddress;
+use crate::locale::Locale;
 use crate::proofing::ProofedProfile;
 use crate::sealing::{KeysError, Purpose};
 use crate::storage::Transaction;
@@ -60,7 +61,7 @@ pub fn gather(
     vault_key: Option<&VaultKey>,
     service: &ServiceProvider,
     picked: Option<ContactId>,
-    locale: &str,
+    locale: Locale,
 ) -> Result<Gathered, Trouble> {
     let Some(account) = account_of(tx, site, of)?.filter(|account| account.status.may_sign_in()) else {
         return Ok(Gathered::NoAccount);
@@ -73,7 +74,7 @@ pub fn gather(
     let known = addresses_of(tx, site, of)?;
     let address = address_for(tx, site, of, service, &known, picked)?;
     let mut held = addresses(HeldAttributes::new(), &known, address.map(|chosen| chosen.contact))
-        .with(AttributeName::Locale, [AttributeValue::new(locale)]);
+        .with(AttributeName::Locale, [AttributeValue::new(locale.tag())]);
     let mut holds_vault_values = false;
     let (proofed, proofing_was_altered) = proofed_profile(tx, site, of)?;
     if let Some(proofed) = proofed {

@@ -186,7 +186,7 @@ pub fn issue(question: &IssueQuestion<'_>, entropy: &dyn Entropy) -> Result<Issu
     }
 
     // 6. The consent covers it now, and the content is the one that was agreed to.
-    let scope = ConsentScope::of(frozen, agreement);
+    let scope = ConsentScope::in_words_of(&consent.scope, frozen, agreement);
     covered_by(&scope, Some(consent), question.proofed, now).map_err(IssueRefused::ConsentMissing)?;
     if scope.digest() != release.scope_digest() || request.binding() != release.binding() {
         return Err(IssueRefused::ContentChanged);

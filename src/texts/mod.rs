@@ -10,13 +10,13 @@ use std::collections::HashMap;
 use fluent_templates::fluent_bundle::FluentValue;
 use fluent_templates::{LanguageIdentifier, Loader as _, langid, static_loader};
 use serde::Serialize;
-use tera::{Kwargs, State, TeraResult};
+use tera::{Kwargs, State, TeraResult, Value};
 
 pub use mail::mail_html;
 #[cfg(test)]
 pub(crate) use pseudo::outside_of_marks;
 
-use crate::locale::Locale;
+use crate::locale::{self, Locale};
 
 static_loader! {
     static LOCALES = {
@@ -60,9 +60,7 @@ pub(crate) const LANGUAGE: &str = "language";
 /// other value.
 #[expect(clippy::needless_pass_by_value, reason = "as Tera calls it")]
 pub fn for_templates(arguments: Kwargs, state: &State<'_>) -> TeraResult<String> {
-    let language: Option<String> = state.get(LANGUAGE)?;
-    let locale = language.as_deref().and_then(Locale::of_tag);
-    let locale = locale.ok_or_else(|| tera::Error::message("the template is not told its language"))?;
+    let locale = language_of(state)?;
     let key: &str = arguments.must_get("key")?;
     let inserted = arguments
         .iter()
@@ -70,9 +68,37 @@ pub fn for_templates(arguments: Kwargs, state: &State<'_>) -> TeraResult<String>
         .filter(|(name, _)| *name != "key")
         .map(|(name, value)| match value.as_i64() {
             Some(number) => (name.to_owned(), FluentValue::from(number)),
-            None => (name.to_owned(), FluentValue::from(value.to_string())),
+            None => (name.to_owned(), FluentValue::from(words(value, locale).1)),
         });
     lookup(locale, key, inserted).ok_or_else(|| tera::Error::message(format!("the locale files lack the key `{key}`")))
+}
+
+/// `said(text=…)`: a text that is not ours, in the page's language where it is there in that, else in English.
+#[expect(clippy::needless_pass_by_value, reason = "as Tera calls it")]
+pub fn said(arguments: Kwargs, state: &State<'_>) -> TeraResult<String> {
+    Ok(words(arguments.must_get("text")?, language_of(state)?).1)
+}
+
+/// `language_said(text=…)`: in which language `said` says it, for the attribute `lang`.
+#[expect(clippy::needless_pass_by_value, reason = "as Tera calls it")]
+pub fn language_said(arguments: Kwargs, state: &State<'_>) -> TeraResult<String> {
+    Ok(words(arguments.must_get("text")?, language_of(state)?).0)
+}
+
+fn language_of(state: &State<'_>) -> TeraResult<Locale> {
+    let language: Option<String> = state.get(LANGUAGE)?;
+    let locale = language.as_deref().and_then(Locale::of_tag);
+    locale.ok_or_else(|| tera::Error::message("the template is not told its language"))
+}
+
+/// A value as a page says it, and in which language: of an object of texts by language, the one for the page.
+fn words(value: &Value, locale: Locale) -> (String, String) {
+    let texts = value.as_map();
+    let found = locale::in_order(locale.tag()).find_map(|tag| {
+        let (key, text) = texts?.iter().find(|(key, _)| key.as_str() == Some(tag))?;
+        Some((key.as_str()?.to_owned(), text.as_str()?.to_owned()))
+    });
+    found.unwrap_or_else(|| (locale.tag().to_owned(), value.to_string()))
 }
 
 /// A page or a mail could not be drawn: a template, a text or a static file is missing or wrong. The tests draw every page, so this is

@@ -15,6 +15,7 @@ use super::page::{KeptSession, RefusalPage};
 use crate::accounts::Trouble;
 use crate::accounts::session::SessionTrouble;
 use crate::event::{Event, Explanation};
+use crate::federation::agreement::LocalizedText;
 use crate::federation::negotiation::NothingInCommon;
 use crate::federation::registry::{ServiceName, ServiceProvider};
 use crate::federation::single_sign_on::Unanswerable;
@@ -41,7 +42,7 @@ pub struct RefusedService {
     /// By which name our own records know it; for the log.
     pub folder: Option<ServiceName>,
     /// Its name.
-    pub name: String,
+    pub name: LocalizedText,
     /// Where the person can go back to.
     pub return_to: Option<String>,
 }
@@ -53,7 +54,7 @@ impl RefusedService {
         let agreement = service.agreement();
         Self {
             folder: Some(service.name().clone()),
-            name: agreement.friendly_name().in_language("en").to_owned(),
+            name: agreement.friendly_name().clone(),
             return_to: Some(agreement.return_to_url().to_string()),
         }
     }

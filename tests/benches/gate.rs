@@ -171,6 +171,7 @@ impl Scene {
         let content_key = ContentKey::new([7; 32], "bench");
         let pairwise = PairwiseId::supposed([4; 16]);
         let facts = |consent| PersonFacts {
+            page_language: "en",
             held: &held,
             known_pairwise: Some(pairwise),
             new_pairwise: pairwise,

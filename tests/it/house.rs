@@ -563,7 +563,10 @@ const ARROWS: &[(&str, &[&str])] = &[
         ],
     ),
     ("event", &["authentication", "federation", "one_line", "refusal", "saml", "subscriber"]),
-    ("federation", &["authentication", "entropy", "id", "one_line", "proofing", "saml", "sealing", "subscriber"]),
+    (
+        "federation",
+        &["authentication", "entropy", "id", "locale", "one_line", "proofing", "saml", "sealing", "subscriber"],
+    ),
     ("id", &["entropy"]),
     ("jobs", &["clock", "event", "federation", "rollover", "saml", "sealing", "services", "storage", "subscriber"]),
     ("proofing", &["sealing", "subscriber"]),

@@ -5,6 +5,8 @@ use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize};
 
+use crate::locale;
+
 /// The name of an agency: lower-case letters, digits and dashes, 1 to 64 characters; equal to its folder's name. Pairwise
 /// identifiers are kept under it, so it never changes for a known service.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -41,15 +43,29 @@ impl fmt::Display for AgencyId {
 }
 
 /// A text in one or more languages, English always among them.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A page holds it whole, as an object of texts by their tags; its template says it in the page's language.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
 pub struct LocalizedText(BTreeMap<String, String>);
 
 impl LocalizedText {
+    /// One that there is in English alone, such as a name that stands for a missing one.
+    #[must_use]
+    pub fn in_english(text: &str) -> Self {
+        Self(BTreeMap::from([("en".to_owned(), text.to_owned())]))
+    }
+
     /// The text in the language of a page (`es`, `en-US`), in English when there is none.
     #[must_use]
-    pub fn in_language(&self, locale: &str) -> &str {
-        let primary = locale.split('-').next().unwrap_or(locale);
-        self.0.get(locale).or_else(|| self.0.get(primary)).or_else(|| self.0.get("en")).map_or("", String::as_str)
+    pub fn in_language(&self, tag: &str) -> &str {
+        self.for_language(tag).map_or("", |(_, text)| text)
+    }
+
+    /// The same, with the tag of the language that it is in.
+    #[must_use]
+    pub fn for_language(&self, tag: &str) -> Option<(&str, &str)> {
+        let found = locale::in_order(tag).find_map(|tag| self.0.get_key_value(tag));
+        found.map(|(tag, text)| (tag.as_str(), text.as_str()))
     }
 
     /// The English text.

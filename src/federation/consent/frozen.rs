@@ -72,6 +72,17 @@ impl fmt::Debug for ContentDigest {
     }
 }
 
+/// HMAC over what a consent page shows: the content and the scope, so also the words and the language. The form returns it, so that
+/// what is agreed to is what was read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct QuestionDigest([u8; 32]);
+
+impl fmt::Display for QuestionDigest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&hex::encode(self.0))
+    }
+}
+
 /// What one assertion will say about a person: the NameID and the attributes with their values. Made from a decision
 /// alone, and not changed afterwards.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -133,6 +144,16 @@ impl FrozenRelease {
             values.iter().fold(encoder, |encoder, value| encoder.text(value.reveal()))
         });
         ContentDigest(key.mac(&Zeroizing::new(content.finish())))
+    }
+}
+
+impl FrozenRelease {
+    /// The digest of the page that asks about this content in the words of this scope.
+    #[must_use]
+    pub fn question_digest(&self, key: &ContentKey, binding: &[u8], scope: &ConsentScope) -> QuestionDigest {
+        let content = self.content_digest(key, binding);
+        let question = Encoder::new("signet consent question 1").bytes(&content.0).bytes(&scope.digest().0);
+        QuestionDigest(key.mac(&question.finish()))
     }
 }
 

@@ -23,7 +23,7 @@ use crate::saml::EntityId;
 use crate::sealing::{Decoder, Encoder};
 use crate::subscriber::SubscriberId;
 
-pub use frozen::{ConsentedRelease, ContentDigest, ContentKey, FrozenRelease, NotConsented};
+pub use frozen::{ConsentedRelease, ContentDigest, ContentKey, FrozenRelease, NotConsented, QuestionDigest};
 pub use stored::{StoredConsent, VouchedConsent};
 
 define_id! {
@@ -34,14 +34,24 @@ define_id! {
 /// How long a consent is remembered.
 pub const REMEMBERED_FOR: Duration = Duration::days(365);
 
-/// What a person is asked to agree to: names and purposes, no values.
+/// What a person is asked to agree to: names, and purposes in the words that they read; no values.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConsentScope {
     entity_id: EntityId,
     agency_id: AgencyId,
     agreement_revision: u32,
     name_id_format: NameIdFormat,
-    purposes: BTreeMap<AttributeName, String>,
+    /// The tag of the language of the page that asked.
+    page_language: String,
+    purposes: BTreeMap<AttributeName, ShownPurpose>,
+}
+
+/// What an attribute is used for, as the page said it. An agreement that lacks the page's language is read in another.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+struct ShownPurpose {
+    /// The tag of the language under which the agreement has the text; empty for what every assertion carries, which has none.
+    language: String,
+    text: String,
 }
 
 /// SHA-256 over a [`ConsentScope`]. It covers no value of a person.
@@ -60,20 +70,47 @@ impl fmt::Debug for ScopeDigest {
     }
 }
 
-const SCOPE_LABEL: &str = "signet consent scope 1";
+const SCOPE_LABEL: &str = "signet consent scope 2";
+/// Before there were languages: every page and every text was English.
+const FIRST_SCOPE_LABEL: &str = "signet consent scope 1";
+const FIRST_LANGUAGE: &str = "en";
 
 impl ConsentScope {
-    /// What a person is asked to agree to: the names of a frozen release, each with the purpose that the agreement states.
+    /// What a person is asked to agree to on a page in the language of this tag: the names of a frozen release, each with the
+    /// purpose that the agreement states.
     #[must_use]
-    pub fn of(frozen: &FrozenRelease, agreement: &Agreement) -> Self {
+    pub fn of(frozen: &FrozenRelease, agreement: &Agreement, page_language: &str) -> Self {
+        Self::worded(frozen, agreement, page_language, |_| page_language)
+    }
+
+    /// The same in the words of an earlier scope, as far as the agreement still has them. Somebody who agreed in Spanish is not
+    /// asked again because they read English today, nor because a text that they read in English was translated since.
+    #[must_use]
+    pub fn in_words_of(earlier: &Self, frozen: &FrozenRelease, agreement: &Agreement) -> Self {
+        Self::worded(frozen, agreement, &earlier.page_language, |name| {
+            earlier.purposes.get(&name).map_or(&*earlier.page_language, |shown| &shown.language)
+        })
+    }
+
+    fn worded<'l>(
+        frozen: &FrozenRelease,
+        agreement: &Agreement,
+        page_language: &str,
+        language: impl Fn(AttributeName) -> &'l str,
+    ) -> Self {
         let purpose = |name: AttributeName| {
-            agreement.attributes().get(&name).map_or_else(String::new, |text| text.english().to_owned())
+            let stated = agreement.attributes().get(&name).and_then(|purpose| purpose.for_language(language(name)));
+            stated.map_or_else(ShownPurpose::default, |(language, text)| ShownPurpose {
+                language: language.to_owned(),
+                text: text.to_owned(),
+            })
         };
         Self {
             entity_id: agreement.entity_id().clone(),
             agency_id: agreement.agency_id().clone(),
             agreement_revision: agreement.revision(),
             name_id_format: frozen.name_id().format(),
+            page_language: page_language.to_owned(),
             purposes: frozen.attributes().iter().map(|(name, _)| (*name, purpose(*name))).collect(),
         }
     }
@@ -96,7 +133,7 @@ impl ConsentScope {
         self.encoder().finish()
     }
 
-    /// The digest over names, purposes and the agreement's revision.
+    /// The digest over names, purposes, their languages and the agreement's revision.
     #[must_use]
     pub fn digest(&self) -> ScopeDigest {
         ScopeDigest(self.encoder().sha256())
@@ -108,23 +145,42 @@ impl ConsentScope {
             .text(self.agency_id.as_str())
             .number(i64::from(self.agreement_revision))
             .text(self.name_id_format.uri())
+            .text(&self.page_language)
             .count(self.purposes.len());
-        self.purposes.iter().fold(start, |encoder, (name, purpose)| encoder.text(name.as_str()).text(purpose))
+        self.purposes.iter().fold(start, |encoder, (name, purpose)| {
+            encoder.text(name.as_str()).text(&purpose.language).text(&purpose.text)
+        })
     }
 
-    /// Reads a scope as it was stored. `None` when the octets are not one.
+    /// Reads a scope as it was stored, by this version or the one before it. `None` when the octets are not one.
     #[must_use]
     pub fn from_bytes(octets: &[u8]) -> Option<Self> {
-        let mut decoder = Decoder::new(SCOPE_LABEL, octets)?;
+        let (mut decoder, has_languages) = match Decoder::new(SCOPE_LABEL, octets) {
+            Some(decoder) => (decoder, true),
+            None => (Decoder::new(FIRST_SCOPE_LABEL, octets)?, false),
+        };
         let entity_id = EntityId::parse(decoder.text()?).ok()?;
         let agency_id = AgencyId::parse(decoder.text()?).ok()?;
         let agreement_revision = u32::try_from(decoder.number()?).ok()?;
         let name_id_format = NameIdFormat::from_uri(decoder.text()?)?;
+        let page_language = if has_languages { decoder.text()? } else { FIRST_LANGUAGE }.to_owned();
         let mut purposes = BTreeMap::new();
         for _ in 0..decoder.count()? {
-            purposes.insert(decoder.text()?.parse().ok()?, decoder.text()?.to_owned());
+            let name: AttributeName = decoder.text()?.parse().ok()?;
+            let language = has_languages.then(|| decoder.text()).unwrap_or(Some(FIRST_LANGUAGE))?.to_owned();
+            let text = decoder.text()?.to_owned();
+            // What every assertion carries has no purpose, in no language.
+            let language = if text.is_empty() { String::new() } else { language };
+            purposes.insert(name, ShownPurpose { language, text });
         }
-        decoder.is_empty().then_some(Self { entity_id, agency_id, agreement_revision, name_id_format, purposes })
+        decoder.is_empty().then_some(Self {
+            entity_id,
+            agency_id,
+            agreement_revision,
+            name_id_format,
+            page_language,
+            purposes,
+        })
     }
 }
 
@@ -186,7 +242,8 @@ impl ConsentReason {
 
 /// Whether a remembered consent covers what would be sent now; if not, why the person is asked.
 ///
-/// A set that only shrank is covered: less is sent than was agreed to.
+/// A set that only shrank is covered: less is sent than was agreed to. `scope` is [in the words of](ConsentScope::in_words_of) the
+/// record, where there is one.
 ///
 /// # Errors
 /// The reason to ask.

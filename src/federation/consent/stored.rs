@@ -128,6 +128,7 @@ mod tests {
     use super::*;
     use crate::federation::agreement::AgencyId;
     use crate::federation::attribute::AttributeName;
+    use crate::federation::consent::ShownPurpose;
     use crate::federation::identifier::NameIdFormat;
     use crate::saml::EntityId;
     use crate::sealing::NotVouched;
@@ -137,13 +138,18 @@ mod tests {
     const BEA: SubscriberId = SubscriberId::from_bytes([2; 16]);
     const NOW: UtcDateTime = utc_datetime!(2026-11-24 12:00);
 
+    fn purpose() -> ShownPurpose {
+        ShownPurpose { language: "en".to_owned(), text: "to write to you".to_owned() }
+    }
+
     fn given() -> ConsentRecord {
         let scope = ConsentScope {
             entity_id: EntityId::parse("https://permits.example.gov").unwrap(),
             agency_id: AgencyId::parse("parks").unwrap(),
             agreement_revision: 1,
             name_id_format: NameIdFormat::Persistent,
-            purposes: BTreeMap::from([(AttributeName::Email, "to write to you".to_owned())]),
+            page_language: "en".to_owned(),
+            purposes: BTreeMap::from([(AttributeName::Email, purpose())]),
         };
         ConsentRecord { id: ConsentId::from_bytes([3; 16]), subscriber: ADA, scope, given_at: NOW, revoked_at: None }
     }
@@ -153,10 +159,7 @@ mod tests {
         let keys = keys_for_tests();
         let stored = StoredConsent::new(&given(), &keys).unwrap();
         assert_eq!(stored.authenticate(ADA, &keys).unwrap().record(), &given());
-        let wider = ConsentScope {
-            purposes: BTreeMap::from([(AttributeName::Ssn, "to write to you".to_owned())]),
-            ..given().scope
-        };
+        let wider = ConsentScope { purposes: BTreeMap::from([(AttributeName::Ssn, purpose())]), ..given().scope };
         for altered in [
             StoredConsent { id: ConsentId::from_bytes([4; 16]), ..stored.clone() },
             StoredConsent { entity_id: "https://other.example.gov".to_owned(), ..stored.clone() },

@@ -8,7 +8,7 @@ use crate::entropy::Entropy;
 use crate::federation::assurance::{AssertedAssurance, AuthenticationEvidence};
 use crate::federation::attribute::HeldAttributes;
 use crate::federation::consent::{
-    ConsentReason, ConsentScope, ConsentedRelease, ContentDigest, ContentKey, FrozenRelease, NotConsented,
+    ConsentReason, ConsentScope, ConsentedRelease, ContentKey, FrozenRelease, NotConsented, QuestionDigest,
     VouchedConsent, covered_by,
 };
 use crate::federation::identifier::{ChosenNameId, InvalidNameIdPolicy, NameIdFormat, PairwiseId};
@@ -58,6 +58,8 @@ pub struct PersonFacts<'a> {
     pub consent: Option<&'a VouchedConsent>,
     /// The key of the content digest.
     pub content_key: &'a ContentKey,
+    /// The tag of the language in which a page would ask.
+    pub page_language: &'a str,
     /// The scope of `pairwise-id`: the identity provider's domain.
     pub scope: &'a str,
 }
@@ -75,8 +77,8 @@ pub enum ReleaseStep {
         scope: ConsentScope,
         /// What would be sent.
         frozen: FrozenRelease,
-        /// The digest of it, which the page carries and returns.
-        digest: ContentDigest,
+        /// The digest of what the page shows, which it carries and returns.
+        digest: QuestionDigest,
     },
     /// Everything is there: issue.
     Issue {
@@ -220,25 +222,21 @@ impl MatchedAuthnRequest {
                 .ok_or(AnswerableFault::from(InvalidNameIdPolicy::NothingToSend(NameIdFormat::EmailAddress)))?,
         };
         let frozen = FrozenRelease::new(&decision, name_id);
-        let scope = ConsentScope::of(&frozen, agreement);
         let binding = self.binding();
-        let Some(record) = person.consent else {
-            let digest = frozen.content_digest(person.content_key, &binding);
-            return page(ReleaseStep::Consent { reason: ConsentReason::First, decision, scope, frozen, digest });
+        let ask = |reason: ConsentReason, frozen: FrozenRelease, decision: ReleaseDecision| {
+            let scope = ConsentScope::of(&frozen, agreement, person.page_language);
+            let digest = frozen.question_digest(person.content_key, &binding, &scope);
+            page(ReleaseStep::Consent { reason, decision, scope, frozen, digest })
         };
+        let Some(record) = person.consent else {
+            return ask(ConsentReason::First, frozen, decision);
+        };
+        let scope = ConsentScope::in_words_of(&record.record().scope, &frozen, agreement);
         if let Err(reason) = covered_by(&scope, Some(record.record()), proofed, now) {
-            let digest = frozen.content_digest(person.content_key, &binding);
-            return page(ReleaseStep::Consent { reason, decision, scope, frozen, digest });
+            return ask(reason, frozen, decision);
         }
         if person.address_must_be_asked && frozen.tells_an_address() {
-            let digest = frozen.content_digest(person.content_key, &binding);
-            return page(ReleaseStep::Consent {
-                reason: ConsentReason::AddressChanged,
-                decision,
-                scope,
-                frozen,
-                digest,
-            });
+            return ask(ConsentReason::AddressChanged, frozen, decision);
         }
         match ConsentedRelease::new(frozen, &scope, record, proofed, person.content_key.clone(), &binding, now) {
             Ok(release) => Ok(ReleaseStep::Issue { release, decision, asserted }),

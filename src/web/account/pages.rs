@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use crate::accounts::addresses::NoAddressLink;
+use crate::federation::agreement::LocalizedText;
 use crate::web::page::{Page, problems};
 use crate::web::sign_in::page;
 
@@ -150,7 +151,7 @@ pub struct ServiceLine {
     /// Its entity id, for the form that disconnects it.
     pub entity_id: String,
     /// Its name, where it is still registered.
-    pub name: String,
+    pub name: LocalizedText,
     /// Whether the consent stands; otherwise the next visit asks again.
     pub connected: bool,
     /// What was shared, the newest first.

@@ -12,6 +12,7 @@ use crate::accounts::site::Site;
 use crate::accounts::standing_consents_of;
 use crate::authentication::session::Notice;
 use crate::event::Event;
+use crate::federation::agreement::LocalizedText;
 use crate::saml::EntityId;
 use crate::web::saml::IdentityProvider;
 use crate::web::visit::{Fault, Visit};
@@ -35,8 +36,8 @@ pub(super) async fn services(
         .await?;
     let registry = provider.registry.load();
     let name = |entity_id: &EntityId| match registry.find(entity_id) {
-        Some(service) => service.agreement().friendly_name().english().to_owned(),
-        None => entity_id.as_str().to_owned(),
+        Some(service) => service.agreement().friendly_name().clone(),
+        None => LocalizedText::in_english(entity_id.as_str()),
     };
     let mut lines: BTreeMap<String, ServiceLine> = BTreeMap::new();
     let mut line_of = |entity_id: &EntityId, change: &mut dyn FnMut(&mut ServiceLine)| {

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use crate::accounts::site::Site;
+use crate::federation::agreement::LocalizedText;
 use crate::web::waiting::{RequestAddress, service_named};
 
 /// A service that waits for somebody to sign in. Its names come from the agreement: what a service says of itself in its
@@ -10,9 +11,9 @@ use crate::web::waiting::{RequestAddress, service_named};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Asking {
     /// What people call the service.
-    pub service: String,
+    pub service: LocalizedText,
     /// The agency.
-    pub agency: String,
+    pub agency: LocalizedText,
     /// Where the request goes on.
     pub path: String,
     /// Where the form goes that gives up, so that the service is told.
@@ -26,8 +27,8 @@ impl Asking {
         let service = service_named(site, entity_id)?;
         let agreement = service.agreement();
         Some(Self {
-            service: agreement.friendly_name().in_language("en").to_owned(),
-            agency: agreement.agency_name().in_language("en").to_owned(),
+            service: agreement.friendly_name().clone(),
+            agency: agreement.agency_name().clone(),
             path: address.path(),
             decline_path: format!("/saml/decline/{address}"),
         })

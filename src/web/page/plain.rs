@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use crate::accounts::site::Contact;
+use crate::federation::agreement::LocalizedText;
 
 use super::Page;
 
@@ -61,7 +62,7 @@ pub struct RefusalPage {
     /// What exactly was wrong, for the engineer; nothing personal.
     pub detail: Option<String>,
     /// The service's name, where it is known.
-    pub service_name: Option<String>,
+    pub service_name: Option<LocalizedText>,
     /// Where the person can go back to, where the service is known.
     pub return_to: Option<String>,
     /// Where a logout was refused: what is known of the session that goes on here.

@@ -26,6 +26,8 @@ static TEMPLATES: LazyLock<Result<Tera, String>> = LazyLock::new(|| load().map_e
 fn load() -> TeraResult<Tera> {
     let mut tera = Tera::default();
     tera.register_function("t", texts::for_templates);
+    tera.register_function("said", texts::said);
+    tera.register_function("language_said", texts::language_said);
     tera.register_function("asset", asset);
     tera.register_function("to", to);
     let files = Files::iter().filter_map(|path| {

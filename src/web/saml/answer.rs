@@ -219,7 +219,7 @@ async fn send(
         ResponseBinding::Post => ("SAMLResponse", response.into_form(None).saml_response().to_owned()),
     };
     let page = PostFormPage {
-        service_name: service.agreement().friendly_name().in_language("en").to_owned(),
+        service_name: service.agreement().friendly_name().clone(),
         action,
         field,
         message,

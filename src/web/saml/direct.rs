@@ -44,8 +44,8 @@ pub(super) async fn answer_at_once(
         return Ok(AtOnce::Not(Settled::Matched(matched)));
     }
     let state = visit.session.state.clone();
-    let journey =
-        Journey { site: site.clone(), idp: idp.clone(), matched, state, without_profile: false, picked: None };
+    let (site_of, idp_of, locale) = (site.clone(), idp.clone(), visit.session.locale());
+    let journey = Journey { site: site_of, idp: idp_of, matched, state, without_profile: false, picked: None, locale };
     let (matched, came_to) = journey.look().await?;
     let Onward::Issue(ready) = came_to else {
         return Ok(AtOnce::Not(Settled::Matched(matched)));

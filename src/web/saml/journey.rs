@@ -20,7 +20,7 @@ use crate::authentication::{AuthenticatedSubject, RequiredAssurance};
 use crate::federation::assurance::Identity;
 use crate::federation::attribute::{AttributeName, AttributeValue, Sensitivity};
 use crate::federation::consent::{
-    ConsentReason, ConsentScope, ConsentedRelease, ContentDigest, FrozenRelease, REMEMBERED_FOR,
+    ConsentReason, ConsentScope, ConsentedRelease, FrozenRelease, QuestionDigest, REMEMBERED_FOR,
 };
 use crate::federation::identifier::{NameIdFormat, PairwiseId};
 use crate::federation::registry::ServiceProvider;
@@ -29,6 +29,7 @@ use crate::federation::single_sign_on::{
     AnswerableFault, AuthenticationState, MatchedAuthnRequest, NextStep, NotAuthenticated, PersonFacts, ReleaseFailed,
     ReleaseStep,
 };
+use crate::locale::Locale;
 use crate::proofing::Ial;
 use crate::saml::binding::Received;
 use crate::saml::metadata::Localized;
@@ -122,8 +123,8 @@ pub struct ConsentQuestion {
     pub scope: ConsentScope,
     /// What would be sent.
     pub frozen: FrozenRelease,
-    /// Its digest.
-    pub digest: ContentDigest,
+    /// The digest of the page that asks.
+    pub digest: QuestionDigest,
 }
 
 /// What is issued.
@@ -153,6 +154,8 @@ pub struct Journey {
     pub without_profile: bool,
     /// The address that the person picked on the page.
     pub picked: Option<ContactId>,
+    /// In which language the person reads.
+    pub locale: Locale,
 }
 
 impl Journey {
@@ -198,14 +201,14 @@ impl Journey {
         new_pairwise: PairwiseId,
         now: UtcDateTime,
     ) -> Result<Onward, Trouble> {
-        let Self { site, idp, matched, state, without_profile, picked } = self;
+        let Self { site, idp, matched, state, without_profile, picked, locale } = self;
         let subject = match matched.authenticate(&authentication_state(state), now) {
             Ok(subject) => subject,
             Err(NotAuthenticated::Yet(step)) => return Ok(Onward::Step(step)),
             Err(NotAuthenticated::Never(fault)) => return Ok(Onward::Answer(fault)),
         };
         let of = subject.subscriber();
-        let mut person = match gather(tx, site, of, state.vault_key(), matched.service(), *picked, "en")? {
+        let mut person = match gather(tx, site, of, state.vault_key(), matched.service(), *picked, *locale)? {
             Gathered::IdentifierAltered => return Ok(Onward::IdentifierAltered),
             Gathered::NoAccount => return Ok(Onward::NoAccount),
             Gathered::Person(person) => *person,
@@ -223,6 +226,7 @@ impl Journey {
             new_pairwise,
             consent: person.consent.as_ref(),
             content_key: &person.content_key,
+            page_language: locale.tag(),
             scope: idp.scope(),
         };
         match matched.release(&subject, &facts, &*site.entropy, now) {
@@ -302,8 +306,8 @@ impl Journey {
 fn level_page(matched: &MatchedAuthnRequest, person: &Person, now: UtcDateTime) -> LevelPage {
     let agreement = matched.service().agreement();
     LevelPage {
-        service_name: agreement.friendly_name().in_language("en").to_owned(),
-        agency_name: agreement.agency_name().in_language("en").to_owned(),
+        service_name: agreement.friendly_name().clone(),
+        agency_name: agreement.agency_name().clone(),
         missing: match (matched.demanded().identity(), person.held.proofed_profile()) {
             (_, Some(profile)) if !profile.is_current(now) => "renewal",
             (Identity::FaceMatched, Some(profile)) if profile.ial() >= Ial::Two => "face_match",
@@ -339,12 +343,12 @@ impl ConsentQuestion {
         address: &RequestAddress,
         without: &str,
         suffix: &str,
-        locale: &str,
+        locale: Locale,
     ) -> ConsentPage {
         let agreement = service.agreement();
         let line = |(name, values): &(AttributeName, Vec<AttributeValue>)| ConsentLine {
             name: name.as_str(),
-            purpose: agreement.attributes().get(name).map(|purpose| purpose.in_language(locale).to_owned()),
+            purpose: agreement.attributes().get(name).cloned(),
             values: values.iter().map(|value| value.reveal().to_owned()).collect(),
             is_answer: name.is_answer(),
             masked: name.sensitivity() == Sensitivity::High,
@@ -354,11 +358,11 @@ impl ConsentQuestion {
             self.frozen.attributes().iter().partition(|(name, _)| name.is_always_sent());
         let name_id = self.frozen.name_id();
         ConsentPage {
-            service_name: agreement.friendly_name().in_language(locale).to_owned(),
-            description: agreement.description().in_language(locale).to_owned(),
-            privacy_url: Localized::choose(&service.metadata().user_interface().privacy_statement_urls, locale)
+            service_name: agreement.friendly_name().clone(),
+            description: agreement.description().clone(),
+            privacy_url: Localized::choose(&service.metadata().user_interface().privacy_statement_urls, locale.tag())
                 .map(str::to_owned),
-            agency_name: agreement.agency_name().in_language(locale).to_owned(),
+            agency_name: agreement.agency_name().clone(),
             reason: self.reason.code(),
             attributes: attributes.into_iter().map(line).collect(),
             always: always.into_iter().map(line).collect(),

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use crate::federation::agreement::LocalizedText;
 use crate::web::page::Page;
 use crate::web::sign_in::pages::page;
 
@@ -10,8 +11,8 @@ use crate::web::sign_in::pages::page;
 pub struct ConsentLine {
     /// Its short name: the end of the key `attribute-…` in the locale files.
     pub name: &'static str,
-    /// What it is used for, in the language of the page; nothing for what every assertion carries.
-    pub purpose: Option<String>,
+    /// What it is used for; nothing for what every assertion carries.
+    pub purpose: Option<LocalizedText>,
     /// The values, exactly as they are sent.
     pub values: Vec<String>,
     /// Whether the values are `true` and `false`, which the page shows as yes and no.
@@ -44,13 +45,13 @@ pub struct WithheldLine {
 #[derive(Debug, Serialize)]
 pub struct ConsentPage {
     /// The service's name.
-    pub service_name: String,
+    pub service_name: LocalizedText,
     /// What the service does.
-    pub description: String,
+    pub description: LocalizedText,
     /// Where the service says how it treats personal data, where its metadata says so.
     pub privacy_url: Option<String>,
     /// The agency's name.
-    pub agency_name: String,
+    pub agency_name: LocalizedText,
     /// Why the person is asked, as the end of the key `consent-reason-…`: `first`, `address_changed`, `set_grew`, `purpose_changed`,
     /// `agreement_revised`, `identifier_changed`, `reproofed`, `expired`, `revoked`.
     pub reason: &'static str,
@@ -79,9 +80,9 @@ page!(ConsentPage, "pages/consent/consent.html");
 #[derive(Debug, Serialize)]
 pub struct LevelPage {
     /// The service's name.
-    pub service_name: String,
+    pub service_name: LocalizedText,
     /// The agency's name.
-    pub agency_name: String,
+    pub agency_name: LocalizedText,
     /// What is missing, as the end of the key `level-missing-…`: `proofing`, `renewal` or `face_match`.
     pub missing: &'static str,
     /// Whether the profile is there but its vault stays sealed without the recovery key.
@@ -95,7 +96,7 @@ page!(LevelPage, "pages/consent/level.html");
 #[derive(Debug, Serialize)]
 pub struct PostFormPage {
     /// The service's name.
-    pub service_name: String,
+    pub service_name: LocalizedText,
     /// Where the form goes: the assertion consumer service.
     pub action: String,
     /// The name of the field: `SAMLResponse`, or `SAMLart` for a reference to it.

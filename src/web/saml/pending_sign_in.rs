@@ -167,6 +167,7 @@ impl PendingSignIn {
             state: self.visit.session.state.clone(),
             without_profile: self.choices.without_profile(),
             picked: self.choices.picked(),
+            locale: self.visit.session.locale(),
         }
     }
 
@@ -182,7 +183,8 @@ impl PendingSignIn {
                     None => self.settle_identifier(matched.clone()).await?,
                 };
                 let (without, all) = (self.choices.without_suffix(), self.choices.suffix());
-                Ok(self.visit.page(&question.page(service, &self.address(), without, &all, "en")))
+                let locale = self.visit.session.locale();
+                Ok(self.visit.page(&question.page(service, &self.address(), without, &all, locale)))
             }
             Onward::Issue(ready) => {
                 let (visit, waiting) = (&self.visit, AnsweredRequest::Waiting(*self.address().id()));

@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use super::IdentityProvider;
 use crate::accounts::site::Site;
+use crate::federation::agreement::LocalizedText;
 use crate::rollover::TrialTicket;
 use crate::web::page::Page;
 use crate::web::plain::show;
@@ -22,7 +23,7 @@ const BROWSER_TRIES: CookieAge = CookieAge::minutes(30);
 #[derive(Debug, Serialize)]
 pub struct TrialPage {
     /// The service's name.
-    pub service_name: String,
+    pub service_name: LocalizedText,
     /// The name of the key.
     pub key: String,
     /// Where the service is.
@@ -50,7 +51,7 @@ pub(super) async fn begin(
         .find_map(|service| Some((service, ticket.redeem(service.entity_id(), now, &*site.keys)?)))
         .ok_or(Fault::NotFound)?;
     let page = TrialPage {
-        service_name: service.agreement().friendly_name().in_language("en").to_owned(),
+        service_name: service.agreement().friendly_name().clone(),
         key: trial.key().to_string(),
         return_to: service.agreement().return_to_url().to_string(),
     };

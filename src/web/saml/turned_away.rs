@@ -10,6 +10,7 @@ use time::UtcDateTime;
 
 use super::IdentityProvider;
 use crate::accounts::site::Site;
+use crate::federation::agreement::LocalizedText;
 use crate::federation::attribute::AttributeName;
 use crate::saml::EntityId;
 use crate::web::page::Page;
@@ -35,7 +36,7 @@ pub struct TurnedAwayPage {
     /// What was wrong, as the end of the key `turned-away-…`: `identification`, `authentication`, `authorization`, `other`.
     pub reason: &'static str,
     /// The service's name, where it is one of ours.
-    pub service_name: Option<String>,
+    pub service_name: Option<LocalizedText>,
     /// Where the person can go back to.
     pub return_to: Option<String>,
     /// What the service says that it lacks: the ends of keys `attribute-…`.
@@ -70,7 +71,7 @@ impl TurnedAwayPage {
         missing.dedup();
         Self {
             reason,
-            service_name: agreement.map(|agreement| agreement.friendly_name().in_language("en").to_owned()),
+            service_name: agreement.map(|agreement| agreement.friendly_name().clone()),
             return_to: agreement.map(|agreement| agreement.return_to_url().to_string()),
             missing,
             transaction: report.tid.as_deref().filter(|id| is_plain(id)).map(str::to_owned),

@@ -14,12 +14,13 @@ use actix_web::web::{Form, Query};
 use actix_web::{HttpRequest, HttpResponse};
 use serde::Deserialize;
 
-use super::pages::{ChoosePasswordPage, LinkQuestionPage, LinkUnusablePage};
+use super::pages::{ChoosePasswordPage, LinkQuestionPage, LinkUnusablePage, RequestOver};
 use super::problems::ChoosePasswordProblem;
 use crate::accounts::take_up::account_to_take_up;
 use crate::accounts::{ChosenPassword, LinkContent, Trouble, UsableLink, read_link};
 use crate::authentication::password::{Password, PasswordContext, StretchedPassword};
 use crate::authentication::recovery::{LinkPurpose, LinkToken};
+use crate::federation::agreement::LocalizedText;
 use crate::services::argon2_gate::Standing;
 use crate::storage::Transaction;
 use crate::subscriber::{EmailAddress, SubscriberId};
@@ -42,7 +43,7 @@ enum Carried {
     /// There is none.
     Nothing,
     /// It waits no longer. Holds the service's name, where that is still known.
-    Over(Option<String>),
+    Over(Option<LocalizedText>),
 }
 
 impl Carried {
@@ -191,9 +192,7 @@ impl MailedLink {
                 purpose: link.purpose.as_str(),
                 action: format!("{}/request", link.path()),
             }),
-            Carried::Over(service) => {
-                visit.page(&ChoosePasswordPage { over: Some(service.unwrap_or_default()), ..page })
-            }
+            Carried::Over(service) => visit.page(&ChoosePasswordPage { over: Some(RequestOver { service }), ..page }),
             Carried::Elsewhere(..) | Carried::Here(_) | Carried::Nothing => visit.page(&page),
         })
     }

@@ -8,6 +8,7 @@ use super::problems::{
 };
 use crate::accounts::codes::Locked;
 use crate::accounts::site::Site;
+use crate::federation::agreement::LocalizedText;
 use crate::locale::Locale;
 use crate::texts;
 use crate::web::page::Page;
@@ -47,9 +48,9 @@ pub struct LinkQuestionPage {
     /// The address that the link was sent to.
     pub email: String,
     /// Who asks.
-    pub service_name: String,
+    pub service_name: LocalizedText,
     /// Of which agency.
-    pub agency_name: String,
+    pub agency_name: LocalizedText,
     /// `sign_up` or `forgotten_password`: what the link is for in any case.
     pub purpose: &'static str,
     /// Where both answers go.
@@ -68,12 +69,19 @@ pub struct ChoosePasswordPage {
     pub forgotten: bool,
     /// Where somebody goes who still knows the password that has ended, where that is possible.
     pub old_path: Option<String>,
-    /// The request that came with the link waits no longer: the service's name, empty where that is not known any more.
-    pub over: Option<String>,
+    /// The request that came with the link, where it waits no longer.
+    pub over: Option<RequestOver>,
     /// What was wrong with the form.
     pub problem: Option<ChoosePasswordProblem>,
 }
 page!(ChoosePasswordPage, "pages/sign_up/password.html");
+
+/// A request that waits no longer.
+#[derive(Debug, Serialize)]
+pub struct RequestOver {
+    /// The service's name, where that is known still.
+    pub service: Option<LocalizedText>,
+}
 
 /// A method that can be chosen.
 #[derive(Debug, Clone, Serialize)]

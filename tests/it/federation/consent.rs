@@ -1,5 +1,7 @@
 //! Consent: when a person is asked, and that what they saw is what is sent.
 
+use std::collections::BTreeSet;
+
 use proptest::prelude::*;
 use signet::federation::agreement::Agreement;
 use signet::federation::attribute::{AttributeName, AttributeValue, HeldAttributes};
@@ -25,7 +27,7 @@ fn frozen(agreement: &Agreement, names: &[&str]) -> FrozenRelease {
 }
 
 fn scope(agreement: &Agreement, names: &[&str]) -> ConsentScope {
-    ConsentScope::of(&frozen(agreement, names), agreement)
+    ConsentScope::of(&frozen(agreement, names), agreement, "en")
 }
 
 fn record(scope: ConsentScope, given_at: UtcDateTime) -> ConsentRecord {
@@ -93,6 +95,78 @@ fn person_is_asked_again_when_a_purpose_changes() {
     );
 }
 
+/// An agreement about the e-mail address, with these purposes.
+fn agreement_saying(purposes: &str) -> Agreement {
+    let more = format!("[levels]\nhighest_ial = 2\n[attributes.email]\n{purposes}");
+    Agreement::parse(&super::given::agreement_text("", &more)).unwrap()
+}
+
+/// Whether somebody who read one agreement in a language has to be asked under another.
+fn asked_again(read: &Agreement, language: &str, now: &Agreement) -> Option<ConsentReason> {
+    let agreed = record(ConsentScope::of(&frozen(read, &["email"]), read, language), NOW);
+    let scope = ConsentScope::in_words_of(&agreed.scope, &frozen(now, &["email"]), now);
+    covered_by(&scope, Some(&agreed), None, NOW).err()
+}
+
+const ENGLISH: &str = "purpose.en = \"To write to you\"\n";
+const BOTH: &str = "purpose.en = \"To write to you\"\npurpose.es = \"Para escribirle\"\n";
+
+#[test]
+fn consent_covers_the_words_and_the_language_that_were_read() {
+    let both = agreement_saying(BOTH);
+    let read_in = |language| ConsentScope::of(&frozen(&both, &["email"]), &both, language);
+    assert_ne!(read_in("es").digest(), read_in("en").digest());
+    assert_ne!(read_in("es-MX").digest(), read_in("es").digest(), "the same words on another page");
+    let question = |scope| frozen(&both, &["email"]).question_digest(&key(), b"r", scope);
+    assert_ne!(question(&read_in("es")), question(&read_in("en")));
+
+    let changed = Some(ConsentReason::PurposeChanged(vec![AttributeName::Email]));
+    let other_spanish = agreement_saying(&BOTH.replace("escribirle", "venderle algo"));
+    assert_eq!(asked_again(&both, "es", &other_spanish), changed);
+    assert_eq!(asked_again(&both, "en", &other_spanish), None, "nobody who read English read that");
+    assert_eq!(asked_again(&both, "es", &agreement_saying(ENGLISH)), changed, "what they read is gone");
+}
+
+#[test]
+fn who_agreed_in_one_language_is_not_asked_again_for_another() {
+    let (english, both) = (agreement_saying(ENGLISH), agreement_saying(BOTH));
+    assert_eq!(asked_again(&both, "es", &both), None);
+    assert_eq!(asked_again(&both, "es-MX", &both), None);
+    // They read English on a Spanish page, since there was no other; a translation is no other purpose.
+    assert_eq!(asked_again(&english, "es", &both), None);
+    let changed = agreement_saying(&BOTH.replace("write to you", "sell your address"));
+    assert_eq!(asked_again(&english, "es", &changed), Some(ConsentReason::PurposeChanged(vec![AttributeName::Email])));
+}
+
+#[test]
+fn consent_of_the_version_before_was_read_in_english() {
+    let agreement = agreement_saying(BOTH);
+    let scope = ConsentScope::of(&frozen(&agreement, &["email"]), &agreement, "en");
+    let number = |number: usize| number.to_be_bytes().to_vec();
+    let format = "urn:oasis:names:tc:SAML:2.0:nameid-format:persistent";
+    let of = frozen(&agreement, &["email"]);
+    let names: BTreeSet<AttributeName> = of.attributes().iter().map(|(name, _)| *name).collect();
+    let written = |version: &str, languages: bool| {
+        let mut parts = vec![format!("signet consent scope {version}").into_bytes()];
+        parts.extend([scope.entity_id().as_str(), scope.agency_id().as_str()].map(|text| text.as_bytes().to_vec()));
+        parts.extend([number(1), format.as_bytes().to_vec()]);
+        parts.extend(languages.then(|| b"en".to_vec()));
+        parts.push(number(names.len()));
+        for name in &names {
+            let (language, text) = if name.as_str() == "email" { ("en", "To write to you") } else { ("", "") };
+            parts.push(name.as_str().as_bytes().to_vec());
+            parts.extend(languages.then(|| language.as_bytes().to_vec()));
+            parts.push(text.as_bytes().to_vec());
+        }
+        let framed = parts.iter().map(|part| [&u32::try_from(part.len()).unwrap().to_be_bytes(), &**part].concat());
+        framed.collect::<Vec<_>>().concat()
+    };
+    let read = ConsentScope::from_bytes(&written("1", false)).unwrap();
+    assert_eq!(read, scope);
+    assert_eq!(read.to_bytes(), written("2", true));
+    assert_eq!(covered_by(&scope, Some(&record(read, NOW)), None, NOW), Ok(()));
+}
+
 #[test]
 fn person_is_asked_again_when_the_agency_raises_the_revision() {
     let agreement = agreement_with(ALL, &[]);
@@ -109,7 +183,7 @@ fn person_is_asked_again_when_the_agency_raises_the_revision() {
 fn person_is_asked_again_when_the_name_id_tells_more() {
     let agreement = agreement_with(ALL, &[]);
     let address = ChosenNameId::email_address(AttributeValue::new("fiona@example.com"));
-    let other = ConsentScope::of(&FrozenRelease::new(&decision(&agreement, ALL), address), &agreement);
+    let other = ConsentScope::of(&FrozenRelease::new(&decision(&agreement, ALL), address), &agreement, "en");
     assert_eq!(
         covered_by(&other, Some(&record(scope(&agreement, ALL), NOW)), None, NOW),
         Err(ConsentReason::IdentifierChanged)

@@ -67,6 +67,7 @@ fn ready_with_children(files: ServiceFiles, held: HeldAttributes, request: &str,
     let key = ContentKey::new([7; 32], "vault");
     let step = |consent: Option<&VouchedConsent>| {
         let person = PersonFacts {
+            page_language: "en",
             address_must_be_asked: false,
             held: &held,
             known_pairwise: Some(PAIRWISE),

@@ -21,6 +21,7 @@ mod given;
 #[cfg(feature = "demo")]
 mod hostile_database;
 #[cfg(feature = "demo")]
+mod language;
 mod mailed_link;
 mod registry;
 mod release;

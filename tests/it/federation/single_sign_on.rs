@@ -552,6 +552,7 @@ fn release_as(
     let subject = matched.authenticate(&known(&[password(NOW), app_code(NOW)]), NOW).unwrap();
     let key = ContentKey::new([7; 32], "test");
     let person = PersonFacts {
+        page_language: "en",
         address_must_be_asked: false,
         held,
         known_pairwise,
@@ -576,7 +577,7 @@ fn consent_comes_before_issuing_and_shows_what_is_issued() {
     let record = ConsentRecord {
         id: ConsentId::from_bytes([5; 16]),
         subscriber: PERSON,
-        scope,
+        scope: scope.clone(),
         given_at: NOW,
         revoked_at: None,
     };
@@ -585,7 +586,9 @@ fn consent_comes_before_issuing_and_shows_what_is_issued() {
         panic!("consent was given")
     };
     assert_eq!(release.frozen(), &frozen);
-    assert_eq!(release.content_digest(), digest);
+    assert_eq!(release.scope_digest(), scope.digest());
+    let asked = frozen.question_digest(&ContentKey::new([7; 32], "test"), &matched.binding(), &scope);
+    assert_eq!(asked, digest);
 }
 
 #[test]

@@ -81,12 +81,14 @@ async fn pages_for_everybody_are_there_and_give_no_cookie() {
 
 #[test]
 fn the_log_line_of_a_refusal_names_the_service_that_it_is_about() {
+    use signet::federation::agreement::LocalizedText;
     use signet::federation::registry::ServiceName;
     use signet::refusal::RefusalKind;
     use signet::web::refusal::{Refusal, RefusedService};
     let folder = ServiceName::parse("department-of-parks/permits");
+    let name = LocalizedText::in_english("Park permits");
     assert!(folder.is_some());
-    let service = RefusedService { folder, name: "Park permits".to_owned(), return_to: None };
+    let service = RefusedService { folder, name, return_to: None };
     let of = |refusal: &Refusal| {
         let fields = refusal.event().fields();
         fields.into_iter().find(|(name, _)| *name == "service").map(|(_, told)| told)

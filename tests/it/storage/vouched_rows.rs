@@ -15,7 +15,7 @@ use signet::federation::service_address::StoredServiceAddress;
 use signet::proofing::{Ial, Proofing, StoredProofing};
 use signet::rollover::{At, SigningKeyId, SigningPlan, StoredSigningPlan};
 use signet::saml::EntityId;
-use signet::sealing::{KeyId, KeysError, Mac, Purpose, ServiceKeys};
+use signet::sealing::{KeyId, KeysError, Mac, Purpose, ServiceKeys, VouchedRow as _};
 use signet::subscriber::vault::{ProfileRow, SealedAttribute};
 use signet::subscriber::{ContactId, StoredAccount, SubscriberAccount, SubscriberId, SubscriberStatus, VaultState};
 use time::UtcDateTime;
@@ -144,15 +144,32 @@ fn identifier_is_vouched_for_with_its_person_agency_and_time() {
 fn consent_is_vouched_for_with_its_person_service_scope_and_time() {
     let format = b"urn:oasis:names:tc:SAML:2.0:nameid-format:persistent";
     let (one, none) = (1_i64.to_be_bytes(), [0; 8]);
-    let bytes = octets(&[b"signet consent scope 1", b"https://permits.example.gov", b"parks", &one, format, &none]);
+    let of = |label: &[u8], language: &[&[u8]]| {
+        let before: &[&[u8]] = &[label, b"https://permits.example.gov", b"parks", &one, format];
+        octets(&[before, language, &[&none]].concat())
+    };
+    let bytes = of(b"signet consent scope 2", &[b"en"]);
     let scope = ConsentScope::from_bytes(&bytes).unwrap();
-    let record =
-        ConsentRecord { id: ConsentId::from_bytes([3; 16]), subscriber: ADA, scope, given_at: NOW, revoked_at: None };
+    let record = ConsentRecord {
+        id: ConsentId::from_bytes([3; 16]),
+        subscriber: ADA,
+        scope: scope.clone(),
+        given_at: NOW,
+        revoked_at: None,
+    };
     let parts: &[&[u8]] =
         &[b"signet/consent/v1", &[3; 16], &[1; 16], b"https://permits.example.gov", &bytes, &NOW_MILLISECONDS];
-    assert_eq!(StoredConsent::new(&record, &PlainKeys).unwrap().mac, digest(Purpose::Consent, parts));
+    let stored = StoredConsent::new(&record, &PlainKeys).unwrap();
+    assert_eq!(stored.mac, digest(Purpose::Consent, parts));
     let taken_back = ConsentRecord { revoked_at: Some(LATER), ..record };
     assert_eq!(StoredConsent::new(&taken_back, &PlainKeys).unwrap().mac, [0_u8; 0]);
+
+    // A row of the version before keeps the octets that it has.
+    let bytes = of(b"signet consent scope 1", &[]);
+    let parts: &[&[u8]] =
+        &[b"signet/consent/v1", &[3; 16], &[1; 16], b"https://permits.example.gov", &bytes, &NOW_MILLISECONDS];
+    let first = StoredConsent { scope: bytes.clone(), mac: digest(Purpose::Consent, parts), ..stored };
+    assert_eq!(first.authenticate(ADA, &PlainKeys).unwrap().record().scope, scope);
 }
 
 #[test]

@@ -85,7 +85,7 @@ pub(super) fn the_account(album: &mut Album) {
     });
     let service = |connected| account::ServiceLine {
         entity_id: "https://benefits.example.gov/sp".to_owned(),
-        name: if connected { "Benefits Portal" } else { "Tax Office" }.to_owned(),
+        name: words(if connected { "Benefits Portal" } else { "Tax Office" }),
         connected,
         disclosures: vec![account::DisclosureLine {
             at: "2026-11-24 12:00".to_owned(),

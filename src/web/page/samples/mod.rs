@@ -16,6 +16,7 @@ use time::macros::utc_datetime;
 use super::*;
 use crate::accounts::site::Contact;
 use crate::event::Event;
+use crate::federation::agreement::LocalizedText;
 use crate::federation::attribute::AttributeName;
 use crate::federation::consent::ConsentReason;
 use crate::federation::release::Withheld;
@@ -36,11 +37,16 @@ thread_local! {
     static READ_IN: Cell<Locale> = const { Cell::new(Locale::DEFAULT) };
 }
 
+/// Words of an agreement that has them in English alone.
+fn words(text: &str) -> LocalizedText {
+    LocalizedText::in_english(text)
+}
+
 /// A layout while a service waits; its name would like to be markup.
 fn asked() -> Layout {
     let asking = Asking {
-        service: "Benefits <script>alert(1)</script> Portal".to_owned(),
-        agency: "Department of \"Examples\" & Others".to_owned(),
+        service: words("Benefits <script>alert(1)</script> Portal"),
+        agency: words("Department of \"Examples\" & Others"),
         path: "/saml/continue/sample".to_owned(),
         decline_path: "/saml/decline/sample".to_owned(),
     };
@@ -115,7 +121,7 @@ fn plain(album: &mut Album) {
     album.add(false, &told.clone().page(now));
     let service = RefusedService {
         folder: None,
-        name: "Benefits Portal".to_owned(),
+        name: words("Benefits Portal"),
         return_to: Some("https://benefits.example.gov/".to_owned()),
     };
     album.add(false, &told.about(service).page(now));

@@ -6,7 +6,7 @@ use crate::web::saml::pages as saml;
 fn line(name: AttributeName, value: &str) -> saml::ConsentLine {
     saml::ConsentLine {
         name: name.as_str(),
-        purpose: Some("To send you letters about your application".to_owned()),
+        purpose: Some(words("To send you letters about your application")),
         values: vec![value.to_owned()],
         is_answer: name.is_answer(),
         masked: name == AttributeName::Ssn,
@@ -44,10 +44,10 @@ pub(super) fn single_sign_on(album: &mut Album) {
         album.add(
             true,
             &saml::ConsentPage {
-                service_name: "Benefits Portal".to_owned(),
-                description: "Apply for benefits and see what became of it.".to_owned(),
+                service_name: words("Benefits Portal"),
+                description: words("Apply for benefits and see what became of it."),
                 privacy_url: first.then(|| "https://benefits.example.gov/privacy".to_owned()),
-                agency_name: "Department of Examples".to_owned(),
+                agency_name: words("Department of Examples"),
                 reason: reason.code(),
                 attributes: if first {
                     AttributeName::ALL.map(|name| line(name, if name.is_answer() { "true" } else { "value" })).into()
@@ -82,21 +82,19 @@ pub(super) fn single_sign_on(album: &mut Album) {
         album.add(
             true,
             &saml::LevelPage {
-                service_name: "Benefits Portal".to_owned(),
-                agency_name: "Department of Examples".to_owned(),
+                service_name: words("Benefits Portal"),
+                agency_name: words("Department of Examples"),
                 missing,
                 vault_is_sealed,
                 decline_path: "/saml/decline/sample".to_owned(),
             },
         );
     }
-    for (others, may_show_an_error) in
-        [(Vec::new(), false), (vec!["Camping".to_owned(), "<b>Returns</b>".to_owned()], true)]
-    {
+    for (others, may_show_an_error) in [(Vec::new(), false), (vec![words("Camping"), words("<b>Returns</b>")], true)] {
         album.add(
             true,
             &logout::LogoutQuestionPage {
-                service_name: "Benefits Portal".to_owned(),
+                service_name: words("Benefits Portal"),
                 others,
                 may_show_an_error,
                 decide_path: "/saml/logout/sample".to_owned(),
@@ -104,9 +102,9 @@ pub(super) fn single_sign_on(album: &mut Album) {
         );
     }
     let lines = ["waiting", "asked", "ended", "partly", "failed", "unreachable", "unsupported"]
-        .map(|outcome| logout::LogoutLine { service_name: "Benefits Portal".to_owned(), outcome });
+        .map(|outcome| logout::LogoutLine { service_name: words("Benefits Portal"), outcome });
     let back_to = logout::BackTo {
-        service_name: "Benefits <b>Portal</b>".to_owned(),
+        service_name: words("Benefits <b>Portal</b>"),
         address: "https://benefits.example.gov/".to_owned(),
     };
     for (ended, lines, next, back_to) in [
@@ -128,7 +126,7 @@ pub(super) fn single_sign_on(album: &mut Album) {
     album.add(
         false,
         &logout::LogoutPostPage {
-            service_name: "Benefits Portal".to_owned(),
+            service_name: words("Benefits Portal"),
             action: "https://benefits.example.gov/slo".to_owned(),
             field: "SAMLRequest",
             message: "PHNhbWxwOkxvZ291dFJlcXVlc3QvPg==".to_owned(),
@@ -141,7 +139,7 @@ pub(super) fn single_sign_on(album: &mut Album) {
             known,
             &TurnedAwayPage {
                 reason,
-                service_name: known.then(|| "Benefits Portal".to_owned()),
+                service_name: known.then(|| words("Benefits Portal")),
                 return_to: known.then(|| "https://benefits.example.gov/".to_owned()),
                 missing: if reason == "identification" { vec!["email", "ssn"] } else { Vec::new() },
                 transaction: known.then(|| "c0ffee-12".to_owned()),
@@ -152,7 +150,7 @@ pub(super) fn single_sign_on(album: &mut Album) {
     album.add(
         false,
         &TrialPage {
-            service_name: "Benefits Portal".to_owned(),
+            service_name: words("Benefits Portal"),
             key: "0123456789abcdef".to_owned(),
             return_to: "https://benefits.example.gov/".to_owned(),
         },
@@ -161,7 +159,7 @@ pub(super) fn single_sign_on(album: &mut Album) {
         album.add(
             true,
             &saml::PostFormPage {
-                service_name: "Benefits Portal".to_owned(),
+                service_name: words("Benefits Portal"),
                 action: "https://benefits.example.gov/acs".to_owned(),
                 field: "SAMLResponse",
                 message: "PHNhbWxwOlJlc3BvbnNlLz4=".to_owned(),

@@ -36,10 +36,13 @@ pub(super) fn signing_up(album: &mut Album) {
             problem,
         });
     }
-    for over in ["", "Benefits <b>Portal</b>"] {
+    for service in [None, Some(words("Benefits <b>Portal</b>"))] {
         album.add_in(
             &asked(),
-            &sign_in::ChoosePasswordPage { over: Some(over.to_owned()), ..sign_in::ChoosePasswordPage::default() },
+            &sign_in::ChoosePasswordPage {
+                over: Some(sign_in::RequestOver { service }),
+                ..sign_in::ChoosePasswordPage::default()
+            },
         );
     }
     for purpose in ["sign_up", "forgotten_password"] {
@@ -47,8 +50,8 @@ pub(super) fn signing_up(album: &mut Album) {
             false,
             &sign_in::LinkQuestionPage {
                 email: "person@example.com".to_owned(),
-                service_name: "Benefits Portal".to_owned(),
-                agency_name: "Department of Examples".to_owned(),
+                service_name: words("Benefits Portal"),
+                agency_name: words("Department of Examples"),
                 purpose,
                 action: "/sign-up/confirm/sample/request".to_owned(),
             },

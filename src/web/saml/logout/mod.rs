@@ -26,6 +26,7 @@ use crate::accounts::site::Site;
 use crate::accounts::{Beside, Happened, Trouble};
 use crate::authentication::session::{COOKIE, SessionIdHash, SessionSecret};
 use crate::event::Event;
+use crate::federation::agreement::LocalizedText;
 use crate::federation::agreement::LogoutChoice;
 use crate::federation::registry::ServiceProvider;
 use crate::federation::single_logout::{Extent, PartOutcome, by_service};
@@ -316,8 +317,8 @@ fn progress_page(idp: &IdentityProvider, record: &LogoutRecord, parts: Vec<(Stri
 }
 
 /// The names of services, each once.
-fn names(idp: &IdentityProvider, services: &[String]) -> Vec<String> {
-    let mut names: Vec<String> = Vec::new();
+fn names(idp: &IdentityProvider, services: &[String]) -> Vec<LocalizedText> {
+    let mut names: Vec<LocalizedText> = Vec::new();
     for service in services {
         let name = name_of(idp, service);
         if !names.contains(&name) {
@@ -328,12 +329,12 @@ fn names(idp: &IdentityProvider, services: &[String]) -> Vec<String> {
 }
 
 /// The agreement's name of a service; the entityID of one that is not registered any more.
-fn name_of(idp: &IdentityProvider, entity_id: &str) -> String {
+fn name_of(idp: &IdentityProvider, entity_id: &str) -> LocalizedText {
     let registry = idp.registry.load();
     EntityId::parse(entity_id)
         .ok()
-        .and_then(|id| Some(registry.find(&id)?.agreement().friendly_name().in_language("en").to_owned()))
-        .unwrap_or_else(|| entity_id.to_owned())
+        .and_then(|id| Some(registry.find(&id)?.agreement().friendly_name().clone()))
+        .unwrap_or_else(|| LocalizedText::in_english(entity_id))
 }
 
 /// The answer to the question.

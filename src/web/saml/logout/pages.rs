@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use crate::federation::agreement::LocalizedText;
 use crate::federation::registry::ServiceProvider;
 use crate::web::page::Page;
 use crate::web::sign_in::pages::page;
@@ -10,9 +11,9 @@ use crate::web::sign_in::pages::page;
 #[derive(Debug, Serialize)]
 pub struct LogoutQuestionPage {
     /// The service that asks.
-    pub service_name: String,
+    pub service_name: LocalizedText,
     /// The other services that this session is signed in to.
-    pub others: Vec<String>,
+    pub others: Vec<LocalizedText>,
     /// Whether the service is told that the session goes on, if the person wants that: many show an error then.
     pub may_show_an_error: bool,
     /// Where the forms go.
@@ -24,7 +25,7 @@ page!(LogoutQuestionPage, "pages/logout/question.html");
 #[derive(Debug, Clone, Serialize)]
 pub struct LogoutLine {
     /// The service's name.
-    pub service_name: String,
+    pub service_name: LocalizedText,
     /// What became of it: the end of a key `logout-outcome-…`.
     pub outcome: &'static str,
 }
@@ -45,7 +46,7 @@ pub enum Ended {
 #[derive(Debug, Clone, Serialize)]
 pub struct BackTo {
     /// Its name.
-    pub service_name: String,
+    pub service_name: LocalizedText,
     /// Where the person goes on, as the agreement says.
     pub address: String,
 }
@@ -55,10 +56,7 @@ impl BackTo {
     #[must_use]
     pub fn the(service: &ServiceProvider) -> Self {
         let agreement = service.agreement();
-        Self {
-            service_name: agreement.friendly_name().in_language("en").to_owned(),
-            address: agreement.return_to_url().to_string(),
-        }
+        Self { service_name: agreement.friendly_name().clone(), address: agreement.return_to_url().to_string() }
     }
 }
 
@@ -92,7 +90,7 @@ page!(LogoutOnwardPage, "pages/logout/onward.html");
 #[derive(Debug, Serialize)]
 pub struct LogoutPostPage {
     /// The service's name.
-    pub service_name: String,
+    pub service_name: LocalizedText,
     /// Where the form goes.
     pub action: String,
     /// The name of the message's field.

@@ -443,7 +443,7 @@ fn carry(site: &Site, session: &BrowserSession, service: &ServiceProvider, deliv
             .finish(),
         Delivery::Post { action, field, message, relay_state } => {
             let page = LogoutPostPage {
-                service_name: service.agreement().friendly_name().in_language("en").to_owned(),
+                service_name: service.agreement().friendly_name().clone(),
                 action: action.to_string(),
                 field,
                 message,
