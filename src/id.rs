@@ -31,6 +31,18 @@ macro_rules! define_id {
             }
         }
 
+        impl From<[u8; 16]> for $name {
+            fn from(bytes: [u8; 16]) -> Self {
+                Self(bytes)
+            }
+        }
+
+        impl From<$name> for [u8; 16] {
+            fn from(id: $name) -> Self {
+                id.0
+            }
+        }
+
         impl std::fmt::Display for $name {
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 f.write_str(&hex::encode(self.0))
@@ -68,3 +80,29 @@ pub(crate) use define_id;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("not an identifier of 32 hex digits")]
 pub struct MalformedId;
+
+/// An identifier in a stored text as its octets, for `#[serde(with = "…")]`.
+pub(crate) mod octets {
+    use serde::{Deserialize as _, Deserializer, Serialize as _, Serializer};
+
+    pub(crate) fn serialize<T: Into<[u8; 16]> + Copy, S: Serializer>(id: &T, to: S) -> Result<S::Ok, S::Error> {
+        (*id).into().serialize(to)
+    }
+
+    pub(crate) fn deserialize<'de, T: From<[u8; 16]>, D: Deserializer<'de>>(from: D) -> Result<T, D::Error> {
+        <[u8; 16]>::deserialize(from).map(T::from)
+    }
+}
+
+/// The same where there may be none.
+pub(crate) mod maybe_octets {
+    use serde::{Deserialize as _, Deserializer, Serialize as _, Serializer};
+
+    pub(crate) fn serialize<T: Into<[u8; 16]> + Copy, S: Serializer>(id: &Option<T>, to: S) -> Result<S::Ok, S::Error> {
+        id.map(Into::into).serialize(to)
+    }
+
+    pub(crate) fn deserialize<'de, T: From<[u8; 16]>, D: Deserializer<'de>>(from: D) -> Result<Option<T>, D::Error> {
+        Ok(<Option<[u8; 16]>>::deserialize(from)?.map(T::from))
+    }
+}

@@ -5,7 +5,7 @@ use super::{
     AddedAddress, Beside, Letter, LinkContent, MOST_ADDRESSES, Trouble, Try, add_address, addresses_of, allow,
     find_address, language_of, make_link, read_link, send_letter,
 };
-use crate::authentication::recovery::LinkPurpose;
+use crate::authentication::recovery::{LinkHash, LinkPurpose};
 use crate::event::Event;
 use crate::storage::{StoreError, Transaction};
 use crate::subscriber::{ContactId, EmailAddress, SubscriberId};
@@ -39,11 +39,8 @@ pub fn send_address_link(
     if allow(tx, site, &tries, now)?.is_err() {
         return Ok(Err(NoAddressLink::TooManyMails));
     }
-    let content = LinkContent {
-        email_address: address.as_str().to_owned(),
-        subscriber: Some(*of.as_bytes()),
-        waiting_request: None,
-    };
+    let content =
+        LinkContent { email_address: address.as_str().to_owned(), subscriber: Some(of), waiting_request: None };
     let token = make_link(tx, site, LinkPurpose::AddAddress, &content, now)?;
     let taken = find_address(tx, &*site.keys, address)?.is_some();
     let letter = if taken { Letter::AddressTaken } else { Letter::AddAddress(token) };
@@ -60,10 +57,10 @@ pub fn address_to_add(
     tx: &mut Transaction<'_>,
     visitor: &Visitor,
     of: SubscriberId,
-    hash: &[u8; 32],
+    hash: &LinkHash,
 ) -> Result<Option<EmailAddress>, Trouble> {
     let link = read_link(tx, &visitor.site, LinkPurpose::AddAddress, hash, visitor.now)?;
-    let theirs = link.filter(|link| link.content.subscriber == Some(*of.as_bytes()));
+    let theirs = link.filter(|link| link.content.subscriber == Some(of));
     Ok(theirs.and_then(|link| EmailAddress::parse(&link.content.email_address).ok()))
 }
 
@@ -86,7 +83,7 @@ pub fn confirm_address(
     tx: &mut Transaction<'_>,
     visitor: &mut Visitor,
     of: SubscriberId,
-    hash: &[u8; 32],
+    hash: &LinkHash,
 ) -> Result<Confirmed, Trouble> {
     let (site, now) = (visitor.site.clone(), visitor.now);
     let Some(address) = address_to_add(tx, visitor, of, hash)? else {

@@ -10,11 +10,12 @@ use time::UtcDateTime;
 use crate::accounts::site::Site;
 use crate::accounts::{Trouble, is_altered};
 use crate::authentication::password::StretchedPassword;
-use crate::authentication::recovery::{LINK_LIFETIME, LinkPurpose, LinkToken};
+use crate::authentication::recovery::{LINK_LIFETIME, LinkHash, LinkPurpose, LinkToken};
 use crate::event::{AlteredRecord, Event};
+use crate::id;
 use crate::sealing::{KeysError, Purpose, context};
-use crate::storage::{LinkRecord, Transaction};
-use crate::subscriber::EmailAddress;
+use crate::storage::{LinkRecord, PendingRequestId, Transaction};
+use crate::subscriber::{EmailAddress, SubscriberId};
 
 /// Whom and what a link is for.
 #[derive(Clone, Serialize, Deserialize)]
@@ -22,7 +23,8 @@ pub struct LinkContent {
     /// The address that it was sent to.
     pub email_address: String,
     /// The account, when there is one already.
-    pub subscriber: Option<[u8; 16]>,
+    #[serde(with = "id::maybe_octets")]
+    pub subscriber: Option<SubscriberId>,
     /// The request that waited when the link was asked for, so that its person comes back to it even in another window.
     pub waiting_request: Option<WaitingRequest>,
 }
@@ -31,7 +33,8 @@ pub struct LinkContent {
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WaitingRequest {
     /// By which it is stored.
-    pub id: [u8; 16],
+    #[serde(with = "id::octets")]
+    pub id: PendingRequestId,
     /// The entityID of the service that asks. The request was verified before it was stored, so it is no mere claim.
     pub service: String,
     /// The value of the cookie by which a browser shows that the request waits for it. Links of versions before have none;
@@ -49,7 +52,7 @@ impl fmt::Debug for WaitingRequest {
 /// A link that may be used: it is known, of the right purpose, not used and not expired.
 pub struct UsableLink {
     /// By which it is used up: [`Transaction::use_link`].
-    pub token_hash: [u8; 32],
+    pub token_hash: LinkHash,
     /// Whom and what it is for.
     pub content: LinkContent,
     /// When it was made.
@@ -59,7 +62,7 @@ pub struct UsableLink {
 /// A password that was chosen by a link, and what the link was for.
 pub struct ChosenPassword {
     /// By which the link is used up.
-    pub link: [u8; 32],
+    pub link: LinkHash,
     /// When the link was made.
     pub made_at: UtcDateTime,
     /// What the link is for.
@@ -105,7 +108,7 @@ pub fn read_link(
     tx: &mut Transaction<'_>,
     site: &Site,
     purpose: LinkPurpose,
-    token_hash: &[u8; 32],
+    token_hash: &LinkHash,
     now: UtcDateTime,
 ) -> Result<Option<UsableLink>, Trouble> {
     let Some(record) = tx.link(token_hash)? else {
@@ -133,7 +136,7 @@ fn place(record: &LinkRecord) -> Vec<u8> {
     context(&[
         b"signet/link/v2",
         record.purpose.as_str().as_bytes(),
-        &record.token_hash,
+        record.token_hash.as_bytes(),
         &milliseconds(record.made_at),
         &milliseconds(record.expires_at),
     ])

@@ -47,7 +47,7 @@ pub fn send_password_link(
     }
     let content = LinkContent {
         email_address: address.as_str().to_owned(),
-        subscriber: known.as_ref().map(|record| *record.subscriber.as_bytes()),
+        subscriber: known.as_ref().map(|record| record.subscriber),
         waiting_request,
     };
     // The same work is done for an address without an account; only its link goes to nobody.
@@ -77,7 +77,7 @@ pub fn replace_password(
 ) -> Result<bool, Trouble> {
     let (site, now) = (visitor.site.clone(), visitor.now);
     let ChosenPassword { link, made_at, content, address, stretched } = chosen;
-    let Some(of) = content.subscriber.map(SubscriberId::from_bytes) else {
+    let Some(of) = content.subscriber else {
         return Ok(false);
     };
     // Of a reset and another change of the password at once, one comes after the other.

@@ -6,6 +6,7 @@ use super::{
     password_of, tries_at_ended_password,
 };
 use crate::authentication::AuthenticationEvent;
+use crate::authentication::recovery::LinkHash;
 use crate::authentication::session::{SessionStage, SessionVault, SignedIn, TakingUp};
 use crate::event::Event;
 use crate::storage::Transaction;
@@ -22,7 +23,7 @@ pub fn account_to_take_up(
 ) -> Result<Option<SubscriberId>, Trouble> {
     let (site, now) = (&visitor.site, visitor.now);
     let address = EmailAddress::parse(&link.content.email_address).ok();
-    let (Some(of), Some(address)) = (link.content.subscriber.map(SubscriberId::from_bytes), address) else {
+    let (Some(of), Some(address)) = (link.content.subscriber, address) else {
         return Ok(None);
     };
     let still_theirs = find_address(tx, &*site.keys, &address)?.is_some_and(|record| record.subscriber == of);
@@ -50,7 +51,7 @@ pub fn take_up(
     visitor: &mut Visitor,
     right: RightPassword,
     second_factor: AuthenticationEvent,
-    link: &[u8; 32],
+    link: &LinkHash,
 ) -> Result<Option<VaultState>, Trouble> {
     let (site, now) = (visitor.site.clone(), visitor.now);
     let RightPassword { account, proof, vault_key, slot_key } = right;

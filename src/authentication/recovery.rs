@@ -80,13 +80,31 @@ impl LinkToken {
 
     /// By which the link's record is found; a token of one purpose is none of another.
     #[must_use]
-    pub fn hash(&self, purpose: LinkPurpose) -> [u8; 32] {
+    pub fn hash(&self, purpose: LinkPurpose) -> LinkHash {
         let mut hash = openssl::sha::Sha256::new();
         hash.update(b"signet/link/v1/");
         hash.update(purpose.as_str().as_bytes());
         hash.update(b"/");
         hash.update(&*self.0);
-        hash.finish()
+        LinkHash(hash.finish())
+    }
+}
+
+/// The hash of a link's token: by it the link's record is found, and nobody who reads it can follow the link.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LinkHash([u8; 32]);
+
+impl LinkHash {
+    /// From its octets, as they are stored.
+    #[must_use]
+    pub const fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
+    /// The octets.
+    #[must_use]
+    pub const fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
     }
 }
 

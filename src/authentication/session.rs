@@ -22,7 +22,8 @@ mod times;
 pub use record::{SessionError, SessionFrame};
 pub use secret::{SessionIdHash, SessionSecret};
 pub use state::{
-    Notice, Pending, PendingCeremony, PendingPhone, SessionStage, SessionState, SessionVault, SignedIn, TakingUp,
+    LogoutId, Notice, Pending, PendingCeremony, PendingPhone, SessionStage, SessionState, SessionVault, SignedIn,
+    TakingUp,
 };
 pub use times::{SessionLimits, SessionTimes};
 

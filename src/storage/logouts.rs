@@ -6,6 +6,7 @@ use time::UtcDateTime;
 
 use super::schema::{logout, logout_session, logout_step, session_participant};
 use super::{Participant, StoreError, Transaction, instant, maybe_instant, milliseconds, typed};
+use crate::authentication::session::LogoutId;
 use crate::authentication::session::SessionIdHash;
 use crate::federation::single_logout::{Extent, PartOutcome};
 use crate::subscriber::SubscriberId;
@@ -14,7 +15,7 @@ use crate::subscriber::SubscriberId;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LogoutRecord {
     /// Its name in `/saml/logout/{id}`.
-    pub id: [u8; 16],
+    pub id: LogoutId,
     /// The service that asked; nothing when the person began it here.
     pub asked_by: Option<String>,
     /// The ID of the request that is to be answered; nothing when the service wants no answer.
@@ -163,7 +164,7 @@ impl Transaction<'_> {
     ) -> Result<(), StoreError> {
         diesel::insert_into(logout::table)
             .values((
-                logout::id.eq(record.id.to_vec()),
+                logout::id.eq(record.id.as_bytes().to_vec()),
                 logout::asked_by.eq(record.asked_by.clone()),
                 logout::request_id.eq(record.request_id.clone()),
                 logout::relay_state_sealed.eq(record.relay_state_sealed.clone()),
@@ -176,7 +177,7 @@ impl Transaction<'_> {
         for (one, assertion_id) in sessions {
             diesel::insert_into(logout_session::table)
                 .values((
-                    logout_session::logout.eq(record.id.to_vec()),
+                    logout_session::logout.eq(record.id.as_bytes().to_vec()),
                     logout_session::session.eq(one.session.as_bytes().to_vec()),
                     logout_session::subscriber.eq(one.subscriber.as_bytes().to_vec()),
                     logout_session::assertion_id.eq(assertion_id.as_str()),
@@ -190,11 +191,11 @@ impl Transaction<'_> {
     ///
     /// # Errors
     /// When the database fails.
-    pub fn logout(&mut self, id: &[u8; 16], now: UtcDateTime) -> Result<Option<LogoutRecord>, StoreError> {
+    pub fn logout(&mut self, id: &LogoutId, now: UtcDateTime) -> Result<Option<LogoutRecord>, StoreError> {
         const TABLE: &str = "logout";
         type Row = (Option<String>, Option<String>, Option<Vec<u8>>, i64, i64, String, Option<i64>, i32);
         let row: Option<Row> = logout::table
-            .find(id.to_vec())
+            .find(id.as_bytes().to_vec())
             .filter(logout::expires_at.gt(milliseconds(now)))
             .select((
                 logout::asked_by,
@@ -228,10 +229,10 @@ impl Transaction<'_> {
     ///
     /// # Errors
     /// When the database fails.
-    pub fn sessions_of_logout(&mut self, id: &[u8; 16]) -> Result<Vec<(LogoutSession, String)>, StoreError> {
+    pub fn sessions_of_logout(&mut self, id: &LogoutId) -> Result<Vec<(LogoutSession, String)>, StoreError> {
         const TABLE: &str = "logout_session";
         logout_session::table
-            .filter(logout_session::logout.eq(id.to_vec()))
+            .filter(logout_session::logout.eq(id.as_bytes().to_vec()))
             .select((logout_session::session, logout_session::subscriber, logout_session::assertion_id))
             .load::<(Vec<u8>, Vec<u8>, String)>(self.connection)?
             .into_iter()
@@ -247,10 +248,10 @@ impl Transaction<'_> {
     ///
     /// # Errors
     /// When the database fails.
-    pub fn decide_logout(&mut self, id: &[u8; 16], extent: Extent, now: UtcDateTime) -> Result<bool, StoreError> {
+    pub fn decide_logout(&mut self, id: &LogoutId, extent: Extent, now: UtcDateTime) -> Result<bool, StoreError> {
         let decided = diesel::update(
             logout::table
-                .filter(logout::id.eq(id.to_vec()))
+                .filter(logout::id.eq(id.as_bytes().to_vec()))
                 .filter(logout::expires_at.gt(milliseconds(now)))
                 .filter(logout::extent.eq(Extent::Undecided.as_str())),
         )
@@ -263,8 +264,8 @@ impl Transaction<'_> {
     ///
     /// # Errors
     /// When the database fails.
-    pub fn count_logout_redirects(&mut self, id: &[u8; 16], redirects: i32) -> Result<(), StoreError> {
-        diesel::update(logout::table.find(id.to_vec()))
+    pub fn count_logout_redirects(&mut self, id: &LogoutId, redirects: i32) -> Result<(), StoreError> {
+        diesel::update(logout::table.find(id.as_bytes().to_vec()))
             .set(logout::redirects.eq(redirects))
             .execute(self.connection)?;
         Ok(())
@@ -274,11 +275,12 @@ impl Transaction<'_> {
     ///
     /// # Errors
     /// When the database fails.
-    pub fn answer_logout(&mut self, id: &[u8; 16], now: UtcDateTime) -> Result<bool, StoreError> {
-        let answered =
-            diesel::update(logout::table.filter(logout::id.eq(id.to_vec())).filter(logout::answered_at.is_null()))
-                .set(logout::answered_at.eq(Some(milliseconds(now))))
-                .execute(self.connection)?;
+    pub fn answer_logout(&mut self, id: &LogoutId, now: UtcDateTime) -> Result<bool, StoreError> {
+        let answered = diesel::update(
+            logout::table.filter(logout::id.eq(id.as_bytes().to_vec())).filter(logout::answered_at.is_null()),
+        )
+        .set(logout::answered_at.eq(Some(milliseconds(now))))
+        .execute(self.connection)?;
         Ok(answered == 1)
     }
 
@@ -286,10 +288,10 @@ impl Transaction<'_> {
     ///
     /// # Errors
     /// When the database fails.
-    pub fn add_logout_step(&mut self, id: &[u8; 16], step: &LogoutStep) -> Result<(), StoreError> {
+    pub fn add_logout_step(&mut self, id: &LogoutId, step: &LogoutStep) -> Result<(), StoreError> {
         diesel::insert_into(logout_step::table)
             .values((
-                logout_step::logout.eq(id.to_vec()),
+                logout_step::logout.eq(id.as_bytes().to_vec()),
                 logout_step::subscriber.eq(step.subscriber.as_bytes().to_vec()),
                 logout_step::position.eq(step.position),
                 logout_step::entity_id.eq(step.entity_id.as_str()),
@@ -306,9 +308,9 @@ impl Transaction<'_> {
     ///
     /// # Errors
     /// When the database fails.
-    pub fn logout_steps(&mut self, id: &[u8; 16]) -> Result<Vec<LogoutStep>, StoreError> {
+    pub fn logout_steps(&mut self, id: &LogoutId) -> Result<Vec<LogoutStep>, StoreError> {
         logout_step::table
-            .filter(logout_step::logout.eq(id.to_vec()))
+            .filter(logout_step::logout.eq(id.as_bytes().to_vec()))
             .order(logout_step::position)
             .select((
                 logout_step::subscriber,
@@ -335,10 +337,10 @@ impl Transaction<'_> {
     ///
     /// # Errors
     /// When the database fails.
-    pub fn ask_logout_steps(&mut self, id: &[u8; 16], positions: &[i32], request_id: &str) -> Result<bool, StoreError> {
+    pub fn ask_logout_steps(&mut self, id: &LogoutId, positions: &[i32], request_id: &str) -> Result<bool, StoreError> {
         let asked = diesel::update(
             logout_step::table
-                .filter(logout_step::logout.eq(id.to_vec()))
+                .filter(logout_step::logout.eq(id.as_bytes().to_vec()))
                 .filter(logout_step::position.eq_any(positions))
                 .filter(logout_step::outcome.eq(PartOutcome::Waiting.as_str())),
         )
@@ -351,10 +353,10 @@ impl Transaction<'_> {
     ///
     /// # Errors
     /// When the database fails.
-    pub fn give_up_asked_steps(&mut self, id: &[u8; 16]) -> Result<(), StoreError> {
+    pub fn give_up_asked_steps(&mut self, id: &LogoutId) -> Result<(), StoreError> {
         diesel::update(
             logout_step::table
-                .filter(logout_step::logout.eq(id.to_vec()))
+                .filter(logout_step::logout.eq(id.as_bytes().to_vec()))
                 .filter(logout_step::outcome.eq(PartOutcome::Asked.as_str())),
         )
         .set(logout_step::outcome.eq(PartOutcome::Unreachable.as_str()))
@@ -368,13 +370,13 @@ impl Transaction<'_> {
     /// When the database fails.
     pub fn close_logout_steps(
         &mut self,
-        id: &[u8; 16],
+        id: &LogoutId,
         positions: &[i32],
         outcome: PartOutcome,
     ) -> Result<(), StoreError> {
         diesel::update(
             logout_step::table
-                .filter(logout_step::logout.eq(id.to_vec()))
+                .filter(logout_step::logout.eq(id.as_bytes().to_vec()))
                 .filter(logout_step::position.eq_any(positions)),
         )
         .set(logout_step::outcome.eq(outcome.as_str()))
@@ -393,7 +395,7 @@ impl Transaction<'_> {
         request_id: &str,
         outcome: PartOutcome,
         now: UtcDateTime,
-    ) -> Result<Option<[u8; 16]>, StoreError> {
+    ) -> Result<Option<LogoutId>, StoreError> {
         let open = [PartOutcome::Asked.as_str(), PartOutcome::Unreachable.as_str()];
         let found: Option<Vec<u8>> = logout_step::table
             .filter(logout_step::request_id.eq(Some(request_id)))
@@ -403,12 +405,12 @@ impl Transaction<'_> {
             .first(self.connection)
             .optional()?;
         let Some(found) = found else { return Ok(None) };
-        let id: [u8; 16] = typed(found.as_slice(), "logout_step", "logout")?;
+        let id: LogoutId = typed(found.as_slice(), "logout_step", "logout")?;
         if self.logout(&id, now)?.is_none() {
             return Ok(None);
         }
         let answered: Vec<i32> = logout_step::table
-            .filter(logout_step::logout.eq(id.to_vec()))
+            .filter(logout_step::logout.eq(id.as_bytes().to_vec()))
             .filter(logout_step::request_id.eq(Some(request_id)))
             .select(logout_step::position)
             .load(self.connection)?;

@@ -39,7 +39,7 @@ use crate::sealing::{self, milliseconds};
 pub use artifacts::WaitingResponse;
 pub use connection::{DatabaseUrl, NodeLock};
 pub use disclosures::{AnsweredRequest, DisclosureWriter, Issuance, RecordedDisclosure};
-pub use federation::{PendingRequest, SpRevisionFiles};
+pub use federation::{PendingRequest, PendingRequestId, SpRevisionFiles};
 pub use logouts::{LogoutRecord, LogoutSession, LogoutStep};
 pub use resealing::{KEYED_COLUMNS, KeyIdAt, KeyedColumn, Renewal, ResealedTable};
 pub use sessions::{Participant, SessionRecord, SessionSummary};

@@ -24,7 +24,7 @@ use crate::authentication::session::{SessionIdHash, SessionSecret};
 use crate::federation::registry::ServiceProvider;
 use crate::refusal::RefusalKind;
 use crate::saml::EntityId;
-use crate::storage::PendingRequest;
+use crate::storage::{PendingRequest, PendingRequestId};
 
 /// How long a request waits for its person.
 pub const REQUEST_WAITS: Duration = Duration::hours(1);
@@ -45,14 +45,14 @@ pub const PARAMETER: &str = "request";
 /// page can lead back to the service when the request itself is forgotten.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RequestAddress {
-    id: [u8; 16],
+    id: PendingRequestId,
     service: [u8; 8],
 }
 
 impl RequestAddress {
     /// The address of a request from this service.
     #[must_use]
-    pub fn new(id: [u8; 16], service: &str) -> Self {
+    pub fn new(id: PendingRequestId, service: &str) -> Self {
         Self { id, service: tag_of(service) }
     }
 
@@ -62,7 +62,7 @@ impl RequestAddress {
         let mut octets = [0_u8; 24];
         hex::decode_to_slice(text, &mut octets).ok()?;
         let (id, service) = octets.split_at(16);
-        Some(Self { id: id.try_into().ok()?, service: service.try_into().ok()? })
+        Some(Self { id: PendingRequestId::try_from(id).ok()?, service: service.try_into().ok()? })
     }
 
     /// What the address of a page says; `None` when it names no request.
@@ -79,7 +79,7 @@ impl RequestAddress {
 
     /// By which the request is stored.
     #[must_use]
-    pub const fn id(&self) -> &[u8; 16] {
+    pub const fn id(&self) -> &PendingRequestId {
         &self.id
     }
 
@@ -116,7 +116,7 @@ impl RequestAddress {
 
 impl fmt::Display for RequestAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}{}", hex::encode(self.id), hex::encode(self.service))
+        write!(f, "{}{}", self.id, hex::encode(self.service))
     }
 }
 
@@ -149,8 +149,8 @@ impl RequestCookie {
 
     /// The name of the cookie of this request. Each request has its own, so that two tabs do not take each other's.
     #[must_use]
-    pub fn name(id: &[u8; 16]) -> String {
-        format!("{COOKIE_PREFIX}{}", hex::encode(id))
+    pub fn name(id: &PendingRequestId) -> String {
+        format!("{COOKIE_PREFIX}{id}")
     }
 
     /// Reads a cookie's value; `None` when it is none of ours.
@@ -173,7 +173,7 @@ impl RequestCookie {
 
     /// The cookie, for the answer. It lives as long as its request, even when the browser is closed meanwhile.
     #[must_use]
-    pub fn cookie(&self, id: &[u8; 16]) -> Cookie<'static> {
+    pub fn cookie(&self, id: &PendingRequestId) -> Cookie<'static> {
         Cookie::build(Self::name(id), self.to_value())
             .path("/")
             .secure(true)
@@ -185,14 +185,14 @@ impl RequestCookie {
 
     /// What takes the cookie away again.
     #[must_use]
-    pub fn removal(id: &[u8; 16]) -> Cookie<'static> {
+    pub fn removal(id: &PendingRequestId) -> Cookie<'static> {
         removal_of(Self::name(id))
     }
 
     /// What takes away the cookies of other requests than `of` that the browser has too many of, the oldest first: browsers send
     /// the older ones before the newer ones (RFC 6265 §5.4).
     #[must_use]
-    pub fn removal_of_too_many(request: &HttpRequest, of: &[u8; 16]) -> Vec<Cookie<'static>> {
+    pub fn removal_of_too_many(request: &HttpRequest, of: &PendingRequestId) -> Vec<Cookie<'static>> {
         let own = Self::name(of);
         let Ok(cookies) = request.cookies() else {
             return Vec::new();
@@ -372,7 +372,7 @@ mod tests {
     use super::*;
 
     fn address() -> RequestAddress {
-        RequestAddress::new([7; 16], "https://permits.example.gov/sp")
+        RequestAddress::new(PendingRequestId::from_bytes([7; 16]), "https://permits.example.gov/sp")
     }
 
     fn of(uri: &str) -> Option<RequestAddress> {
@@ -401,22 +401,22 @@ mod tests {
 
     #[test]
     fn a_browser_keeps_the_newest_cookies_and_its_own() {
-        let id = |of: u8| RequestCookie::name(&[of; 16]);
+        let id = |of: u8| RequestCookie::name(&PendingRequestId::from_bytes([of; 16]));
         let header: Vec<String> = (0..40).map(|of| format!("{}=x", id(of))).collect();
         let header = format!("__Host-signet=s; {}", header.join("; "));
         let request = TestRequest::get().insert_header(("cookie", header)).to_http_request();
-        let removed: Vec<String> = RequestCookie::removal_of_too_many(&request, &[0; 16])
+        let removed: Vec<String> = RequestCookie::removal_of_too_many(&request, &PendingRequestId::from_bytes([0; 16]))
             .iter()
             .map(|cookie| cookie.name().to_owned())
             .collect();
         assert_eq!(removed, (1..29).map(id).collect::<Vec<_>>(), "the oldest but its own, so that twelve are left");
         let few = TestRequest::get().insert_header(("cookie", format!("{}=x; {}=y", id(1), id(2)))).to_http_request();
-        assert!(RequestCookie::removal_of_too_many(&few, &[1; 16]).is_empty());
+        assert!(RequestCookie::removal_of_too_many(&few, &PendingRequestId::from_bytes([1; 16])).is_empty());
     }
 
     #[test]
     fn two_services_are_told_apart() {
-        let other = RequestAddress::new([7; 16], "https://taxes.example.gov/sp");
+        let other = RequestAddress::new(PendingRequestId::from_bytes([7; 16]), "https://taxes.example.gov/sp");
         assert_ne!(address().service, other.service);
     }
 }

@@ -30,8 +30,8 @@ use signet::saml::signature::{PemSigner, Signer};
 use signet::saml::{DeniedAlgorithms, EntityId};
 use signet::services::keys::{GenerateKeys, LocalKeys, SealingSecret, SigningKeyKind};
 use signet::storage::{
-    AnsweredRequest, DisclosureWriter, Issuance, Participant, PendingRequest, RecordedDisclosure, SessionRecord, Store,
-    StoreError,
+    AnsweredRequest, DisclosureWriter, Issuance, Participant, PendingRequest, PendingRequestId, RecordedDisclosure,
+    SessionRecord, Store, StoreError,
 };
 use signet::subscriber::{StoredAccount, SubscriberAccount, SubscriberId, SubscriberStatus, VaultState};
 use time::UtcDateTime;
@@ -118,10 +118,10 @@ pub fn unrecorded(shape: Shape, key: KeyKind) -> impl FnMut() {
     }
 }
 
-fn request_id(number: u32) -> [u8; 16] {
+fn request_id(number: u32) -> PendingRequestId {
     let mut id = [0; 16];
     id[..4].copy_from_slice(&number.to_be_bytes());
-    id
+    PendingRequestId::from_bytes(id)
 }
 
 impl Scene {

@@ -471,6 +471,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "entropy",
             "event",
             "federation",
+            "id",
             "locale",
             "proofing",
             "refusal",
@@ -574,7 +575,10 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("sealing", &["entropy"]),
     ("services", &["authentication", "clock", "entropy", "id", "saml", "sealing", "subscriber"]),
     ("settings", &["authentication", "saml", "services", "storage", "subscriber"]),
-    ("storage", &["authentication", "federation", "proofing", "rollover", "saml", "sealing", "services", "subscriber"]),
+    (
+        "storage",
+        &["authentication", "federation", "id", "proofing", "rollover", "saml", "sealing", "services", "subscriber"],
+    ),
     ("subscriber", &["entropy", "id", "one_line", "sealing"]),
     ("texts", &["locale"]),
     (

@@ -10,10 +10,13 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 use time::UtcDateTime;
 use zeroize::{Zeroize, Zeroizing};
 
-use super::state::{Notice, Pending, PendingCeremony, PendingPhone, SessionStage, SessionState, SessionVault};
+use super::state::{
+    LogoutId, Notice, Pending, PendingCeremony, PendingPhone, SessionStage, SessionState, SessionVault,
+};
 use super::state::{SignedIn, TakingUp};
 use super::{SessionIdHash, SessionSecret, SessionTimes};
 use crate::authentication::look_up_secret::RecoveryKey;
+use crate::authentication::recovery::LinkHash;
 use crate::authentication::totp::TotpSecret;
 use crate::authentication::{AuthenticationEvent, AuthenticatorId, stored_time};
 use crate::entropy::Entropy;
@@ -221,7 +224,7 @@ impl Record {
             new_phone: new_phone.as_ref().map(|one| PhoneRecord { e164: one.e164.clone(), name: one.name.clone() }),
             texted: texted.map(|id| Octets::of(id.as_bytes())),
             notice: notice.map(|notice| notice.code().to_owned()),
-            logout: logout.as_ref().map(Octets::of),
+            logout: logout.map(|id| Octets::of(id.as_bytes())),
             unknown: unknown.clone(),
         }
     }
@@ -239,7 +242,7 @@ impl Record {
                 texted: texted.map(|id| AuthenticatorId::from_bytes(*id.0)),
             },
             notice: notice.and_then(|code| notice_of(&code)),
-            logout: logout.map(|id| *id.0),
+            logout: logout.map(|id| LogoutId::from_bytes(*id.0)),
             unknown,
         }
     }
@@ -266,9 +269,11 @@ impl StageRecord {
                 vault: VaultRecord::of(vault),
                 new_recovery_key: new_recovery_key.as_ref().map(|key| Octets::of(key.as_session())),
             },
-            SessionStage::TakingUp(TakingUp { subscriber, link, second_factor }) => {
-                Self::TakingUp { subscriber: whose(subscriber), link: Octets::of(link), second_factor: *second_factor }
-            }
+            SessionStage::TakingUp(TakingUp { subscriber, link, second_factor }) => Self::TakingUp {
+                subscriber: whose(subscriber),
+                link: Octets::of(link.as_bytes()),
+                second_factor: *second_factor,
+            },
         }
     }
 
@@ -287,9 +292,11 @@ impl StageRecord {
                 vault: vault.into_vault(),
                 new_recovery_key: new_recovery_key.map(|octets| RecoveryKey::from_session(&octets.0)),
             }),
-            Self::TakingUp { subscriber, link, second_factor } => {
-                SessionStage::TakingUp(TakingUp { subscriber: whose(subscriber), link: *link.0, second_factor })
-            }
+            Self::TakingUp { subscriber, link, second_factor } => SessionStage::TakingUp(TakingUp {
+                subscriber: whose(subscriber),
+                link: LinkHash::from_bytes(*link.0),
+                second_factor,
+            }),
         }
     }
 }

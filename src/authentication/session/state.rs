@@ -6,11 +6,18 @@ use time::UtcDateTime;
 use zeroize::Zeroizing;
 
 use crate::authentication::look_up_secret::RecoveryKey;
+use crate::authentication::recovery::LinkHash;
 use crate::authentication::totp::TotpSecret;
 use crate::authentication::{AuthenticationEvent, AuthenticatorId};
 use crate::entropy::{Entropy, random_bytes};
+use crate::id::define_id;
 use crate::subscriber::SubscriberId;
 use crate::subscriber::vault::{SlotKey, SlotKind, VaultKey};
+
+define_id! {
+    /// A logout: what services a person signs out of, and how it goes.
+    LogoutId
+}
 
 /// How far the person at the browser has come. What belongs to one stage alone stands in it, and goes with it.
 #[derive(Clone)]
@@ -62,7 +69,7 @@ pub struct TakingUp {
     /// Whose password.
     pub subscriber: SubscriberId,
     /// The hash of the link's token. The link is used up when the password was right.
-    pub link: [u8; 32],
+    pub link: LinkHash,
     /// The second factor, once it was right.
     pub second_factor: Option<AuthenticationEvent>,
 }
@@ -137,7 +144,7 @@ pub struct SessionState {
     /// Shown once on the next page, then forgotten.
     pub notice: Option<Notice>,
     /// The logout that this browser is in the middle of, since its session before this one ended by it.
-    pub logout: Option<[u8; 16]>,
+    pub logout: Option<LogoutId>,
     /// What a newer version of this service wrote beside these. It is kept as it is.
     pub(super) unknown: serde_json::Map<String, serde_json::Value>,
 }

@@ -167,7 +167,7 @@ impl ConsentScope {
         let mut purposes = BTreeMap::new();
         for _ in 0..decoder.count()? {
             let name: AttributeName = decoder.text()?.parse().ok()?;
-            let language = has_languages.then(|| decoder.text()).unwrap_or(Some(FIRST_LANGUAGE))?.to_owned();
+            let language = if has_languages { decoder.text()? } else { FIRST_LANGUAGE }.to_owned();
             let text = decoder.text()?.to_owned();
             // What every assertion carries has no purpose, in no language.
             let language = if text.is_empty() { String::new() } else { language };

@@ -10,7 +10,7 @@ use time::UtcDateTime;
 
 use super::schema::{adopted_chain, disclosure};
 use super::standing::Standing;
-use super::{Participant, StoreError, Transaction, instant, milliseconds, on_each, typed};
+use super::{Participant, PendingRequestId, StoreError, Transaction, instant, milliseconds, on_each, typed};
 use crate::authentication::session::SessionIdHash;
 use crate::federation::agreement::AgencyId;
 use crate::federation::assurance::{Level, aal_from_number, aal_number};
@@ -54,7 +54,7 @@ pub enum AnsweredRequest {
         forget_at: UtcDateTime,
     },
     /// One that waits.
-    Waiting([u8; 16]),
+    Waiting(PendingRequestId),
 }
 
 /// What became of an issuance.

@@ -6,7 +6,7 @@ mod requests;
 
 use diesel::prelude::*;
 
-pub use requests::PendingRequest;
+pub use requests::{PendingRequest, PendingRequestId};
 
 use super::schema::sp_revision;
 use super::{AnyConnection, StoreError, Transaction};

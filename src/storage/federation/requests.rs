@@ -6,14 +6,20 @@ use diesel::prelude::*;
 use time::UtcDateTime;
 
 use crate::authentication::session::SessionIdHash;
+use crate::id::define_id;
 use crate::storage::schema::{pending_request, seen_request};
 use crate::storage::{StoreError, Transaction, instant, maybe_instant, milliseconds, on_each, typed};
+
+define_id! {
+    /// A request that waits.
+    PendingRequestId
+}
 
 /// A request that waits while its person visits pages: the message as it was received.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PendingRequest {
     /// Its name: the first half of what `/saml/continue/{address}` says.
-    pub id: [u8; 16],
+    pub id: PendingRequestId,
     /// The cookie that it is bound to, by its hash.
     pub session: SessionIdHash,
     /// Who sent it.
@@ -59,7 +65,7 @@ impl Transaction<'_> {
     /// When the database fails.
     pub fn add_pending_request(&mut self, request: &PendingRequest) -> Result<(), StoreError> {
         let insertion = diesel::insert_into(pending_request::table).values((
-            pending_request::id.eq(request.id.to_vec()),
+            pending_request::id.eq(request.id.as_bytes().to_vec()),
             pending_request::session.eq(request.session.as_bytes().to_vec()),
             pending_request::entity_id.eq(request.entity_id.clone()),
             pending_request::request_id.eq(request.request_id.clone()),
@@ -75,11 +81,15 @@ impl Transaction<'_> {
     ///
     /// # Errors
     /// When the database fails.
-    pub fn pending_request(&mut self, id: &[u8; 16], now: UtcDateTime) -> Result<Option<PendingRequest>, StoreError> {
+    pub fn pending_request(
+        &mut self,
+        id: &PendingRequestId,
+        now: UtcDateTime,
+    ) -> Result<Option<PendingRequest>, StoreError> {
         const TABLE: &str = "pending_request";
         type Row = (Vec<u8>, String, String, Vec<u8>, i64, i64, Option<i64>);
         let unexpired = pending_request::table
-            .find(id.to_vec())
+            .find(id.as_bytes().to_vec())
             .filter(pending_request::expires_at.gt(milliseconds(now)))
             .select((
                 pending_request::session,
@@ -110,10 +120,10 @@ impl Transaction<'_> {
     ///
     /// # Errors
     /// When the database fails.
-    pub fn finish_pending_request(&mut self, id: &[u8; 16], now: UtcDateTime) -> Result<bool, StoreError> {
+    pub fn finish_pending_request(&mut self, id: &PendingRequestId, now: UtcDateTime) -> Result<bool, StoreError> {
         let change = diesel::update(
             pending_request::table
-                .filter(pending_request::id.eq(id.to_vec()))
+                .filter(pending_request::id.eq(id.as_bytes().to_vec()))
                 .filter(pending_request::finished_at.is_null()),
         )
         .set(pending_request::finished_at.eq(Some(milliseconds(now))));
@@ -128,15 +138,15 @@ impl Transaction<'_> {
     /// When the database fails.
     pub(in crate::storage) fn finish_pending_requests(
         &mut self,
-        ids: &BTreeSet<[u8; 16]>,
+        ids: &BTreeSet<PendingRequestId>,
         now: UtcDateTime,
-    ) -> Result<BTreeSet<[u8; 16]>, StoreError> {
+    ) -> Result<BTreeSet<PendingRequestId>, StoreError> {
         if ids.is_empty() {
             return Ok(BTreeSet::new());
         }
         let change = diesel::update(
             pending_request::table
-                .filter(pending_request::id.eq_any(ids.iter().map(|id| id.to_vec()).collect::<Vec<_>>()))
+                .filter(pending_request::id.eq_any(ids.iter().map(|id| id.as_bytes().to_vec()).collect::<Vec<_>>()))
                 .filter(pending_request::finished_at.is_null()),
         )
         .set(pending_request::finished_at.eq(Some(milliseconds(now))))

@@ -3,7 +3,7 @@
 use diesel::prelude::*;
 use time::UtcDateTime;
 
-use crate::authentication::recovery::LinkPurpose;
+use crate::authentication::recovery::{LinkHash, LinkPurpose};
 use crate::storage::schema::email_link;
 use crate::storage::{StoreError, Transaction, instant, maybe_instant, milliseconds};
 
@@ -11,7 +11,7 @@ use crate::storage::{StoreError, Transaction, instant, maybe_instant, millisecon
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LinkRecord {
     /// The hash of its token.
-    pub token_hash: [u8; 32],
+    pub token_hash: LinkHash,
     /// What it allows.
     pub purpose: LinkPurpose,
     /// Whom and what it is for, sealed with the service's keys.
@@ -32,7 +32,7 @@ impl Transaction<'_> {
     pub fn add_link(&mut self, link: &LinkRecord) -> Result<(), StoreError> {
         diesel::insert_into(email_link::table)
             .values((
-                email_link::token_hash.eq(link.token_hash.to_vec()),
+                email_link::token_hash.eq(link.token_hash.as_bytes().to_vec()),
                 email_link::purpose.eq(link.purpose.as_str()),
                 email_link::sealed.eq(link.sealed.clone()),
                 email_link::made_at.eq(milliseconds(link.made_at)),
@@ -46,10 +46,10 @@ impl Transaction<'_> {
     ///
     /// # Errors
     /// When the database fails.
-    pub fn link(&mut self, token_hash: &[u8; 32]) -> Result<Option<LinkRecord>, StoreError> {
+    pub fn link(&mut self, token_hash: &LinkHash) -> Result<Option<LinkRecord>, StoreError> {
         type Row = (String, Vec<u8>, i64, i64, Option<i64>);
         let row: Option<Row> = email_link::table
-            .find(token_hash.to_vec())
+            .find(token_hash.as_bytes().to_vec())
             .select((
                 email_link::purpose,
                 email_link::sealed,
@@ -78,11 +78,11 @@ impl Transaction<'_> {
     ///
     /// # Errors
     /// When the database fails.
-    pub fn use_link(&mut self, token_hash: &[u8; 32], now: UtcDateTime) -> Result<bool, StoreError> {
+    pub fn use_link(&mut self, token_hash: &LinkHash, now: UtcDateTime) -> Result<bool, StoreError> {
         let now = milliseconds(now);
         let used = diesel::update(
             email_link::table
-                .filter(email_link::token_hash.eq(token_hash.to_vec()))
+                .filter(email_link::token_hash.eq(token_hash.as_bytes().to_vec()))
                 .filter(email_link::used_at.is_null())
                 .filter(email_link::expires_at.gt(now)),
         )

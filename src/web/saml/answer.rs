@@ -28,7 +28,7 @@ use crate::rollover::{Trial, TrialTicket};
 use crate::saml::assertion::OutboundError;
 use crate::saml::response::{FailureAddress, Response, SignedResponse};
 use crate::saml::{MessageId, ResponseBinding, VerifiedAuthnRequest};
-use crate::storage::{AnsweredRequest, Issuance, RecordedDisclosure, StoreError, Transaction};
+use crate::storage::{AnsweredRequest, Issuance, PendingRequestId, RecordedDisclosure, StoreError, Transaction};
 use crate::web::headers::CSP_OF_RESPONSE_PAGE;
 use crate::web::page::respond;
 use crate::web::refusal::{Refusal, RefusedService};
@@ -169,7 +169,7 @@ pub async fn fail(
     site: &Site,
     idp: &IdentityProvider,
     session: &BrowserSession,
-    id: [u8; 16],
+    id: PendingRequestId,
     address: &AnswerAddress,
     service: &ServiceProvider,
     fault: &AnswerableFault,

@@ -11,10 +11,9 @@ use time::Duration;
 
 use super::line::{Settled, Stopped};
 use crate::accounts::site::Site;
-use crate::entropy::random_bytes;
 use crate::saml::binding::Received;
 use crate::sealing::{Purpose, context};
-use crate::storage::{PendingRequest, StoreError};
+use crate::storage::{PendingRequest, PendingRequestId, StoreError};
 use crate::web::refusal::Refusal;
 use crate::web::waiting::{REQUEST_WAITS, RequestAddress, RequestCookie};
 
@@ -35,7 +34,7 @@ pub struct Kept {
 /// When it was seen before, or the database or the keys are unavailable.
 pub async fn keep(site: &Site, received: &Received, settled: &Settled) -> Result<Kept, Refusal> {
     let now = site.now();
-    let (id, cookie): ([u8; 16], _) = (random_bytes(&*site.entropy), RequestCookie::random(site));
+    let (id, cookie) = (PendingRequestId::random(&*site.entropy), RequestCookie::random(site));
     let request = settled.address().request();
     let pending = PendingRequest {
         id,
@@ -66,6 +65,6 @@ pub async fn keep(site: &Site, received: &Received, settled: &Settled) -> Result
 }
 
 /// Where a stored request belongs.
-pub(super) fn place(id: &[u8; 16]) -> Vec<u8> {
-    context(&[b"signet/pending-request/v1", id])
+pub(super) fn place(id: &PendingRequestId) -> Vec<u8> {
+    context(&[b"signet/pending-request/v1", id.as_bytes()])
 }

@@ -22,8 +22,8 @@ use crate::authentication::password::{Password, PasswordContext, StretchedPasswo
 use crate::authentication::recovery::{LinkPurpose, LinkToken};
 use crate::federation::agreement::LocalizedText;
 use crate::services::argon2_gate::Standing;
-use crate::storage::Transaction;
-use crate::subscriber::{EmailAddress, SubscriberId};
+use crate::storage::{PendingRequestId, Transaction};
+use crate::subscriber::EmailAddress;
 use crate::web::page::Asking;
 use crate::web::visit::{Fault, Visit};
 use crate::web::waiting::{RequestAddress, RequestCookie, address_of};
@@ -51,7 +51,7 @@ impl Carried {
         tx: &mut Transaction<'_>,
         visit: &Visit,
         content: &LinkContent,
-        shown: &impl Fn(&[u8; 16]) -> Option<RequestCookie>,
+        shown: &impl Fn(&PendingRequestId) -> Option<RequestCookie>,
     ) -> Result<Self, Trouble> {
         let Some(taken) = &content.waiting_request else {
             return Ok(Self::Nothing);
@@ -147,7 +147,7 @@ impl MailedLink {
         visit: Visit,
     ) -> Result<(Visit, Self, Option<(UsableLink, Carried)>), Fault> {
         let cookies: Vec<Cookie<'static>> = request.cookies().map(|all| all.to_vec()).unwrap_or_default();
-        let shown = move |id: &[u8; 16]| {
+        let shown = move |id: &PendingRequestId| {
             let name = RequestCookie::name(id);
             cookies.iter().find(|one| one.name() == name).and_then(|one| RequestCookie::from_value(one.value()))
         };
@@ -250,7 +250,7 @@ impl MailedLink {
             Ok(password) => {
                 let (entropy, parameters) = (visit.site.entropy.clone(), visit.site.gate.parameters());
                 // Whoever holds a link to an account reads its mail.
-                let of = found.content.subscriber.map(SubscriberId::from_bytes);
+                let of = found.content.subscriber;
                 let stretched = visit
                     .enter(of.map_or(Standing::Stranger, Standing::Known))?
                     .run(move |memory| StretchedPassword::new(&password, parameters, memory, &*entropy))

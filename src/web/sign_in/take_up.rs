@@ -19,7 +19,7 @@ use crate::accounts::take_up::{account_to_take_up, begin_taking_up, take_up};
 use crate::accounts::{Door, PasswordTry, tries_at_ended_password};
 use crate::authentication::AuthenticationEvent;
 use crate::authentication::password::Password;
-use crate::authentication::recovery::LinkPurpose;
+use crate::authentication::recovery::{LinkHash, LinkPurpose};
 use crate::services::argon2_gate::Standing;
 use crate::subscriber::{SubscriberId, VaultState};
 use crate::web::visit::{Fault, Visit, unbroken};
@@ -54,7 +54,7 @@ pub(super) async fn begin(
 }
 
 /// The person who came by a link and showed the second factor, that factor, and the link.
-fn proved(visit: &Visit) -> Result<(SubscriberId, AuthenticationEvent, [u8; 32]), Fault> {
+fn proved(visit: &Visit) -> Result<(SubscriberId, AuthenticationEvent, LinkHash), Fault> {
     visit.at_stage(|state| {
         let taking_up = state.taking_up()?;
         Some((taking_up.subscriber, taking_up.second_factor?, taking_up.link))

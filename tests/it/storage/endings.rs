@@ -13,8 +13,8 @@ use signet::federation::consent::StoredConsent;
 use signet::federation::disclosure::{ChainId, DisclosureDraft};
 use signet::services::keys::LocalKeys;
 use signet::storage::{
-    AnsweredRequest, DatabaseUrl, DisclosureWriter, Issuance, Participant, RecordedDisclosure, SessionRecord, Store,
-    StoreError, Transaction,
+    AnsweredRequest, DatabaseUrl, DisclosureWriter, Issuance, Participant, PendingRequestId, RecordedDisclosure,
+    SessionRecord, Store, StoreError, Transaction,
 };
 use signet::subscriber::{StoredAccount, SubscriberId};
 
@@ -178,7 +178,7 @@ async fn an_end_that_is_not_committed_yet_is_waited_for_and_then_counts() {
 async fn an_end_waits_for_the_record_that_is_being_written_and_finds_who_joined() {
     for (what, end) in ENDS {
         let Some(scene) = Scene::new() else { return };
-        let id = [7; 16];
+        let id = PendingRequestId::from_bytes([7; 16]);
         let add = |tx: &mut Transaction<'_>| tx.add_pending_request(&request(id, session(2)));
         scene.store().transaction_blocking::<_, StoreError, _>(add).unwrap();
         let held = scene.holding("pending_request");

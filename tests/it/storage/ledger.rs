@@ -20,8 +20,8 @@ use signet::proofing::Ial;
 use signet::saml::EntityId;
 use signet::services::keys::LocalKeys;
 use signet::storage::{
-    AnsweredRequest, DatabaseUrl, DisclosureWriter, Issuance, Participant, PendingRequest, RecordedDisclosure,
-    SessionRecord, Store, StoreError,
+    AnsweredRequest, DatabaseUrl, DisclosureWriter, Issuance, Participant, PendingRequest, PendingRequestId,
+    RecordedDisclosure, SessionRecord, Store, StoreError,
 };
 use signet::subscriber::SubscriberId;
 use time::Duration;
@@ -62,7 +62,7 @@ pub(crate) fn alone() -> Issuance {
     Issuance { disclosure: draft(), consent_mac: None, answers: None, joins: None }
 }
 
-pub(super) fn request(id: [u8; 16], session: SessionIdHash) -> PendingRequest {
+pub(super) fn request(id: PendingRequestId, session: SessionIdHash) -> PendingRequest {
     PendingRequest {
         id,
         session,
@@ -184,7 +184,7 @@ async fn many_records_at_once_make_one_chain_without_a_gap() {
 async fn of_two_tabs_that_answer_one_request_one_is_recorded() {
     for database in TestDatabase::each() {
         let store = &database.store;
-        let (id, session) = ([7; 16], SessionIdHash::from_bytes([8; 32]));
+        let (id, session) = (PendingRequestId::from_bytes([7; 16]), SessionIdHash::from_bytes([8; 32]));
         begin_session(store, session);
         store.transaction_blocking::<_, StoreError, _>(|tx| tx.add_pending_request(&request(id, session))).unwrap();
         let keys = Arc::new(keys());

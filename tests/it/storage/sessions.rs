@@ -1,9 +1,11 @@
 //! Sessions: a renewed secret takes everything along and leaves nothing behind.
 
-use signet::authentication::session::{SessionIdHash, SessionTimes};
+use signet::authentication::session::{LogoutId, SessionIdHash, SessionTimes};
 use signet::entropy::random_bytes;
 use signet::federation::single_logout::Extent;
-use signet::storage::{LogoutRecord, LogoutSession, Participant, PendingRequest, SessionRecord, Store, StoreError};
+use signet::storage::{
+    LogoutRecord, LogoutSession, Participant, PendingRequest, PendingRequestId, SessionRecord, Store, StoreError,
+};
 use signet::subscriber::SubscriberId;
 use time::Duration;
 
@@ -31,7 +33,7 @@ fn a_renewed_session_opens_by_its_new_secret_only_and_takes_its_services_and_log
     for database in TestDatabase::each() {
         let (store, old, new) = (&database.store, session(), session());
         let request = PendingRequest {
-            id: random_bytes(entropy()),
+            id: PendingRequestId::random(entropy()),
             session: old.id_hash,
             entity_id: "https://sp.example.gov".into(),
             request_id: "_r".into(),
@@ -49,7 +51,7 @@ fn a_renewed_session_opens_by_its_new_secret_only_and_takes_its_services_and_log
             joined_at: NOW,
         };
         let logout = LogoutRecord {
-            id: random_bytes(entropy()),
+            id: LogoutId::random(entropy()),
             asked_by: Some("https://sp.example.gov".into()),
             request_id: None,
             relay_state_sealed: None,

@@ -5,10 +5,11 @@ use serde::Deserialize;
 use time::UtcDateTime;
 use zeroize::Zeroizing;
 
-use super::super::state::{Pending, PendingCeremony, PendingPhone, SessionStage, SessionState, SessionVault};
+use super::super::state::{LogoutId, Pending, PendingCeremony, PendingPhone, SessionStage, SessionState, SessionVault};
 use super::super::state::{SignedIn, TakingUp};
 use super::notice_of;
 use crate::authentication::look_up_secret::RecoveryKey;
+use crate::authentication::recovery::LinkHash;
 use crate::authentication::totp::TotpSecret;
 use crate::authentication::{AuthenticationEvent, AuthenticatorId, stored_time};
 use crate::subscriber::SubscriberId;
@@ -78,9 +79,11 @@ pub(super) fn read(text: &[u8]) -> Option<SessionState> {
             vault,
             new_recovery_key: recovery_key.map(|key| RecoveryKey::from_session(&key)),
         }),
-        (Stage::TakingUp, Some(subscriber), Some(link)) => {
-            SessionStage::TakingUp(TakingUp { subscriber, link, second_factor: events.pop() })
-        }
+        (Stage::TakingUp, Some(subscriber), Some(link)) => SessionStage::TakingUp(TakingUp {
+            subscriber,
+            link: LinkHash::from_bytes(link),
+            second_factor: events.pop(),
+        }),
         _ => SessionStage::Visitor,
     };
     let texted = phone.as_ref().and_then(|phone| phone.authenticator).map(AuthenticatorId::from_bytes);
@@ -96,7 +99,7 @@ pub(super) fn read(text: &[u8]) -> Option<SessionState> {
             texted,
         },
         notice: notice.and_then(|code| notice_of(&code)),
-        logout,
+        logout: logout.map(LogoutId::from_bytes),
         unknown: serde_json::Map::new(),
     })
 }

@@ -32,7 +32,7 @@ fn signed_in() -> SessionState {
 /// One state of each stage.
 fn stages() -> Vec<SessionState> {
     let waiting = SessionVault::Closed(vec![SlotKey::from_session(SlotKind::Password, &[4; 32])]);
-    let taking_up = |second_factor| TakingUp { subscriber: FIONA, link: [7; 32], second_factor };
+    let taking_up = |second_factor| TakingUp { subscriber: FIONA, link: LinkHash::from_bytes([7; 32]), second_factor };
     let shown = SignedIn {
         new_recovery_key: Some(RecoveryKey::from_session(&[3; 16])),
         ..SignedIn::new(FIONA, waiting.clone())
@@ -48,7 +48,7 @@ fn stages() -> Vec<SessionState> {
     ];
     for state in &mut stages {
         state.notice = Some(Notice::MethodAdded);
-        state.logout = Some([5; 16]);
+        state.logout = Some(LogoutId::from_bytes([5; 16]));
         state.pending = Pending {
             totp_secret: Some(TotpSecret::from_bytes(&[6; 20])),
             webauthn: Some(PendingCeremony { state: "{}".to_owned(), expires_at: NOW }),
@@ -197,7 +197,10 @@ fn a_record_of_the_version_before_signs_nobody_out() {
     assert_eq!(back.events.len(), 2);
     assert_eq!(back.vault_key().map(VaultKey::as_session), Some(&[9; 32]));
     assert_eq!(back.new_recovery_key().map(RecoveryKey::as_session), Some(&[3; 16]));
-    assert_eq!((*back.csrf, back.notice, back.logout), ([2; 32], Some(Notice::MethodAdded), Some([5; 16])));
+    assert_eq!(
+        (*back.csrf, back.notice, back.logout),
+        ([2; 32], Some(Notice::MethodAdded), Some(LogoutId::from_bytes([5; 16])))
+    );
 
     let slot = format!(r#""password_slot_key":{}"#, ones(4, 32));
     let back = opened(&text("password_proved", "null", &event(AuthenticatorKind::Password), &slot)).unwrap();
@@ -213,7 +216,7 @@ fn a_record_of_the_version_before_signs_nobody_out() {
     let link = format!(r#""taking_up":{}"#, ones(7, 32));
     let back = opened(&text("taking_up", "null", &event(AuthenticatorKind::Totp), &link)).unwrap();
     let taking_up = back.taking_up().unwrap();
-    assert_eq!((taking_up.subscriber, taking_up.link), (FIONA, [7; 32]));
+    assert_eq!((taking_up.subscriber, taking_up.link), (FIONA, LinkHash::from_bytes([7; 32])));
     assert_eq!(taking_up.second_factor.map(|event| event.kind()), Some(AuthenticatorKind::Totp));
     assert!(back.events.is_empty());
 }

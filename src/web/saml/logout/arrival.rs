@@ -11,8 +11,7 @@ use crate::accounts::known_name::Place;
 use crate::accounts::session::BrowserSession;
 use crate::accounts::site::Site;
 use crate::accounts::{Trouble, report_altered};
-use crate::authentication::session::SessionIdHash;
-use crate::entropy::random_bytes;
+use crate::authentication::session::{LogoutId, SessionIdHash};
 use crate::event::AlteredRecord;
 use crate::federation::single_logout::{Extent, PartOutcome, judge, means};
 use crate::refusal::RefusalKind;
@@ -37,7 +36,7 @@ enum Came {
     /// It names a session, and another person than that session's.
     UnknownPrincipal,
     /// A logout was begun.
-    Begun([u8; 16]),
+    Begun(LogoutId),
 }
 
 /// Takes in a request that a service made. The session is found by its SessionIndex, wherever the browser is, and whether or not
@@ -76,7 +75,7 @@ pub(super) async fn take_in(
         Came::Replayed => {
             return Err(Refusal::from(RefusalKind::RequestReplayed).about(RefusedService::of(&service)));
         }
-        Came::Begun(id) => return Ok(see_other(&format!("/saml/logout/{}", hex::encode(id)), [])),
+        Came::Begun(id) => return Ok(see_other(&format!("/saml/logout/{}", id), [])),
         // No session of ours is left that it means; whether others were told of its end cannot be said.
         Came::NothingKnown => LogoutResult::Partly,
         Came::UnknownPrincipal => LogoutResult::Failed(unknown),
@@ -138,7 +137,7 @@ fn begin(
     if sessions.is_empty() {
         return Ok(if somebody_else { Came::UnknownPrincipal } else { Came::NothingKnown });
     }
-    let id: [u8; 16] = random_bytes(&*site.entropy);
+    let id = LogoutId::random(&*site.entropy);
     let seal = |state: &[u8]| site.keys.seal(Purpose::PendingRequest, &relay_state_place(&id), state);
     let record = LogoutRecord {
         id,
@@ -202,7 +201,7 @@ pub(super) async fn settle(site: &Site, idp: &IdentityProvider, decoded: Decoded
         .await?;
     // An answer that nobody waits for (any more) changes nothing.
     let id = settled.ok_or_else(|| Refusal::from(RefusalKind::RequestGone).about(RefusedService::of(&service)))?;
-    Ok(see_other(&format!("/saml/logout/{}/next", hex::encode(id)), []))
+    Ok(see_other(&format!("/saml/logout/{}/next", id), []))
 }
 
 /// Opens what the service wants back.

@@ -24,7 +24,7 @@ use super::{Answer, see_other};
 use crate::accounts::session::BrowserSession;
 use crate::accounts::site::Site;
 use crate::accounts::{Beside, Happened, Trouble};
-use crate::authentication::session::{COOKIE, SessionIdHash, SessionSecret};
+use crate::authentication::session::{COOKIE, LogoutId, SessionIdHash, SessionSecret};
 use crate::event::Event;
 use crate::federation::agreement::LocalizedText;
 use crate::federation::agreement::LogoutChoice;
@@ -53,9 +53,6 @@ const MESSAGE_LIVES: Duration = Duration::minutes(5);
 
 /// How many redirects the answer to the question costs.
 const REDIRECTS_AFTER_THE_QUESTION: i32 = 1;
-
-/// The name of a logout.
-pub type LogoutId = [u8; 16];
 
 /// Adds the routes of logging out.
 pub fn configure(config: &mut web::ServiceConfig) {
@@ -433,12 +430,10 @@ async fn next(
 }
 
 fn read(id: &str) -> Result<LogoutId, RefusalKind> {
-    let mut bytes = [0; 16];
-    hex::decode_to_slice(id, &mut bytes).map_err(|_| RefusalKind::RequestGone)?;
-    Ok(bytes)
+    id.parse().map_err(|_| RefusalKind::RequestGone)
 }
 
 /// Where a stored RelayState belongs.
 fn relay_state_place(id: &LogoutId) -> Vec<u8> {
-    context(&[b"signet/logout/v1", id])
+    context(&[b"signet/logout/v1", id.as_bytes()])
 }

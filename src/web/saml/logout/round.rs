@@ -14,15 +14,15 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderValue, LOCATION};
 use time::UtcDateTime;
 
+use super::LOGOUT_WAITS;
 use super::arrival::open_relay_state;
 use super::pages::{BackTo, Ended, LogoutOnwardPage, LogoutPage, LogoutPostPage};
-use super::{LOGOUT_WAITS, LogoutId};
 use crate::accounts::known_name;
 use crate::accounts::known_name::Place;
 use crate::accounts::session::BrowserSession;
 use crate::accounts::site::Site;
 use crate::accounts::{Trouble, report_altered};
-use crate::authentication::session::SessionIdHash;
+use crate::authentication::session::{LogoutId, SessionIdHash};
 use crate::entropy::random_bytes;
 use crate::event::{AlteredRecord, Event, Explanation};
 use crate::federation::registry::{Registry, ServiceProvider};
@@ -120,7 +120,7 @@ pub fn begin_here(
         return Ok(None);
     }
     let record = LogoutRecord {
-        id: random_bytes(&*site.entropy),
+        id: LogoutId::random(&*site.entropy),
         asked_by: None,
         request_id: None,
         relay_state_sealed: None,
@@ -459,5 +459,5 @@ fn carry(site: &Site, session: &BrowserSession, service: &ServiceProvider, deliv
 /// Where a logout's page is.
 #[must_use]
 pub fn path_of(id: &LogoutId) -> String {
-    format!("/saml/logout/{}", hex::encode(id))
+    format!("/saml/logout/{id}")
 }
