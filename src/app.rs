@@ -22,6 +22,7 @@ use url::Url;
 use crate::accounts::site::Contact;
 use crate::accounts::site::Site;
 use crate::accounts::text_messages::TextMessages;
+use crate::address;
 use crate::authentication::password::Argon2Parameters;
 use crate::authentication::webauthn::{RelyingParty, WebauthnRefused};
 use crate::clock::{Clock, SystemClock};
@@ -429,9 +430,9 @@ fn identity_provider(
     let signing = signing::begin_blocking(store, keys, &settings.server.node, surroundings.clock.now(), denied)?;
     Ok(IdentityProvider {
         entity_id: settings.entity_id()?,
-        sso: Arc::from([address(settings, "/saml/sso")]),
-        slo: Arc::from([address(settings, "/saml/logout")]),
-        artifact: Arc::from([address(settings, "/saml/artifact")]),
+        sso: Arc::from([address(settings, address::SAML_SSO)]),
+        slo: Arc::from([address(settings, address::SAML_LOGOUT)]),
+        artifact: Arc::from([address(settings, address::SAML_ARTIFACT)]),
         registry: Arc::new(ArcSwap::from_pointee(loaded.registry)),
         disclosures: DisclosureWriter::start(store.clone(), shared_keys.clone(), chain_of(&settings.server.node)),
         signing: Arc::new(ArcSwap::from_pointee(signing)),
@@ -450,9 +451,9 @@ fn identity_provider(
 }
 
 /// An address of ours.
-fn address(settings: &Settings, path: &str) -> Url {
+fn address(settings: &Settings, page: address::Path) -> Url {
     let mut url = settings.server.public_url.clone();
-    url.set_path(path);
+    url.set_path(page.as_str());
     url
 }
 

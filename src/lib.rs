@@ -20,6 +20,7 @@
 //! | [`locale`] | in which language they read it | |
 //! | [`storage`] | the only room that says `diesel` | |
 //! | [`web`] | forms in, pages out | |
+//! | [`address`] | where our pages are: each path once | |
 //! | [`cli`] | one file a command | |
 //! | `conform` | the identity provider tried against the profiles, label by label (feature `demo`) | |
 //! | [`event`] | what happened, for the log and the person's history | |
@@ -43,6 +44,7 @@
 )]
 
 pub mod accounts;
+pub mod address;
 pub mod app;
 pub mod authentication;
 pub mod cli;

@@ -5,6 +5,7 @@ use time::{Duration, UtcDateTime};
 
 use crate::accounts::site::Site;
 use crate::accounts::{Trouble, addresses_of};
+use crate::address;
 use crate::authentication::AuthenticatorKind;
 use crate::authentication::out_of_band::{self, OutOfBandCode};
 use crate::authentication::recovery::{LINK_LIFETIME, LinkToken};
@@ -74,19 +75,19 @@ impl Letter {
         let mut arguments = vec![
             ("service", site.service_name.clone()),
             ("time", moment(now)),
-            ("sign_in", site.address("/sign-in")),
-            ("forgotten", site.address("/forgot-password")),
-            ("sign_up", site.address("/sign-up")),
+            ("sign_in", site.address(address::SIGN_IN)),
+            ("forgotten", site.address(address::FORGOT_PASSWORD)),
+            ("sign_up", site.address(address::SIGN_UP)),
         ];
         match self {
             Self::AddAddress(token) => {
-                arguments.push(("link", site.address(&format!("/account/email/confirm/{}", token.to_path()))));
+                arguments.push(("link", site.address(address::ACCOUNT_EMAIL_CONFIRM.of(token.to_path()))));
             }
             Self::ForgottenPassword(token) => {
-                arguments.push(("link", site.address(&format!("/forgot-password/{}", token.to_path()))));
+                arguments.push(("link", site.address(address::FORGOT_PASSWORD_LINK.of(token.to_path()))));
             }
             Self::SignUp(token) => {
-                arguments.push(("link", site.address(&format!("/sign-up/confirm/{}", token.to_path()))));
+                arguments.push(("link", site.address(address::SIGN_UP_CONFIRM.of(token.to_path()))));
             }
             Self::Notice { name: _, method, address } => {
                 arguments.extend(address.as_ref().map(|address| ("address", address.masked())));
@@ -130,7 +131,14 @@ fn write(site: &Site, locale: Locale, to: &EmailAddress, letter: &Letter, now: U
     let subject = text(locale, &format!("{}-subject", letter.name()), &arguments);
     let body = text(locale, letter.name(), &arguments);
     let action = lookup(locale, &format!("{}-action", letter.name()), []);
-    let html = match mail_html(locale, &site.service_name, &subject, &body, action.as_deref(), &site.address("/")) {
+    let html = match mail_html(
+        locale,
+        &site.service_name,
+        &subject,
+        &body,
+        action.as_deref(),
+        &site.address(address::LANDING),
+    ) {
         Ok(html) => Some(html),
         Err(error) => {
             tracing::error!(%error, "the HTML part of a mail could not be drawn; the text goes without it");

@@ -7,6 +7,7 @@ use time::UtcDateTime;
 use url::Url;
 
 use crate::accounts::text_messages::TextMessages;
+use crate::address::Address;
 use crate::authentication::session::SessionLimits;
 use crate::authentication::throttle::RateLimits;
 use crate::authentication::webauthn::RelyingParty;
@@ -70,7 +71,7 @@ impl Site {
 
     /// The address of one of our pages, for a mail.
     #[must_use]
-    pub fn address(&self, path: &str) -> String {
-        format!("{}{path}", self.origin.as_str().trim_end_matches('/'))
+    pub fn address(&self, page: impl Into<Address>) -> String {
+        format!("{}{}", self.origin.as_str().trim_end_matches('/'), page.into())
     }
 }

@@ -59,7 +59,7 @@ pub fn configure(config: &mut web::ServiceConfig) {
         .route("/assets/{hash}/{name:.*}", get().to(serve))
         .route("/favicon.ico", logo())
         // Published in our metadata, so it must not change its name with the content.
-        .route("/logo.svg", logo());
+        .route(crate::address::LOGO.as_str(), logo());
 }
 
 async fn serve(request: HttpRequest, path: web::Path<(String, String)>) -> HttpResponse {

@@ -29,6 +29,7 @@ use actix_web::web::{self, ServiceConfig};
 
 use self::head::get;
 use self::refusal::Refusal;
+use crate::address;
 use crate::refusal::RefusalKind;
 
 /// More octets than any form has: one with a WebAuthn answer, or with a SAML message in base64 (messages have a stricter
@@ -40,11 +41,11 @@ pub fn routes(config: &mut ServiceConfig) {
     limits(config);
     assets::configure(config);
     config
-        .service(web::resource("/").route(get().to(plain::landing)))
-        .service(web::resource("/help").route(get().to(plain::help)))
-        .service(web::resource("/privacy").route(get().to(plain::privacy)))
-        .service(web::resource("/healthz").route(get().to(health::healthz)))
-        .service(web::resource("/readyz").route(get().to(health::readyz)));
+        .service(web::resource(address::LANDING.as_str()).route(get().to(plain::landing)))
+        .service(web::resource(address::HELP.as_str()).route(get().to(plain::help)))
+        .service(web::resource(address::PRIVACY.as_str()).route(get().to(plain::privacy)))
+        .service(web::resource(address::HEALTHZ.as_str()).route(get().to(health::healthz)))
+        .service(web::resource(address::READYZ.as_str()).route(get().to(health::readyz)));
     account::routes(config);
     sign_in::routes(config);
     saml::handlers::configure(config);

@@ -12,6 +12,7 @@ use crate::accounts::session::SessionTrouble;
 use crate::accounts::site::Site;
 use crate::accounts::visitor::Visitor;
 use crate::accounts::{TooMany, Trouble, WaitingRequest};
+use crate::address::{self, Address};
 use crate::authentication::offer::Freshness;
 use crate::authentication::session::SessionState;
 use crate::refusal::RefusalKind;
@@ -122,11 +123,9 @@ impl Visit {
     }
 
     /// Where a person goes whose form came too late: to what the request comes to now, or to the form's page.
-    fn after_late(&self, form: &str) -> String {
+    fn after_late(&self, form: &str) -> Address {
         let signed_in = self.session.state.signed_in().is_some();
-        let page =
-            self.request.address().map_or_else(|| late::page_of(form, signed_in).to_owned(), |address| address.path());
-        late::mark(&page)
+        late::mark(self.request.address().map_or_else(|| late::page_of(form, signed_in), |address| address.path()))
     }
 
     /// Begins with a call of our script: the token stands in a header.
@@ -231,20 +230,24 @@ impl Visit {
 
     /// The address of a page of ours, for the request that this visit is about.
     #[must_use]
-    pub fn to(&self, page: &str) -> String {
-        self.request.address().map_or_else(|| page.to_owned(), |address| address.on(page))
+    pub fn to(&self, page: impl Into<Address>) -> Address {
+        let page = page.into();
+        match self.request.address() {
+            Some(address) => address.on(page),
+            None => page,
+        }
     }
 
     /// The same, where that page is to say that a form of its came too late, if this one did.
     #[must_use]
-    pub fn to_with_mark(&self, page: &str) -> String {
+    pub fn to_with_mark(&self, page: impl Into<Address>) -> Address {
         let page = self.to(page);
-        if self.late { late::mark(&page) } else { page }
+        if self.late { late::mark(page) } else { page }
     }
 
     /// Sends the browser on to a page of ours, for the request that this visit is about.
     #[must_use]
-    pub fn see(&self, page: &str) -> HttpResponse {
+    pub fn see(&self, page: impl Into<Address>) -> HttpResponse {
         self.see_exactly(&self.to(page))
     }
 
@@ -256,8 +259,8 @@ impl Visit {
 
     /// Sends the browser on to an address that says itself which request it is about.
     #[must_use]
-    pub fn see_exactly(&self, path: &str) -> HttpResponse {
-        let mut answer = HttpResponse::SeeOther().insert_header((LOCATION, path)).finish();
+    pub fn see_exactly(&self, address: &Address) -> HttpResponse {
+        let mut answer = HttpResponse::SeeOther().insert_header((LOCATION, address.as_str())).finish();
         if self.session.needs_cookie() && answer.add_cookie(&session::cookie(&self.session)).is_err() {
             return HttpResponse::InternalServerError().finish();
         }
@@ -266,8 +269,8 @@ impl Visit {
 
     /// Tells our script the whole address to send the browser to.
     #[must_use]
-    pub fn tell_next(&self, path: &str) -> HttpResponse {
-        self.json(StatusCode::OK, &serde_json::json!({ "next": path }))
+    pub fn tell_next(&self, address: &Address) -> HttpResponse {
+        self.json(StatusCode::OK, &serde_json::json!({ "next": address }))
     }
 
     /// Tells our script what was wrong.
@@ -298,8 +301,8 @@ impl Visit {
     /// Where the person goes when all is done: back to the request that the visit is about, or to their own page. A request
     /// that is over has a page, too: it says so, and leads back to the service.
     #[must_use]
-    pub fn home(&self) -> String {
-        self.request.address().map_or_else(|| "/account".to_owned(), |address| address.path())
+    pub fn home(&self) -> Address {
+        self.request.address().map_or_else(|| address::ACCOUNT.into(), |address| address.path())
     }
 
     /// The signed-in person.
@@ -373,7 +376,7 @@ pub enum Fault {
     #[error("the form belongs to a session that is over")]
     Late {
         /// Where the person goes on.
-        onward: String,
+        onward: Address,
     },
     /// There is no such thing here.
     #[error("not found")]
@@ -400,13 +403,13 @@ pub enum Fault {
 
 impl Fault {
     /// Where the person goes on, when it is no refusal.
-    fn onward(&self) -> String {
+    fn onward(&self) -> Address {
         match self {
             Self::Late { onward } => onward.clone(),
             Self::RequestOver(address) | Self::SignedOut(Some(address)) => address.path(),
-            Self::Stale(Some(address)) => address.on("/sign-in?again=yes"),
-            Self::Stale(None) => "/sign-in?again=yes".to_owned(),
-            _ => "/sign-in".to_owned(),
+            Self::Stale(Some(address)) => address.on(address::SIGN_IN.with("again", "yes")),
+            Self::Stale(None) => address::SIGN_IN.with("again", "yes"),
+            _ => address::SIGN_IN.into(),
         }
     }
 
@@ -434,7 +437,7 @@ impl ResponseError for Fault {
 
     fn error_response(&self) -> HttpResponse {
         let Some(refusal) = self.refusal() else {
-            return HttpResponse::SeeOther().insert_header((LOCATION, self.onward())).finish();
+            return HttpResponse::SeeOther().insert_header((LOCATION, self.onward().as_str())).finish();
         };
         let mut answer = refusal.error_response();
         let wait = match self {

@@ -20,6 +20,7 @@ use super::page::Asking;
 use super::refusal::{Refusal, RefusedService};
 use crate::accounts::WaitingRequest;
 use crate::accounts::site::Site;
+use crate::address::{self, Address};
 use crate::authentication::session::{SessionIdHash, SessionSecret};
 use crate::federation::registry::ServiceProvider;
 use crate::refusal::RefusalKind;
@@ -69,8 +70,8 @@ impl RequestAddress {
     #[must_use]
     pub fn of(request: &HttpRequest) -> Option<Self> {
         // An address that has its place for a request names that one or none.
-        let places = ["/saml/continue/", "/saml/consent/", "/saml/decline/"];
-        if let Some(id) = places.iter().find_map(|place| request.path().strip_prefix(place)) {
+        let places = [address::SAML_CONTINUE, address::SAML_CONSENT, address::SAML_DECLINE];
+        if let Some(id) = places.iter().find_map(|place| place.name_in(request.path())) {
             return Self::parse(id);
         }
         let mut query = url::form_urlencoded::parse(request.query_string().as_bytes());
@@ -83,16 +84,16 @@ impl RequestAddress {
         &self.id
     }
 
-    /// Where the request goes on: `/saml/continue/{address}`.
+    /// Where the request goes on.
     #[must_use]
-    pub fn path(&self) -> String {
-        format!("/saml/continue/{self}")
+    pub fn path(&self) -> Address {
+        address::SAML_CONTINUE.of(self)
     }
 
     /// The address of a page of ours, for this request.
     #[must_use]
-    pub fn on(&self, page: &str) -> String {
-        add_to(page, PARAMETER, &self.to_string())
+    pub fn on(&self, page: impl Into<Address>) -> Address {
+        page.into().with(PARAMETER, self)
     }
 
     /// The service that the address says to come from, where one of that name is registered and switched on. It is a hint: the
@@ -128,12 +129,6 @@ fn tag_of(service: &str) -> [u8; 8] {
     let mut tag = [0; 8];
     tag.iter_mut().zip(hash.finish()).for_each(|(to, from)| *to = from);
     tag
-}
-
-/// Adds a parameter to the address of one of our pages. Name and value are plain characters.
-pub(in crate::web) fn add_to(page: &str, name: &str, value: &str) -> String {
-    let before = if page.contains('?') { '&' } else { '?' };
-    format!("{page}{before}{name}={value}")
 }
 
 /// The cookie that proves that a request waits for this browser.
@@ -390,9 +385,9 @@ mod tests {
 
     #[test]
     fn each_page_says_which_request_it_is_about() {
-        assert_eq!(of(&address().on("/sign-in")), Some(address()));
-        assert_eq!(of(&address().on("/sign-in/second-factor/webauthn?kind=passkey")), Some(address()));
-        assert_eq!(of(&address().path()), Some(address()));
+        assert_eq!(of(address().on(address::SIGN_IN).as_str()), Some(address()));
+        assert_eq!(of(address().on(address::SECOND_FACTOR_WEBAUTHN.with("kind", "passkey")).as_str()), Some(address()));
+        assert_eq!(of(address().path().as_str()), Some(address()));
         assert_eq!(of(&format!("/saml/consent/{}?without=profile", address())), Some(address()));
         assert_eq!(of(&format!("/saml/consent/garbage?request={}", address())), None);
         assert_eq!(of("/sign-in"), None);

@@ -466,6 +466,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     (
         "accounts",
         &[
+            "address",
             "authentication",
             "clock",
             "entropy",
@@ -487,6 +488,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         "app",
         &[
             "accounts",
+            "address",
             "authentication",
             "clock",
             "entropy",
@@ -585,6 +587,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         "web",
         &[
             "accounts",
+            "address",
             "authentication",
             "entropy",
             "event",

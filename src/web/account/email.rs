@@ -11,6 +11,7 @@ use crate::accounts::addresses::{
 };
 use crate::accounts::site::Site;
 use crate::accounts::{Trouble, addresses_of};
+use crate::address;
 use crate::authentication::recovery::{LinkPurpose, LinkToken};
 use crate::authentication::session::Notice;
 use crate::storage::Transaction;
@@ -90,9 +91,9 @@ pub(super) async fn confirm(
     Ok(match address {
         Some(address) => visit.page(&ConfirmEmailPage {
             email: address.as_str().to_owned(),
-            action: format!("/account/email/confirm/{token}"),
+            action: address::ACCOUNT_EMAIL_CONFIRM.of(&token),
         }),
-        None => visit.page_again(&LinkUnusablePage { again_path: "/account/email" }),
+        None => visit.page_again(&LinkUnusablePage { again_path: address::ACCOUNT_EMAIL.into() }),
     })
 }
 
@@ -126,9 +127,9 @@ pub(super) async fn add_confirmed(
         })
         .await?;
     Ok(match came_to {
-        Ok(()) => visit.see("/account/email"),
+        Ok(()) => visit.see(address::ACCOUNT_EMAIL),
         Err(Some(page)) => visit.page_again(&page),
-        Err(None) => visit.page_again(&LinkUnusablePage { again_path: "/account/email" }),
+        Err(None) => visit.page_again(&LinkUnusablePage { again_path: address::ACCOUNT_EMAIL.into() }),
     })
 }
 
@@ -162,7 +163,7 @@ pub(super) async fn remove(
         .await?;
     let page = page.ok_or(Fault::NotFound)?;
     Ok(match page.problem {
-        None => visit.see("/account/email"),
+        None => visit.see(address::ACCOUNT_EMAIL),
         Some(_) => visit.page_again(&page),
     })
 }

@@ -10,6 +10,7 @@ use crate::accounts::site::Site;
 use crate::accounts::{
     AuthenticatorSecret, TextLetter, Trouble, authenticators_of, language_of, name_of, seal_name, send_text,
 };
+use crate::address;
 use crate::authentication::AuthenticatorId;
 use crate::authentication::session::Notice;
 use crate::event::Event;
@@ -57,7 +58,7 @@ enum Changed {
 async fn answer(visit: Visit, of: SubscriberId, changed: Changed) -> Result<HttpResponse, Fault> {
     match changed {
         Changed::NotTheirs => Err(Fault::NotFound),
-        Changed::Yes => Ok(visit.see("/account/methods")),
+        Changed::Yes => Ok(visit.see(address::ACCOUNT_METHODS)),
         Changed::No(problem) => {
             let (visit, page) = visit.read(move |tx, visit| page(tx, visit, of, Some(problem))).await?;
             Ok(visit.page_again(&page))

@@ -13,28 +13,33 @@ mod services;
 
 use actix_web::web::{ServiceConfig, post, resource};
 
+use crate::address;
 use crate::web::head::{get, untouched};
 
 /// Adds the pages of this folder.
 pub fn routes(config: &mut ServiceConfig) {
     config
-        .service(resource("/account").route(get().to(overview::overview)))
-        .service(resource("/account/sign-out").route(post().to(overview::sign_out)))
-        .service(resource("/account/sessions/end").route(post().to(overview::end_sessions)))
-        .service(resource("/account/recovery-key").route(post().to(overview::new_recovery_key)))
-        .service(resource("/account/email").route(get().to(email::addresses)))
-        .service(resource("/account/email/add").route(post().to(email::add)))
+        .service(resource(address::ACCOUNT.as_str()).route(get().to(overview::overview)))
+        .service(resource(address::ACCOUNT_SIGN_OUT.as_str()).route(post().to(overview::sign_out)))
+        .service(resource(address::ACCOUNT_SESSIONS_END.as_str()).route(post().to(overview::end_sessions)))
+        .service(resource(address::ACCOUNT_RECOVERY_KEY.as_str()).route(post().to(overview::new_recovery_key)))
+        .service(resource(address::ACCOUNT_EMAIL.as_str()).route(get().to(email::addresses)))
+        .service(resource(address::ACCOUNT_EMAIL_ADD.as_str()).route(post().to(email::add)))
         .service(
-            resource("/account/email/confirm/{token}")
+            resource(address::ACCOUNT_EMAIL_CONFIRM.pattern())
                 .route(untouched())
                 .route(get().to(email::confirm))
                 .route(post().to(email::add_confirmed)),
         )
-        .service(resource("/account/email/remove").route(post().to(email::remove)))
-        .service(resource("/account/methods").route(get().to(methods::methods)))
-        .service(resource("/account/methods/rename").route(post().to(methods::rename)))
-        .service(resource("/account/methods/remove").route(post().to(methods::remove)))
-        .service(resource("/account/password").route(get().to(password::form)).route(post().to(password::change)))
-        .service(resource("/account/services").route(get().to(services::services)))
-        .service(resource("/account/services/disconnect").route(post().to(services::disconnect)));
+        .service(resource(address::ACCOUNT_EMAIL_REMOVE.as_str()).route(post().to(email::remove)))
+        .service(resource(address::ACCOUNT_METHODS.as_str()).route(get().to(methods::methods)))
+        .service(resource(address::ACCOUNT_METHODS_RENAME.as_str()).route(post().to(methods::rename)))
+        .service(resource(address::ACCOUNT_METHODS_REMOVE.as_str()).route(post().to(methods::remove)))
+        .service(
+            resource(address::ACCOUNT_PASSWORD.as_str())
+                .route(get().to(password::form))
+                .route(post().to(password::change)),
+        )
+        .service(resource(address::ACCOUNT_SERVICES.as_str()).route(get().to(services::services)))
+        .service(resource(address::ACCOUNT_SERVICES_DISCONNECT.as_str()).route(post().to(services::disconnect)));
 }

@@ -11,6 +11,7 @@ use super::pages::AccountPage;
 use crate::accounts::make_recovery_key;
 use crate::accounts::site::Site;
 use crate::accounts::{account_of, addresses_of, authenticators_of, standing_consents_of};
+use crate::address;
 use crate::authentication::session::Notice;
 use crate::event::Event;
 use crate::subscriber::VaultState;
@@ -81,7 +82,7 @@ pub(super) async fn sign_out(
         .await?;
     Ok(match logout {
         Some(id) => visit.see_exactly(&logout::path_of(&id)),
-        None => visit.see("/sign-in"),
+        None => visit.see(address::SIGN_IN),
     })
 }
 
@@ -104,7 +105,7 @@ pub(super) async fn end_sessions(
             Ok(())
         })
         .await?;
-    Ok(visit.see("/account"))
+    Ok(visit.see(address::ACCOUNT))
 }
 
 /// `POST /account/recovery-key`: a new recovery key in place of the one before. The vault must be open for it.
@@ -116,7 +117,7 @@ pub(super) async fn new_recovery_key(
     let visit = Visit::begin_form(&request, &site, &form.csrf).await?;
     let subscriber = visit.freshly_signed_in()?;
     let Some(vault_key) = visit.session.state.vault_key().cloned() else {
-        return Ok(visit.see("/unlock"));
+        return Ok(visit.see(address::UNLOCK));
     };
     let (visit, ()) = visit
         .transact(move |tx, visit| {
@@ -124,5 +125,5 @@ pub(super) async fn new_recovery_key(
             visit.remember(tx, subscriber, Event::RecoveryKeyMade)
         })
         .await?;
-    Ok(visit.see("/sign-up/recovery-key"))
+    Ok(visit.see(address::SIGN_UP_RECOVERY_KEY))
 }

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use crate::accounts::addresses::NoAddressLink;
+use crate::address::Address;
 use crate::federation::agreement::LocalizedText;
 use crate::web::page::{Page, problems};
 use crate::web::sign_in::page;
@@ -113,7 +114,7 @@ pub struct ConfirmEmailPage {
     /// The address that the link was sent to.
     pub email: String,
     /// Where the form goes.
-    pub action: String,
+    pub action: Address,
 }
 page!(ConfirmEmailPage, "pages/account/confirm_email.html");
 

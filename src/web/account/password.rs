@@ -8,6 +8,7 @@ use serde::Deserialize;
 use crate::accounts::recovery::change_password;
 use crate::accounts::site::Site;
 use crate::accounts::{Trouble, account_of, addresses_of};
+use crate::address;
 use crate::authentication::password::{Password, PasswordContext, StretchedPassword};
 use crate::services::argon2_gate::Standing;
 use crate::subscriber::VaultState;
@@ -18,7 +19,7 @@ use crate::web::visit::{Fault, Visit};
 fn page(email: &str, problem: Option<ChoosePasswordProblem>) -> ChoosePasswordPage {
     ChoosePasswordPage {
         email: email.to_owned(),
-        action: "/account/password".to_owned(),
+        action: address::ACCOUNT_PASSWORD.into(),
         forgotten: false,
         old_path: None,
         over: None,
@@ -60,7 +61,7 @@ pub(super) async fn change(
     let open = account.is_some_and(|account| account.vault == VaultState::Open);
     if open && visit.session.state.vault_key().is_none() {
         // Without its key at hand, the vault would be left behind.
-        return Ok(visit.see("/unlock"));
+        return Ok(visit.see(address::UNLOCK));
     }
     let address = known.first().map(|known| &known.address);
     let email = address.map_or("", |address| address.as_str());
@@ -80,5 +81,5 @@ pub(super) async fn change(
         .map_err(Trouble::Busy)?
         .map_err(Trouble::Password)?;
     let (visit, ()) = visit.transact(move |tx, visit| change_password(tx, visit, subscriber, &stretched)).await?;
-    Ok(visit.see("/account"))
+    Ok(visit.see(address::ACCOUNT))
 }

@@ -10,6 +10,7 @@ use super::lines::moment;
 use super::pages::{DisclosureLine, ServiceLine, ServicesPage};
 use crate::accounts::site::Site;
 use crate::accounts::standing_consents_of;
+use crate::address;
 use crate::authentication::session::Notice;
 use crate::event::Event;
 use crate::federation::agreement::LocalizedText;
@@ -92,5 +93,5 @@ pub(super) async fn disconnect(
             Ok(revoked)
         })
         .await?;
-    if revoked { Ok(visit.see("/account/services")) } else { Err(Fault::NotFound) }
+    if revoked { Ok(visit.see(address::ACCOUNT_SERVICES)) } else { Err(Fault::NotFound) }
 }

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use crate::accounts::site::Site;
+use crate::address::{self, Address};
 use crate::federation::agreement::LocalizedText;
 use crate::web::waiting::{RequestAddress, service_named};
 
@@ -15,9 +16,9 @@ pub struct Asking {
     /// The agency.
     pub agency: LocalizedText,
     /// Where the request goes on.
-    pub path: String,
+    pub path: Address,
     /// Where the form goes that gives up, so that the service is told.
-    pub decline_path: String,
+    pub decline_path: Address,
 }
 
 impl Asking {
@@ -30,7 +31,7 @@ impl Asking {
             service: agreement.friendly_name().clone(),
             agency: agreement.agency_name().clone(),
             path: address.path(),
-            decline_path: format!("/saml/decline/{address}"),
+            decline_path: address::SAML_DECLINE.of(address),
         })
     }
 }

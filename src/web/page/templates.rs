@@ -9,9 +9,10 @@ use tera::{Context, Kwargs, State, Tera, TeraResult};
 
 use super::{Layout, Page};
 
+use crate::address::{self, Address};
 use crate::texts::{self, LANGUAGE, Unrenderable};
 use crate::web::assets;
-use crate::web::waiting::{PARAMETER, add_to};
+use crate::web::waiting::PARAMETER;
 
 #[derive(RustEmbed)]
 #[folder = "templates/"]
@@ -30,6 +31,7 @@ fn load() -> TeraResult<Tera> {
     tera.register_function("language_said", texts::language_said);
     tera.register_function("asset", asset);
     tera.register_function("to", to);
+    tera.register_function("on", on);
     let files = Files::iter().filter_map(|path| {
         let file = Files::get(&path)?;
         Some((path.into_owned(), String::from_utf8_lossy(&file.data).into_owned()))
@@ -44,16 +46,29 @@ fn asset(arguments: Kwargs, _: &State<'_>) -> TeraResult<String> {
     Ok(assets::address(arguments.must_get("path")?))
 }
 
-/// `to(path="…")`: the address of a page of ours, for the request that this page is about.
+/// `to(path="…")`: the address of a page of ours by its path, for the request that this page is about.
 #[expect(clippy::needless_pass_by_value, reason = "as Tera calls it")]
 fn to(arguments: Kwargs, state: &State<'_>) -> TeraResult<String> {
     let path: &str = arguments.must_get("path")?;
+    let (page, kind) = path.split_once("?kind=").map_or((path, None), |(page, kind)| (page, Some(kind)));
+    let page = address::named(page).ok_or_else(|| tera::Error::message(format!("there is no page `{path}`")))?;
+    about_request(kind.map_or_else(|| Address::from(page), |kind| page.with("kind", kind)), state)
+}
+
+/// `on(address=…)`: an address that the page holds, for the request that this page is about.
+#[expect(clippy::needless_pass_by_value, reason = "as Tera calls it")]
+fn on(arguments: Kwargs, state: &State<'_>) -> TeraResult<String> {
+    about_request(Address::of_request(arguments.must_get("address")?), state)
+}
+
+fn about_request(page: Address, state: &State<'_>) -> TeraResult<String> {
     let layout: Option<tera::Map> = state.get("layout")?;
     let request = layout.as_ref().and_then(|layout| layout.get(&"request".into()));
     Ok(match request.and_then(|request| request.as_str()) {
-        Some(request) => add_to(path, PARAMETER, request),
-        None => path.to_owned(),
-    })
+        Some(request) => page.with(PARAMETER, request),
+        None => page,
+    }
+    .to_string())
 }
 
 /// Draws a page.

@@ -15,6 +15,7 @@ use time::{Duration, UtcDateTime};
 use super::IdentityProvider;
 use super::apart::apart;
 use crate::accounts::site::Site;
+use crate::address;
 use crate::entropy::random_bytes;
 use crate::event::{Event, Explanation};
 use crate::federation::timeliness::judge_instant;
@@ -38,7 +39,7 @@ const SOAP_TYPE: &str = "text/xml; charset=utf-8";
 /// Adds the route.
 pub(super) fn configure(config: &mut web::ServiceConfig) {
     config.service(
-        web::resource("/saml/artifact")
+        web::resource(address::SAML_ARTIFACT.as_str())
             .app_data(web::PayloadConfig::new(MAX_MESSAGE_BYTES))
             .route(web::post().to(resolve)),
     );

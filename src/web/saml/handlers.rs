@@ -11,6 +11,7 @@ use super::pending_sign_in::{Choices, PendingSignIn};
 use super::turned_away::turned_away;
 use super::{Answer, artifact, logout, metadata, see_other, trial};
 use crate::accounts::site::Site;
+use crate::address;
 use crate::event::Event;
 use crate::saml::binding::{MAX_CARRIED_BYTES, Received};
 use crate::web::head::{get, untouched};
@@ -23,25 +24,27 @@ pub fn configure(config: &mut web::ServiceConfig) {
     config
         .configure(artifact::configure)
         .configure(logout::configure)
-        .service(web::resource(["/saml", "/saml/metadata"]).route(get().to(metadata::publish)))
-        .service(web::resource("/saml/metadata/{address}").route(get().to(metadata::publish_to_one)))
-        .service(web::resource("/saml/trial/{ticket}").route(untouched()).route(get().to(trial::begin)))
         .service(
-            web::resource("/saml/sso")
+            web::resource([address::SAML.as_str(), address::SAML_METADATA.as_str()]).route(get().to(metadata::publish)),
+        )
+        .service(web::resource(address::SAML_METADATA_OF.pattern()).route(get().to(metadata::publish_to_one)))
+        .service(web::resource(address::SAML_TRIAL.pattern()).route(untouched()).route(get().to(trial::begin)))
+        .service(
+            web::resource(address::SAML_SSO.as_str())
                 .app_data(web::PayloadConfig::new(MAX_CARRIED_BYTES))
                 .route(untouched())
                 .route(get().to(sso_by_redirect))
                 .route(web::post().to(sso_by_post)),
         )
-        .service(web::resource("/saml/error").route(get().to(turned_away)))
-        .service(web::resource("/saml/continue/{id}").route(untouched()).route(get().to(go_on)))
+        .service(web::resource(address::SAML_ERROR.as_str()).route(get().to(turned_away)))
+        .service(web::resource(address::SAML_CONTINUE.pattern()).route(untouched()).route(get().to(go_on)))
         .service(
-            web::resource("/saml/consent/{id}")
+            web::resource(address::SAML_CONSENT.pattern())
                 .route(untouched())
                 .route(get().to(go_on))
                 .route(web::post().to(consent)),
         )
-        .service(web::resource("/saml/decline/{id}").route(web::post().to(decline)));
+        .service(web::resource(address::SAML_DECLINE.pattern()).route(web::post().to(decline)));
 }
 
 /// Answers at once where nothing has to be asked, and else as a request by HTTP-POST.

@@ -15,6 +15,7 @@ use crate::accounts::identifier::{KnownIdentifier, settle_identifier};
 use crate::accounts::person::{Gathered, Person, gather, vault_is_sealed};
 use crate::accounts::service_address::{call, keep_address, may_be_called};
 use crate::accounts::site::Site;
+use crate::address::Address;
 use crate::authentication::session::{SessionStage, SessionState, SignedIn};
 use crate::authentication::{AuthenticatedSubject, RequiredAssurance};
 use crate::federation::assurance::Identity;
@@ -37,7 +38,6 @@ use crate::sealing::{KeysError, Purpose};
 use crate::storage::{PendingRequest, Transaction};
 use crate::subscriber::ContactId;
 use crate::web::refusal::Refusal;
-use crate::web::waiting::{RequestAddress, add_to};
 
 /// Reads a stored request and walks its line.
 ///
@@ -314,13 +314,23 @@ fn level_page(matched: &MatchedAuthnRequest, person: &Person, now: UtcDateTime) 
             _ => "proofing",
         },
         vault_is_sealed: vault_is_sealed(&person.account),
-        decline_path: String::new(),
+        decline_path: Address::default(),
     }
+}
+
+/// Where the consent page leads.
+pub struct ConsentPaths {
+    /// Where the form goes that agrees.
+    pub agree: Address,
+    /// Where the form goes that declines.
+    pub decline: Address,
+    /// The page itself, to which the choice of another address is added.
+    pub with_another_address: Address,
 }
 
 impl ConsentQuestion {
     /// The person's other addresses, where the service would get one.
-    fn other_addresses(&self, address: &RequestAddress, suffix: &str) -> Vec<OtherAddress> {
+    fn other_addresses(&self, with_another: &Address) -> Vec<OtherAddress> {
         if !self.frozen.tells_an_address() {
             return Vec::new();
         }
@@ -329,7 +339,7 @@ impl ConsentQuestion {
         others
             .map(|one| OtherAddress {
                 address: one.address.as_str().to_owned(),
-                path: add_to(&format!("/saml/consent/{address}{suffix}"), "address", &one.id.to_string()),
+                path: with_another.clone().with("address", one.id),
             })
             .collect()
     }
@@ -337,14 +347,7 @@ impl ConsentQuestion {
     /// The page that asks, drawn from the decision and the frozen release: it shows what is sent,
     /// octet for octet, but that it says yes and no for `true` and `false`.
     #[must_use]
-    pub fn page(
-        &self,
-        service: &ServiceProvider,
-        address: &RequestAddress,
-        without: &str,
-        suffix: &str,
-        locale: Locale,
-    ) -> ConsentPage {
+    pub fn page(&self, service: &ServiceProvider, paths: ConsentPaths, locale: Locale) -> ConsentPage {
         let agreement = service.agreement();
         let line = |(name, values): &(AttributeName, Vec<AttributeValue>)| ConsentLine {
             name: name.as_str(),
@@ -366,7 +369,7 @@ impl ConsentQuestion {
             reason: self.reason.code(),
             attributes: attributes.into_iter().map(line).collect(),
             always: always.into_iter().map(line).collect(),
-            other_addresses: self.other_addresses(address, without),
+            other_addresses: self.other_addresses(&paths.with_another_address),
             withheld: self
                 .withheld
                 .iter()
@@ -374,8 +377,8 @@ impl ConsentQuestion {
                 .collect(),
             known_by: (name_id.format() == NameIdFormat::EmailAddress).then(|| name_id.value().reveal().to_owned()),
             remembered_days: REMEMBERED_FOR.whole_days(),
-            agree_path: format!("/saml/consent/{address}{suffix}"),
-            decline_path: format!("/saml/decline/{address}{suffix}"),
+            agree_path: paths.agree,
+            decline_path: paths.decline,
             digest: self.digest.to_string(),
         }
     }

@@ -14,6 +14,7 @@ use time::{Duration, UtcDateTime};
 use super::IdentityProvider;
 use super::apart::apart;
 use crate::accounts::site::Site;
+use crate::address;
 use crate::entropy::random_bytes;
 use crate::locale::Locale;
 use crate::refusal::RefusalKind;
@@ -33,8 +34,6 @@ const COPY_SERVES: Duration = Duration::seconds(300);
 /// A service that fetches often costs at most one write in this time.
 const WRITTEN_AGAIN_AFTER: Duration = Duration::hours(1);
 
-/// An address that stays; what it leads to changes its name with its content.
-const LOGO: &str = "/logo.svg";
 /// Its width and its height.
 const LOGO_PIXELS: u32 = 48;
 
@@ -187,9 +186,9 @@ async fn sign(site: &Site, idp: &IdentityProvider, signing: &SigningKeys) -> Res
     let artifact = idp.artifact.first().ok_or(RefusalKind::PageNotFound)?;
     let english = |words: &str| vec![Localized { lang: "en".into(), text: words.to_owned() }];
     let published = &idp.published;
-    let page = |path: &str| {
+    let page = |page: address::Path| {
         let mut url = sso.clone();
-        url.set_path(path);
+        url.set_path(page.as_str());
         url
     };
     let description = IdpDescription {
@@ -205,16 +204,16 @@ async fn sign(site: &Site, idp: &IdentityProvider, signing: &SigningKeys) -> Res
         encryption_certificate: signing.offered().map(|opener| opener.certificate_der().to_vec()),
         encryption_methods: published.encryption_methods,
         denied: idp.denied,
-        error_url: format!("{}?{ERROR_URL_QUERY}", page("/saml/error")),
+        error_url: format!("{}?{ERROR_URL_QUERY}", page(address::SAML_ERROR)),
         scopes: vec![idp.scope().to_owned()],
         user_interface: UserInterface {
             display_names: english(&published.service_name),
             descriptions: english(&text(Locale::DEFAULT, "metadata-description", &[])),
-            information_urls: english(page("/help").as_str()),
-            privacy_statement_urls: english(page("/privacy").as_str()),
+            information_urls: english(page(address::HELP).as_str()),
+            privacy_statement_urls: english(page(address::PRIVACY).as_str()),
             // Deployment profile SDP-MD10: a logo stands at an https address.
             logos: (sso.scheme() == "https")
-                .then(|| Logo { url: page(LOGO), width: LOGO_PIXELS, height: LOGO_PIXELS, lang: None })
+                .then(|| Logo { url: page(address::LOGO), width: LOGO_PIXELS, height: LOGO_PIXELS, lang: None })
                 .into_iter()
                 .collect(),
         },

@@ -23,6 +23,7 @@ use actix_web::cookie::Cookie;
 use actix_web::http::header::{CACHE_CONTROL, LOCATION};
 use url::Url;
 
+use crate::address::Address;
 use crate::federation::registry::SharedRegistry;
 use crate::federation::single_sign_on::SettlementRules;
 use crate::rollover::SharedSigningKeys;
@@ -92,9 +93,9 @@ impl IdentityProvider {
 type Answer = Result<HttpResponse, Refusal>;
 
 /// 303, so that the browser comes with GET, whatever it sent.
-fn see_other(path: &str, cookies: impl IntoIterator<Item = Cookie<'static>>) -> HttpResponse {
+fn see_other(to: &Address, cookies: impl IntoIterator<Item = Cookie<'static>>) -> HttpResponse {
     let mut answer = HttpResponse::SeeOther();
-    answer.insert_header((LOCATION, path)).insert_header((CACHE_CONTROL, "no-store"));
+    answer.insert_header((LOCATION, to.as_str())).insert_header((CACHE_CONTROL, "no-store"));
     for cookie in cookies {
         answer.cookie(cookie);
     }

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use crate::address::Address;
 use crate::federation::agreement::LocalizedText;
 use crate::web::page::Page;
 use crate::web::sign_in::pages::page;
@@ -29,7 +30,7 @@ pub struct OtherAddress {
     /// The address.
     pub address: String,
     /// Where the page is shown anew with it.
-    pub path: String,
+    pub path: Address,
 }
 
 /// One attribute that was asked for and is not sent.
@@ -68,9 +69,9 @@ pub struct ConsentPage {
     /// How many days the consent is remembered.
     pub remembered_days: i64,
     /// Where the form goes that agrees.
-    pub agree_path: String,
+    pub agree_path: Address,
     /// Where the form goes that declines.
-    pub decline_path: String,
+    pub decline_path: Address,
     /// The digest of what is shown; the form returns it as `digest`.
     pub digest: String,
 }
@@ -88,7 +89,7 @@ pub struct LevelPage {
     /// Whether the profile is there but its vault stays sealed without the recovery key.
     pub vault_is_sealed: bool,
     /// Where the form goes that declines, so that the service learns of it.
-    pub decline_path: String,
+    pub decline_path: Address,
 }
 page!(LevelPage, "pages/consent/level.html");
 

@@ -6,11 +6,12 @@ use actix_web::{HttpRequest, HttpResponse};
 use serde::Deserialize;
 
 use super::answer::issue_to;
-use super::journey::{ConsentQuestion, Journey, Onward, resume};
+use super::journey::{ConsentPaths, ConsentQuestion, Journey, Onward, resume};
 use super::line::Settled;
 use super::pages::LevelPage;
 use super::{IdentityProvider, answer, see_other, trial};
 use crate::accounts::{Trouble, record_consent};
+use crate::address::{self, Address};
 use crate::event::Event;
 use crate::federation::consent::{ConsentId, ConsentRecord};
 use crate::federation::registry::ServiceProvider;
@@ -22,7 +23,7 @@ use crate::subscriber::ContactId;
 use crate::web::csrf;
 use crate::web::refusal::{Refusal, RefusedService};
 use crate::web::visit::{Fault, Visit};
-use crate::web::waiting::{RequestAddress, RequestCookie, Waiting, add_to};
+use crate::web::waiting::{RequestAddress, RequestCookie, Waiting};
 
 /// What the links of our own pages add to an address.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -44,15 +45,18 @@ impl Choices {
         self.address.parse().ok()
     }
 
-    /// The end of an address that keeps the choice to go on without the profile.
-    fn without_suffix(&self) -> &'static str {
-        if self.without_profile() { "?without=profile" } else { "" }
+    /// An address that keeps the choice to go on without the profile.
+    fn without_kept(&self, page: Address) -> Address {
+        if self.without_profile() { page.with("without", "profile") } else { page }
     }
 
-    /// The end of an address that keeps all choices.
-    fn suffix(&self) -> String {
-        let without = self.without_suffix();
-        self.picked().map_or_else(|| without.to_owned(), |picked| add_to(without, "address", &picked.to_string()))
+    /// An address that keeps all choices.
+    fn kept(&self, page: Address) -> Address {
+        let page = self.without_kept(page);
+        match self.picked() {
+            Some(picked) => page.with("address", picked),
+            None => page,
+        }
     }
 }
 
@@ -182,9 +186,14 @@ impl PendingSignIn {
                     Some(_) => question,
                     None => self.settle_identifier(matched.clone()).await?,
                 };
-                let (without, all) = (self.choices.without_suffix(), self.choices.suffix());
-                let locale = self.visit.session.locale();
-                Ok(self.visit.page(&question.page(service, &self.address(), without, &all, locale)))
+                let (consent, decline) =
+                    (address::SAML_CONSENT.of(self.address()), address::SAML_DECLINE.of(self.address()));
+                let paths = ConsentPaths {
+                    agree: self.choices.kept(consent.clone()),
+                    decline: self.choices.kept(decline),
+                    with_another_address: self.choices.without_kept(consent),
+                };
+                Ok(self.visit.page(&question.page(service, paths, self.visit.session.locale())))
             }
             Onward::Issue(ready) => {
                 let (visit, waiting) = (&self.visit, AnsweredRequest::Waiting(*self.address().id()));
@@ -192,7 +201,7 @@ impl PendingSignIn {
                 Ok(self.answered(answer))
             }
             Onward::Level(page) => {
-                let decline_path = format!("/saml/decline/{}{}", self.address(), self.choices.suffix());
+                let decline_path = self.choices.kept(address::SAML_DECLINE.of(self.address()));
                 Ok(self.visit.page(&LevelPage { decline_path, ..page }))
             }
             Onward::AddressOfAnother => {
@@ -202,7 +211,7 @@ impl PendingSignIn {
             Onward::LevelAltered => Err(Refusal::from(RefusalKind::RecordAltered).into()),
             Onward::NoAccount => Err(Refusal::from(RefusalKind::AccountStopped).into()),
             Onward::Step(next) => Ok(self.send_to(path_of(next))),
-            Onward::Unlock => Ok(self.send_to("/unlock")),
+            Onward::Unlock => Ok(self.send_to(address::UNLOCK)),
         }
     }
 
@@ -222,7 +231,7 @@ impl PendingSignIn {
     }
 
     /// Sends the browser to the page where the person does what is missing; that page leads back here.
-    fn send_to(&self, page: &str) -> HttpResponse {
+    fn send_to(&self, page: impl Into<Address>) -> HttpResponse {
         see_other(&self.visit.to_with_mark(page), [])
     }
 
@@ -245,11 +254,11 @@ impl PendingSignIn {
 }
 
 /// Where the person does what is missing.
-fn path_of(next: NextStep) -> &'static str {
+fn path_of(next: NextStep) -> Address {
     match next {
         // Somebody who is signed in stays so until the new sign-in is there.
-        NextStep::Reauthenticate => "/sign-in?again=yes",
-        NextStep::SignIn => "/sign-in",
-        NextStep::SecondFactor { .. } => "/sign-in/second-factor",
+        NextStep::Reauthenticate => address::SIGN_IN.with("again", "yes"),
+        NextStep::SignIn => address::SIGN_IN.into(),
+        NextStep::SecondFactor { .. } => address::SECOND_FACTOR.into(),
     }
 }

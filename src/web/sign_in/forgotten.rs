@@ -11,6 +11,7 @@ use crate::accounts::site::Site;
 use crate::accounts::{Door, PasswordTry};
 use crate::accounts::{Opened, open_by_recovery_key, replace_password, send_password_link};
 use crate::accounts::{account_of, known_to};
+use crate::address;
 use crate::authentication::look_up_secret::RecoveryKey;
 use crate::authentication::password::Password;
 use crate::authentication::recovery::LinkPurpose;
@@ -88,19 +89,19 @@ pub async fn choose_password(
     };
     let (visit, done) = visit.transact(move |tx, visit| replace_password(tx, visit, &chosen)).await?;
     Ok(match done {
-        true => visit.see("/sign-in"),
+        true => visit.see(address::SIGN_IN),
         false => link.unusable(&visit),
     })
 }
 
 fn unlock_page(visit: &Visit, by_password: bool, problem: Option<UnlockProblem>) -> UnlockPage {
-    let action = if by_password { "/unlock" } else { "/forgot-password/unlock" };
+    let action = if by_password { address::UNLOCK } else { address::FORGOT_PASSWORD_UNLOCK };
     // The request that waits would send the person here again, unless it is told that they go on without it.
     let skip_path = match visit.request.address() {
-        Some(_) => format!("{}?without=profile", visit.home()),
+        Some(_) => visit.home().with("without", "profile"),
         None => visit.home(),
     };
-    UnlockPage { by_password, action: action.to_owned(), skip_path: Some(skip_path), problem }
+    UnlockPage { by_password, action: action.into(), skip_path: Some(skip_path), problem }
 }
 
 /// `GET /forgot-password/unlock`: asks for the recovery key.
@@ -141,7 +142,7 @@ pub async fn use_recovery_key(
     };
     let (visit, opened) = visit.transact(move |tx, visit| open_by_recovery_key(tx, visit, subscriber, &key)).await?;
     Ok(match opened.map_err(Fault::TooMany)? {
-        Opened::Yes => visit.see("/sign-up/recovery-key"),
+        Opened::Yes => visit.see(address::SIGN_UP_RECOVERY_KEY),
         Opened::No => visit.page_again(&unlock_page(&visit, false, Some(UnlockProblem::Wrong))),
         // The password's key is gone with the session in which it was typed.
         Opened::SignInAgain => return Err(Fault::Stale(visit.request.address())),
@@ -158,7 +159,7 @@ pub async fn unlock_by_password(request: HttpRequest, site: Data<Site>) -> Resul
     let (visit, account) = visit.read(move |tx, visit| account_of(tx, &visit.site, subscriber)).await?;
     let sealed = account.is_some_and(|account| account.vault == VaultState::Sealed);
     Ok(match sealed {
-        true => visit.see("/forgot-password/unlock"),
+        true => visit.see(address::FORGOT_PASSWORD_UNLOCK),
         false => visit.page(&unlock_page(&visit, true, None)),
     })
 }

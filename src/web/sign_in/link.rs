@@ -18,6 +18,7 @@ use super::pages::{ChoosePasswordPage, LinkQuestionPage, LinkUnusablePage, Reque
 use super::problems::ChoosePasswordProblem;
 use crate::accounts::take_up::account_to_take_up;
 use crate::accounts::{ChosenPassword, LinkContent, Trouble, UsableLink, read_link};
+use crate::address::{self, Address};
 use crate::authentication::password::{Password, PasswordContext, StretchedPassword};
 use crate::authentication::recovery::{LinkPurpose, LinkToken};
 use crate::federation::agreement::LocalizedText;
@@ -105,9 +106,18 @@ impl MailedLink {
         Self { purpose, token }
     }
 
-    fn path(&self) -> String {
-        let start = if self.begins_an_account() { "/sign-up/confirm" } else { "/forgot-password" };
-        format!("{start}/{}", self.token)
+    fn path(&self) -> Address {
+        let page = if self.begins_an_account() { address::SIGN_UP_CONFIRM } else { address::FORGOT_PASSWORD_LINK };
+        page.of(&self.token)
+    }
+
+    /// Where the form goes that says whether the request is gone on with.
+    fn request_path(&self) -> Address {
+        let page = match self.begins_an_account() {
+            true => address::SIGN_UP_CONFIRM_REQUEST,
+            false => address::FORGOT_PASSWORD_LINK_REQUEST,
+        };
+        page.of(&self.token)
     }
 
     fn begins_an_account(&self) -> bool {
@@ -116,8 +126,8 @@ impl MailedLink {
 
     /// What is said of a link that may not be used (any more).
     pub(super) fn unusable(&self, visit: &Visit) -> HttpResponse {
-        let again_path = if self.begins_an_account() { "/sign-up" } else { "/forgot-password" };
-        visit.page_again(&LinkUnusablePage { again_path })
+        let again = if self.begins_an_account() { address::SIGN_UP } else { address::FORGOT_PASSWORD };
+        visit.page_again(&LinkUnusablePage { again_path: again.into() })
     }
 
     fn password_page(&self, email: &str, problem: Option<ChoosePasswordProblem>) -> ChoosePasswordPage {
@@ -178,11 +188,11 @@ impl MailedLink {
             && visit.request.address() != Some(address)
         {
             // From here on the address says which request the page is about.
-            return Ok(visit.see_exactly(&address.on(&link.path())));
+            return Ok(visit.see_exactly(&address.on(link.path())));
         }
         let content = found.content.clone();
         let (visit, old) = visit.keep().await?.read(move |tx, visit| account_to_take_up(tx, visit, &found)).await?;
-        let old_path = old.map(|_| format!("{}/old", link.path()));
+        let old_path = old.map(|_| address::FORGOT_PASSWORD_LINK_OLD.of(&link.token));
         let page = ChoosePasswordPage { old_path, ..link.password_page(&content.email_address, None) };
         Ok(match carried {
             Carried::Elsewhere(asking, ..) if query.alone != "yes" => visit.page(&LinkQuestionPage {
@@ -190,7 +200,7 @@ impl MailedLink {
                 service_name: asking.service,
                 agency_name: asking.agency,
                 purpose: link.purpose.as_str(),
-                action: format!("{}/request", link.path()),
+                action: link.request_path(),
             }),
             Carried::Over(service) => visit.page(&ChoosePasswordPage { over: Some(RequestOver { service }), ..page }),
             Carried::Elsewhere(..) | Carried::Here(_) | Carried::Nothing => visit.page(&page),
@@ -205,7 +215,7 @@ impl MailedLink {
         form: &Form<RequestForm>,
     ) -> Result<HttpResponse, Fault> {
         if form.go_on != "yes" {
-            return Ok(visit.see_exactly(&format!("{}?alone=yes", self.path())));
+            return Ok(visit.see_exactly(&self.path().with("alone", "yes")));
         }
         let (visit, link, found) = self.look(request, visit).await?;
         let Some((_, carried)) = found else {
@@ -222,7 +232,7 @@ impl MailedLink {
                 Ok(())
             })
             .await?;
-        let mut answer = visit.see_exactly(&address.on(&link.path()));
+        let mut answer = visit.see_exactly(&address.on(link.path()));
         answer.add_cookie(&cookie.cookie(address.id())).ok();
         Ok(answer)
     }

@@ -16,6 +16,7 @@ mod take_up;
 
 use actix_web::web::{ServiceConfig, post, resource};
 
+use crate::address;
 use crate::web::head::{get, untouched};
 
 pub(crate) use pages::page;
@@ -23,71 +24,82 @@ pub(crate) use pages::page;
 /// Adds the pages of this folder.
 pub fn routes(config: &mut ServiceConfig) {
     config
-        .service(resource("/sign-up").route(get().to(sign_up::start)).route(post().to(sign_up::send_link)))
         .service(
-            resource("/sign-up/confirm/{token}")
+            resource(address::SIGN_UP.as_str()).route(get().to(sign_up::start)).route(post().to(sign_up::send_link)),
+        )
+        .service(
+            resource(address::SIGN_UP_CONFIRM.pattern())
                 .route(untouched())
                 .route(get().to(sign_up::confirm))
                 .route(post().to(sign_up::choose_password)),
         )
-        .service(resource("/sign-up/confirm/{token}/request").route(post().to(sign_up::decide)))
+        .service(resource(address::SIGN_UP_CONFIRM_REQUEST.pattern()).route(post().to(sign_up::decide)))
         .service(
-            resource("/sign-up/recovery-key")
+            resource(address::SIGN_UP_RECOVERY_KEY.as_str())
                 .route(get().to(sign_up::recovery_key))
                 .route(post().to(sign_up::keep_recovery_key)),
         )
-        .service(resource("/sign-in").route(get().to(password::form)).route(post().to(password::sign_in)))
-        .service(resource("/sign-in/second-factor").route(get().to(second_factor::choose)))
         .service(
-            resource("/sign-in/second-factor/totp")
+            resource(address::SIGN_IN.as_str()).route(get().to(password::form)).route(post().to(password::sign_in)),
+        )
+        .service(resource(address::SECOND_FACTOR.as_str()).route(get().to(second_factor::choose)))
+        .service(
+            resource(address::SECOND_FACTOR_TOTP.as_str())
                 .route(get().to(second_factor::totp))
                 .route(post().to(second_factor::check_totp)),
         )
         .service(
-            resource("/sign-in/second-factor/webauthn")
+            resource(address::SECOND_FACTOR_WEBAUTHN.as_str())
                 .route(get().to(second_factor::webauthn))
                 .route(post().to(second_factor::check_webauthn)),
         )
-        .service(resource("/sign-in/second-factor/webauthn/options").route(post().to(second_factor::webauthn_options)))
         .service(
-            resource("/sign-in/second-factor/sms")
+            resource(address::SECOND_FACTOR_WEBAUTHN_OPTIONS.as_str())
+                .route(post().to(second_factor::webauthn_options)),
+        )
+        .service(
+            resource(address::SECOND_FACTOR_SMS.as_str())
                 .route(get().to(second_factor::sms))
                 .route(post().to(second_factor::check_sms)),
         )
-        .service(resource("/sign-in/second-factor/sms/send").route(post().to(second_factor::send_sms)))
-        .service(resource("/forgot-password").route(get().to(forgotten::start)).route(post().to(forgotten::send_link)))
+        .service(resource(address::SECOND_FACTOR_SMS_SEND.as_str()).route(post().to(second_factor::send_sms)))
         .service(
-            resource("/forgot-password/unlock")
+            resource(address::FORGOT_PASSWORD.as_str())
+                .route(get().to(forgotten::start))
+                .route(post().to(forgotten::send_link)),
+        )
+        .service(
+            resource(address::FORGOT_PASSWORD_UNLOCK.as_str())
                 .route(get().to(forgotten::unlock_by_recovery_key))
                 .route(post().to(forgotten::use_recovery_key)),
         )
         .service(
-            resource("/forgot-password/old")
+            resource(address::FORGOT_PASSWORD_OLD.as_str())
                 .route(get().to(take_up::form))
                 .route(post().to(take_up::give_old_password)),
         )
         .service(
-            resource("/forgot-password/{token}")
+            resource(address::FORGOT_PASSWORD_LINK.pattern())
                 .route(untouched())
                 .route(get().to(forgotten::follow))
                 .route(post().to(forgotten::choose_password)),
         )
-        .service(resource("/forgot-password/{token}/old").route(post().to(take_up::begin)))
-        .service(resource("/forgot-password/{token}/request").route(post().to(forgotten::decide)))
+        .service(resource(address::FORGOT_PASSWORD_LINK_OLD.pattern()).route(post().to(take_up::begin)))
+        .service(resource(address::FORGOT_PASSWORD_LINK_REQUEST.pattern()).route(post().to(forgotten::decide)))
         .service(
-            resource("/unlock")
+            resource(address::UNLOCK.as_str())
                 .route(get().to(forgotten::unlock_by_password))
                 .route(post().to(forgotten::use_password)),
         );
-    for prefix in ["/sign-up/methods", "/account/methods/add"] {
-        let at = |end: &str| resource(format!("{prefix}{end}"));
+    for pages in [&enrol::AT_SIGN_UP, &enrol::IN_ACCOUNT] {
+        let at = |page: address::Path| resource(page.as_str());
         config
-            .service(at("").route(get().to(enrol::choose)))
-            .service(at("/totp").route(get().to(enrol::totp::form)).route(post().to(enrol::totp::add)))
-            .service(at("/webauthn").route(get().to(enrol::webauthn::form)).route(post().to(enrol::webauthn::add)))
-            .service(at("/webauthn/options").route(post().to(enrol::webauthn::options)))
-            .service(at("/sms").route(get().to(enrol::phone::form)).route(post().to(enrol::phone::send)))
-            .service(at("/sms/code").route(get().to(enrol::phone::code_form)).route(post().to(enrol::phone::add)))
-            .service(at("/sms/again").route(post().to(enrol::phone::send_again)));
+            .service(at(pages.choose).route(get().to(enrol::choose)))
+            .service(at(pages.totp).route(get().to(enrol::totp::form)).route(post().to(enrol::totp::add)))
+            .service(at(pages.webauthn).route(get().to(enrol::webauthn::form)).route(post().to(enrol::webauthn::add)))
+            .service(at(pages.webauthn_options).route(post().to(enrol::webauthn::options)))
+            .service(at(pages.sms).route(get().to(enrol::phone::form)).route(post().to(enrol::phone::send)))
+            .service(at(pages.sms_code).route(get().to(enrol::phone::code_form)).route(post().to(enrol::phone::add)))
+            .service(at(pages.sms_again).route(post().to(enrol::phone::send_again)));
     }
 }

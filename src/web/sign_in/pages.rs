@@ -8,6 +8,7 @@ use super::problems::{
 };
 use crate::accounts::codes::Locked;
 use crate::accounts::site::Site;
+use crate::address::Address;
 use crate::federation::agreement::LocalizedText;
 use crate::locale::Locale;
 use crate::texts;
@@ -54,7 +55,7 @@ pub struct LinkQuestionPage {
     /// `sign_up` or `forgotten_password`: what the link is for in any case.
     pub purpose: &'static str,
     /// Where both answers go.
-    pub action: String,
+    pub action: Address,
 }
 page!(LinkQuestionPage, "pages/sign_up/link_question.html");
 
@@ -64,11 +65,11 @@ pub struct ChoosePasswordPage {
     /// The address that was confirmed.
     pub email: String,
     /// Where the form goes.
-    pub action: String,
+    pub action: Address,
     /// Whether it replaces a forgotten one; then the page says what happens to the profile.
     pub forgotten: bool,
     /// Where somebody goes who still knows the password that has ended, where that is possible.
-    pub old_path: Option<String>,
+    pub old_path: Option<Address>,
     /// The request that came with the link, where it waits no longer.
     pub over: Option<RequestOver>,
     /// What was wrong with the form.
@@ -89,7 +90,7 @@ pub struct MethodChoice {
     /// `passkey`, `security_key`, `totp`, `out_of_band`.
     pub kind: &'static str,
     /// Where it is set up or used.
-    pub path: String,
+    pub path: Address,
     /// What its person calls it, when it is there already.
     pub name: Option<String>,
     /// Text messages only: they are restricted, and the page says so.
@@ -114,7 +115,7 @@ pub struct TotpSetUpPage {
     /// The secret, for typing.
     pub secret: String,
     /// Where the form goes.
-    pub action: String,
+    pub action: Address,
     /// What was wrong with the form.
     pub problem: Option<TotpSetUpProblem>,
 }
@@ -126,9 +127,9 @@ pub struct WebauthnSetUpPage {
     /// `passkey` or `security_key`.
     pub kind: &'static str,
     /// POST here for the options, as JSON.
-    pub options_path: String,
+    pub options_path: Address,
     /// POST the answer here, as JSON `{"name", "answer"}`.
-    pub result_path: String,
+    pub result_path: Address,
 }
 page!(WebauthnSetUpPage, "pages/methods/webauthn.html");
 
@@ -142,7 +143,7 @@ pub struct PhoneSetUpPage {
     /// Whose phones can be set up.
     pub regions: Vec<PhoneRegion>,
     /// Where the form goes.
-    pub action: String,
+    pub action: Address,
     /// What was wrong with the form.
     pub problem: Option<PhoneSetUpProblem>,
 }
@@ -176,9 +177,9 @@ pub struct PhoneCodePage {
     /// The number, as people read it.
     pub phone: String,
     /// Where the form goes.
-    pub action: String,
+    pub action: Address,
     /// Where the button to send again goes.
-    pub again_path: String,
+    pub again_path: Address,
     /// What was wrong with the form.
     pub problem: Option<PhoneCodeProblem>,
     /// Tries left before a lock, when there are three or fewer.
@@ -241,9 +242,9 @@ pub struct WebauthnPage {
     /// `passkey` or `security_key`.
     pub kind: &'static str,
     /// POST here for the options, as JSON.
-    pub options_path: String,
+    pub options_path: Address,
     /// POST the answer here, as JSON `{"answer"}`.
-    pub result_path: String,
+    pub result_path: Address,
     /// Whether there are other methods to choose from.
     pub others: bool,
 }
@@ -306,9 +307,9 @@ pub struct UnlockPage {
     /// Whether the password opens it; otherwise only the recovery key does.
     pub by_password: bool,
     /// Where the form goes.
-    pub action: String,
+    pub action: Address,
     /// Where the person goes on without opening it, where that is possible.
-    pub skip_path: Option<String>,
+    pub skip_path: Option<Address>,
     /// What was wrong with the form.
     pub problem: Option<UnlockProblem>,
 }
@@ -328,7 +329,7 @@ page!(OldPasswordPage, "pages/recovery/old_password.html");
 #[derive(Debug, Serialize)]
 pub struct LinkUnusablePage {
     /// Where a new one is asked for.
-    pub again_path: &'static str,
+    pub again_path: Address,
 }
 page!(LinkUnusablePage, "pages/sign_up/link_unusable.html");
 

@@ -10,6 +10,7 @@ use super::problems::SignInProblem;
 use crate::accounts::site::Site;
 use crate::accounts::{Door, PasswordTry, RightPassword};
 use crate::accounts::{Trouble, addresses_of, find_address, known_to};
+use crate::address;
 use crate::authentication::AuthenticationEvent;
 use crate::authentication::known_browser::KnownBrowser;
 use crate::authentication::password::Password;
@@ -82,7 +83,7 @@ pub async fn sign_in(request: HttpRequest, site: Data<Site>, form: Form<SignInFo
 }
 
 enum CameTo {
-    Next(&'static str),
+    Next(address::Path),
     Suspended,
     Wrong,
 }
@@ -165,5 +166,5 @@ fn go_on(
         None if signing_up => state.stage = SessionStage::ChoosingMethods { subscriber, vault },
         None => state.stage = SessionStage::PasswordProved { subscriber, vault },
     }
-    Ok(CameTo::Next(if signing_up { "/sign-up/methods" } else { "/sign-in/second-factor" }))
+    Ok(CameTo::Next(if signing_up { address::SIGN_UP_METHODS } else { address::SECOND_FACTOR }))
 }

@@ -18,6 +18,7 @@ use crate::accounts::second_factor::{
 };
 use crate::accounts::site::Site;
 use crate::accounts::{Authenticator, AuthenticatorSecret};
+use crate::address::{self, Address};
 use crate::authentication::offer::SecondFactorOffer;
 use crate::authentication::session::SessionState;
 use crate::authentication::webauthn::WebauthnKind;
@@ -32,22 +33,22 @@ fn person(visit: &Visit) -> Result<SubscriberId, Fault> {
     visit.at_stage(SessionState::before_second_factor)
 }
 
-fn path_of(kind: AuthenticatorKind) -> String {
-    let end = match kind {
-        AuthenticatorKind::Passkey => "webauthn?kind=passkey",
-        AuthenticatorKind::SecurityKey => "webauthn?kind=security_key",
-        AuthenticatorKind::OutOfBand => "sms",
-        AuthenticatorKind::Password | AuthenticatorKind::Totp => "totp",
-    };
-    format!("/sign-in/second-factor/{end}")
+fn path_of(kind: AuthenticatorKind) -> Address {
+    match kind {
+        AuthenticatorKind::Passkey | AuthenticatorKind::SecurityKey => {
+            address::SECOND_FACTOR_WEBAUTHN.with("kind", kind.as_str())
+        }
+        AuthenticatorKind::OutOfBand => address::SECOND_FACTOR_SMS.into(),
+        AuthenticatorKind::Password | AuthenticatorKind::Totp => address::SECOND_FACTOR_TOTP.into(),
+    }
 }
 
 /// The whole address at which somebody goes on whose second factor was right.
-fn onward(visit: &Visit, completed: Completed) -> String {
+fn onward(visit: &Visit, completed: Completed) -> Address {
     match completed {
-        Completed::OldPassword => visit.to("/forgot-password/old"),
+        Completed::OldPassword => visit.to(address::FORGOT_PASSWORD_OLD),
         Completed::SignedIn => visit.home(),
-        Completed::SignedInSealed => visit.to("/forgot-password/unlock"),
+        Completed::SignedInSealed => visit.to(address::FORGOT_PASSWORD_UNLOCK),
     }
 }
 
@@ -92,12 +93,12 @@ pub async fn choose(
     let (kinds, then_enrol) = match offer(&visit, subscriber, required.as_ref(), &all) {
         SecondFactorOffer::NothingWorks => return Ok(visit.page_again(&LockedPage { minutes: None })),
         SecondFactorOffer::Enrol => return Ok(visit.page(&EnrolPage {})),
-        SecondFactorOffer::SignInAgain => return Ok(visit.see("/sign-in?again=yes")),
+        SecondFactorOffer::SignInAgain => return Ok(visit.see(address::SIGN_IN.with("again", "yes"))),
         SecondFactorOffer::UseThenEnrol(kinds) => (kinds, true),
         SecondFactorOffer::Use(kinds) => (kinds, false),
     };
     if let ([only], false) = (kinds.as_slice(), then_enrol) {
-        return Ok(visit.see(&path_of(*only)));
+        return Ok(visit.see(path_of(*only)));
     }
     let choice = |kind: AuthenticatorKind| {
         let mut names = all.iter().filter(|one| one.secret.kind() == kind).map(|one| one.name.clone());
@@ -118,7 +119,7 @@ pub async fn totp(request: HttpRequest, site: Data<Site>, idp: Data<IdentityProv
     let subscriber = person(&visit)?;
     let (visit, offered) = offered(visit, &idp, subscriber).await?;
     if !offered.contains(&AuthenticatorKind::Totp) {
-        return Ok(visit.see("/sign-in/second-factor"));
+        return Ok(visit.see(address::SECOND_FACTOR));
     }
     Ok(visit.page(&TotpPage { problem: None, tries_left: None, others: offered.len() > 1 }))
 }
@@ -166,12 +167,12 @@ pub async fn webauthn(
     let (visit, offered) = offered(visit, &idp, subscriber).await?;
     let kind = AuthenticatorKind::from(query.kind);
     if !offered.contains(&kind) {
-        return Ok(visit.see("/sign-in/second-factor"));
+        return Ok(visit.see(address::SECOND_FACTOR));
     }
     Ok(visit.page(&WebauthnPage {
         kind: kind.as_str(),
-        options_path: format!("/sign-in/second-factor/webauthn/options?kind={}", kind.as_str()),
-        result_path: "/sign-in/second-factor/webauthn".to_owned(),
+        options_path: address::SECOND_FACTOR_WEBAUTHN_OPTIONS.with("kind", kind.as_str()),
+        result_path: address::SECOND_FACTOR_WEBAUTHN.into(),
         others: offered.len() > 1,
     }))
 }
@@ -207,7 +208,7 @@ pub async fn check_webauthn(
         // The page there says how long the account is locked.
         Err(WebauthnFailed::Locked) => visit.json(
             StatusCode::UNPROCESSABLE_ENTITY,
-            &serde_json::json!({ "problem": "locked", "next": visit.to("/sign-in/second-factor") }),
+            &serde_json::json!({ "problem": "locked", "next": visit.to(address::SECOND_FACTOR) }),
         ),
         Err(WebauthnFailed::Expired) => visit.tell_problem("expired"),
         Err(WebauthnFailed::Refused) => visit.tell_problem("refused"),
@@ -238,7 +239,7 @@ pub async fn sms(request: HttpRequest, site: Data<Site>, idp: Data<IdentityProvi
     let required = demanded(&visit, &idp)?;
     let (visit, all) = visit.read(move |tx, visit| usable_authenticators(tx, visit, subscriber)).await?;
     if !offer(&visit, subscriber, required.as_ref(), &all).kinds().contains(&AuthenticatorKind::OutOfBand) {
-        return Ok(visit.see("/sign-in/second-factor"));
+        return Ok(visit.see(address::SECOND_FACTOR));
     }
     let page = sms_page(&visit, &all, None, None);
     Ok(visit.page(&page))
@@ -272,13 +273,13 @@ pub async fn send_sms(request: HttpRequest, site: Data<Site>, form: Form<SendFor
     Ok(match problem {
         // Without a phone there is nothing to send to: the page of the second factor says what there is.
         Some(SmsProblem::PhoneGone) if !all.iter().any(|one| one.secret.kind() == AuthenticatorKind::OutOfBand) => {
-            visit.see("/sign-in/second-factor")
+            visit.see(address::SECOND_FACTOR)
         }
         Some(_) => {
             let page = sms_page(&visit, &all, problem, None);
             visit.page_again(&page)
         }
-        None => visit.see("/sign-in/second-factor/sms"),
+        None => visit.see(address::SECOND_FACTOR_SMS),
     })
 }
 

@@ -9,6 +9,7 @@ use super::pages::{CheckMailPage, RecoveryKeyPage, SignUpPage};
 use super::problems::{RecoveryKeyProblem, SignUpProblem};
 use crate::accounts::site::Site;
 use crate::accounts::{make_account, send_sign_up_link};
+use crate::address;
 use crate::authentication::look_up_secret::RecoveryKey;
 use crate::authentication::recovery::LinkPurpose;
 use crate::subscriber::EmailAddress;
@@ -90,7 +91,7 @@ pub async fn choose_password(
     };
     let (visit, made) = visit.transact(move |tx, visit| make_account(tx, visit, &chosen)).await?;
     Ok(match made {
-        true => visit.see("/sign-up/methods"),
+        true => visit.see(address::SIGN_UP_METHODS),
         false => link.unusable(&visit),
     })
 }

@@ -17,6 +17,7 @@ use super::problems::OldPasswordProblem;
 use crate::accounts::site::Site;
 use crate::accounts::take_up::{account_to_take_up, begin_taking_up, take_up};
 use crate::accounts::{Door, PasswordTry, tries_at_ended_password};
+use crate::address;
 use crate::authentication::AuthenticationEvent;
 use crate::authentication::password::Password;
 use crate::authentication::recovery::{LinkHash, LinkPurpose};
@@ -48,7 +49,7 @@ pub(super) async fn begin(
         })
         .await?;
     Ok(match begun {
-        true => visit.see("/sign-in/second-factor"),
+        true => visit.see(address::SECOND_FACTOR),
         false => link.unusable(&visit),
     })
 }
@@ -88,7 +89,7 @@ pub(super) async fn give_old_password(
     let visit = Visit::begin_form(&request, &site, &form.csrf).await?;
     let (visit, came_to) = unbroken(judge(visit, Password::given(&form.password))).await?;
     Ok(match came_to {
-        CameTo::LinkOver => visit.page_again(&LinkUnusablePage { again_path: "/forgot-password" }),
+        CameTo::LinkOver => visit.page_again(&LinkUnusablePage { again_path: address::FORGOT_PASSWORD.into() }),
         CameTo::TakenUp(path) => visit.see_exactly(&path),
         CameTo::Wrong { tries_left } => {
             visit.page_again(&OldPasswordPage { tries_left, problem: Some(OldPasswordProblem::Wrong) })
@@ -98,7 +99,7 @@ pub(super) async fn give_old_password(
 
 enum CameTo {
     LinkOver,
-    TakenUp(String),
+    TakenUp(address::Address),
     Wrong { tries_left: u32 },
 }
 
@@ -115,7 +116,7 @@ async fn judge(visit: Visit, password: Password) -> Result<(Visit, CameTo), Faul
         .transact(move |tx, visit| {
             let came_to = match judged.settle(tx, visit)? {
                 Some(right) => match take_up(tx, visit, right, second, &link)? {
-                    Some(VaultState::Sealed) => CameTo::TakenUp(visit.to("/forgot-password/unlock")),
+                    Some(VaultState::Sealed) => CameTo::TakenUp(visit.to(address::FORGOT_PASSWORD_UNLOCK)),
                     Some(VaultState::Open) => CameTo::TakenUp(visit.home()),
                     None => CameTo::LinkOver,
                 },

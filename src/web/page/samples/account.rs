@@ -77,7 +77,7 @@ pub(super) fn the_account(album: &mut Album) {
             problem,
         });
     }
-    let (email, action) = ("new@example.com".to_owned(), "/account/email/confirm/sample".to_owned());
+    let (email, action) = ("new@example.com".to_owned(), at("/account/email/confirm/sample"));
     album.add(true, &account::ConfirmEmailPage { email, action });
     album.with_problems(true, account::MethodsProblem::ALL, |problem| account::MethodsPage {
         methods: method_lines(problem.is_none()),

@@ -15,6 +15,7 @@ use time::macros::utc_datetime;
 
 use super::*;
 use crate::accounts::site::Contact;
+use crate::address::Address;
 use crate::event::Event;
 use crate::federation::agreement::LocalizedText;
 use crate::federation::attribute::AttributeName;
@@ -42,13 +43,18 @@ fn words(text: &str) -> LocalizedText {
     LocalizedText::in_english(text)
 }
 
+/// An address of a page that there may be.
+fn at(path: &str) -> Address {
+    Address::of_request(path)
+}
+
 /// A layout while a service waits; its name would like to be markup.
 fn asked() -> Layout {
     let asking = Asking {
         service: words("Benefits <script>alert(1)</script> Portal"),
         agency: words("Department of \"Examples\" & Others"),
-        path: "/saml/continue/sample".to_owned(),
-        decline_path: "/saml/decline/sample".to_owned(),
+        path: at("/saml/continue/sample"),
+        decline_path: at("/saml/decline/sample"),
     };
     let request = Some("0123456789abcdef".to_owned());
     Layout { asking: Some(asking), request, csrf: TOKEN.to_owned(), ..Layout::for_anybody("Signet", READ_IN.get()) }

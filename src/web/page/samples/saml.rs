@@ -62,7 +62,7 @@ pub(super) fn single_sign_on(album: &mut Album) {
                 other_addresses: if reason == ConsentReason::AddressChanged {
                     vec![saml::OtherAddress {
                         address: "person@example.org".to_owned(),
-                        path: "/saml/consent/sample?address=01".to_owned(),
+                        path: at("/saml/consent/sample?address=01"),
                     }]
                 } else {
                     Vec::new()
@@ -70,8 +70,8 @@ pub(super) fn single_sign_on(album: &mut Album) {
                 withheld: if first { withheld_for_every_reason() } else { Vec::new() },
                 known_by: first.then(|| "person@example.com".to_owned()),
                 remembered_days: 365,
-                agree_path: "/saml/consent/sample".to_owned(),
-                decline_path: "/saml/decline/sample".to_owned(),
+                agree_path: at("/saml/consent/sample"),
+                decline_path: at("/saml/decline/sample"),
                 digest: "00".to_owned(),
             },
         );
@@ -86,7 +86,7 @@ pub(super) fn single_sign_on(album: &mut Album) {
                 agency_name: words("Department of Examples"),
                 missing,
                 vault_is_sealed,
-                decline_path: "/saml/decline/sample".to_owned(),
+                decline_path: at("/saml/decline/sample"),
             },
         );
     }
@@ -97,7 +97,7 @@ pub(super) fn single_sign_on(album: &mut Album) {
                 service_name: words("Benefits Portal"),
                 others,
                 may_show_an_error,
-                decide_path: "/saml/logout/sample".to_owned(),
+                decide_path: at("/saml/logout/sample"),
             },
         );
     }
@@ -114,15 +114,11 @@ pub(super) fn single_sign_on(album: &mut Album) {
         (logout::Ended::There, Vec::new(), false, Some(back_to.clone())),
         (logout::Ended::ThereAtLeast, Vec::new(), false, Some(back_to)),
     ] {
-        let page = logout::LogoutPage {
-            ended,
-            lines,
-            next_path: next.then(|| "/saml/logout/sample/next".to_owned()),
-            back_to,
-        };
+        let page =
+            logout::LogoutPage { ended, lines, next_path: next.then(|| at("/saml/logout/sample/next")), back_to };
         album.add(matches!(ended, logout::Ended::There), &page);
     }
-    album.add(false, &logout::LogoutOnwardPage { done: 3, of: 15, next_path: "/saml/logout/sample/next".to_owned() });
+    album.add(false, &logout::LogoutOnwardPage { done: 3, of: 15, next_path: at("/saml/logout/sample/next") });
     album.add(
         false,
         &logout::LogoutPostPage {

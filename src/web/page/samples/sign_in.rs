@@ -11,7 +11,7 @@ fn choices() -> Vec<sign_in::MethodChoice> {
     ["passkey", "security_key", "totp", "out_of_band"]
         .map(|kind| sign_in::MethodChoice {
             kind,
-            path: format!("/sign-in/second-factor/{kind}"),
+            path: at(&format!("/sign-in/second-factor/{kind}")),
             name: (kind == "totp").then(|| "My phone".to_owned()),
             restricted: kind == "out_of_band",
         })
@@ -29,9 +29,9 @@ pub(super) fn signing_up(album: &mut Album) {
     for forgotten in [false, true] {
         album.with_problems(false, ChoosePasswordProblem::ALL, |problem| sign_in::ChoosePasswordPage {
             email: "person@example.com".to_owned(),
-            action: "/sign-up/confirm/sample".to_owned(),
+            action: at("/sign-up/confirm/sample"),
             forgotten,
-            old_path: forgotten.then(|| "/forgot-password/sample/old".to_owned()),
+            old_path: forgotten.then(|| at("/forgot-password/sample/old")),
             over: None,
             problem,
         });
@@ -53,7 +53,7 @@ pub(super) fn signing_up(album: &mut Album) {
                 service_name: words("Benefits Portal"),
                 agency_name: words("Department of Examples"),
                 purpose,
-                action: "/sign-up/confirm/sample/request".to_owned(),
+                action: at("/sign-up/confirm/sample/request"),
             },
         );
     }
@@ -61,7 +61,7 @@ pub(super) fn signing_up(album: &mut Album) {
         key: "7QK4 M2XP 9F0R HT6C 3WZA E8YN 51JD".to_owned(),
         problem,
     });
-    for again_path in ["/sign-up", "/forgot-password"] {
+    for again_path in [at("/sign-up"), at("/forgot-password")] {
         album.add(false, &sign_in::LinkUnusablePage { again_path });
     }
 }
@@ -77,7 +77,7 @@ pub(super) fn methods(album: &mut Album) {
     album.with_problems(false, TotpSetUpProblem::ALL, |problem| sign_in::TotpSetUpPage {
         picture: picture.to_owned(),
         secret: "JBSW Y3DP EHPK 3PXP JBSW Y3DP EHPK 3PXP".to_owned(),
-        action: "/sign-up/methods/totp".to_owned(),
+        action: at("/sign-up/methods/totp"),
         problem,
     });
     for kind in ["passkey", "security_key"] {
@@ -85,8 +85,8 @@ pub(super) fn methods(album: &mut Album) {
             true,
             &sign_in::WebauthnSetUpPage {
                 kind,
-                options_path: "/account/methods/add/webauthn/options".to_owned(),
-                result_path: "/account/methods/add/webauthn".to_owned(),
+                options_path: at("/account/methods/add/webauthn/options"),
+                result_path: at("/account/methods/add/webauthn"),
             },
         );
     }
@@ -96,14 +96,14 @@ pub(super) fn methods(album: &mut Album) {
         phone: "202-555-0123".to_owned(),
         region: "US".to_owned(),
         regions: regions.clone(),
-        action: "/sign-up/methods/sms".to_owned(),
+        action: at("/sign-up/methods/sms"),
         problem,
     });
     for tries_left in [None, Some(1), Some(3)] {
         album.with_problems(false, PhoneCodeProblem::ALL, |problem| sign_in::PhoneCodePage {
             phone: "(202) 555-0123".to_owned(),
-            action: "/sign-up/methods/sms/code".to_owned(),
-            again_path: "/sign-up/methods/sms/again".to_owned(),
+            action: at("/sign-up/methods/sms/code"),
+            again_path: at("/sign-up/methods/sms/again"),
             problem,
             tries_left,
         });
@@ -138,8 +138,8 @@ pub(super) fn signing_in(album: &mut Album) {
             false,
             &sign_in::WebauthnPage {
                 kind,
-                options_path: "/sign-in/second-factor/webauthn/options".to_owned(),
-                result_path: "/sign-in/second-factor/webauthn".to_owned(),
+                options_path: at("/sign-in/second-factor/webauthn/options"),
+                result_path: at("/sign-in/second-factor/webauthn"),
                 others: kind == "passkey",
             },
         );
@@ -176,8 +176,8 @@ pub(super) fn recovery(album: &mut Album) {
     for by_password in [true, false] {
         album.with_problems(true, UnlockProblem::ALL, |problem| sign_in::UnlockPage {
             by_password,
-            action: "/unlock".to_owned(),
-            skip_path: (!by_password).then(|| "/account".to_owned()),
+            action: at("/unlock"),
+            skip_path: (!by_password).then(|| at("/account")),
             problem,
         });
     }

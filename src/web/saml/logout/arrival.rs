@@ -11,6 +11,7 @@ use crate::accounts::known_name::Place;
 use crate::accounts::session::BrowserSession;
 use crate::accounts::site::Site;
 use crate::accounts::{Trouble, report_altered};
+use crate::address;
 use crate::authentication::session::{LogoutId, SessionIdHash};
 use crate::event::AlteredRecord;
 use crate::federation::single_logout::{Extent, PartOutcome, judge, means};
@@ -75,7 +76,7 @@ pub(super) async fn take_in(
         Came::Replayed => {
             return Err(Refusal::from(RefusalKind::RequestReplayed).about(RefusedService::of(&service)));
         }
-        Came::Begun(id) => return Ok(see_other(&format!("/saml/logout/{}", id), [])),
+        Came::Begun(id) => return Ok(see_other(&address::SAML_LOGOUT_OF.of(id), [])),
         // No session of ours is left that it means; whether others were told of its end cannot be said.
         Came::NothingKnown => LogoutResult::Partly,
         Came::UnknownPrincipal => LogoutResult::Failed(unknown),
@@ -201,7 +202,7 @@ pub(super) async fn settle(site: &Site, idp: &IdentityProvider, decoded: Decoded
         .await?;
     // An answer that nobody waits for (any more) changes nothing.
     let id = settled.ok_or_else(|| Refusal::from(RefusalKind::RequestGone).about(RefusedService::of(&service)))?;
-    Ok(see_other(&format!("/saml/logout/{}/next", id), []))
+    Ok(see_other(&address::SAML_LOGOUT_NEXT.of(id), []))
 }
 
 /// Opens what the service wants back.

@@ -24,6 +24,7 @@ use super::{Answer, see_other};
 use crate::accounts::session::BrowserSession;
 use crate::accounts::site::Site;
 use crate::accounts::{Beside, Happened, Trouble};
+use crate::address;
 use crate::authentication::session::{COOKIE, LogoutId, SessionIdHash, SessionSecret};
 use crate::event::Event;
 use crate::federation::agreement::LocalizedText;
@@ -58,16 +59,19 @@ const REDIRECTS_AFTER_THE_QUESTION: i32 = 1;
 pub fn configure(config: &mut web::ServiceConfig) {
     config
         .service(
-            web::resource("/saml/logout")
+            web::resource(address::SAML_LOGOUT.as_str())
                 .app_data(web::PayloadConfig::new(MAX_CARRIED_BYTES))
                 .route(untouched())
                 .route(get().to(by_redirect))
                 .route(web::post().to(by_post)),
         )
         .service(
-            web::resource("/saml/logout/{id}").route(untouched()).route(get().to(show)).route(web::post().to(decide)),
+            web::resource(address::SAML_LOGOUT_OF.pattern())
+                .route(untouched())
+                .route(get().to(show))
+                .route(web::post().to(decide)),
         )
-        .service(web::resource("/saml/logout/{id}/next").route(untouched()).route(get().to(next)));
+        .service(web::resource(address::SAML_LOGOUT_NEXT.pattern()).route(untouched()).route(get().to(next)));
 }
 
 async fn by_redirect(request: HttpRequest, site: web::Data<Site>, idp: web::Data<IdentityProvider>) -> Answer {
@@ -308,7 +312,7 @@ fn progress_page(idp: &IdentityProvider, record: &LogoutRecord, parts: Vec<(Stri
             Extent::Undecided | Extent::Everywhere => Ended::Here,
         },
         lines: by_service(parts).iter().map(line).collect(),
-        next_path: unfinished.then(|| format!("{}/next", path_of(&record.id))),
+        next_path: unfinished.then(|| address::SAML_LOGOUT_NEXT.of(record.id)),
         back_to: asker(idp, record).map(|service| BackTo::the(&service)),
     }
 }
@@ -353,7 +357,7 @@ async fn decide(
         FormOrigin::Ours => {}
         FormOrigin::Foreign => return Err(RefusalKind::FormExpired.into()),
         // What the logout comes to now, its page says.
-        FormOrigin::Late => return Ok(see_other(&late::mark(&path_of(&read(&id)?)), [])),
+        FormOrigin::Late => return Ok(see_other(&late::mark(path_of(&read(&id)?)), [])),
     }
     let extent = match form.extent.as_str() {
         "everywhere" => Extent::Everywhere,
@@ -375,7 +379,7 @@ async fn decide(
         tx.decide_logout(&id, Extent::ThereOnly, now).map(drop)
     };
     site.store.transaction::<_, StoreError, _>(kept).await?;
-    Ok(see_other(&format!("{}/next", path_of(&id)), []))
+    Ok(see_other(&address::SAML_LOGOUT_NEXT.of(id), []))
 }
 
 /// The sessions end here, and this browser goes round the services. `redirects`: how many it will have followed by then since it
@@ -412,7 +416,7 @@ async fn everywhere(
         .await?;
     happened.tell();
     let cookies = session.needs_cookie().then(|| session::cookie(&session));
-    Ok(see_other(&format!("{}/next", path_of(&id)), cookies))
+    Ok(see_other(&address::SAML_LOGOUT_NEXT.of(id), cookies))
 }
 
 async fn next(

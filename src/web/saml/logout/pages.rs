@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use crate::address::Address;
 use crate::federation::agreement::LocalizedText;
 use crate::federation::registry::ServiceProvider;
 use crate::web::page::Page;
@@ -17,7 +18,7 @@ pub struct LogoutQuestionPage {
     /// Whether the service is told that the session goes on, if the person wants that: many show an error then.
     pub may_show_an_error: bool,
     /// Where the forms go.
-    pub decide_path: String,
+    pub decide_path: Address,
 }
 page!(LogoutQuestionPage, "pages/logout/question.html");
 
@@ -68,7 +69,7 @@ pub struct LogoutPage {
     /// The services.
     pub lines: Vec<LogoutLine>,
     /// Where it goes on, while services wait for their turn.
-    pub next_path: Option<String>,
+    pub next_path: Option<Address>,
     /// The service that asked, if one did.
     pub back_to: Option<BackTo>,
 }
@@ -82,7 +83,7 @@ pub struct LogoutOnwardPage {
     /// How many there are.
     pub of: usize,
     /// Where it goes on.
-    pub next_path: String,
+    pub next_path: Address,
 }
 page!(LogoutOnwardPage, "pages/logout/onward.html");
 

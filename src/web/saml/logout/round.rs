@@ -22,6 +22,7 @@ use crate::accounts::known_name::Place;
 use crate::accounts::session::BrowserSession;
 use crate::accounts::site::Site;
 use crate::accounts::{Trouble, report_altered};
+use crate::address::{self, Address};
 use crate::authentication::session::{LogoutId, SessionIdHash};
 use crate::entropy::random_bytes;
 use crate::event::{AlteredRecord, Event, Explanation};
@@ -271,7 +272,7 @@ pub(super) async fn go_on(site: &Site, idp: &IdentityProvider, session: &Browser
         let turn = match next {
             Onward::Finish => return finish(site, idp, session, &record).await,
             Onward::Page { done, of } => {
-                let page = LogoutOnwardPage { done, of, next_path: format!("{}/next", path_of(&id)) };
+                let page = LogoutOnwardPage { done, of, next_path: address::SAML_LOGOUT_NEXT.of(id) };
                 return Ok(respond(site, session, StatusCode::OK, &page));
             }
             Onward::Tell(turn) => turn,
@@ -375,7 +376,8 @@ pub(super) async fn answer_or_leave(
     if let Some(answer) = answer(site, idp, session, record).await? {
         return Ok(answer);
     }
-    Ok(super::asker(idp, record).map_or_else(|| see_other("/", []), |service| left(site, session, &service)))
+    Ok(super::asker(idp, record)
+        .map_or_else(|| see_other(&address::LANDING.into(), []), |service| left(site, session, &service)))
 }
 
 /// The page after a service has ended its part, in a browser that need not be its person's.
@@ -458,6 +460,6 @@ fn carry(site: &Site, session: &BrowserSession, service: &ServiceProvider, deliv
 
 /// Where a logout's page is.
 #[must_use]
-pub fn path_of(id: &LogoutId) -> String {
-    format!("/saml/logout/{id}")
+pub fn path_of(id: &LogoutId) -> Address {
+    address::SAML_LOGOUT_OF.of(id)
 }

@@ -12,11 +12,45 @@ use super::pages::{ChooseMethodPage, MethodChoice};
 use crate::accounts::enrol::{Enrolled, NotEnrolled, Occasion, enrol};
 use crate::accounts::site::Site;
 use crate::accounts::{Trouble, account_of};
+use crate::address::{self, Address, Path};
 use crate::authentication::AuthenticatorKind;
 use crate::authentication::session::{Notice, SessionState};
 use crate::storage::Transaction;
 use crate::subscriber::{SubscriberId, SubscriberStatus};
 use crate::web::visit::{Fault, Visit};
+
+/// The paths at one of the two places.
+pub(super) struct Pages {
+    pub(super) choose: Path,
+    pub(super) totp: Path,
+    pub(super) webauthn: Path,
+    pub(super) webauthn_options: Path,
+    pub(super) sms: Path,
+    pub(super) sms_code: Path,
+    pub(super) sms_again: Path,
+}
+
+/// At sign-up.
+pub(super) const AT_SIGN_UP: Pages = Pages {
+    choose: address::SIGN_UP_METHODS,
+    totp: address::SIGN_UP_METHODS_TOTP,
+    webauthn: address::SIGN_UP_METHODS_WEBAUTHN,
+    webauthn_options: address::SIGN_UP_METHODS_WEBAUTHN_OPTIONS,
+    sms: address::SIGN_UP_METHODS_SMS,
+    sms_code: address::SIGN_UP_METHODS_SMS_CODE,
+    sms_again: address::SIGN_UP_METHODS_SMS_AGAIN,
+};
+
+/// Later, on the person's own pages.
+pub(super) const IN_ACCOUNT: Pages = Pages {
+    choose: address::ACCOUNT_METHODS_ADD,
+    totp: address::ACCOUNT_METHODS_ADD_TOTP,
+    webauthn: address::ACCOUNT_METHODS_ADD_WEBAUTHN,
+    webauthn_options: address::ACCOUNT_METHODS_ADD_WEBAUTHN_OPTIONS,
+    sms: address::ACCOUNT_METHODS_ADD_SMS,
+    sms_code: address::ACCOUNT_METHODS_ADD_SMS_CODE,
+    sms_again: address::ACCOUNT_METHODS_ADD_SMS_AGAIN,
+};
 
 /// Where a method is being set up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,10 +73,10 @@ impl Place {
         }
     }
 
-    fn path(self, end: &str) -> String {
+    const fn pages(self) -> &'static Pages {
         match self.0 {
-            Occasion::Account => format!("/account/methods/add{end}"),
-            Occasion::SignUp => format!("/sign-up/methods{end}"),
+            Occasion::Account => &IN_ACCOUNT,
+            Occasion::SignUp => &AT_SIGN_UP,
         }
     }
 }
@@ -51,18 +85,19 @@ impl Place {
 pub async fn choose(request: HttpRequest, site: Data<Site>) -> Result<HttpResponse, Fault> {
     let visit = Visit::begin(&request, &site).await?;
     let (place, _) = Place::of(&request, &visit).await?;
-    let choice = |kind: AuthenticatorKind, end: &str| MethodChoice {
+    let pages = place.pages();
+    let choice = |kind: AuthenticatorKind, path: Address| MethodChoice {
         kind: kind.as_str(),
-        path: place.path(end),
+        path,
         name: None,
         restricted: kind == AuthenticatorKind::OutOfBand,
     };
     Ok(visit.page(&ChooseMethodPage {
         choices: vec![
-            choice(AuthenticatorKind::Passkey, "/webauthn?kind=passkey"),
-            choice(AuthenticatorKind::SecurityKey, "/webauthn?kind=security_key"),
-            choice(AuthenticatorKind::Totp, "/totp"),
-            choice(AuthenticatorKind::OutOfBand, "/sms"),
+            choice(AuthenticatorKind::Passkey, pages.webauthn.with("kind", "passkey")),
+            choice(AuthenticatorKind::SecurityKey, pages.webauthn.with("kind", "security_key")),
+            choice(AuthenticatorKind::Totp, pages.totp.into()),
+            choice(AuthenticatorKind::OutOfBand, pages.sms.into()),
         ],
         first: place.0 == Occasion::SignUp,
     }))
@@ -75,16 +110,16 @@ fn finish(
     place: Place,
     of: SubscriberId,
     enrolled: &Enrolled,
-) -> Result<Result<String, NotEnrolled>, Trouble> {
+) -> Result<Result<Address, NotEnrolled>, Trouble> {
     if let Err(not) = enrol(tx, visit, place.0, of, enrolled)? {
         return Ok(Err(not));
     }
     Ok(Ok(match place.0 {
-        Occasion::SignUp => visit.to("/sign-up/recovery-key"),
+        Occasion::SignUp => visit.to(address::SIGN_UP_RECOVERY_KEY),
         Occasion::Account if visit.request.waiting().is_some() => visit.home(),
         Occasion::Account => {
             visit.session.state.notice = Some(Notice::MethodAdded);
-            visit.to("/account/methods")
+            visit.to(address::ACCOUNT_METHODS)
         }
     }))
 }

@@ -23,7 +23,7 @@ pub async fn form(request: HttpRequest, site: Data<Site>) -> Result<HttpResponse
     let (place, _) = Place::of(&request, &visit).await?;
     let regions = PhoneRegion::all(&visit.site);
     let region = regions.first().map(|region| region.code.clone()).unwrap_or_default();
-    Ok(visit.page(&PhoneSetUpPage { region, regions, action: place.path("/sms"), ..PhoneSetUpPage::default() }))
+    Ok(visit.page(&PhoneSetUpPage { region, regions, action: place.pages().sms.into(), ..PhoneSetUpPage::default() }))
 }
 
 /// The form of `…/sms`.
@@ -48,7 +48,7 @@ pub async fn send(request: HttpRequest, site: Data<Site>, form: Form<PhoneForm>)
         phone: form.phone.clone(),
         region: form.region.clone(),
         regions: regions.clone(),
-        action: place.path("/sms"),
+        action: place.pages().sms.into(),
         problem: Some(problem),
     };
     let region = if form.region.is_empty() { "US" } else { form.region.as_str() };
@@ -68,7 +68,7 @@ pub async fn send(request: HttpRequest, site: Data<Site>, form: Form<PhoneForm>)
         })
         .await?;
     Ok(match sent {
-        Ok(()) => visit.see(&place.path("/sms/code")),
+        Ok(()) => visit.see(place.pages().sms_code),
         Err(_) => visit.page_again(&page(PhoneSetUpProblem::TooMany)),
     })
 }
@@ -80,8 +80,8 @@ fn pending_phone(visit: &Visit) -> Option<PhoneNumber> {
 fn code_page(place: Place, phone: &PhoneNumber, problem: Option<PhoneCodeProblem>, left: Option<u32>) -> PhoneCodePage {
     PhoneCodePage {
         phone: phone.international().to_owned(),
-        action: place.path("/sms/code"),
-        again_path: place.path("/sms/again"),
+        action: place.pages().sms_code.into(),
+        again_path: place.pages().sms_again.into(),
         problem,
         tries_left: left,
     }
@@ -93,7 +93,7 @@ pub async fn code_form(request: HttpRequest, site: Data<Site>) -> Result<HttpRes
     let (place, _) = Place::of(&request, &visit).await?;
     Ok(match pending_phone(&visit) {
         Some(phone) => visit.page(&code_page(place, &phone, None, None)),
-        None => visit.see(&place.path("/sms")),
+        None => visit.see(place.pages().sms),
     })
 }
 
@@ -110,12 +110,12 @@ pub async fn send_again(request: HttpRequest, site: Data<Site>, form: Form<CodeF
     let visit = Visit::begin_form(&request, &site, &form.csrf).await?;
     let (place, subscriber) = Place::of(&request, &visit).await?;
     let Some(phone) = pending_phone(&visit) else {
-        return Ok(visit.see(&place.path("/sms")));
+        return Ok(visit.see(place.pages().sms));
     };
     let (visit, sent) =
         visit.transact(move |tx, visit| send_code(tx, visit, subscriber, &phone, CodePurpose::ConfirmPhone)).await?;
     sent.map_err(Fault::TooMany)?;
-    Ok(visit.see(&place.path("/sms/code")))
+    Ok(visit.see(place.pages().sms_code))
 }
 
 /// `POST …/sms/code`: the right code shows that the phone is the person's.
@@ -124,7 +124,7 @@ pub async fn add(request: HttpRequest, site: Data<Site>, form: Form<CodeForm>) -
     let visit = Visit::begin_form(&request, &site, &form.csrf).await?;
     let (place, subscriber) = Place::of(&request, &visit).await?;
     let Some(phone) = pending_phone(&visit) else {
-        return Ok(visit.see(&place.path("/sms")));
+        return Ok(visit.see(place.pages().sms));
     };
     let shown = phone.clone();
     let (visit, outcome) = visit
@@ -148,7 +148,7 @@ pub async fn add(request: HttpRequest, site: Data<Site>, form: Form<CodeForm>) -
         .await?;
     Ok(match outcome {
         Ok(next) => visit.see_exactly(&next),
-        Err(PhoneProblem::TooManyPhones) => visit.see(&place.path("")),
+        Err(PhoneProblem::TooManyPhones) => visit.see(place.pages().choose),
         Err(PhoneProblem::Stopped(locked)) => visit.page_again(&LockedPage::from(locked)),
         Err(PhoneProblem::Wrong(problem, failed)) => match failed.locked {
             Some(locked) => visit.page_again(&LockedPage::from(locked)),

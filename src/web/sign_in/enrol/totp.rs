@@ -49,7 +49,7 @@ fn totp_page(
     Ok(TotpSetUpPage {
         picture: secret.qr_svg(&visit.site.service_name, &account)?,
         secret: secret.for_typing(),
-        action: place.path("/totp"),
+        action: place.pages().totp.into(),
         problem,
     })
 }
@@ -70,7 +70,7 @@ pub async fn add(request: HttpRequest, site: Data<Site>, form: Form<TotpForm>) -
     let visit = Visit::begin_form(&request, &site, &form.csrf).await?;
     let (place, subscriber) = Place::of(&request, &visit).await?;
     let Some(secret) = pending_secret(&visit) else {
-        return Ok(visit.see(&place.path("/totp")));
+        return Ok(visit.see(place.pages().totp));
     };
     let (visit, outcome) = visit
         .transact(move |tx, visit| {
@@ -88,7 +88,7 @@ pub async fn add(request: HttpRequest, site: Data<Site>, form: Form<TotpForm>) -
         .await?;
     Ok(match outcome {
         Ok(Ok(next)) => visit.see_exactly(&next),
-        Ok(Err(_)) => visit.see(&place.path("")),
+        Ok(Err(_)) => visit.see(place.pages().choose),
         Err(page) => visit.page_again(&page),
     })
 }

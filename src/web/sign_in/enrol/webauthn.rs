@@ -35,8 +35,8 @@ pub async fn form(request: HttpRequest, site: Data<Site>, query: Query<KindQuery
     let kind = AuthenticatorKind::from(query.kind).as_str();
     Ok(visit.page(&WebauthnSetUpPage {
         kind,
-        options_path: place.path(&format!("/webauthn/options?kind={kind}")),
-        result_path: place.path("/webauthn"),
+        options_path: place.pages().webauthn_options.with("kind", kind),
+        result_path: place.pages().webauthn.into(),
     }))
 }
 
