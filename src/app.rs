@@ -30,17 +30,21 @@ use crate::entropy::{Entropy, SystemEntropy};
 use crate::event::{Event, Explanation};
 use crate::federation::disclosure::ChainId;
 use crate::federation::registry::Admission;
+use crate::federation::registry::SharedRegistry;
 use crate::jobs::signing::{self, SigningError};
 use crate::jobs::{self, Outbox, metadata};
+use crate::sealing::ServiceKeys;
 use crate::services::argon2_gate::Argon2Gate;
 use crate::services::keys::{KeyPairStore, LocalKeys, LocalKeysError};
 use crate::services::mail::{Mail, SmtpMail, SmtpServer, SmtpSettingsError};
 use crate::services::sandbox::SandboxInbox;
 use crate::services::sms::{KannelSms, Sms};
 use crate::settings::{ContactSettings, Settings, SettingsError};
+use crate::storage::retention::RetentionTerms;
 use crate::storage::{DisclosureWriter, NodeLock, Store, StoreError};
 use crate::web::connections::{self, ConnectionLimits, TooFewDescriptors, WantedLimits, admission, descriptor_limit};
 use crate::web::head::get;
+use crate::web::headers::HttpsOnly;
 use crate::web::log::RequestSpan;
 use crate::web::saml::{IdentityProvider, Published};
 use crate::web::shell::shell;
@@ -58,8 +62,8 @@ pub struct Surroundings {
     pub clock: Arc<dyn Clock>,
     /// Chance.
     pub entropy: Arc<dyn Entropy>,
-    /// What a password costs.
-    pub password_cost: Argon2Parameters,
+    /// What a password costs, where it is not what the settings say: for the demonstration and tests.
+    pub password_cost: Option<Argon2Parameters>,
     /// Whether this is the demonstration or a test: then sandbox adapters and services on loopback http are accepted.
     pub demonstration: bool,
 }
@@ -71,7 +75,7 @@ impl Surroundings {
         Self {
             clock: Arc::new(SystemClock),
             entropy: Arc::new(SystemEntropy),
-            password_cost: Argon2Parameters::DEFAULT,
+            password_cost: None,
             demonstration: false,
         }
     }
@@ -164,6 +168,10 @@ pub struct Application {
     node_lock: Option<NodeLock>,
     /// What a stranger may hold.
     limits: ConnectionLimits,
+    /// How long it is kept that something was.
+    retention: RetentionTerms,
+    /// What browsers are told of coming by https alone.
+    https_only: HttpsOnly,
 }
 
 impl fmt::Debug for Application {
@@ -182,7 +190,7 @@ impl Application {
             return Err(BuildError::Sandbox(setting));
         }
         let limits = connection_limits(settings, descriptor_limit())?;
-        let Surroundings { clock, entropy, password_cost, .. } = surroundings.clone();
+        let Surroundings { clock, entropy, .. } = surroundings.clone();
         let keys = LocalKeys::open(&settings.keys.folder, &settings.sealing_secret()?, entropy.clone())?;
         let keys: Arc<dyn KeyPairStore> = Arc::new(keys);
         let store = Store::open(&settings.database_url()?, settings.database.connections)?;
@@ -207,23 +215,7 @@ impl Application {
         let identity_provider = identity_provider(settings, surroundings, &store, &keys)?;
 
         let server = &settings.server;
-        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        let site = Site {
-            relying_party: RelyingParty::new(&server.public_url, &server.service_name)?,
-            service_name: server.service_name.clone(),
-            origin: server.public_url.clone(),
-            session_limits: settings.sessions.limits()?,
-            limits: settings.limits.rates()?,
-            gate: Argon2Gate::new(settings.limits.password_places(cores)?, password_cost),
-            services: identity_provider.registry.clone(),
-            contact: contact_of(&settings.contact),
-            proxies: server.proxies,
-            text_messages: TextMessages::new(settings.text_messages.terms()?),
-            store,
-            keys: keys.clone(),
-            clock,
-            entropy,
-        };
+        let site = site(settings, surroundings, store, keys.clone(), identity_provider.registry.clone())?;
 
         let bind = |address| TcpListener::bind(address).map_err(|error| BuildError::Listen { address, error });
         let listener = bind(server.listen)?;
@@ -249,6 +241,8 @@ impl Application {
             node,
             node_lock,
             limits,
+            retention: settings.retention.terms()?,
+            https_only: HttpsOnly::of(server),
         })
     }
 
@@ -296,7 +290,7 @@ impl Application {
         let _held_until_the_end = self.node_lock.take();
         let background = [
             tokio::spawn(self.outbox.clone().run()),
-            tokio::spawn(jobs::keep_forgetting(self.site.store.clone(), self.site.clock.clone())),
+            tokio::spawn(jobs::keep_forgetting(self.site.store.clone(), self.retention, self.site.clock.clone())),
             // Without a folder the database is watched, since another node or the terminal may apply a change.
             tokio::spawn(metadata::watch(
                 self.site.store.clone(),
@@ -356,6 +350,7 @@ impl Application {
         let site = web::Data::new(self.site);
         let identity_provider = web::Data::new(self.identity_provider);
         let admission = web::Data::new(admission::Admission::new(self.limits));
+        let https_only = web::Data::new(self.https_only);
         connections::serve(self.listener, self.tls, self.limits, STOP_WITHIN_SECONDS, move || {
             let outbox = outbox.clone();
             App::new()
@@ -378,6 +373,7 @@ impl Application {
                 .app_data(site.clone())
                 .app_data(identity_provider.clone())
                 .app_data(admission.clone())
+                .app_data(https_only.clone())
                 .configure(routes)
         })
     }
@@ -447,6 +443,43 @@ fn identity_provider(
         fetches: Default::default(),
         loopback_http: surroundings.demonstration,
         denied,
+    })
+}
+
+/// What everything about people needs, from the settings.
+///
+/// # Errors
+/// Which setting is wrong.
+pub fn site(
+    settings: &Settings,
+    surroundings: &Surroundings,
+    store: Store,
+    keys: Arc<dyn ServiceKeys>,
+    services: SharedRegistry,
+) -> Result<Site, BuildError> {
+    let server = &settings.server;
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    Ok(Site {
+        relying_party: RelyingParty::new(&server.public_url, &server.service_name)?,
+        service_name: server.service_name.clone(),
+        origin: server.public_url.clone(),
+        session_limits: settings.sessions.limits()?,
+        limits: settings.limits.rates()?,
+        gate: Argon2Gate::new(
+            settings.limits.password_places(cores)?,
+            match surroundings.password_cost {
+                Some(cost) => cost,
+                None => settings.passwords.cost()?,
+            },
+        ),
+        services,
+        contact: contact_of(&settings.contact),
+        proxies: server.proxies,
+        text_messages: TextMessages::new(settings.text_messages.terms()?),
+        store,
+        keys,
+        clock: surroundings.clock.clone(),
+        entropy: surroundings.entropy.clone(),
     })
 }
 

@@ -78,6 +78,7 @@ impl Letter {
             ("sign_in", site.address(address::SIGN_IN)),
             ("forgotten", site.address(address::FORGOT_PASSWORD)),
             ("sign_up", site.address(address::SIGN_UP)),
+            ("help", site.address(address::HELP)),
         ];
         match self {
             Self::AddAddress(token) => {

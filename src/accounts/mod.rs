@@ -24,6 +24,7 @@ pub mod service_address;
 pub mod session;
 mod sign_up;
 pub mod site;
+pub mod standing;
 pub mod take_up;
 pub mod text_messages;
 mod throttles;

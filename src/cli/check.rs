@@ -65,6 +65,14 @@ pub fn run(file: &SettingsFile, out: &mut dyn Write) -> Result<CommandOutcome, C
     for denied in settings.denied_algorithms()?.uris() {
         report.warning("settings", format!("federation.denied_algorithms: {denied} is neither accepted nor used"))?;
     }
+    if settings.server.proxies == 0
+        && settings.server.tls_certificate.is_none()
+        && settings.server.public_url.scheme() == "https"
+    {
+        let what = "server.proxies is 0 and no certificate is served: a proxy in front does TLS, and all people behind it count as \
+                    one network. Set how many proxies add to X-Forwarded-For";
+        report.warning("settings", what)?;
+    }
     if let Some(key) = settings.sandboxed() {
         report.warning("settings", format!("{key} is a sandbox: only `signet demo` and tests start with it"))?;
     }

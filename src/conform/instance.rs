@@ -30,7 +30,8 @@ use crate::services::keys::LocalKeys;
 use crate::services::sandbox::{Channel, SandboxInbox};
 use crate::settings::{
     ConnectionSettings, ContactSettings, DatabaseSettings, FederationSettings, KeySettings, LimitSettings,
-    MailSettings, ServerSettings, SessionSettings, Settings, SmsSettings, TextMessageSettings,
+    MailSettings, PasswordSettings, RetentionSettings, ServerSettings, SessionSettings, Settings, SmsSettings,
+    TextMessageSettings,
 };
 use crate::storage::Store;
 
@@ -91,7 +92,7 @@ impl Instance {
             clock: clock.clone(),
             entropy: Arc::new(SystemEntropy),
             // What a password costs is not what is tried.
-            password_cost: Argon2Parameters { memory_kib: 64, iterations: 1, lanes: 1 },
+            password_cost: Some(Argon2Parameters { memory_kib: 64, iterations: 1, lanes: 1 }),
             demonstration: true,
         };
         for provider in providers {
@@ -179,6 +180,8 @@ fn settings(folder: &Folder) -> Result<Settings, ConformError> {
         },
         keys: KeySettings { folder: at("keys"), passphrase_file: at("passphrase") },
         mail: MailSettings::Sandbox,
+        passwords: PasswordSettings::default(),
+        retention: RetentionSettings::default(),
         server: ServerSettings {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, port)),
             public_url: format!("http://localhost:{port}/").parse()?,
@@ -187,6 +190,8 @@ fn settings(folder: &Folder) -> Result<Settings, ConformError> {
             tls_key_file: None,
             metrics_listen: None,
             proxies: 0,
+            https_only_days: 0,
+            https_only_subdomains: false,
             node: "conform".to_owned(),
         },
         limits: LimitSettings::default(),
@@ -217,8 +222,14 @@ fn settle_in(
 ) -> Result<DemoPerson, ConformError> {
     let (site, now) = (application.site(), surroundings.clock.now());
     let (email, phone) = (format!("person-{number}@conform.example"), format!("+1 202 555 01{}", 60 + number));
-    let invented =
-        person::invent_as(&email, &phone, &*site.keys, surroundings.password_cost, now, &*surroundings.entropy)?;
+    let invented = person::invent_as(
+        &email,
+        &phone,
+        &*site.keys,
+        surroundings.password_cost.unwrap_or_default(),
+        now,
+        &*surroundings.entropy,
+    )?;
     site.store.transaction_blocking::<_, Trouble, _>(|tx| person::store(tx, site, &invented, now))?;
     Ok(invented.shown)
 }

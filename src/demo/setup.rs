@@ -32,8 +32,9 @@ use crate::entropy::{Entropy, random_bytes};
 use crate::jobs::ledger::{self, KEYING_MIGRATION, LedgerError};
 use crate::services::keys::{GenerateKeys, LocalKeys, LocalKeysError, SealingSecret, SigningKeyKind};
 use crate::settings::{
-    ConnectionSettings, DatabaseSettings, FederationSettings, KeySettings, LimitSettings, MailSettings, ServerSettings,
-    SessionSettings, Settings, SettingsError, SmsSettings, TextMessageSettings,
+    ConnectionSettings, DatabaseSettings, FederationSettings, KeySettings, LimitSettings, MailSettings,
+    PasswordSettings, RetentionSettings, ServerSettings, SessionSettings, Settings, SettingsError, SmsSettings,
+    TextMessageSettings,
 };
 use crate::storage::{Store, StoreError};
 
@@ -218,6 +219,8 @@ fn settings(places: &DemoPlaces) -> Result<Settings, DemoError> {
         },
         keys: KeySettings { folder: folder.join("keys"), passphrase_file: folder.join("passphrase") },
         mail: MailSettings::Sandbox,
+        passwords: PasswordSettings::default(),
+        retention: RetentionSettings::default(),
         server: ServerSettings {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, places.port)),
             public_url,
@@ -226,6 +229,8 @@ fn settings(places: &DemoPlaces) -> Result<Settings, DemoError> {
             tls_key_file: None,
             metrics_listen: None,
             proxies: 0,
+            https_only_days: 0,
+            https_only_subdomains: false,
             node: "demo".to_owned(),
         },
         limits: LimitSettings::default(),
@@ -260,7 +265,8 @@ pub(crate) fn make_keys(settings: &Settings, surroundings: &Surroundings) -> Res
 fn seed(application: &Application, surroundings: &Surroundings, file: &Path) -> Result<Option<DemoPerson>, DemoError> {
     let site = application.site();
     let now = surroundings.clock.now();
-    let invented = person::invent(&*site.keys, surroundings.password_cost, now, &*surroundings.entropy)?;
+    let invented =
+        person::invent(&*site.keys, surroundings.password_cost.unwrap_or_default(), now, &*surroundings.entropy)?;
     let shown = invented.shown.clone();
     let is_new = site.store.transaction_blocking::<_, Trouble, _>(|tx| person::store(tx, site, &invented, now))?;
     if is_new {

@@ -89,7 +89,7 @@ use crate::federation::release::Withheld;
 use crate::refusal::RefusalKind;
 use crate::saml::MessageId;
 use crate::saml::signature::KeyFingerprint;
-use crate::subscriber::{Country, SubscriberId};
+use crate::subscriber::{Country, StandingReason, SubscriberId};
 
 /// How often this node logged each event of [`Event::NAMES`].
 static LOGGED: [AtomicU64; Event::NAMES.len()] = [const { AtomicU64::new(0) }; Event::NAMES.len()];
@@ -182,6 +182,21 @@ impl Event {
 events! {
     /// An account was made.
     AccountCreated = "account_created", INFO, remembered;
+    /// An administrator ended an account for good.
+    AccountEnded {
+        /// Why.
+        reason: StandingReason,
+    } = "account_ended", WARN, remembered, mail "mail-account-ended";
+    /// An administrator let an account be used again.
+    AccountReinstated {
+        /// Why.
+        reason: StandingReason,
+    } = "account_reinstated", WARN, remembered, mail "mail-account-reinstated";
+    /// An administrator stopped an account.
+    AccountSuspended {
+        /// Why.
+        reason: StandingReason,
+    } = "account_suspended", WARN, remembered, mail "mail-account-suspended";
     /// An address was added.
     AddressAdded = "address_added", INFO, remembered, mail "mail-address-added";
     /// An address was removed.

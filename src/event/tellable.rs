@@ -11,7 +11,7 @@ use crate::federation::release::Withheld;
 use crate::refusal::RefusalKind;
 use crate::saml::signature::KeyFingerprint;
 use crate::saml::{EntityId, MessageId};
-use crate::subscriber::{Country, SubscriberId};
+use crate::subscriber::{Country, StandingReason, SubscriberId};
 
 /// A value that may stand in the log and in a person's history: it says nothing personal, is no secret, and repeats no text
 /// that came from outside unchecked.
@@ -41,7 +41,7 @@ told_as_displayed! {
     // Identifiers: random, or checked when they came in.
     AuthenticatorId, ChainPosition, EntityId, KeyFingerprint, MessageId, RevisionId, ServiceName, SubscriberId,
     // What stands in our own files and tables: names of attributes, levels, terms of agreements, kinds of records.
-    AlteredRecord, AttributeName, Level, LoweredProtection,
+    AlteredRecord, AttributeName, Level, LoweredProtection, StandingReason,
     // Where a phone number belongs, without the number.
     Country,
     // What an error says of itself.

@@ -20,7 +20,8 @@ use time::UtcDateTime;
 
 use crate::{
     clock::Clock,
-    storage::{Store, StoreError, retention},
+    storage::retention::{self, RetentionTerms},
+    storage::{Store, StoreError},
 };
 
 /// How often what is over is forgotten.
@@ -30,8 +31,8 @@ const FORGET_EVERY: StdDuration = StdDuration::from_secs(60);
 ///
 /// # Errors
 /// When the database fails.
-pub async fn forget(store: &Store, clock: &dyn Clock) -> Result<usize, StoreError> {
-    forget_in_batches(store, clock.now(), |_| {}).await
+pub async fn forget(store: &Store, terms: RetentionTerms, clock: &dyn Clock) -> Result<usize, StoreError> {
+    forget_in_batches(store, terms, clock.now(), |_| {}).await
 }
 
 /// The same, and says after each transaction how many rows it was about: between two of them others write.
@@ -40,13 +41,14 @@ pub async fn forget(store: &Store, clock: &dyn Clock) -> Result<usize, StoreErro
 /// When the database fails.
 pub async fn forget_in_batches(
     store: &Store,
+    terms: RetentionTerms,
     now: UtcDateTime,
     mut after_each: impl FnMut(usize) + Send,
 ) -> Result<usize, StoreError> {
     let mut rows = 0;
     for erasure in retention::erasures() {
         loop {
-            let gone = store.transaction::<_, StoreError, _>(move |tx| tx.erase_batch(erasure, now)).await?;
+            let gone = store.transaction::<_, StoreError, _>(move |tx| tx.erase_batch(erasure, terms, now)).await?;
             after_each(gone);
             rows += gone;
             if gone < retention::BATCH {
@@ -58,11 +60,11 @@ pub async fn forget_in_batches(
 }
 
 /// Runs [`forget`] again and again. It ends when it is dropped.
-pub async fn keep_forgetting(store: Store, clock: Arc<dyn Clock>) {
+pub async fn keep_forgetting(store: Store, terms: RetentionTerms, clock: Arc<dyn Clock>) {
     let mut ticks = tokio::time::interval(FORGET_EVERY);
     loop {
         ticks.tick().await;
-        match forget(&store, &*clock).await {
+        match forget(&store, terms, &*clock).await {
             Ok(0) => {}
             Ok(rows) => tracing::info!(rows, "forgot what is over"),
             Err(error) => tracing::warn!(%error, "could not forget what is over; it is tried again"),

@@ -8,6 +8,8 @@ mod connections;
 mod contact;
 mod limits;
 mod messages;
+mod passwords;
+mod retention;
 mod text_messages;
 
 use std::fmt;
@@ -31,7 +33,12 @@ pub use connections::ConnectionSettings;
 pub use contact::ContactSettings;
 pub use limits::LimitSettings;
 pub use messages::{MailSettings, SmsSettings};
+pub use passwords::PasswordSettings;
+pub use retention::RetentionSettings;
 pub use text_messages::TextMessageSettings;
+
+/// For ten years; nobody plans longer.
+const MOST_HTTPS_ONLY_DAYS: u16 = 3650;
 
 /// Everything that an operator sets.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -54,6 +61,12 @@ pub struct Settings {
     pub limits: LimitSettings,
     /// Where mail goes.
     pub mail: MailSettings,
+    /// What one check of a password costs.
+    #[serde(default)]
+    pub passwords: PasswordSettings,
+    /// How long it is kept that something was.
+    #[serde(default)]
+    pub retention: RetentionSettings,
     /// Where browsers find us.
     pub server: ServerSettings,
     /// How long sessions live.
@@ -148,6 +161,12 @@ pub struct ServerSettings {
     pub proxies: u8,
     /// Where `/metrics` is served, by plain HTTP: an address that only the monitoring system reaches. Nowhere without it.
     pub metrics_listen: Option<SocketAddr>,
+    /// Days for which a browser that has seen us comes by https alone (`Strict-Transport-Security`); with 0 it is not told so.
+    #[serde(default = "two_years")]
+    pub https_only_days: u16,
+    /// Whether that holds for all hosts below ours too.
+    #[serde(default = "yes")]
+    pub https_only_subdomains: bool,
     /// The name of this node: its disclosure chain is its own, so no two nodes may share one.
     #[serde(default = "main_node")]
     pub node: String,
@@ -205,6 +224,8 @@ impl Settings {
         self.sessions.limits()?;
         self.limits.rates()?;
         self.limits.password_places(1)?;
+        self.passwords.cost()?;
+        self.retention.terms()?;
         Ok(())
     }
 
@@ -288,6 +309,9 @@ impl ServerSettings {
             ("http", Some("localhost")) => {}
             _ => return refused("https is needed everywhere but on http://localhost"),
         }
+        if self.https_only_days > MOST_HTTPS_ONLY_DAYS {
+            return Err(SettingsError::unusable("server.https_only_days", &"a number of days from 0 to 3650"));
+        }
         if self.tls_certificate.is_some() != self.tls_key_file.is_some() {
             return Err(SettingsError::unusable("server.tls_certificate", &"goes together with server.tls_key_file"));
         }
@@ -360,6 +384,10 @@ fn read_secret(key: &'static str, file: &Path) -> Result<String, SettingsError> 
     let text = std::fs::read_to_string(file)
         .map_err(|error| SettingsError::unusable(key, &format!("{}: {error}", file.display())))?;
     Ok(text.trim_end_matches(['\r', '\n']).to_owned())
+}
+
+const fn two_years() -> u16 {
+    730
 }
 
 const fn eight() -> u32 {

@@ -1,4 +1,6 @@
 use super::*;
+use crate::authentication::password::Argon2Parameters;
+use crate::storage::retention::RetentionTerms;
 
 const GOOD: &str = r#"
     [database]
@@ -150,4 +152,57 @@ fn whom_to_ask_is_an_address_or_a_number() {
     assert_eq!(key_of(with("phone = \"call us\"")), "contact.phone");
     assert_eq!(key_of(with("phone = \"1\\n2\"")), "contact.phone");
     assert_eq!(key_of(with(&format!("hours = \"{}\"", "x".repeat(121)))), "contact.hours");
+}
+
+#[test]
+fn a_password_is_made_no_cheaper_than_owasp_says() {
+    let with =
+        |lines: &str| read(&format!("{GOOD}\n[passwords]\n{lines}")).map(|settings| settings.passwords.cost().unwrap());
+    let cost = |memory_kib, iterations, lanes| Argon2Parameters { memory_kib, iterations, lanes };
+    assert_eq!(with("").unwrap(), Argon2Parameters::DEFAULT);
+    assert_eq!(with("argon2id_memory_kib = 19456\nargon2id_passes = 2").unwrap(), cost(19_456, 2, 1));
+    assert_eq!(
+        with("argon2id_memory_kib = 7168\nargon2id_passes = 10\nargon2id_lanes = 8").unwrap(),
+        cost(7_168, 10, 8)
+    );
+    for (lines, key) in [
+        ("argon2id_memory_kib = 47103", "passwords.argon2id_memory_kib"),
+        ("argon2id_memory_kib = 19455\nargon2id_passes = 2", "passwords.argon2id_memory_kib"),
+        ("argon2id_memory_kib = 7167\nargon2id_passes = 9", "passwords.argon2id_memory_kib"),
+        ("argon2id_memory_kib = 1048577", "passwords.argon2id_memory_kib"),
+        ("argon2id_passes = 0", "passwords.argon2id_passes"),
+        ("argon2id_passes = 11", "passwords.argon2id_passes"),
+        ("argon2id_lanes = 0", "passwords.argon2id_lanes"),
+        ("argon2id_lanes = 9", "passwords.argon2id_lanes"),
+    ] {
+        let refused = with(lines).unwrap_err();
+        assert!(matches!(refused, SettingsError::Unusable { key: named, .. } if named == key), "{lines}: {refused:?}");
+    }
+}
+
+#[test]
+fn what_is_kept_is_kept_for_days_within_bounds() {
+    let with = |lines: &str| {
+        read(&format!("{GOOD}\n[retention]\n{lines}")).map(|settings| settings.retention.terms().unwrap())
+    };
+    assert_eq!(with("").unwrap(), RetentionTerms::DEFAULT);
+    let terms = with("sessions_days = 365\nfinished_work_days = 1").unwrap();
+    assert_eq!((terms.sessions, terms.work), (Duration::days(365), Duration::DAY));
+    for (line, key) in [
+        ("sessions_days = 0", "retention.sessions_days"),
+        ("sessions_days = 366", "retention.sessions_days"),
+        ("finished_work_days = 0", "retention.finished_work_days"),
+        ("finished_work_days = 91", "retention.finished_work_days"),
+    ] {
+        let refused = with(line).unwrap_err();
+        assert!(matches!(refused, SettingsError::Unusable { key: named, .. } if named == key), "{line}: {refused:?}");
+    }
+}
+
+#[test]
+fn browsers_are_told_to_come_by_https_for_ten_years_at_most() {
+    let with = |line: &str| read(&GOOD.replace("[sms]", &format!("{line}\n[sms]")));
+    assert!(with("https_only_days = 3650").is_ok());
+    let refused = with("https_only_days = 3651");
+    assert!(matches!(refused, Err(SettingsError::Unusable { key: "server.https_only_days", .. })), "{refused:?}");
 }

@@ -13,10 +13,41 @@ use crate::federation::single_logout::PARTICIPANTS_KEPT_FOR;
 
 /// At most so many rows share a transaction.
 pub const BATCH: usize = 500;
-/// How long finished work is kept: messages that were sent (without their contents), links, codes.
-pub const WORK_KEPT_FOR: Duration = Duration::days(7);
-/// How long it is kept that a session was: as long as somebody may ask what happened in it. What it knew goes at its idle limit.
-pub const SESSIONS_KEPT_FOR: Duration = Duration::days(30);
+
+/// What of the list an operator sets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RetentionTerms {
+    /// How long it is kept that a session was: as long as somebody may ask what happened in it. What it knew goes at its idle limit.
+    pub sessions: Duration,
+    /// How long finished work is kept: messages that were sent (without their contents), links, codes.
+    pub work: Duration,
+}
+
+impl RetentionTerms {
+    /// Where nothing else is set.
+    pub const DEFAULT: Self = Self { sessions: Duration::days(30), work: Duration::days(7) };
+}
+
+/// How long after its time something is erased.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum After {
+    /// Always so long.
+    Fixed(Duration),
+    /// As [`RetentionTerms::sessions`] says.
+    Sessions,
+    /// As [`RetentionTerms::work`] says.
+    Work,
+}
+
+impl After {
+    const fn under(self, terms: RetentionTerms) -> Duration {
+        match self {
+            Self::Fixed(duration) => duration,
+            Self::Sessions => terms.sessions,
+            Self::Work => terms.work,
+        }
+    }
+}
 
 /// What is done to a row whose time has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,7 +66,7 @@ pub struct Erasure {
     /// The column that holds the time, in milliseconds since 1970.
     pub since: &'static str,
     /// How long after that time.
-    pub after: Duration,
+    pub after: After,
     /// Which rows alone, in SQL and in words; every row where there is none.
     pub only: Option<(&'static str, &'static str)>,
     /// What is done.
@@ -53,9 +84,11 @@ pub enum Retention {
     With(&'static str),
 }
 
-const fn row(table: &'static str, since: &'static str, after: Duration) -> Erasure {
+const fn row(table: &'static str, since: &'static str, after: After) -> Erasure {
     Erasure { table, since, after, only: None, erase: Erase::Row }
 }
+
+const AT_ONCE: After = After::Fixed(Duration::ZERO);
 
 const ACCOUNT: Retention = Retention::Kept("as long as the account");
 const LEDGER: Retention = Retention::Kept("for good: the ledger");
@@ -65,25 +98,25 @@ const FEDERATION: Retention = Retention::Kept("for good: what was served when, a
 pub const RETENTION: &[(&str, Retention)] = &[
     ("address_name", Retention::Kept("for good: no other account gets the name")),
     ("adopted_chain", LEDGER),
-    ("artifact", Retention::Erased(&[row("artifact", "expires_at", Duration::ZERO)])),
+    ("artifact", Retention::Erased(&[row("artifact", "expires_at", AT_ONCE)])),
     ("authenticator", ACCOUNT),
     ("consent", ACCOUNT),
     ("disclosure", LEDGER),
     ("email_address", ACCOUNT),
-    ("email_link", Retention::Erased(&[row("email_link", "expires_at", WORK_KEPT_FOR)])),
+    ("email_link", Retention::Erased(&[row("email_link", "expires_at", After::Work)])),
     ("history", ACCOUNT),
-    ("known_browser", Retention::Erased(&[row("known_browser", "expires_at", Duration::ZERO)])),
-    ("logout", Retention::Erased(&[row("logout", "expires_at", Duration::ZERO)])),
+    ("known_browser", Retention::Erased(&[row("known_browser", "expires_at", AT_ONCE)])),
+    ("logout", Retention::Erased(&[row("logout", "expires_at", AT_ONCE)])),
     ("logout_session", Retention::With("logout")),
     ("logout_step", Retention::With("logout")),
     ("metadata_fetch", FEDERATION),
-    ("out_of_band_code", Retention::Erased(&[row("out_of_band_code", "expires_at", WORK_KEPT_FOR)])),
-    ("outbox", Retention::Erased(&[row("outbox", "finished_at", WORK_KEPT_FOR)])),
+    ("out_of_band_code", Retention::Erased(&[row("out_of_band_code", "expires_at", After::Work)])),
+    ("outbox", Retention::Erased(&[row("outbox", "finished_at", After::Work)])),
     ("pairwise_identifier", ACCOUNT),
     ("password_credential", ACCOUNT),
-    ("pending_request", Retention::Erased(&[row("pending_request", "expires_at", Duration::ZERO)])),
+    ("pending_request", Retention::Erased(&[row("pending_request", "expires_at", AT_ONCE)])),
     ("proofed_profile", ACCOUNT),
-    ("seen_request", Retention::Erased(&[row("seen_request", "expires_at", Duration::ZERO)])),
+    ("seen_request", Retention::Erased(&[row("seen_request", "expires_at", AT_ONCE)])),
     ("service_address", ACCOUNT),
     (
         "session",
@@ -91,32 +124,35 @@ pub const RETENTION: &[(&str, Retention)] = &[
             Erasure {
                 table: "session",
                 since: "idle_until",
-                after: Duration::ZERO,
+                after: AT_ONCE,
                 only: Some(("subscriber IS NULL", "of a visitor who is not known")),
                 erase: Erase::Row,
             },
             Erasure {
                 table: "session",
                 since: "idle_until",
-                after: Duration::ZERO,
+                after: AT_ONCE,
                 only: Some(("length(sealed) > 0", "what it knew, the vault's key included")),
                 erase: Erase::Column("sealed"),
             },
-            row("session", "idle_until", SESSIONS_KEPT_FOR),
+            row("session", "idle_until", After::Sessions),
         ]),
     ),
-    ("session_participant", Retention::Erased(&[row("session_participant", "joined_at", PARTICIPANTS_KEPT_FOR)])),
+    (
+        "session_participant",
+        Retention::Erased(&[row("session_participant", "joined_at", After::Fixed(PARTICIPANTS_KEPT_FOR))]),
+    ),
     ("signing_node", FEDERATION),
     ("signing_plan", FEDERATION),
     ("sp_revision", FEDERATION),
     ("subscriber", ACCOUNT),
-    ("throttle", Retention::Erased(&[row("throttle", "ends_at", Duration::ZERO)])),
+    ("throttle", Retention::Erased(&[row("throttle", "ends_at", AT_ONCE)])),
     ("vault_attribute", ACCOUNT),
     ("vault_slot", ACCOUNT),
 ];
 
 impl Retention {
-    /// In words, as SECURITY.md has it.
+    /// In words, as SECURITY.md has it: where nothing else is set.
     #[must_use]
     pub fn in_words(&self) -> String {
         match self {
@@ -134,8 +170,9 @@ impl Erasure {
             Erase::Column(column) => format!("`{column}` emptied"),
             Erase::Row => "erased".to_owned(),
         };
-        let days = self.after.whole_days();
-        let after = match (days, self.after.whole_hours()) {
+        let after = self.after.under(RetentionTerms::DEFAULT);
+        let days = after.whole_days();
+        let after = match (days, after.whole_hours()) {
             (0, 0) => "at".to_owned(),
             (_, 24) => "24 hours after".to_owned(),
             _ => format!("{days} days after"),
@@ -157,9 +194,15 @@ impl Transaction<'_> {
     ///
     /// # Errors
     /// When the database fails.
-    pub fn erase_batch(&mut self, erasure: &Erasure, now: UtcDateTime) -> Result<usize, StoreError> {
+    pub fn erase_batch(
+        &mut self,
+        erasure: &Erasure,
+        terms: RetentionTerms,
+        now: UtcDateTime,
+    ) -> Result<usize, StoreError> {
+        let before = now - erasure.after.under(terms);
         if erasure.table == "logout" {
-            return self.forget_expired_logouts(now - erasure.after);
+            return self.forget_expired_logouts(before);
         }
         let Erasure { table, since, only, erase, .. } = *erasure;
         let only = only.map_or(String::new(), |(condition, _)| format!(" AND {condition}"));
@@ -182,7 +225,7 @@ impl Transaction<'_> {
             Erase::Column(column) => format!("UPDATE {table} SET {column} = {nothing} WHERE {place}{rows}"),
             Erase::Row => format!("DELETE FROM {table} WHERE {place}{rows}"),
         };
-        let query = diesel::sql_query(statement).bind::<BigInt, _>(milliseconds(now - erasure.after));
+        let query = diesel::sql_query(statement).bind::<BigInt, _>(milliseconds(before));
         Ok(match self.connection {
             AnyConnection::Postgresql(inner) => query.execute(inner)?,
             AnyConnection::Sqlite(inner) => query.execute(inner)?,

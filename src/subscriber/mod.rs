@@ -9,6 +9,8 @@ mod phone_number;
 mod typed;
 pub mod vault;
 
+use std::fmt;
+
 use time::UtcDateTime;
 
 use crate::id::define_id;
@@ -54,6 +56,39 @@ pub enum SubscriberStatus {
     SigningUp,
     /// Stopped by an administrator. The person is told so after the password, and no earlier.
     Suspended,
+}
+
+/// Why an administrator changed whether an account may be used. It is one of few, since it stands in the log, where nothing personal
+/// may stand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StandingReason {
+    /// Its person asked for it.
+    AtTheirRequest,
+    /// Somebody else may be using it, or it was made to deceive.
+    SuspectedFraud,
+    /// A court or an authority orders it.
+    Order,
+    /// What was decided before was a mistake.
+    Mistake,
+}
+
+impl StandingReason {
+    /// Its word on the command line and in the log.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::AtTheirRequest => "at-their-request",
+            Self::SuspectedFraud => "suspected-fraud",
+            Self::Order => "order",
+            Self::Mistake => "mistake",
+        }
+    }
+}
+
+impl fmt::Display for StandingReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
 }
 
 impl SubscriberStatus {

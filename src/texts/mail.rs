@@ -103,6 +103,7 @@ mod tests {
             ("sign_in", format!("{OURS}/sign-in")),
             ("forgotten", format!("{OURS}/forgot-password")),
             ("sign_up", format!("{OURS}/sign-up")),
+            ("help", format!("{OURS}/help")),
             ("link", format!("{OURS}/link/m53Q0UAX07I6uZyhn6KCOMuC6qmmvL8JZwcbHEQVsTc")),
             ("address", "a…@example.org".to_owned()),
             ("method", "Security key".to_owned()),
@@ -117,7 +118,7 @@ mod tests {
         let letters: Vec<&str> = texts::keys()
             .filter(|key| key.starts_with("mail-") && !key.ends_with("-subject") && !key.ends_with("-action"))
             .collect();
-        assert_eq!(letters.len(), 17, "{letters:?}");
+        assert_eq!(letters.len(), 20, "{letters:?}");
         for key in letters {
             let (subject, body, action) = letter(Locale::DEFAULT, key);
             let html = mail_html(Locale::DEFAULT, "Signet", &subject, &body, action.as_deref(), OURS).unwrap();

@@ -9,7 +9,7 @@ use actix_web::http::header::{
 use actix_web::middleware::Next;
 use actix_web::{Error, web};
 
-use crate::accounts::site::Site;
+use crate::settings::ServerSettings;
 
 /// No inline script or style anywhere, nothing from elsewhere, no frames, and forms go to us alone.
 pub const CSP: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; \
@@ -21,6 +21,23 @@ pub const CSP: &str = "default-src 'none'; script-src 'self'; style-src 'self'; 
 pub const CSP_OF_RESPONSE_PAGE: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
      font-src 'self'; connect-src 'none'; base-uri 'none'; frame-ancestors 'none'";
 
+/// What browsers are told of coming by https alone (RFC 6797): nothing where we are not served by https.
+#[derive(Debug, Clone)]
+pub struct HttpsOnly(Option<HeaderValue>);
+
+impl HttpsOnly {
+    /// As the settings say.
+    #[must_use]
+    pub fn of(server: &ServerSettings) -> Self {
+        let days = u64::from(server.https_only_days);
+        if server.public_url.scheme() != "https" || days == 0 {
+            return Self(None);
+        }
+        let below = if server.https_only_subdomains { "; includeSubDomains" } else { "" };
+        Self(HeaderValue::from_str(&format!("max-age={}{below}", days * 24 * 60 * 60)).ok())
+    }
+}
+
 /// Adds the headers that are not there yet: a handler may have set its own.
 ///
 /// # Errors
@@ -29,13 +46,13 @@ pub async fn protect(
     request: ServiceRequest,
     next: Next<impl MessageBody>,
 ) -> Result<ServiceResponse<impl MessageBody>, Error> {
-    let https = request.app_data::<web::Data<Site>>().is_some_and(|site| site.origin.scheme() == "https");
+    let https_only = request.app_data::<web::Data<HttpsOnly>>().and_then(|https_only| https_only.0.clone());
     let mut answer = next.call(request).await?;
-    add_headers(answer.headers_mut(), https);
+    add_headers(answer.headers_mut(), https_only);
     Ok(answer)
 }
 
-fn add_headers(headers: &mut HeaderMap, https: bool) {
+fn add_headers(headers: &mut HeaderMap, https_only: Option<HeaderValue>) {
     let mut add = |name: HeaderName, value: &'static str| {
         if !headers.contains_key(&name) {
             headers.insert(name, HeaderValue::from_static(value));
@@ -55,7 +72,7 @@ fn add_headers(headers: &mut HeaderMap, https: bool) {
     );
     // Pages are about a person; a shared computer's "back" must not show them.
     add(CACHE_CONTROL, "no-store");
-    if https {
-        add(STRICT_TRANSPORT_SECURITY, "max-age=63072000; includeSubDomains");
+    if let Some(https_only) = https_only {
+        headers.insert(STRICT_TRANSPORT_SECURITY, https_only);
     }
 }

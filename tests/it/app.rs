@@ -54,6 +54,8 @@ fn settings(folder: &Path) -> Settings {
         },
         keys: KeySettings { folder: keys, passphrase_file },
         mail: MailSettings::Sandbox,
+        passwords: Default::default(),
+        retention: Default::default(),
         server: ServerSettings {
             listen: format!("127.0.0.1:{port}").parse().unwrap(),
             public_url: format!("http://localhost:{port}").parse().unwrap(),
@@ -62,6 +64,8 @@ fn settings(folder: &Path) -> Settings {
             tls_key_file: None,
             metrics_listen: None,
             proxies: 0,
+            https_only_days: 30,
+            https_only_subdomains: false,
             node: "main".into(),
         },
         limits: LimitSettings::default(),
@@ -149,7 +153,7 @@ async fn the_pages_are_served_over_tls_with_what_the_settings_name() {
         || reqwest::Client::builder().no_proxy().resolve("localhost", here).add_root_certificate(authority.clone());
     let answer = client().build().unwrap().get(url.clone()).send().await.unwrap();
     assert_eq!(answer.status(), 200);
-    assert!(answer.headers().contains_key("strict-transport-security"));
+    assert_eq!(answer.headers()["strict-transport-security"], "max-age=2592000");
     let old = client().max_tls_version(reqwest::tls::Version::TLS_1_1).build();
     if let Ok(old) = old {
         assert!(old.get(url.clone()).send().await.is_err(), "TLS 1.1 is spoken");

@@ -15,7 +15,10 @@ use signet::{
         sandbox::{SandboxInbox, UNREACHABLE_NUMBER},
         sms::{OutgoingSms, Sms},
     },
-    storage::{OutboxEntry, Store, StoreError, retention::BATCH},
+    storage::{
+        OutboxEntry, Store, StoreError,
+        retention::{BATCH, RetentionTerms},
+    },
 };
 use time::{Duration, UtcDateTime, macros::utc_datetime};
 
@@ -192,14 +195,27 @@ async fn the_session_of_a_visitor_goes_when_it_ends_and_that_of_a_person_after_a
     let theirs = || app.count("session", "subscriber IS NOT NULL");
     assert_eq!((visitors(), theirs()), (3, 1));
 
-    jobs::forget(&app.store, &*app.clock).await.unwrap();
+    jobs::forget(&app.store, RetentionTerms::DEFAULT, &*app.clock).await.unwrap();
     assert_eq!((visitors(), theirs()), (3, 1), "what lives stays");
     app.clock.advance(Duration::minutes(16));
-    jobs::forget(&app.store, &*app.clock).await.unwrap();
+    jobs::forget(&app.store, RetentionTerms::DEFAULT, &*app.clock).await.unwrap();
     assert_eq!((visitors(), theirs()), (0, 1), "a stranger's leaves nothing behind");
     app.clock.advance(Duration::days(31));
-    jobs::forget(&app.store, &*app.clock).await.unwrap();
+    jobs::forget(&app.store, RetentionTerms::DEFAULT, &*app.clock).await.unwrap();
     assert_eq!((visitors(), theirs()), (0, 0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn that_a_session_was_is_kept_as_long_as_the_settings_say() {
+    let app = TestApp::start().await;
+    sign_up(&app, &app.browser(), "ada@example.gov", With::App).await;
+    let terms = RetentionTerms { sessions: Duration::days(3), ..RetentionTerms::DEFAULT };
+    let theirs = || app.count("session", "subscriber IS NOT NULL");
+    for (days, left) in [(2, 1), (2, 0)] {
+        app.clock.advance(Duration::days(days));
+        jobs::forget(&app.store, terms, &*app.clock).await.unwrap();
+        assert_eq!(theirs(), left);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -207,10 +223,10 @@ async fn what_a_session_knew_goes_at_its_idle_limit() {
     let app = TestApp::start().await;
     sign_up(&app, &app.browser(), "ada@example.gov", With::App).await;
     let knowing = || app.count("session", "length(sealed) > 0 AND subscriber IS NOT NULL");
-    jobs::forget(&app.store, &*app.clock).await.unwrap();
+    jobs::forget(&app.store, RetentionTerms::DEFAULT, &*app.clock).await.unwrap();
     assert_eq!(knowing(), 1, "what lives stays");
     app.clock.advance(Duration::minutes(16));
-    jobs::forget(&app.store, &*app.clock).await.unwrap();
+    jobs::forget(&app.store, RetentionTerms::DEFAULT, &*app.clock).await.unwrap();
     assert_eq!((knowing(), app.count("session", "subscriber IS NOT NULL")), (0, 1));
 }
 
@@ -235,7 +251,7 @@ async fn many_rows_are_forgotten_a_few_at_a_time_and_others_write_between() {
         );
         let mut batches = Vec::new();
         let mut written = 0;
-        let forgotten = jobs::forget_in_batches(store, now, |rows| {
+        let forgotten = jobs::forget_in_batches(store, RetentionTerms::DEFAULT, now, |rows| {
             batches.push(rows);
             // Somebody signs in meanwhile: nothing is held between two batches.
             if batches.len() % 100 == 1 {

@@ -41,6 +41,16 @@ async fn every_command_of_the_terminal_runs_with_the_settings_of_production() {
     for good in ["good     mail: 127.0.0.1:", "good     sms: 127.0.0.1", "good     database", "good     services"] {
         assert!(said.contains(good), "{good}: {said}");
     }
+    assert!(!said.contains("server.proxies"), "{said}");
+
+    // Nobody but a proxy in front can speak https for it.
+    let file = place.path("signet.toml");
+    let text = std::fs::read_to_string(&file).expect("settings");
+    let url = text.lines().find(|line| line.starts_with("public_url")).expect("an address");
+    std::fs::write(&file, text.replace(url, "public_url = \"https://login.example.gov\""))
+        .expect("settings are written");
+    let said = self::said(&place.command(&["check"]));
+    assert!(said.contains("warning  settings: server.proxies is 0"), "{said}");
 }
 
 /// Somebody who signs up with a phone, signs in at a service, forgets the password, and types much that is wrong.

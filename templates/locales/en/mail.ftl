@@ -127,6 +127,24 @@ mail-authenticator-ended =
 
     If it was not you who tried, choose a new password now: { $forgotten }
 
+mail-account-ended-subject = Your account has ended
+mail-account-ended =
+    We ended your { $service } account on { $time }. Nobody can sign in to it any more, and no website learns anything from it.
+
+    If you did not ask for this, or want to know why, write to us or call us: { $help }
+
+mail-account-reinstated-subject = You can use your account again
+mail-account-reinstated =
+    We had stopped your { $service } account. Since { $time } you can sign in again: { $sign_in }
+
+    Your profile was not opened or changed.
+
+mail-account-suspended-subject = Your account is stopped
+mail-account-suspended =
+    We stopped your { $service } account on { $time }. You are signed out everywhere, and cannot sign in until we let you use it again. Nothing was deleted, and your profile was not opened.
+
+    To learn why, and what you can do, write to us or call us: { $help }
+
 # The last line lets phones offer the code on our page only.
 sms-code =
     { $code } is your { $service } code. It is valid for 10 minutes, or until we send a newer one. Give it to nobody.

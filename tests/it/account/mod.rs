@@ -1,5 +1,7 @@
 //! The person's own pages.
 
+mod standing;
+
 use signet::clock::Clock as _;
 use time::Duration;
 

@@ -1,7 +1,6 @@
 //! Sessions.
 
 use signet::cli::{CommandOutcome, account};
-use signet::clock::Clock as _;
 use time::Duration;
 
 use crate::support::app::TestApp;
@@ -104,8 +103,7 @@ async fn an_administrator_ends_all_sessions_of_an_address_and_the_person_reads_o
     sign_up(&app, &others, "ben@example.gov", With::App).await;
     let end = |typed: &str| {
         let mut said = Vec::new();
-        let (keys, entropy) = (&*app.site.keys, &*app.site.entropy);
-        let ended = account::end_sessions(&app.store, keys, entropy, typed, app.clock.now(), &mut said);
+        let ended = account::end_sessions(&app.site, typed, &mut said);
         (ended.map_err(|fault| fault.to_string()), String::from_utf8(said).unwrap())
     };
     let (ended, said) = tokio::task::block_in_place(|| end("Ada@Example.GOV\n"));

@@ -34,7 +34,7 @@ fn surroundings() -> Surroundings {
     Surroundings {
         clock: Arc::new(SystemClock),
         entropy: Arc::new(SystemEntropy),
-        password_cost: Argon2Parameters { memory_kib: 64, iterations: 1, lanes: 1 },
+        password_cost: Some(Argon2Parameters { memory_kib: 64, iterations: 1, lanes: 1 }),
         demonstration: true,
     }
 }

@@ -148,6 +148,8 @@ impl TestApp {
             },
             keys: KeySettings { folder: at("keys"), passphrase_file: at("passphrase") },
             mail: wishes.mail.unwrap_or(MailSettings::Sandbox),
+            passwords: Default::default(),
+            retention: Default::default(),
             server: ServerSettings {
                 listen: format!("127.0.0.1:{port}").parse().expect("an address"),
                 public_url: wishes
@@ -162,6 +164,8 @@ impl TestApp {
                     .metrics
                     .then(|| format!("127.0.0.1:{}", free_port()).parse().expect("an address")),
                 proxies: wishes.proxies,
+                https_only_days: 730,
+                https_only_subdomains: true,
                 node: "test".to_owned(),
             },
             limits: wishes.limits,
@@ -173,7 +177,7 @@ impl TestApp {
             clock: clock.clone(),
             entropy: Arc::new(SystemEntropy),
             // A password costs a test little; what it costs in production is measured by the benches.
-            password_cost: Argon2Parameters { memory_kib: 64, iterations: 1, lanes: 1 },
+            password_cost: Some(Argon2Parameters { memory_kib: 64, iterations: 1, lanes: 1 }),
             demonstration: true,
         };
         let store = Store::open(&settings.database_url().expect("a database"), 2).expect("it opens");
