@@ -92,7 +92,7 @@ pub fn run(file: &SettingsFile, out: &mut dyn Write) -> Result<CommandOutcome, C
         (None, _) => {}
     }
     let (faults, unreachable) = (report.faults, report.unreachable);
-    writeln!(out, "{faults} faults")?;
+    writeln!(out, "{faults} {}", if faults == 1 { "fault" } else { "faults" })?;
     if unreachable {
         return Err(CommandError::Store(StoreError::Unreachable));
     }
@@ -110,6 +110,8 @@ fn check_keys(settings: &Settings, report: &mut Report<'_>) -> Result<Option<Loc
             report.good("keys", folder.display())?;
             Ok(Some(keys))
         }
+        // It names the setting; the next step is to look at it.
+        Err(error @ CommandError::Settings(_)) => report.faulty("keys", error).map(|()| None),
         Err(error) => report.faulty("keys", format!("{error} ({})", error.next_step())).map(|()| None),
     }
 }
@@ -156,7 +158,7 @@ fn check_ports(settings: &Settings, report: &mut Report<'_>) -> Result<(), Comma
             .map_err(|error| error.to_string())
     });
     match mail {
-        Ok(Some(server)) => report.good("mail", server)?,
+        Ok(Some(server)) => report.good("mail", format!("{server}, which was not asked"))?,
         Ok(None) => {}
         Err(error) => report.faulty("mail", error)?,
     }
@@ -165,7 +167,7 @@ fn check_ports(settings: &Settings, report: &mut Report<'_>) -> Result<(), Comma
         kannel.map(KannelSms::new).transpose().map(|_| host).map_err(|error| error.to_string())
     });
     match sms {
-        Ok(Some(host)) => report.good("sms", host),
+        Ok(Some(host)) => report.good("sms", format!("{host}, which was not asked")),
         Ok(None) => Ok(()),
         Err(error) => report.faulty("sms", error),
     }

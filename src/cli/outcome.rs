@@ -128,8 +128,8 @@ impl CommandError {
             Self::Keys(LocalKeysError::Missing(_)) => "`signet keys generate` makes them",
             Self::Keys(LocalKeysError::AlreadyThere(_)) => "`signet keys generate --next` makes the next signing key",
             Self::Keys(_) => "see `keys.folder` and `keys.passphrase_file` in the settings",
-            Self::Settings(SettingsError::NoFile(_)) => "docs: README.md, \"Run it in production\"",
-            Self::Settings(_) => "`signet check` reads all settings and says what is wrong with them",
+            Self::Settings(SettingsError::NoFile(_)) => "the README has an example, under \"Running it\"",
+            Self::Settings(_) => "the README has an example of each section, under \"Running it\"",
             Self::Store(StoreError::InUse) => "stop the other process, or use PostgreSQL for several nodes",
             Self::Store(StoreError::Migration(_)) => {
                 "nothing was changed by the migration that failed; see its message"

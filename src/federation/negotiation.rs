@@ -4,6 +4,7 @@
 //! The lists are ours, closed and in our order of preference; what a service lists chooses within them, never beyond. Making the
 //! cipher text is `saml::encryption`'s, making the signature `saml::signature`'s.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use super::agreement::EncryptionException;
@@ -39,7 +40,10 @@ pub enum NothingInCommon {
         theirs: Declared,
     },
     /// The service lists the signatures that it verifies, and our key makes none of them.
-    #[error("the metadata lists the signatures {theirs} and the digests {digests}; our key of {bits} bits makes {}", Uris(ours.iter().map(|algorithm| algorithm.uri())))]
+    #[error(
+        "the metadata lists the signatures {theirs} and the digests {digests}; our key of {bits} bits makes {}",
+        Signatures(ours)
+    )]
     Signature {
         /// What our key can make.
         ours: Vec<SignatureAlgorithm>,
@@ -51,7 +55,10 @@ pub enum NothingInCommon {
         digests: Declared,
     },
     /// The service lists the signatures that it verifies, and no key of ours could make one of them.
-    #[error("the metadata lists the signatures {theirs} and the digests {digests}; this provider makes {}", Uris(ours.iter().map(|algorithm| algorithm.uri())))]
+    #[error(
+        "the metadata lists the signatures {theirs} and the digests {digests}; this provider makes {}",
+        Signatures(ours)
+    )]
     SignatureOfAnyKey {
         /// What keys of ours can make.
         ours: Vec<SignatureAlgorithm>,
@@ -214,6 +221,17 @@ impl<I: Iterator<Item = &'static str> + Clone> fmt::Display for Uris<I> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let uris: Vec<_> = self.0.clone().collect();
         if uris.is_empty() { f.write_str("(none that is not denied)") } else { f.write_str(&uris.join(", ")) }
+    }
+}
+
+/// Signatures that we make, and the digests that they go with.
+struct Signatures<'s>(&'s [SignatureAlgorithm]);
+
+impl fmt::Display for Signatures<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let digests: BTreeSet<&'static str> = self.0.iter().map(|algorithm| algorithm.digest().uri()).collect();
+        let signatures = Uris(self.0.iter().map(|algorithm| algorithm.uri()));
+        write!(f, "the signatures {signatures} and the digests {}", Uris(digests.iter().copied()))
     }
 }
 

@@ -203,7 +203,9 @@ impl Settings {
     }
 
     fn from_figment(figment: &Figment) -> Result<Self, SettingsError> {
-        let settings: Self = figment.extract().map_err(|error| SettingsError::Malformed(error.to_string()))?;
+        // figment writes its profile, of which there is one, before each key.
+        let written = |error: figment::Error| error.to_string().replace("for key \"default.", "for key \"");
+        let settings: Self = figment.extract().map_err(|error| SettingsError::Malformed(written(error)))?;
         settings.validate()?;
         Ok(settings)
     }

@@ -47,7 +47,7 @@ fn the_example_of_the_readme_can_be_read() {
 fn an_unknown_key_is_named() {
     let text = GOOD.replace("[sms]", "[sessions]\nidle_minuts = 5\n[sms]");
     let Err(SettingsError::Malformed(message)) = read(&text) else { panic!("it was read") };
-    assert!(message.contains("idle_minuts"), "{message}");
+    assert!(message.contains("idle_minuts") && message.contains("\"sessions.idle_minuts\""), "{message}");
 }
 
 #[test]

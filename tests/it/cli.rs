@@ -108,11 +108,27 @@ fn a_place_that_was_set_up_by_its_own_commands_checks_well() {
     let (before, text) = place.check();
     assert_eq!(before.expect("it runs"), CommandOutcome::Findings);
     assert!(text.contains("FAULTY   keys") && text.contains("`signet migrate` runs them"), "{text}");
+    assert!(text.ends_with("2 faults\n") && !text.contains("signet check"), "{text}");
+    std::fs::write(place.path("passphrase"), "pelican fjord umber 93").expect("it writes");
+    let (_, text) = place.check();
+    assert_eq!(text.matches("signet keys generate").count(), 1, "{text}");
     place.set_up();
     let (after, text) = place.check();
     assert_eq!(after.expect("it runs"), CommandOutcome::Done, "{text}");
     assert!(text.contains("good     keys") && text.contains("good     services: 3 in the database"), "{text}");
     assert!(text.contains("mail.kind is a sandbox"), "{text}");
+}
+
+#[test]
+fn no_command_is_sent_to_check_by_settings_that_check_cannot_read() {
+    let place = Place::new();
+    for text in ["", "[database]\nurl = 7\n", "x ="] {
+        std::fs::write(place.path("signet.toml"), text).expect("it writes");
+        let error = place.check().0.expect_err("nothing can be checked");
+        assert!(!error.next_step().contains("signet check"), "{text}: {}", error.next_step());
+        let readme = std::fs::read_to_string("README.md").expect("it reads");
+        assert!(error.next_step().contains("\"Running it\"") && readme.contains("\n## Running it\n"), "{error:?}");
+    }
 }
 
 #[test]

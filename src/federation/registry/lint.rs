@@ -48,6 +48,8 @@ pub enum LintWarning {
     ResponseOnlyWithoutEffect,
     /// The review date has come, or comes soon.
     ReviewDue(Date),
+    /// The metadata says that requests are signed, which binds although the agreement waives it.
+    WaiverWithoutEffect,
 }
 
 impl fmt::Display for LintWarning {
@@ -86,6 +88,9 @@ impl fmt::Display for LintWarning {
                 "the metadata says WantAssertionsSigned=\"true\": the signing exception response-only has no effect",
             ),
             Self::ReviewDue(date) => write!(f, "the agreement is due for review on {date}"),
+            Self::WaiverWithoutEffect => f.write_str(
+                "the metadata says AuthnRequestsSigned=\"true\": signed_requests = \"waived\" has no effect, and unsigned requests will be refused",
+            ),
         }
     }
 }
@@ -115,7 +120,9 @@ pub(super) fn lint(service: &ServiceProvider, today: Date, denied: DeniedAlgorit
     if !agreement.entity_id().is_uri() {
         warnings.push(LintWarning::ExceptionInForce("the entityID is plain words, and no URI".into()));
     }
-    if !demanded {
+    if !demanded && metadata.authn_requests_signed() {
+        warnings.push(LintWarning::WaiverWithoutEffect);
+    } else if !demanded {
         warnings.push(LintWarning::ExceptionInForce("requests need not be signed".into()));
         if agreement.default_ial() > agreement.lowest_ial() || agreement.default_aal() > agreement.lowest_aal() {
             warnings.push(LintWarning::LevelsWithoutFloor);

@@ -66,9 +66,7 @@ pub enum BindingError {
     #[error("the message has no Issuer as its first element, or more than one")]
     Issuer,
     /// Issuer is no entity id, or of another format.
-    #[error(
-        "Issuer must be the sender's entity id: an absolute URI of at most 1024 characters, Format entity or absent"
-    )]
+    #[error("Issuer must be the sender's entityID: 1 to 1024 characters without white space, Format entity or absent")]
     MalformedIssuer,
     /// A broken percent-encoding or octets that are not UTF-8.
     #[error("{0} is not percent-encoded UTF-8")]

@@ -154,7 +154,7 @@ pub enum SignatureError {
     #[error("the signature is not at its place (SAML core §5.4: directly after Issuer; in metadata: first)")]
     Misplaced,
     /// None of the registered keys made the signature.
-    #[error("none of the {tried} registered keys of the right kind made this signature")]
+    #[error("{}", no_key_verifies(*tried))]
     NoKeyVerifies {
         /// How many keys could be tried with the algorithm named.
         tried: usize,
@@ -174,6 +174,13 @@ pub enum SignatureError {
     /// The tree cannot be read as expected.
     #[error(transparent)]
     Xml(#[from] XmlError),
+}
+
+fn no_key_verifies(tried: usize) -> String {
+    match tried {
+        0 => "no registered key is of the kind, RSA or elliptic, that the signature's algorithm needs".to_owned(),
+        tried => format!("none of the {tried} registered keys of the right kind made this signature"),
+    }
 }
 
 /// Canonicalization and transform identifiers.

@@ -39,7 +39,7 @@ refusal-request-not-authn-engineer = Our SingleSignOnService takes samlp:AuthnRe
 
 refusal-request-issuer = The website did not say who it is
 refusal-request-issuer-person = The request does not say which website sent you here, so we cannot answer it.
-refusal-request-issuer-engineer = Issuer must be the first element of the message and hold your entityID, an absolute URI of at most 1024 characters (SAML Core 3.2.1, 8.3.6).
+refusal-request-issuer-engineer = Issuer must be the first element of the message and hold your entityID: 1 to 1024 characters without white space (SAML Core 3.2.1, 8.3.6).
 
 refusal-request-relay-state = The request carries too much
 refusal-request-relay-state-person = The website that sent you here sent something along that we cannot give back to it.

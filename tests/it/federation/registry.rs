@@ -499,6 +499,7 @@ fn linter_says_each_thing_once_and_in_one_order() {
         let name = r#"<md:ServiceName xml:lang="en">Permits</md:ServiceName>"#;
         format!(r#"<md:AttributeConsumingService index="{index}">{name}{names}</md:AttributeConsumingService>"#)
     };
+    copy.edit(METADATA, " AuthnRequestsSigned=\"true\"", "");
     let metadata = fs::read_to_string(copy.file(METADATA)).unwrap();
     let at = metadata.find("<md:AttributeConsumingService").unwrap_or(metadata.find("</md:SPSSODescriptor>").unwrap());
     fs::write(copy.file(METADATA), format!("{}{}{}{}", &metadata[..at], asked(7), asked(8), &metadata[at..])).unwrap();
@@ -532,6 +533,11 @@ fn linter_says_what_will_surprise_somebody() {
             "[agency_name]",
             &format!("signed_requests = \"waived\"\n\n[levels]\n{levels}\n[agency_name]"),
         );
+        assert!(
+            lint(&copy, permits().as_str()).contains(&LintWarning::WaiverWithoutEffect),
+            "its metadata says that it signs"
+        );
+        copy.edit(METADATA, " AuthnRequestsSigned=\"true\"", "");
         lint(&copy, permits().as_str()).contains(&LintWarning::LevelsWithoutFloor)
     };
     assert!(!without_floor(""), "the lowest authentication level is the default one");
@@ -711,6 +717,8 @@ fn linter_foretells_that_no_signature_will_be_believed_and_which_key_is_passed_o
         let said = warning.to_string();
         assert!(said.starts_with("every sign-in will be refused: the metadata lists the signatures"), "{said}");
         assert!(said.contains("rsa-sha256") && !said.contains('\\'), "{said}");
+        let (_, ours) = said.split_once("this provider makes the signatures ").expect("what we make");
+        assert!(ours.contains(" and the digests ") && ours.contains("xmlenc#sha256"), "{said}");
     }
     for methods in [&[&*any][..], &[rsa_sha1, &any], &[ecdsa]] {
         assert_eq!(listing(methods), [], "{methods:?}");

@@ -333,4 +333,5 @@ fn a_key_of_the_wrong_kind_is_not_tried() {
     let verify = |keys: &[_]| verify_enveloped(document.root(), SignaturePosition::AfterIssuer, keys).unwrap_err();
     assert_eq!(verify(&[P256.verification_key()]), SignatureError::NoKeyVerifies { tried: 0 });
     assert_eq!(verify(&[]), SignatureError::NoKeyVerifies { tried: 0 });
+    assert!(verify(&[]).to_string().starts_with("no registered key is of the kind"), "{}", verify(&[]));
 }

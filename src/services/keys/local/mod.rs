@@ -324,7 +324,7 @@ pub enum LocalKeysError {
     #[error(transparent)]
     Keys(#[from] KeysError),
     /// A file is not there.
-    #[error("{0} is not there; `signet keys generate` makes it")]
+    #[error("{0} is not there")]
     Missing(PathBuf),
     /// `service-keys.json` is not a file that `signet keys generate` made.
     #[error("service-keys.json is not a key file of this version")]
