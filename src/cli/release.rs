@@ -168,7 +168,15 @@ pub fn run(args: &ReleaseArgs, settings: &SettingsFile, out: &mut dyn Write) -> 
         let known: Vec<String> = registry.services().map(|service| service.name().to_string()).collect();
         return Err(CommandError::usage(
             format!("no service `{}`; there are: {}", args.sp, known.join(", ")),
-            "name a service by its entityID or its folder; `signet sp apply` brings records into the database",
+            match &args.metadata {
+                Some(_) => {
+                    "name a service by its entityID or its folder; `signet sp check` says why one cannot be read"
+                }
+                None => {
+                    "name a service by its entityID or its folder; `signet sp apply` brings records into the database, \
+                     and `--metadata <folder>` reads those of a folder"
+                }
+            },
         ));
     };
     let explained = match &args.request {

@@ -8,7 +8,9 @@ use clap::{Args, Subcommand};
 
 use super::{CommandError, CommandOutcome, SettingsFile, now, open_keys, open_store, operator};
 use crate::federation::agreement::{AgencyId, Agreement, AgreementError};
-use crate::federation::registry::{Admission, Applied, BrokenFile, Change, Registry, ServiceName, ServiceProvider};
+use crate::federation::registry::{
+    Admission, Applied, AtLine, BrokenFile, Change, Registry, ServiceName, ServiceProvider,
+};
 use crate::jobs::metadata::{ApplyError, apply_blocking};
 use crate::jobs::metadata_folder;
 use crate::one_line::OneLine;
@@ -34,7 +36,7 @@ pub enum SpCommand {
     },
     /// Read metadata and agreements, and report every fault and everything that will surprise somebody later
     Check {
-        /// A metadata folder, a service's folder, or one of its two files
+        /// A metadata folder, an agency's or a service's folder in it, or one of a service's two files
         path: PathBuf,
     },
 }
@@ -50,7 +52,7 @@ pub fn run(args: &SpArgs, settings: &SettingsFile, out: &mut dyn Write) -> Resul
             Ok(CheckOutcome::Faulty) => Ok(CommandOutcome::Findings),
             Err(error) => Err(CommandError::usage(
                 format!("{}: {error}", path.display()),
-                "name a metadata folder (with `sp` in it), a service's folder, or one of its two files",
+                "name a metadata folder (with `sp` in it), an agency's or a service's folder, or one of a service's two files",
             )),
         },
         SpCommand::Apply { folder } => {
@@ -108,7 +110,12 @@ pub fn check(path: &Path, admission: Admission, out: &mut dyn Write) -> io::Resu
         return check_folder(path, admission, out);
     }
     if path.is_dir() {
-        return check_service(path, admission, out);
+        let services = services_of_agency(path)?;
+        return if services.is_empty() {
+            check_service(path, admission, out)
+        } else {
+            check_each(&services, admission, out)
+        };
     }
     let beside = path.parent().unwrap_or_else(|| Path::new("."));
     let both = beside.join("metadata.xml").is_file() && beside.join("agreement.toml").is_file();
@@ -141,7 +148,7 @@ fn report_alone<T>(
         }
         Err(faults) => {
             for (at, reason) in faults {
-                line(out, format_args!("{}:{at}: {reason}", path.display()))?;
+                line(out, format_args!("{}{}: {reason}", path.display(), AtLine(at)))?;
             }
             Ok(CheckOutcome::Faulty)
         }
@@ -160,6 +167,31 @@ fn check_folder(path: &Path, admission: Admission, out: &mut dyn Write) -> io::R
     }
     let faulty = folder.misplaced.len() + services - applied.registry.len();
     line(out, format_args!("{} good, {faulty} faulty", applied.registry.len()))?;
+    Ok(if faulty == 0 { CheckOutcome::Good } else { CheckOutcome::Faulty })
+}
+
+/// The folders in an agency's folder, which is one directly in `sp` and without the files of a service. None for any other folder.
+fn services_of_agency(path: &Path) -> io::Result<Vec<PathBuf>> {
+    let whole = path.canonicalize()?;
+    let in_sp = whole.parent().and_then(Path::file_name).is_some_and(|folder| folder == "sp");
+    if !in_sp || path.join("metadata.xml").exists() || path.join("agreement.toml").exists() {
+        return Ok(Vec::new());
+    }
+    let mut services = Vec::new();
+    for entry in std::fs::read_dir(path)? {
+        services.extend(Some(entry?.path()).filter(|entry| entry.is_dir()));
+    }
+    services.sort();
+    Ok(services)
+}
+
+fn check_each(services: &[PathBuf], admission: Admission, out: &mut dyn Write) -> io::Result<CheckOutcome> {
+    let mut good = 0;
+    for service in services {
+        good += usize::from(check_service(service, admission, out)? == CheckOutcome::Good);
+    }
+    let faulty = services.len() - good;
+    line(out, format_args!("{good} good, {faulty} faulty"))?;
     Ok(if faulty == 0 { CheckOutcome::Good } else { CheckOutcome::Faulty })
 }
 

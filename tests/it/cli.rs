@@ -439,20 +439,24 @@ fn check_names_a_stored_record_that_was_altered_and_apply_puts_the_folders_in_it
 fn explain_reads_the_agreement_that_counts_in_the_database() {
     let place = Place::new();
     place.set_up();
-    let explain = |ask: Option<&str>| {
+    let explain_of = |sp: &str, ask: Option<&str>, metadata: Option<PathBuf>| {
         let args = release::ReleaseArgs {
             command: release::ReleaseCommand::Explain(release::ExplainArgs {
-                sp: "revenue-office/tax-account".into(),
+                sp: sp.into(),
                 request: None,
                 ask: ask.map(|names| names.split(',').map(str::to_owned).collect()),
                 person: release::Person::Demo,
                 level: "ial2/aal2".parse().expect("a level"),
                 values: false,
-                metadata: None,
+                metadata,
             }),
         };
         say(|out| release::run(&args, &place.settings(), out))
     };
+    let explain = |ask: Option<&str>| explain_of("revenue-office/tax-account", ask, None);
+    let unknown = |metadata| explain_of("harbour/moorings", None, metadata).0.expect_err("there is none").next_step();
+    assert!(unknown(None).contains("`signet sp apply`") && unknown(None).contains("--metadata"));
+    assert!(unknown(Some(place.path("metadata"))).contains("`signet sp check` says why"));
     let (result, text) = explain(Some("email,ssn,portrait"));
     assert_eq!(result.expect("it explains"), CommandOutcome::Done, "{text}");
     assert!(text.contains("released    email"), "{text}");

@@ -11,6 +11,7 @@ use crate::federation::delivery::DeliveryPlan;
 use crate::federation::identifier::NameIdFormat;
 use crate::federation::negotiation::{NothingInCommon, signature_of_any_key};
 use crate::one_line::OneLine;
+use crate::proofing::Ial;
 use crate::saml::DeniedAlgorithms;
 
 /// How long before the review date, and before the metadata ends, the linter begins to say so.
@@ -19,6 +20,8 @@ const REVIEW_NOTICE: Duration = Duration::days(60);
 /// A warning about a record that is valid.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum LintWarning {
+    /// The agreement has an attribute that can never be sent.
+    AttributeNeverSent(AttributeName, &'static str),
     /// An exception from the defaults is in force.
     ExceptionInForce(String),
     /// A key of the metadata is of a kind that we do not use.
@@ -55,6 +58,7 @@ pub enum LintWarning {
 impl fmt::Display for LintWarning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::AttributeNeverSent(name, why) => write!(f, "`{name}` is agreed and will never be sent: {why}"),
             Self::ExceptionInForce(exception) => write!(f, "an exception is in force: {exception}"),
             Self::KeyPassedOver(what) => write!(f, "passed over: {what}"),
             Self::LevelsWithoutFloor => f.write_str(
@@ -140,6 +144,17 @@ pub(super) fn lint(service: &ServiceProvider, today: Date, denied: DeniedAlgorit
         LintWarning::ExceptionInForce(format!(
             "logout {exception}: the service is told Success although the person stays signed in here, which SDP-IDP31 does not allow"
         ))
+    }));
+
+    warnings.extend(agreement.attributes().keys().filter_map(|name| {
+        let why = match name {
+            AttributeName::VerifiedAt if agreement.highest_ial() < Ial::Two => "it needs highest_ial = 2",
+            AttributeName::X509Issuer | AttributeName::X509Presented | AttributeName::X509Subject => {
+                "PIV and CAC cards are not read here"
+            }
+            _ => return None,
+        };
+        Some(LintWarning::AttributeNeverSent(*name, why))
     }));
 
     let mut asked_by_metadata = false;

@@ -22,6 +22,7 @@ pub use super::disclosure::RevisionId;
 pub use admission::Admission;
 pub use apply::{Applied, Change, FolderEntry, UnreadFiles};
 pub use lint::LintWarning;
+pub(crate) use record::AtLine;
 pub use record::{BrokenFile, MalformedRevision, ServiceFiles, ServiceName, ServiceProvider};
 pub use stored::{AlteredRevision, CurrentRevision, StandingRevisions, StoredRevision, UnusableRevision};
 

@@ -137,7 +137,7 @@ pub(super) fn told(name: &ServiceName, faults: Vec<MetadataError>) -> Vec<Broken
 
 /// A file that cannot be used, and why.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{path}:{line}: {reason}")]
+#[error("{path}{}: {reason}", AtLine(*line))]
 pub struct BrokenFile {
     /// The file, from the folder of all services.
     pub path: String,
@@ -145,6 +145,15 @@ pub struct BrokenFile {
     pub line: usize,
     /// What is wrong.
     pub reason: String,
+}
+
+/// `:7`, or nothing for a fault that is in no single line.
+pub(crate) struct AtLine(pub(crate) usize);
+
+impl fmt::Display for AtLine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0 == 0 { Ok(()) } else { write!(f, ":{}", self.0) }
+    }
 }
 
 impl BrokenFile {

@@ -101,5 +101,10 @@ pub enum XmlFault {
 
 /// A name from the document, cut to what a log line can bear.
 pub(super) fn quoted(name: &str) -> String {
-    name.chars().take(64).collect()
+    const MOST: usize = 64;
+    let mut quoted: String = name.chars().take(MOST).collect();
+    if name.chars().nth(MOST).is_some() {
+        quoted.push('…');
+    }
+    quoted
 }

@@ -59,7 +59,7 @@ refusal-service-disabled-engineer = The agreement says that the service is disab
 
 refusal-acs-unregistered = We do not know where to send you back
 refusal-acs-unregistered-person = The website wants you back at an address that it did not register with us. For your safety we do not send you there.
-refusal-acs-unregistered-engineer = AssertionConsumerServiceURL or -Index must be one of the AssertionConsumerService endpoints of your metadata, with the binding HTTP-POST and on https. Hand in new metadata if it has changed.
+refusal-acs-unregistered-engineer = AssertionConsumerServiceURL or -Index must be one of the AssertionConsumerService endpoints of your metadata, with the binding HTTP-POST or HTTP-Artifact and on https. Hand in new metadata if it has changed.
 
 refusal-signature-missing = The request is not signed
 refusal-signature-missing-person = The website did not prove that the request is its own. For your safety we do not answer it.

@@ -561,6 +561,20 @@ fn linter_says_what_will_surprise_somebody() {
 }
 
 #[test]
+fn linter_names_attributes_that_can_never_be_sent() {
+    let never_sent = |levels: &str| {
+        let copy = Copy::new();
+        let attributes =
+            "[attributes.verified_at]\npurpose.en = \"a\"\n[attributes.x509_subject]\npurpose.en = \"b\"\n";
+        copy.edit(AGREEMENT, "[attributes.email]", &format!("{levels}{attributes}[attributes.email]"));
+        let (_, said) = checked(&copy.file("department-of-parks/permits"));
+        said.matches("is agreed and will never be sent").count()
+    };
+    assert_eq!(never_sent(""), 2);
+    assert_eq!(never_sent("[levels]\nhighest_ial = 2\n"), 1);
+}
+
+#[test]
 fn linter_says_where_metadata_and_agreement_differ() {
     let lint = |copy: &Copy| {
         let registry = copy.apply(&Registry::default()).registry;
@@ -635,12 +649,12 @@ fn one_check_tells_every_fault_of_every_file() {
     let of_permits = [
         ("agreement.toml:6:", "the key `reviewdate` is unknown"),
         ("agreement.toml:19:", "`e-mail` is not an attribute"),
-        ("agreement.toml:0:", "the key `review_date` is missing"),
+        ("agreement.toml: ", "the key `review_date` is missing"),
         ("metadata.xml:", "index must be a number"),
         ("metadata.xml:", "the AssertionConsumerService is not on https"),
         ("metadata.xml:", "the SingleLogoutService is not on https"),
     ];
-    let of_library = [("metadata.xml:0:", "No such file"), ("agreement.toml:", "begins with https://")];
+    let of_library = [("metadata.xml: ", "No such file"), ("agreement.toml:", "begins with https://")];
     let tells = |text: &str, folder: &str, faults: &[(&str, &str)]| {
         for (place, reason) in faults {
             let line = |line: &str| line.contains(&format!("{folder}/{place}")) && line.contains(reason);
@@ -655,6 +669,10 @@ fn one_check_tells_every_fault_of_every_file() {
     assert!(text.contains("1 good, 2 faulty"), "{text}");
     tells(&checked(&copy.file(permits)).1, permits, &of_permits);
     tells(&checked(&copy.file(city)).1, city, &of_library);
+    let (outcome, of_agency) = checked(&copy.file("department-of-parks"));
+    assert_eq!(outcome, CheckOutcome::Faulty);
+    tells(&of_agency, permits, &of_permits);
+    assert!(of_agency.ends_with("0 good, 1 faulty\n") && !of_agency.contains("library"), "{of_agency}");
 
     // The watcher reports the same, and both records stand.
     let first = Copy::new().apply(&Registry::default()).registry;
@@ -677,7 +695,7 @@ fn check_of_one_folder_sees_the_other_that_has_its_entity() {
         let (outcome, text) = checked(&copy.file(&format!("department-of-parks/{folder}")));
         assert_eq!(outcome, CheckOutcome::Faulty, "{text}");
         let said = format!(
-            "department-of-parks/{folder}/agreement.toml:0: department-of-parks/{other} has the same entityID, `{}`",
+            "department-of-parks/{folder}/agreement.toml: department-of-parks/{other} has the same entityID, `{}`",
             permits()
         );
         assert!(text.contains(&said), "{text}");

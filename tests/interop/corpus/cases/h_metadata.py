@@ -116,7 +116,7 @@ def _(c): return c.import_md(md(c, acs_raw=acs(saml.POST, "https://a.corpus.exam
 def _(c): return c.import_md(md(c, key_name="<ds:KeyName>-----BEGIN PRIVATE KEY-----MIIE</ds:KeyName>"))
 
 
-@mc("M17", "20 000 entities in one aggregate from an SP owner", r"metadata\.xml:0: it has \d+ bytes; 1048576 is the limit", heavy=True, max_s=15)
+@mc("M17", "20 000 entities in one aggregate from an SP owner", r"metadata\.xml: it has \d+ bytes; 1048576 is the limit", heavy=True, max_s=15)
 def _(c):
     entities = "".join(md(c, entity_id="https://e%d.corpus.example/" % i) for i in range(20000))
     return c.import_md('<md:EntitiesDescriptor xmlns:md="%s">%s</md:EntitiesDescriptor>' % (saml.MD, entities))
