@@ -17,6 +17,8 @@ pub enum LoweredProtection {
     AttributeAdded(AttributeName),
     /// A request that names no authentication level gets a lower one.
     DefaultAalLowered(Aal),
+    /// A request that names no identity level is answered at a lower one.
+    DefaultIalLowered(Ial),
     /// The service was switched off and is on again.
     EnabledAgain,
     /// Encryption became weaker, or ended.
@@ -49,6 +51,7 @@ impl fmt::Display for LoweredProtection {
             Self::DefaultAalLowered(aal) => {
                 write!(f, "the default authentication level falls to AAL{}", aal_number(*aal))
             }
+            Self::DefaultIalLowered(ial) => write!(f, "the default identity level falls to {ial}"),
             Self::EnabledAgain => f.write_str("the service is enabled again"),
             Self::EncryptionWeaker(exception) => write!(f, "encryption falls to {exception}"),
             Self::HighestIalRaised(ial) => write!(f, "the service may ask for {ial}"),
@@ -84,6 +87,9 @@ pub fn lowers_protection(old: &Agreement, new: &Agreement) -> Vec<LoweredProtect
     }
     if new.default_aal < old.default_aal {
         lowered.push(LoweredProtection::DefaultAalLowered(new.default_aal));
+    }
+    if new.default_ial < old.default_ial {
+        lowered.push(LoweredProtection::DefaultIalLowered(new.default_ial));
     }
     // Where it falls with the default, that says it.
     if new.lowest_aal < old.lowest_aal && new.lowest_aal < new.default_aal {

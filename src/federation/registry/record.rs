@@ -8,7 +8,8 @@ use time::Date;
 
 use super::lint::{LintWarning, lint};
 use crate::federation::agreement::{
-    AgencyId, Agreement, EncryptionException, LoweredProtection, RequestedAttributes, lowers_protection,
+    AgencyId, Agreement, EncryptionException, LoweredProtection, RequestedAttributes, SignedRequests, SigningException,
+    lowers_protection,
 };
 use crate::federation::disclosure::RevisionId;
 use crate::federation::negotiation::sealing;
@@ -325,6 +326,20 @@ impl ServiceProvider {
         let old_keys: BTreeSet<String> = old.signing_keys().chain(old.encryption_keys()).collect();
         let new_keys: BTreeSet<String> = self.signing_keys().chain(self.encryption_keys()).collect();
         lowered.extend(new_keys.difference(&old_keys).cloned().map(LoweredProtection::KeyAdded));
+        // Metadata may bind beyond the agreement, until it no longer does.
+        let both = |agreed: &dyn Fn(&Agreement) -> bool| agreed(&old.agreement) && agreed(&self.agreement);
+        if both(&|agreement| agreement.signed_requests() == SignedRequests::Waived)
+            && old.metadata.authn_requests_signed()
+            && !self.metadata.authn_requests_signed()
+        {
+            lowered.push(LoweredProtection::RequestsUnsigned);
+        }
+        if both(&|agreement| agreement.signing_exception() == Some(SigningException::ResponseOnly))
+            && old.metadata.want_assertions_signed()
+            && !self.metadata.want_assertions_signed()
+        {
+            lowered.push(LoweredProtection::SigningWeaker(SigningException::ResponseOnly));
+        }
         // Where the agreement says nothing, the metadata chooses between the two.
         let chosen = |service: &Self| {
             let keys = service.metadata.encryption_keys();

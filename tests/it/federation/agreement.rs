@@ -289,6 +289,11 @@ fn each_lowering_of_protection_is_named() {
         lowers_protection(&agreement("", strict), &agreement("", &loose)),
         [LoweredProtection::LowestIalLowered(Ial::One), LoweredProtection::PhishingResistanceWaived]
     );
+    let silent = "[levels]\nhighest_ial = 2\ndefault_ial = 2\n";
+    assert_eq!(
+        lowers_protection(&agreement("", silent), &agreement("", "[levels]\nhighest_ial = 2\n")),
+        [LoweredProtection::DefaultIalLowered(Ial::One)]
+    );
     let off = agreement("enabled = false", &email);
     assert_eq!(lowers_protection(&off, &old), [LoweredProtection::EnabledAgain]);
     // What was agreed before is no news.

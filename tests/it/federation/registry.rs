@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use signet::cli::sp::{self, CheckOutcome};
-use signet::federation::agreement::{AgencyId, LoweredProtection};
+use signet::federation::agreement::{AgencyId, LoweredProtection, SigningException};
 use signet::federation::attribute::AttributeName;
 use signet::federation::registry::{
     Admission, Applied, Change, LintWarning, MalformedRevision, Registry, ServiceFiles, ServiceName, ServiceProvider,
@@ -462,6 +462,23 @@ fn new_host_and_new_key_lower_protection() {
     copy.edit("department-of-parks/permits/metadata.xml", &key(&permits_text), &key(&library));
     let lowered = copy.apply(&first).changes[0].lowered();
     assert!(matches!(&lowered[..], [LoweredProtection::KeyAdded(_)]), "{lowered:?}");
+}
+
+#[test]
+fn metadata_that_no_longer_binds_beyond_the_agreement_lowers_protection() {
+    let lowered = |agreed: &str, attribute: &str| {
+        let copy = Copy::new();
+        copy.edit(AGREEMENT, "[agency_name]", &format!("{agreed}\n[agency_name]"));
+        let first = copy.apply(&Registry::default()).registry;
+        copy.edit(METADATA, attribute, "");
+        copy.apply(&first).changes[0].lowered()
+    };
+    let (signs, wants) = (" AuthnRequestsSigned=\"true\"", " WantAssertionsSigned=\"true\"");
+    assert_eq!(lowered("signed_requests = \"waived\"", signs), [LoweredProtection::RequestsUnsigned]);
+    assert_eq!(lowered("", signs), [], "the agreement demands it");
+    let response_only = "[signing]\nexception = \"response-only\"\nreason = \"a trial\"";
+    assert_eq!(lowered(response_only, wants), [LoweredProtection::SigningWeaker(SigningException::ResponseOnly)]);
+    assert_eq!(lowered("", wants), [], "both are signed");
 }
 
 #[test]
