@@ -82,13 +82,14 @@ pub struct StoredProofing {
     pub verified_at: i64,
     /// Milliseconds since 1970.
     pub expires_at: Option<i64>,
+    /// 1 where the face was compared with the document's portrait, else 0.
+    pub face_was_matched: i32,
     /// The keyed digest, as [`Mac::to_bytes`](crate::sealing::Mac::to_bytes) writes it.
     pub mac: Vec<u8>,
 }
 
 impl StoredProofing {
-    /// What to store about the proofing of the profile that these rows hold. The comparison of a face is not recorded yet,
-    /// so it is never claimed.
+    /// What to store about the proofing of the profile that these rows hold.
     ///
     /// # Errors
     /// When the service's keys are unavailable.
@@ -102,6 +103,7 @@ impl StoredProofing {
             ial: i32::from(proofing.ial.number()),
             verified_at: milliseconds(proofing.verified_at),
             expires_at: proofing.current_until.map(milliseconds),
+            face_was_matched: i32::from(proofing.face_was_matched),
             mac: Vec::new(),
         };
         let list = profile.iter().find(|row| row.is_list()).map(|row| &row.sealed);
@@ -117,10 +119,10 @@ impl VouchedRow for StoredProofing {
     mac_column!();
 
     /// {label, subscriber, level, verified, expires, sealed list}. A profile without a list, and a proofing without an end,
-    /// are told apart from any value by their length.
+    /// are told apart from any value by their length; rows that say that a face was compared, by their label.
     fn octets(&self, (of, list): Self::Context<'_>) -> Vec<u8> {
         context(&[
-            b"signet/proofed-profile/v1",
+            if self.face_was_matched == 0 { b"signet/proofed-profile/v1" } else { b"signet/proofed-profile/f1" },
             of.as_bytes(),
             &self.ial.to_be_bytes(),
             &self.verified_at.to_be_bytes(),
@@ -137,7 +139,7 @@ impl VouchedRow for StoredProofing {
                 None => None,
                 Some(at) => Some(instant(at)?),
             },
-            face_was_matched: false,
+            face_was_matched: row.face_was_matched == 1,
         }))
     }
 }
@@ -168,8 +170,8 @@ mod tests {
     #[test]
     fn what_was_stored_is_believed_as_it_was_stored() {
         let (keys, rows) = (keys_for_tests(), rows(ADA));
-        for current_until in [None, PROOFING.current_until] {
-            let proofing = Proofing { current_until, ..PROOFING };
+        for (current_until, face_was_matched) in [(None, false), (None, true), (PROOFING.current_until, false)] {
+            let proofing = Proofing { current_until, face_was_matched, ..PROOFING };
             let stored = StoredProofing::new(ADA, &proofing, &rows, &keys).unwrap();
             assert_eq!(stored.authenticate((ADA, Some(&rows[0].sealed)), &keys), Ok(ProofedProfile(proofing)));
         }
@@ -188,6 +190,7 @@ mod tests {
         refused(&StoredProofing { verified_at: stored.verified_at + 1, ..stored.clone() }, ADA, list, &keys);
         refused(&StoredProofing { expires_at: stored.expires_at.map(|at| at + 1), ..stored.clone() }, ADA, list, &keys);
         refused(&StoredProofing { expires_at: None, ..stored.clone() }, ADA, list, &keys);
+        refused(&StoredProofing { face_was_matched: 1, ..stored.clone() }, ADA, list, &keys);
         refused(&StoredProofing { mac: Vec::new(), ..stored.clone() }, ADA, list, &keys);
         refused(&StoredProofing { mac: vec![0; 36], ..stored.clone() }, ADA, list, &keys);
         refused(&stored, BEA, list, &keys);

@@ -111,6 +111,7 @@ diesel::table! {
         verified_at -> BigInt,
         expires_at -> Nullable<BigInt>,
         mac -> Binary,
+        face_was_matched -> Integer,
     }
 }
 

@@ -129,6 +129,7 @@ impl Transaction<'_> {
                     proofed_profile::verified_at.eq(proofing.verified_at),
                     proofed_profile::expires_at.eq(proofing.expires_at),
                     proofed_profile::mac.eq(proofing.mac.clone()),
+                    proofed_profile::face_was_matched.eq(proofing.face_was_matched),
                 ))
                 .execute(self.connection)?;
         }
@@ -162,7 +163,7 @@ impl Transaction<'_> {
         &mut self,
         of: SubscriberId,
     ) -> Result<Option<(StoredProofing, Option<SealedAttribute>)>, StoreError> {
-        type Row = (i32, i64, Option<i64>, Vec<u8>, Option<Vec<u8>>);
+        type Row = (i32, i64, Option<i64>, i32, Vec<u8>, Option<Vec<u8>>);
         let list = vault_attribute::subscriber
             .eq(proofed_profile::subscriber)
             .and(vault_attribute::attribute.eq(ProfileRow::LIST));
@@ -173,15 +174,16 @@ impl Transaction<'_> {
                 proofed_profile::ial,
                 proofed_profile::verified_at,
                 proofed_profile::expires_at,
+                proofed_profile::face_was_matched,
                 proofed_profile::mac,
                 vault_attribute::sealed.nullable(),
             ));
         let rows: Vec<Row> = on_each!(self.connection, inner => row_and_list.load(inner))?;
         // We write one list; of two, neither is the profile's.
         let only = rows.len() == 1;
-        Ok(rows.into_iter().next().map(|(ial, verified_at, expires_at, mac, list)| {
+        Ok(rows.into_iter().next().map(|(ial, verified_at, expires_at, face_was_matched, mac, list)| {
             let list = list.filter(|_| only).map(SealedAttribute::from_stored);
-            (StoredProofing { ial, verified_at, expires_at, mac }, list)
+            (StoredProofing { ial, verified_at, expires_at, face_was_matched, mac }, list)
         }))
     }
 }

@@ -177,6 +177,10 @@ impl House {
 
     /// An account with an address; with a proofed profile when there is a vault key.
     pub(crate) async fn person(&self, email: &str, vault_key: Option<&VaultKey>) -> SubscriberId {
+        self.person_proofed(email, vault_key, super::given::proofing()).await
+    }
+
+    async fn person_proofed(&self, email: &str, vault_key: Option<&VaultKey>, proofing: Proofing) -> SubscriberId {
         let (site, now, of) = (self.app.site.clone(), self.now(), SubscriberId::random(&SystemEntropy));
         let email = EmailAddress::parse(email).unwrap();
         let profile =
@@ -195,7 +199,7 @@ impl House {
                 };
                 add_account(tx, &site, &account)?;
                 assert_eq!(add_address(tx, &site, of, &email, now)?, AddedAddress::Added);
-                let proofing = Proofing { verified_at: now - Duration::days(30), ..super::given::proofing() };
+                let proofing = Proofing { verified_at: now - Duration::days(30), ..proofing };
                 let proofing = StoredProofing::new(of, &proofing, &rows, &*site.keys)?;
                 tx.replace_profile(of, &rows, (!rows.is_empty()).then_some(&proofing), now)?;
                 Ok(())
@@ -355,6 +359,27 @@ async fn proofed_attributes_come_out_of_the_vault_in_their_form() {
     assert_eq!(names(&signed_in), ["uuid", "last_name", "dob", "ssn", "verified_at", "ial", "aal"]);
     assert_eq!(value(&signed_in, "last_name"), "O'Brien <&>");
     assert_eq!(value(&signed_in, "ssn"), "900-12-3456");
+}
+
+#[tokio::test]
+async fn a_face_that_was_compared_is_told_and_one_that_was_not_is_not() {
+    const FACE: &str = "http://idmanagement.gov/ns/assurance/ial/2?bio=required";
+    for face_was_matched in [true, false] {
+        let house = House::new().await;
+        let key = VaultKey::random(&SystemEntropy);
+        let proofing = Proofing { face_was_matched, ..super::given::proofing() };
+        let of = house.person_proofed("fiona@example.com", Some(&key), proofing).await;
+        let browser = house.app.browser();
+        house.sign_in(&browser, of, Some(key)).await;
+        let request = house.request(&ask(&[FACE], &["email"]));
+        let page = browser.get(&request.url).await;
+        if !face_was_matched {
+            page.expect_words("people whose face was compared");
+            continue;
+        }
+        let answer = browser.submit_to(&page, page.form_with(&["digest"]).action.path(), &[]).await;
+        assert_eq!(house.signed_in(&answer, &request).authn_context, FACE);
+    }
 }
 
 #[tokio::test]

@@ -131,6 +131,9 @@ fn proofing_is_vouched_for_with_its_person_and_the_list_of_the_profile() {
     assert_eq!(of(&ending, &[row]), digest(Purpose::ProofedProfile, parts));
     let parts: &[&[u8]] = &[label, &[1; 16], &[0, 0, 0, 2], &NOW_MILLISECONDS, &[], &[]];
     assert_eq!(of(&lasting, &[]), digest(Purpose::ProofedProfile, parts));
+    let parts: &[&[u8]] = &[b"signet/proofed-profile/f1", &[1; 16], &[0, 0, 0, 2], &NOW_MILLISECONDS, &[], &[]];
+    let compared = Proofing { face_was_matched: true, ..lasting };
+    assert_eq!(of(&compared, &[]), digest(Purpose::ProofedProfile, parts));
 }
 
 #[test]

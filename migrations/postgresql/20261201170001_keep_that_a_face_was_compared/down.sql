@@ -1,0 +1,1 @@
+ALTER TABLE proofed_profile DROP COLUMN face_was_matched;
